@@ -1,0 +1,1 @@
+//! hwgap: a hardware latency detector.
