@@ -5,6 +5,10 @@
 //! [`attribution`], statistics, [`report`].
 
 pub mod attribution;
+pub mod cli;
 pub mod cpulist;
+pub mod evidence;
 pub mod report;
+pub mod sampler;
+pub mod sys;
 pub mod units;

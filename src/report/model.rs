@@ -247,7 +247,7 @@ pub struct EvidenceSource {
 }
 
 /// The SMI counter of one CPU over the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmiCount {
     /// The counter at the start; 32 bits wide in the hardware.
     pub before: u64,
