@@ -7,4 +7,5 @@
 pub mod attribution;
 pub mod cpulist;
 pub mod report;
+pub mod stats;
 pub mod units;
