@@ -1,5 +1,6 @@
 //! What a run says: the model of a report, and one file a format.
 
+pub mod assemble;
 mod clean;
 pub mod csv;
 pub mod files;

@@ -278,9 +278,9 @@ pub struct CpuReport {
     pub min_cycles: Cycles,
     /// The longest gap seen, of any cause, exact.
     pub max_ns: Nanos,
-    /// The longest platform gap.
+    /// The longest delta that is the platform's, above the threshold or not.
     pub max_platform_ns: Nanos,
-    /// The longest gap in which the kernel ran.
+    /// The longest delta in which the kernel ran.
     pub max_os_ns: Nanos,
     /// The SMI counter, or `null` with `smi_reason`.
     pub smi: Option<SmiCount>,
@@ -477,8 +477,8 @@ pub struct Verdict {
     /// Separate moments in which such gaps fell: one SMI seen by all CPUs is
     /// one stall.
     pub platform_stalls: u64,
-    /// The longest platform gap, above the limit or not; 0 where none was
-    /// recorded above the threshold.
+    /// The longest delta that is the platform's, above the threshold or not,
+    /// over all CPUs.
     pub platform_max_ns: Nanos,
     /// Stalls above the limit an hour of covered time; `null` without coverage.
     pub platform_rate_per_hour: Option<f64>,

@@ -26,7 +26,14 @@ impl ClockWatch {
     pub fn begin(root: Root, flags: Option<CpuFlags>) -> ClockWatch {
         let latest = Clocksource::read(&root);
         let start = latest.as_ref().ok().map(|source| source.current.clone());
-        ClockWatch { root, flags, latest, start, changes: Vec::new(), dropped_in_run: false }
+        ClockWatch {
+            root,
+            flags,
+            latest,
+            start,
+            changes: Vec::new(),
+            dropped_in_run: false,
+        }
     }
 
     /// Looks again; `now` is the time of the look.
@@ -54,7 +61,10 @@ impl ClockWatch {
 
     /// The clocksource at the latest look.
     pub fn end(&self) -> Option<&str> {
-        self.latest.as_ref().ok().map(|source| source.current.as_str())
+        self.latest
+            .as_ref()
+            .ok()
+            .map(|source| source.current.as_str())
     }
 
     /// Each change seen.
@@ -70,6 +80,8 @@ impl ClockWatch {
     }
 
     fn is_dropped(&self, source: &Clocksource) -> bool {
-        self.flags.as_ref().is_some_and(|flags| source.tsc_dropped(flags))
+        self.flags
+            .as_ref()
+            .is_some_and(|flags| source.tsc_dropped(flags))
     }
 }

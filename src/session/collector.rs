@@ -121,7 +121,12 @@ impl Collector {
                 },
             })
             .collect();
-        Collector { limits, cpus, gap_found: false, worst: Cycles(0) }
+        Collector {
+            limits,
+            cpus,
+            gap_found: false,
+            worst: Cycles(0),
+        }
     }
 
     /// Runs the engine to its end.
@@ -175,14 +180,25 @@ impl Collector {
             ended_by = EndedBy::Error;
         }
         let cpus = self.finish();
-        Ok(Collected { setups, totals, cpus, ended_by, timeline, clock })
+        Ok(Collected {
+            setups,
+            totals,
+            cpus,
+            ended_by,
+            timeline,
+            clock,
+        })
     }
 
     fn drain(&mut self, engine: &mut dyn Engine) {
         let (limits, cpus) = (self.limits, &mut self.cpus);
         let (worst, gap_found) = (&mut self.worst, &mut self.gap_found);
         engine.drain(&mut |index, gap| {
-            let CpuState { resolver, retention, collection } = &mut cpus[index];
+            let CpuState {
+                resolver,
+                retention,
+                collection,
+            } = &mut cpus[index];
             resolver.push(gap, &mut |gap| {
                 let decided = judge(gap, limits, retention, collection);
                 *worst = (*worst).max(collection.max_platform);
@@ -203,12 +219,21 @@ impl Collector {
         let limits = self.limits;
         self.cpus
             .into_iter()
-            .map(|CpuState { mut resolver, mut retention, mut collection }| {
-                resolver.flush(&mut |gap| {
-                    judge(gap, limits, &mut retention, &mut collection);
-                });
-                CpuCollection { gaps: retention.into_gaps(), ..collection }
-            })
+            .map(
+                |CpuState {
+                     mut resolver,
+                     mut retention,
+                     mut collection,
+                 }| {
+                    resolver.flush(&mut |gap| {
+                        judge(gap, limits, &mut retention, &mut collection);
+                    });
+                    CpuCollection {
+                        gaps: retention.into_gaps(),
+                        ..collection
+                    }
+                },
+            )
             .collect()
     }
 }
@@ -220,7 +245,9 @@ fn judge(
     collection: &mut CpuCollection,
 ) -> Attribution {
     let decided = attribute(&raw.evidence, limits.setting);
-    let Attribution { cause, confidence, .. } = decided;
+    let Attribution {
+        cause, confidence, ..
+    } = decided;
     let length = raw.length();
     collection.counts.add(cause);
     if cause.is_platform() && cause != Cause::SmiOs {
@@ -241,6 +268,10 @@ fn judge(
     if looks_throttled(&raw.evidence, nanos, limits.throttling) {
         collection.throttled += 1;
     }
-    retention.keep(StoredGap { raw, cause, confidence });
+    retention.keep(StoredGap {
+        raw,
+        cause,
+        confidence,
+    });
     decided
 }

@@ -11,5 +11,5 @@ mod timeline;
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, CpuCollection, Limits, StopOnGap, Stopper};
 pub use progress::{Progress, Silent, TerminalProgress};
-pub use retention::{StoredGap, RETAINED};
+pub use retention::{RETAINED, StoredGap};
 pub use timeline::{Rate, Timeline};

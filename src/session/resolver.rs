@@ -70,7 +70,11 @@ mod tests {
                 page_faults: None,
                 run_delay_ns: None,
             };
-            let gap = RawGap { start: Cycles(start), end: Cycles(start + 1), evidence };
+            let gap = RawGap {
+                start: Cycles(start),
+                end: Cycles(start + 1),
+                evidence,
+            };
             resolver.push(gap, &mut |gap| out.push(gap.evidence.smi));
         }
         resolver.flush(&mut |gap| out.push(gap.evidence.smi));
@@ -80,7 +84,10 @@ mod tests {
     #[test]
     fn a_reading_without_a_rise_clears_all_that_waited() {
         let none = SmiEvidence::Own { delta: 0 };
-        assert_eq!(pass(&[SmiEvidence::NotRead, SmiEvidence::NotRead, none]), [none; 3]);
+        assert_eq!(
+            pass(&[SmiEvidence::NotRead, SmiEvidence::NotRead, none]),
+            [none; 3]
+        );
     }
 
     #[test]

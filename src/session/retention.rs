@@ -58,7 +58,10 @@ pub(super) struct Retention {
 
 impl Retention {
     pub(super) fn new(capacity: usize) -> Retention {
-        Retention { capacity, gaps: BinaryHeap::with_capacity(capacity) }
+        Retention {
+            capacity,
+            gaps: BinaryHeap::with_capacity(capacity),
+        }
     }
 
     pub(super) fn keep(&mut self, gap: StoredGap) {
@@ -73,8 +76,11 @@ impl Retention {
 
     /// The gaps kept, in order of time.
     pub(super) fn into_gaps(self) -> Vec<StoredGap> {
-        let mut gaps: Vec<StoredGap> =
-            self.gaps.into_iter().map(|Reverse(ByLength(gap))| gap).collect();
+        let mut gaps: Vec<StoredGap> = self
+            .gaps
+            .into_iter()
+            .map(|Reverse(ByLength(gap))| gap)
+            .collect();
         gaps.sort_unstable_by_key(|gap| gap.raw.start);
         gaps
     }
@@ -107,10 +113,21 @@ mod tests {
     #[test]
     fn the_longest_are_kept_in_order_of_time() {
         let mut retention = Retention::new(3);
-        for (start, length) in [(0, 50), (100, 10), (200, 70), (300, 60), (400, 5), (500, 55)] {
+        for (start, length) in [
+            (0, 50),
+            (100, 10),
+            (200, 70),
+            (300, 60),
+            (400, 5),
+            (500, 55),
+        ] {
             retention.keep(gap(start, length));
         }
-        let kept: Vec<u64> = retention.into_gaps().iter().map(|gap| gap.raw.start.0).collect();
+        let kept: Vec<u64> = retention
+            .into_gaps()
+            .iter()
+            .map(|gap| gap.raw.start.0)
+            .collect();
         assert_eq!(kept, [200, 300, 500]);
     }
 }

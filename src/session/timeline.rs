@@ -34,7 +34,10 @@ pub struct Timeline {
 impl Timeline {
     /// A timeline of this machine's clocks that begins now.
     pub fn live() -> Timeline {
-        Timeline { source: Source::Live, moments: vec![moment()] }
+        Timeline {
+            source: Source::Live,
+            moments: vec![moment()],
+        }
     }
 
     /// A timeline of a scripted TSC that began at 0 on 2026-01-01T00:00:00Z.
@@ -45,7 +48,10 @@ impl Timeline {
             utc: UtcNanos(1_767_225_600_000_000_000),
             error: Cycles(0),
         };
-        Timeline { source: Source::Scripted(hz), moments: vec![start] }
+        Timeline {
+            source: Source::Scripted(hz),
+            moments: vec![start],
+        }
     }
 
     /// The time of day; a scripted clock stands still.
@@ -85,10 +91,17 @@ impl Timeline {
         }
     }
 
-    /// How long the clocks have been read together.
-    pub fn length(&self) -> Nanos {
-        let last = self.moments[self.moments.len() - 1];
-        last.raw.saturating_sub(self.moments[0].raw)
+    /// How long ago the first moment was; a script has all the time it needs.
+    pub fn age(&self) -> Nanos {
+        match self.source {
+            Source::Live => moment().raw.saturating_sub(self.moments[0].raw),
+            Source::Scripted(_) => Nanos(u64::MAX),
+        }
+    }
+
+    /// Whether the clocks are this machine's.
+    pub fn is_live(&self) -> bool {
+        matches!(self.source, Source::Live)
     }
 
     /// The time of day of a TSC value: by the two moments around it, or by the
@@ -104,7 +117,12 @@ impl Timeline {
             }
             _ => 1e9 / self.rate().hz.0,
         };
-        UtcNanos(nearest.utc.0.saturating_add((offset * nanos_per_cycle) as i64))
+        UtcNanos(
+            nearest
+                .utc
+                .0
+                .saturating_add((offset * nanos_per_cycle) as i64),
+        )
     }
 }
 
@@ -122,7 +140,10 @@ mod tests {
                 error: Cycles(10),
             })
             .collect();
-        Timeline { source: Source::Live, moments }
+        Timeline {
+            source: Source::Live,
+            moments,
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+pub mod cpuid;
 pub mod memory;
 pub mod msr;
 pub mod perf;
