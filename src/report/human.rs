@@ -93,7 +93,7 @@ pub(super) fn three_digits(value: f64) -> String {
         v if v >= 9.995 => format!("{v:.1}"),
         v if v >= 0.0995 => format!("{v:.2}"),
         0.0 => "0".to_owned(),
-        v if v >= 0.001 => format!("{v:.4}"),
+        v if v >= 0.001 => format!("{v:.4}").trim_end_matches('0').to_owned(),
         v => format!("{v:.1e}"),
     }
 }

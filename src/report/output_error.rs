@@ -3,14 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An output that cannot be written.
+/// An output that cannot be written. The message holds the reason, so the error
+/// has no source: a chain would print it twice.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {file:?}: {reason}")]
 pub struct OutputError {
     /// The output as the user named it.
     pub file: PathBuf,
     /// Why, and the next step.
-    #[source]
     pub reason: Reason,
 }
 
@@ -49,7 +49,7 @@ pub enum Reason {
     Closed,
     /// Anything else.
     #[error("{0}")]
-    Other(#[source] io::Error),
+    Other(io::Error),
 }
 
 impl OutputError {

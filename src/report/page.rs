@@ -40,28 +40,30 @@ impl Page {
         );
     }
 
-    /// Text after a label in ink, wrapped below the first word after it.
+    /// Text after a label in ink, its further lines below its first word.
     pub(super) fn labelled(&mut self, ink: Ink, label: &str, text: &str) {
-        let (label, text) = (clean::ascii(label), clean::ascii(text));
+        let label = clean::ascii(label);
         let label = clean::truncated(&label, WIDTH / 2);
-        let mut lead = self.style.paint(ink, &label);
-        for line in wrapped(&text, WIDTH - label.len()) {
-            self.push_line(&format!("{lead}{line}"));
-            lead = " ".repeat(label.len());
-        }
+        self.hanging(ink, &label, &" ".repeat(label.len()), text);
     }
 
-    /// A text on the left, its further lines indented.
+    /// A word in ink at the left edge and text after it, its further lines
+    /// indented.
     pub(super) fn outdented(&mut self, ink: Ink, word: &str, text: &str) {
-        let (word, text) = (clean::ascii(word), clean::ascii(text));
-        let mut lead = self.style.paint(ink, &word);
-        // All lines have the narrower width, so that they can be indented.
-        let narrow = WIDTH.saturating_sub(word.len().max(INDENT.len()));
-        let mut lines = wrapped(&text, narrow).into_iter();
-        self.push_line(&format!("{lead}{}", lines.next().unwrap_or_default()));
-        lead = INDENT.to_owned();
-        for line in lines {
+        let word = format!("{} ", clean::ascii(word));
+        self.hanging(ink, &word, INDENT, text);
+    }
+
+    /// All lines are as long as the first may be, so that none is too long.
+    fn hanging(&mut self, ink: Ink, first: &str, further: &str, text: &str) {
+        let width = WIDTH - first.len().max(further.len());
+        // Blanks are left out of the ink: a line must not end in them.
+        let word = first.trim_end();
+        let blanks = &first[word.len()..];
+        let mut lead = format!("{}{blanks}", self.style.paint(ink, word));
+        for line in wrapped(&clean::ascii(text), width) {
             self.push_line(&format!("{lead}{line}"));
+            lead = further.to_owned();
         }
     }
 
@@ -75,9 +77,9 @@ impl Page {
         self.labelled(Ink::Plain, "  - ", text);
     }
 
-    /// A name in a column of its own, and its value.
-    pub(super) fn field(&mut self, name: &str, text: &str) {
-        self.labelled(Ink::Plain, &format!("{INDENT}{name:<11} "), text);
+    /// A name in a column of `width`, and its value.
+    pub(super) fn field(&mut self, width: usize, name: &str, text: &str) {
+        self.labelled(Ink::Plain, &format!("{INDENT}{name:<width$}  "), text);
     }
 
     /// One line, cut where it is too long.
@@ -174,7 +176,7 @@ mod tests {
     #[test]
     fn further_lines_hang_below_the_first() {
         let mut page = Page::new(Style::Plain);
-        page.field("Kernel", &"release ".repeat(12));
+        page.field(10, "Kernel", &"release ".repeat(12));
         let text = page.into_text();
         let second = text.lines().nth(1).unwrap();
         assert!(
@@ -186,7 +188,7 @@ mod tests {
     #[test]
     fn only_the_page_itself_writes_escapes() {
         let mut page = Page::new(Style::Colored);
-        page.outdented(Ink::Bad, "FAIL:", " \x1b[2Jgone");
-        assert_eq!(page.into_text(), "\x1b[1;31mFAIL:\x1b[0m?[2Jgone\n");
+        page.outdented(Ink::Bad, "FAIL:", "\x1b[2Jgone");
+        assert_eq!(page.into_text(), "\x1b[1;31mFAIL:\x1b[0m ?[2Jgone\n");
     }
 }

@@ -19,14 +19,14 @@ pub const LARGEST_REPORT: u64 = 1 << 30;
 /// Foreign text in a message is cut at this many characters.
 const LONGEST_MESSAGE: usize = 200;
 
-/// Why a file is not a report that can be used.
+/// Why a file is not a report that can be used. The message holds the problem,
+/// so the error has no source: a chain would print it twice.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct ReadError {
     /// The file, safe to print.
     pub file: String,
     /// What is wrong with it.
-    #[source]
     pub problem: Problem,
 }
 

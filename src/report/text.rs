@@ -13,6 +13,7 @@ mod verdict;
 
 use std::io::{self, Write};
 
+use super::clean;
 use super::model::{
     CpuReport, EvidenceSource, Finding, Gap, HostIdentity, Report, Run, Subject, Tsc, Verdict,
 };
@@ -22,6 +23,8 @@ use crate::cpulist::CpuList;
 
 /// How many of the worst gaps a summary shows.
 pub const WORST_GAPS: usize = 10;
+/// Lists of CPUs are cut at this many columns.
+const LONGEST_LIST: usize = 150;
 
 /// What the summary is made from: a report without its list of gaps, and the
 /// few gaps that are worth showing.
@@ -86,11 +89,23 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     page.into_text()
 }
 
+/// The CPUs that were not sampled, by name.
+fn left_out(summary: &Summary<'_>) -> Option<String> {
+    let cpus = summary.run.cpus_not_sampled.trim();
+    let word = match cpus.parse::<u32>() {
+        Ok(_) => "CPU",
+        Err(_) => "CPUs",
+    };
+    let cpus = clean::ascii(cpus);
+    (!cpus.is_empty()).then(|| format!("{word} {}", clean::truncated(&cpus, LONGEST_LIST)))
+}
+
 /// "CPU 3" or "CPUs 1-3,5".
 fn cpu_names<'a>(cpus: impl IntoIterator<Item = &'a CpuReport>) -> String {
     let list: CpuList = cpus.into_iter().map(|cpu| cpu.cpu).collect();
-    match list.len() {
-        1 => format!("CPU {list}"),
-        _ => format!("CPUs {list}"),
-    }
+    let word = if list.len() == 1 { "CPU" } else { "CPUs" };
+    format!(
+        "{word} {}",
+        clean::truncated(&list.to_string(), LONGEST_LIST)
+    )
 }

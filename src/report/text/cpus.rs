@@ -22,19 +22,17 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.heading("CPUs");
     let rows = rows(summary);
     let causes = causes_seen(summary.cpus);
-    let mut whole = base(summary, &rows, &causes);
+    let whole = base(summary, &rows, &causes);
     if whole.width() + 2 <= WIDTH {
         page.table(&whole);
-    } else {
-        whole = base(summary, &rows, &[]);
-        page.table(&whole);
-        page.heading(&format!(
-            "Gaps above {} by cause",
-            human::chosen(summary.run.threshold_ns)
-        ));
-        page.table(&by_cause(&rows, &causes));
+        notes(summary, page);
+        return;
     }
+    page.table(&base(summary, &rows, &[]));
     notes(summary, page);
+    let threshold = human::chosen(summary.run.threshold_ns);
+    page.heading(&format!("Gaps above {threshold} by cause"));
+    page.table(&by_cause(&rows, &causes));
 }
 
 /// What one line of the table is about.

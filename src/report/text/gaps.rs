@@ -5,6 +5,7 @@ use crate::report::clean;
 use crate::report::human;
 use crate::report::model::Gap;
 use crate::report::page::{Page, WIDTH};
+use crate::report::style::Ink;
 use crate::report::table::{Align, Table};
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
@@ -23,56 +24,70 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     // One day for all leaves more room for the rest.
     let day = one_day(summary.worst);
     let shown = summary.worst.len();
-    let total = human::grouped(summary.gaps_seen().max(shown as u64));
+    let total = human::plural(summary.gaps_seen().max(shown as u64), "gap");
     let of_day = day.map(|day| format!("; times are UTC of {day}"));
-    let title = format!(
-        "Worst {shown} of {total} gaps{}",
+    page.heading(&format!(
+        "Worst {shown} of {total}{}",
         of_day.unwrap_or_default()
-    );
-    page.heading(&title);
+    ));
 
+    let beside = table(summary.worst, day, Details::Beside);
+    if beside.width() + 2 <= WIDTH {
+        page.table(&beside);
+        return;
+    }
+    page.table(&table(summary.worst, day, Details::Below));
+    for (number, detail) in (1..).zip(details(summary.worst)) {
+        page.labelled(Ink::Plain, &format!("  ({number}) "), detail);
+    }
+}
+
+/// Where the details of the gaps stand.
+#[derive(Clone, Copy)]
+enum Details {
+    /// In their rows, if all of them fit.
+    Beside,
+    /// Below the table, each once, with a number in the rows.
+    Below,
+}
+
+fn table(worst: &[Gap], day: Option<&str>, place: Details) -> Table {
+    let time_name = if day.is_some() { "time" } else { "time (UTC)" };
     let mut table = Table::new(&[
-        (
-            if day.is_some() { "time" } else { "time (UTC)" },
-            Align::Left,
-        ),
+        (time_name, Align::Left),
         ("CPU", Align::Right),
         ("length", Align::Right),
         ("cause", Align::Left),
         ("confidence", Align::Left),
+        ("detail", Align::Left),
     ]);
-    for gap in summary.worst {
+    let details = details(worst);
+    for gap in worst {
+        let number = details.iter().position(|detail| *detail == gap.detail);
         table.row(vec![
-            time(gap, day.is_some()),
+            time(gap, day),
             gap.cpu.to_string(),
             human::length(gap.duration_ns),
             gap.cause.to_string(),
             gap.confidence.to_string(),
+            match place {
+                Details::Beside => gap.detail.clone(),
+                Details::Below => format!("({})", number.map_or(0, |number| number + 1)),
+            },
         ]);
     }
-    lines(summary.worst, &table, page);
+    table
 }
 
-/// The details go beside their rows if all of them fit, else below.
-fn lines(worst: &[Gap], table: &Table, page: &mut Page) {
-    let details: Vec<String> = worst
-        .iter()
-        .map(|gap| clean::ascii(&gap.detail).into_owned())
-        .collect();
-    let room = WIDTH.saturating_sub(table.width() + 4);
-    let beside = details.iter().all(|detail| detail.len() <= room);
-    let mut rows = table.lines().into_iter();
-    if let Some(header) = rows.next() {
-        page.line(&format!("  {header}"));
-    }
-    for (row, detail) in rows.zip(details) {
-        if beside {
-            page.line(&format!("  {row}  {detail}"));
-        } else {
-            page.line(&format!("  {row}"));
-            page.line(&format!("      {detail}"));
+/// Each detail once, in order of appearance.
+fn details(worst: &[Gap]) -> Vec<&str> {
+    let mut details: Vec<&str> = Vec::new();
+    for gap in worst {
+        if !details.contains(&gap.detail.as_str()) {
+            details.push(&gap.detail);
         }
     }
+    details
 }
 
 fn one_day(gaps: &[Gap]) -> Option<&str> {
@@ -82,9 +97,9 @@ fn one_day(gaps: &[Gap]) -> Option<&str> {
         .then_some(first)
 }
 
-fn time(gap: &Gap, same_day: bool) -> String {
+fn time(gap: &Gap, day: Option<&str>) -> String {
     match human::day_and_time(&gap.start_utc) {
-        Some((_, time)) if same_day => time.to_owned(),
+        Some((_, time)) if day.is_some() => time.to_owned(),
         // A year is known from the run's start.
         Some((day, time)) => format!("{} {time}", &day[5..]),
         None => clean::truncated(&clean::ascii(&gap.start_utc), 21).into_owned(),

@@ -1,7 +1,6 @@
 //! What this run could not see, so that its silence is not taken for proof.
 
 use super::Summary;
-use crate::report::clean;
 use crate::report::human;
 use crate::report::page::Page;
 
@@ -11,11 +10,9 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.point(&format!(
         "Stalls of {threshold} or less are only in the report's histograms."
     ));
-    let left_out = &summary.run.cpus_not_sampled;
-    if !left_out.is_empty() {
-        let left_out = clean::truncated(left_out, 120);
+    if let Some(cpus) = super::left_out(summary) {
         page.point(&format!(
-            "Stalls that reach only CPUs left out ({left_out})."
+            "Stalls that reach only what was left out: {cpus}."
         ));
     }
     if summary.in_guest() {

@@ -11,6 +11,8 @@ use crate::units::Nanos;
 
 /// Names out of DMI tables and files are cut at this many columns.
 const LONGEST_NAME: usize = 48;
+/// The columns that the longest name of a field takes.
+const NAME_WIDTH: usize = 9;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.heading("Measured");
@@ -23,20 +25,21 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
 
 fn machine(summary: &Summary<'_>, page: &mut Page) {
     let host = summary.host;
-    page.field("Host", &name(&host.hostname));
+    field(page, "Host", &name(&host.hostname));
     let system = joined([&host.system.vendor, &host.system.product]);
     let bios = joined([&host.bios.vendor, &host.bios.version, &host.bios.date]);
-    page.field("System", &format!("{system}; BIOS {bios}"));
+    field(page, "System", &format!("{system}; BIOS {bios}"));
     if summary.in_guest() {
-        page.field("Guest of", &name(&host.hypervisor));
+        field(page, "Guest of", &name(&host.hypervisor));
     }
     let cpu = &host.cpu;
     let microcode = name(&cpu.microcode);
-    page.field(
+    field(
+        page,
         "Processor",
         &format!("{}; microcode {microcode}", name(&cpu.model_name)),
     );
-    page.field("Kernel", &name(&host.kernel.release));
+    field(page, "Kernel", &name(&host.kernel.release));
 }
 
 fn clock(summary: &Summary<'_>, page: &mut Page) {
@@ -55,13 +58,13 @@ fn clock(summary: &Summary<'_>, page: &mut Page) {
     if tsc.clocksource_end != tsc.clocksource_start || !tsc.clocksource_changes.is_empty() {
         text.push_str(&format!(", changed to {}", name(&tsc.clocksource_end)));
     }
-    page.field("Clock", &text);
+    field(page, "Clock", &text);
 }
 
 fn run(summary: &Summary<'_>, page: &mut Page) {
     let run = summary.run;
     if let Some(label) = &run.label {
-        page.field("Label", &short(label));
+        field(page, "Label", &short(label));
     }
     let start = match human::day_and_time(&run.started_utc) {
         Some((day, time)) => format!("{day} {}", &time[..8]),
@@ -75,10 +78,11 @@ fn run(summary: &Summary<'_>, page: &mut Page) {
         (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
     };
     let elapsed = human::length(run.elapsed_ns);
-    page.field("Run", &format!("{start} UTC, {elapsed}{ended}"));
+    field(page, "Run", &format!("{start} UTC, {elapsed}{ended}"));
     let threshold = human::chosen(run.threshold_ns);
     let limit = human::chosen(run.hardlimit_ns);
-    page.field(
+    field(
+        page,
         "Threshold",
         &format!("gaps above {threshold} recorded; limit {limit}"),
     );
@@ -104,26 +108,20 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
             .map(|(name, cpus)| format!("{} on {}", short(name), human::plural(*cpus, "CPU")))
             .collect(),
     };
-    page.field(
+    field(
+        page,
         "Engine",
         &format!("{engine}; scheduling {}", scheduling.join(", ")),
     );
     let sampled = super::cpu_names(summary.cpus);
-    let left_out = clean::truncated(&run.cpus_not_sampled, 200);
-    let left_out = match left_out.as_ref() {
-        "" => "none left out".to_owned(),
-        cpus => format!("not sampled: {cpus}"),
+    let left_out = match super::left_out(summary) {
+        Some(cpus) => format!("left out: {cpus}"),
+        None => "none left out".to_owned(),
     };
-    page.field(
-        "CPUs",
-        &format!(
-            "{} sampled; {left_out}",
-            sampled.trim_start_matches("CPUs ")
-        ),
-    );
+    field(page, "Sampled", &format!("{sampled}; {left_out}"));
     if run.width_ns < run.window_ns {
         let (width, window) = (human::chosen(run.width_ns), human::chosen(run.window_ns));
-        page.field("Window", &format!("{width} sampled of each {window}"));
+        field(page, "Window", &format!("{width} sampled of each {window}"));
     }
 }
 
@@ -134,17 +132,23 @@ fn coverage(summary: &Summary<'_>, page: &mut Page) {
     };
     let elapsed = sum(|cpu| cpu.elapsed_ns);
     let mut text = format!("{} of the time", human::percent(summary.verdict.coverage));
+    let mut joint = "; not covered: ";
     for (part, what) in [
-        (sum(|cpu| cpu.os_ns), "the kernel ran"),
-        (sum(|cpu| cpu.blind_ns), "this tool's own work"),
-        (sum(|cpu| cpu.paused_ns), "paused by --width and --window"),
+        (sum(|cpu| cpu.os_ns), "kernel"),
+        (sum(|cpu| cpu.blind_ns), "own work"),
+        (sum(|cpu| cpu.paused_ns), "paused by --window"),
     ] {
         if part.0 > 0 {
-            let share = human::share(part, elapsed) * 100.0;
-            text.push_str(&format!("; {} % {what}", human::three_digits(share)));
+            let share = human::three_digits(human::share(part, elapsed) * 100.0);
+            text.push_str(&format!("{joint}{what} {share} %"));
+            joint = ", ";
         }
     }
-    page.field("Coverage", &text);
+    field(page, "Coverage", &text);
+}
+
+fn field(page: &mut Page, name: &str, text: &str) {
+    page.field(NAME_WIDTH, name, text);
 }
 
 /// A name that may be unreadable, with one length for all.

@@ -11,7 +11,7 @@ use crate::units::Nanos;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     let (ink, word, text) = headline(summary);
-    page.outdented(ink, word, &format!(" {text}"));
+    page.outdented(ink, word, &text);
     if summary.run.scripted {
         page.paragraph("SCRIPTED CLOCK: a test of the program, not a measurement.");
     }
@@ -89,6 +89,8 @@ fn worst_cause(summary: &Summary<'_>) -> String {
         .iter()
         .find(|gap| gap.cause.is_platform() && platform_share(gap) == longest);
     match worst {
+        // In a guest the subject of the sentence is the cause already.
+        Some(gap) if gap.cause == Cause::Hypervisor => format!(" ({})", gap.confidence),
         Some(gap) => format!(" ({}, {})", cause_name(gap.cause), gap.confidence),
         None => String::new(),
     }
@@ -123,18 +125,25 @@ fn rate(summary: &Summary<'_>) -> Option<String> {
     match verdict.result {
         Outcome::Inconclusive => None,
         Outcome::Fail => {
-            let seen = verdict.platform_rate_per_hour.unwrap_or_default();
-            Some(format!(
-                "On average one every {}; with 95 % confidence the true rate is {bound}.",
-                each(seen)
-            ))
+            let mut text = String::new();
+            if verdict.platform_gaps > verdict.platform_stalls {
+                let gaps = human::plural(verdict.platform_gaps, "gap");
+                text.push_str(&format!(
+                    "They show as {gaps}, as several CPUs saw the same. "
+                ));
+            }
+            if let Some(seen) = verdict.platform_rate_per_hour.filter(|seen| *seen > 0.0) {
+                text.push_str(&format!("On average one every {}. ", each(seen)));
+            }
+            text.push_str(&format!("With 95 % confidence there is {bound}."));
+            Some(text)
         }
         Outcome::Pass => {
             let mut text = format!("That is not \"none\": with 95 % confidence there is {bound}.");
             let hours = rates::hours_for_zero_to_show(1.0).filter(|_| upper > 1.0);
             if let Some(hours) = hours {
                 text.push_str(&format!(
-                    " To show less than one an hour takes {} without a stall.",
+                    " To show less than one an hour takes {} covered without a stall.",
                     human::period(hours)
                 ));
             }
