@@ -18,8 +18,7 @@ const ELLIPSIS: char = '…';
 pub fn clean(text: &str, longest: usize) -> String {
     let mut rest = text.trim().chars();
     let mut kept: String = rest.by_ref().take(longest).map(harmless).collect();
-    if rest.next().is_some() {
-        kept.pop();
+    if rest.next().is_some() && kept.pop().is_some() {
         kept.push(ELLIPSIS);
     }
     kept
@@ -76,5 +75,6 @@ mod tests {
     fn the_limit_counts_characters_and_shows_the_cut() {
         assert_eq!(clean("äöüß", 4), "äöüß");
         assert_eq!(clean("äöüßx", 4), "äöü…");
+        assert_eq!(clean("x", 0), "");
     }
 }

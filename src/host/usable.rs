@@ -30,25 +30,53 @@ impl Confinement {
     /// Why `cpu` cannot be sampled by this process, the deepest cause first;
     /// `None` when nothing known speaks against it. What is not known is
     /// passed over: the kernel has the last word when the thread is pinned.
+    ///
+    /// The affinity mask speaks against a CPU only while the cpuset is
+    /// unknown and the CPU is not isolated. A thread may leave its mask within
+    /// its cpuset, and on tuned machines it must: `isolcpus=` and systemd's
+    /// `CPUAffinity=` keep the very CPUs worth measuring out of every mask.
     pub fn why_not(&self, sets: &CpuSets, cpu: CpuId) -> Option<UnusableCpu> {
-        let lacks = |set: &Known<CpuList>| match set {
-            Ok(list) if !list.contains(cpu) => Some(list.clone()),
-            _ => None,
-        };
-        if let Some(possible) = lacks(&sets.possible) {
-            return Some(UnusableCpu::NotPossible { cpu, possible });
+        if let Some(possible) = lacking(&sets.possible, cpu) {
+            return Some(UnusableCpu::NotPossible {
+                cpu,
+                possible: possible.clone(),
+            });
         }
-        if lacks(&sets.present).is_some() {
+        if lacking(&sets.present, cpu).is_some() {
             return Some(UnusableCpu::NotPresent { cpu });
         }
-        if lacks(&sets.online).is_some() {
+        if lacking(&sets.online, cpu).is_some() {
             return Some(UnusableCpu::Offline { cpu });
         }
-        if let Some(cpuset) = lacks(&self.cpuset) {
-            return Some(UnusableCpu::OutsideCpuset { cpu, cpuset });
+        if let Some(cpuset) = lacking(&self.cpuset, cpu) {
+            return Some(UnusableCpu::OutsideCpuset {
+                cpu,
+                cpuset: cpuset.clone(),
+            });
         }
-        lacks(&self.allowed).map(|allowed| UnusableCpu::OutsideAffinity { cpu, allowed })
+        if self.cpuset.is_ok() || sets.isolated.as_ref().is_ok_and(|set| set.contains(cpu)) {
+            return None;
+        }
+        let allowed = lacking(&self.allowed, cpu)?.clone();
+        Some(UnusableCpu::OutsideAffinity { cpu, allowed })
     }
+
+    /// The online CPUs that [`Confinement::why_not`] says nothing against.
+    ///
+    /// # Errors
+    /// When the online CPUs are not known.
+    pub fn usable(&self, sets: &CpuSets) -> Known<CpuList> {
+        let online = sets.online.as_ref().map_err(Clone::clone)?;
+        Ok(online
+            .iter()
+            .filter(|&cpu| self.why_not(sets, cpu).is_none())
+            .collect())
+    }
+}
+
+/// The set, when it is known and lacks the CPU.
+fn lacking(set: &Known<CpuList>, cpu: CpuId) -> Option<&CpuList> {
+    set.as_ref().ok().filter(|list| !list.contains(cpu))
 }
 
 /// Why a CPU cannot be sampled. Each text says what to change.
@@ -185,8 +213,19 @@ mod tests {
         assert!(matches!(why(7), Some(UnusableCpu::NotPresent { .. })));
         assert!(matches!(why(6), Some(UnusableCpu::Offline { .. })));
         assert!(matches!(why(5), Some(UnusableCpu::OutsideCpuset { .. })));
-        assert!(matches!(why(4), Some(UnusableCpu::OutsideAffinity { .. })));
-        assert_eq!(why(3), None);
+        assert_eq!(why(4), None);
+        assert_eq!(confinement.usable(&sets), list("0-4"));
+    }
+
+    #[test]
+    fn the_mask_counts_while_the_cpuset_is_unknown() {
+        let (mut sets, mut confinement) = machine();
+        confinement.cpuset = unknown();
+        sets.isolated = list("4");
+        let why = |cpu| confinement.why_not(&sets, CpuId(cpu));
+        assert!(matches!(why(5), Some(UnusableCpu::OutsideAffinity { .. })));
+        assert_eq!(why(4), None);
+        assert_eq!(confinement.usable(&sets), list("0-4"));
     }
 
     #[test]
