@@ -72,6 +72,8 @@ pub fn detail(
         ),
         Cause::Unknown => match (attribution.kernel_ran, evidence.smi) {
             (Some(true), smi) => format!("the kernel ran; {}", counted(smi)),
+            // Only the clock keeps such a gap from its cause.
+            (Some(false), _) => String::from("the TSC could not be trusted at this time"),
             _ => String::from("nothing tells whether the kernel ran"),
         },
     }

@@ -2,7 +2,7 @@
 //! and keeps the longest. It runs on a CPU that is not sampled, if there is one.
 
 use crate::attribution::{
-    Attribution, Cause, ClockTrust, Setting, Throttling, attribute, looks_throttled,
+    Attribution, Cause, ClockTrust, Confidence, Setting, Throttling, attribute, looks_throttled,
 };
 use crate::report::model::{CauseCounts, EndedBy};
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
@@ -70,6 +70,26 @@ pub struct CpuCollection {
     pub throttled: u64,
     /// SMIs counted for gaps that became records.
     pub smis_in_gaps: u64,
+}
+
+impl CpuCollection {
+    /// Takes every attribution back: a TSC that ran backwards on this CPU may
+    /// have made any of its gaps.
+    fn disown(&mut self) {
+        for gap in &mut self.gaps {
+            gap.cause = Cause::Unknown;
+            gap.confidence = Confidence::None;
+        }
+        self.counts = CauseCounts {
+            unknown: self.counts.each().iter().map(|(_, count)| count).sum(),
+            ..CauseCounts::default()
+        };
+        self.unknown_above_limit += self.platform_above_limit + self.mixed_above_limit;
+        self.platform_above_limit = 0;
+        self.mixed_above_limit = 0;
+        self.max_platform = Cycles(0);
+        self.throttled = 0;
+    }
 }
 
 /// What a run yielded.
@@ -179,7 +199,7 @@ impl Collector {
         if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
             ended_by = EndedBy::Error;
         }
-        let cpus = self.finish();
+        let cpus = self.finish(&totals);
         Ok(Collected {
             setups,
             totals,
@@ -199,10 +219,12 @@ impl Collector {
                 retention,
                 collection,
             } = &mut cpus[index];
+            // Whether it was an SMI may stay open until the next reading of
+            // the counter; that it was the platform does not.
+            *gap_found |= attribute(&gap.evidence, limits.setting).cause.is_platform();
             resolver.push(gap, &mut |gap| {
-                let decided = judge(gap, limits, retention, collection);
+                judge(gap, limits, retention, collection);
                 *worst = (*worst).max(collection.max_platform);
-                *gap_found |= decided.cause.is_platform();
             });
         });
     }
@@ -215,39 +237,38 @@ impl Collector {
         }
     }
 
-    fn finish(self) -> Vec<CpuCollection> {
+    fn finish(self, totals: &[CpuTotals]) -> Vec<CpuCollection> {
         let limits = self.limits;
         self.cpus
             .into_iter()
+            .zip(totals)
             .map(
-                |CpuState {
-                     mut resolver,
-                     mut retention,
-                     mut collection,
-                 }| {
+                |(
+                    CpuState {
+                        mut resolver,
+                        mut retention,
+                        mut collection,
+                    },
+                    totals,
+                )| {
                     resolver.flush(&mut |gap| {
                         judge(gap, limits, &mut retention, &mut collection);
                     });
-                    CpuCollection {
-                        gaps: retention.into_gaps(),
-                        ..collection
+                    collection.gaps = retention.into_gaps();
+                    if totals.backward_steps > 0 {
+                        collection.disown();
                     }
+                    collection
                 },
             )
             .collect()
     }
 }
 
-fn judge(
-    raw: RawGap,
-    limits: Limits,
-    retention: &mut Retention,
-    collection: &mut CpuCollection,
-) -> Attribution {
-    let decided = attribute(&raw.evidence, limits.setting);
+fn judge(raw: RawGap, limits: Limits, retention: &mut Retention, collection: &mut CpuCollection) {
     let Attribution {
         cause, confidence, ..
-    } = decided;
+    } = attribute(&raw.evidence, limits.setting);
     let length = raw.length();
     collection.counts.add(cause);
     if cause.is_platform() && cause != Cause::SmiOs {
@@ -273,5 +294,4 @@ fn judge(
         cause,
         confidence,
     });
-    decided
 }

@@ -97,6 +97,7 @@ mod tests {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(start + length),
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint: Footprint::Intact,
                     smi: SmiEvidence::Unreadable,
