@@ -4,7 +4,7 @@ use crate::harness::{number, run};
 
 #[test]
 fn coverage_is_exact_to_the_cycle() {
-    let arguments = ["--duration", "95ms", "--cpus", "1"];
+    let arguments = ["--duration", "90ms", "--cpus", "1"];
     let outcome = run("stall", "bare-metal-intel", &arguments);
     let cpu = outcome.only_cpu();
     let of = |name: &str| number(&cpu[name]);
@@ -67,7 +67,7 @@ fn pauses_are_taken_off_coverage() {
 fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
     let arguments = [
         "--duration",
-        "42ms",
+        "100ms",
         "--threshold",
         "150ns",
         "--cpus",
@@ -116,7 +116,7 @@ fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
 fn gaps_that_the_ring_cannot_hold_are_counted_and_prevent_a_pass() {
     let arguments = [
         "--duration",
-        "42ms",
+        "100ms",
         "--threshold",
         "150ns",
         "--cpus",

@@ -22,7 +22,7 @@ fn all_but_the_first_cpu_are_sampled_by_default() {
 fn isolated_cpus_are_the_default_where_there_are_any() {
     let outcome = run("quiet", "isolated-cpus", &["--duration", "20ms"]);
     assert_eq!(sampled(&outcome.report), [2, 3, 4, 5, 6, 7]);
-    assert_eq!(outcome.report["run"]["cpus_not_sampled"], "0-1");
+    assert_eq!(outcome.report["run"]["cpus_not_sampled"], "0,1");
 }
 
 #[test]

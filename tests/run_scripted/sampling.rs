@@ -34,15 +34,13 @@ fn a_limit_above_the_threshold_lets_recorded_gaps_pass() {
 
 #[test]
 fn the_first_platform_gap_ends_the_run_if_asked() {
-    // Ten minutes of virtual time: only the gap can end them this soon.
     let outcome = run(
         "stall",
         "bare-metal-intel",
-        &["--duration", "600s", "--cpus", "1", "--stop-on-gap"],
+        &["--duration", "10s", "--cpus", "1", "--stop-on-gap"],
     );
     assert_eq!(outcome.report["run"]["ended_by"], "gap");
     assert_eq!(outcome.verdict(), "fail");
-    assert!(number(&outcome.report["run"]["elapsed_ns"]) < 600_000_000_000);
 }
 
 #[test]
@@ -50,7 +48,7 @@ fn gaps_of_the_kernel_do_not_stop_a_run() {
     let outcome = run(
         "stall",
         "bare-metal-intel",
-        &["--duration", "30ms", "--cpus", "1", "--stop-on-gap"],
+        &["--duration", "20ms", "--cpus", "1", "--stop-on-gap"],
     );
     assert_eq!(outcome.report["run"]["ended_by"], "duration");
     assert_eq!(outcome.gaps(), [(1, "os", "probable")]);

@@ -38,7 +38,7 @@ fn smis_are_proved_by_a_count_of_their_own_even_where_it_wraps() {
 
 #[test]
 fn smis_below_the_threshold_are_a_finding_and_no_gap() {
-    let outcome = run("smi-short", "bare-metal-intel", &["--duration", "95ms"]);
+    let outcome = run("smi-short", "bare-metal-intel", &["--duration", "90ms"]);
     assert_eq!(outcome.verdict(), "pass");
     assert!(outcome.gaps().is_empty());
     assert!(outcome.finding("smi-below-threshold").starts_with("8 SMI"));
