@@ -1,0 +1,2 @@
+//! Loads the guest.
+fn main() {}
