@@ -45,7 +45,10 @@ pub const RAISED_UNDER_OVMF: u64 = 5;
 pub fn job(scenario: &Scenario) -> String {
     let mut lines = Vec::new();
     for load in &scenario.load {
-        lines.push(format!("guest-load {} & loads=\"$loads $!\"", load.argument()));
+        lines.push(format!(
+            "guest-load {} & loads=\"$loads $!\"",
+            load.argument()
+        ));
     }
     for action in &scenario.action {
         lines.push(format!(
@@ -90,11 +93,12 @@ pub fn job(scenario: &Scenario) -> String {
 fn hwgap_command(scenario: &Scenario) -> String {
     let hwgap = &scenario.hwgap;
     let command = format!(
-        "hwgap run --duration {} --threshold {} --cpus {} --width {} --window 1s -o /tmp/report.json {}",
+        "hwgap run --duration {} --threshold {} --cpus {} --width {} --window {} -o /tmp/report.json {}",
         hwgap.duration,
         hwgap.threshold,
         hwgap.cpus,
         hwgap.width,
+        hwgap.window,
         hwgap.options.join(" "),
     );
     match hwgap.user {

@@ -66,7 +66,10 @@ impl Boot<'_> {
             command.args(shared_folder("host", Path::new("/"), ",readonly=on"));
         }
         let errors = File::create(self.folder.join("qemu.err"))?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(errors);
         self.wait(&mut command)?;
         fs::remove_file(&initramfs)?;
         ensure!(
@@ -85,7 +88,14 @@ impl Boot<'_> {
         let mut arguments = vec!["-cpu".into(), format!("{}{hypervisor}", self.machine.cpu)];
         let firmware: Vec<String> = match self.machine.firmware {
             Firmware::Seabios => [
-                "-machine", "q35,smm=on", "-accel", "tcg", "-smp", "1", "-icount", "shift=0,sleep=off",
+                "-machine",
+                "q35,smm=on",
+                "-accel",
+                "tcg",
+                "-smp",
+                "1",
+                "-icount",
+                "shift=0,sleep=off",
             ]
             .map(String::from)
             .into(),

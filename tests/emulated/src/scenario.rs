@@ -135,6 +135,7 @@ pub struct Hwgap {
     pub cpus: String,
     /// Equal to the window it samples without pause, so that every SMI counts.
     pub width: String,
+    pub window: String,
     pub options: Vec<String>,
     pub user: User,
     /// Shell lines before hwgap starts.
@@ -148,6 +149,7 @@ impl Default for Hwgap {
             threshold: "10us".into(),
             cpus: "0".into(),
             width: "1s".into(),
+            window: "1s".into(),
             options: Vec::new(),
             user: User::Root,
             before: String::new(),
@@ -227,7 +229,10 @@ pub fn load_all(folder: &Path) -> Result<Vec<Scenario>> {
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<_>>>()?
         .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .collect();
     paths.sort();
     paths.iter().map(|path| load(path)).collect()
@@ -244,7 +249,7 @@ fn load(path: &Path) -> Result<Scenario> {
         .into_owned();
     if let Some(pattern) = &scenario.smi {
         pattern
-            .table()
+            .check()
             .with_context(|| path.display().to_string())?;
     }
     Ok(scenario)

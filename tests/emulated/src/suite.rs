@@ -122,12 +122,15 @@ pub fn run(
                         return;
                     };
                     let scenario = &scenarios[index];
-                    let outcome = run_one(folders, scenario, recorded_cost)
-                        .unwrap_or_else(|error| {
+                    let outcome =
+                        run_one(folders, scenario, recorded_cost).unwrap_or_else(|error| {
                             Outcome::broken(&scenario.name, format!("{error:#}"))
                         });
                     done(&outcome);
-                    outcomes.lock().expect("no worker panics").insert(index, outcome);
+                    outcomes
+                        .lock()
+                        .expect("no worker panics")
+                        .insert(index, outcome);
                 }
             });
         }

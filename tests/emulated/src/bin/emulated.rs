@@ -55,7 +55,11 @@ fn main() -> Result<ExitCode> {
         scenarios
             .iter()
             .map(|scenario| {
-                let results = folders.cache.join("runs").join(&scenario.name).join("results");
+                let results = folders
+                    .cache
+                    .join("runs")
+                    .join(&scenario.name)
+                    .join("results");
                 suite::judge_results(scenario, &results, recorded_cost)
                     .unwrap_or_else(|error| Outcome::broken(&scenario.name, format!("{error:#}")))
             })

@@ -101,6 +101,15 @@ impl Pattern {
         self.timer.parse()
     }
 
+    /// Whether a scenario may ask for this pattern. Under a firmware that
+    /// keeps its own handler there are no lengths to choose.
+    pub fn check(&self) -> Result<()> {
+        if self.timer()? != Timer::Port || !self.lengths.is_empty() {
+            self.table()?;
+        }
+        Ok(())
+    }
+
     /// The handler's table; the emulated TSC runs at one cycle a nanosecond.
     pub fn table(&self) -> Result<Vec<Entry>> {
         ensure!(!self.lengths.is_empty(), "the pattern has no length");

@@ -70,12 +70,7 @@ pub fn judge(
     );
 }
 
-fn judge_cause(
-    outcome: &mut Outcome,
-    complaints: &mut Complaints,
-    expect: &Expect,
-    gap: &Gap,
-) {
+fn judge_cause(outcome: &mut Outcome, complaints: &mut Complaints, expect: &Expect, gap: &Gap) {
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
     if contradicts || !expect.causes.contains(&gap.cause) {
@@ -89,10 +84,18 @@ fn judge_length(outcome: &mut Outcome, complaints: &mut Complaints, gap: &Gap, s
     let largest = outcome.length_error.get_or_insert(0);
     *largest = error.max(*largest);
     if error > LENGTH_TOLERANCE {
-        complaints.add("wrong in length", gap, &format!("the SMI took {}", display(stall)));
+        complaints.add(
+            "wrong in length",
+            gap,
+            &format!("the SMI took {}", display(stall)),
+        );
     }
     if gap.duration_ns.abs_diff(gap.cycles()) > 2 + gap.cycles() * HZ_TOLERANCE_PPM / 1_000_000 {
-        complaints.add("wrong in nanoseconds", gap, &format!("{} cycles at 1 GHz", gap.cycles()));
+        complaints.add(
+            "wrong in nanoseconds",
+            gap,
+            &format!("{} cycles at 1 GHz", gap.cycles()),
+        );
     }
 }
 
@@ -133,7 +136,9 @@ impl Complaints {
 
     fn into_failures(self, outcome: &mut Outcome) {
         for (kind, count, example) in self.0 {
-            outcome.failures.push(format!("{count} gaps {kind}; {example}"));
+            outcome
+                .failures
+                .push(format!("{count} gaps {kind}; {example}"));
         }
     }
 }

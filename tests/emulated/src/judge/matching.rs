@@ -165,7 +165,11 @@ mod tests {
     #[test]
     fn short_stalls_and_blind_ones_are_not_missed() {
         let gaps = [span(0, 1_000)];
-        let stalls = [stall(3_000, 4_000), stall(5_500, 50_000), stall(6_500, 50_000)];
+        let stalls = [
+            stall(3_000, 4_000),
+            stall(5_500, 50_000),
+            stall(6_500, 50_000),
+        ];
         assert_eq!(
             place(&stalls, &gaps, LIMITS),
             [Place::BelowThreshold, Place::Blind, Place::Missed]

@@ -13,19 +13,16 @@ const COUNTER_EDGE: u64 = 20_000_000;
 const COST_TOLERANCE: f64 = 0.1;
 
 /// The SMI count equals the log.
-pub fn judge_count(
-    outcome: &mut Outcome,
-    expect: &Expect,
-    cpu: &Cpu,
-    log: &SmiLog,
-    sampled: Span,
-) {
+pub fn judge_count(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, log: &SmiLog, sampled: Span) {
     outcome.counted = cpu.smi.as_ref().map(|counter| counter.delta);
     match expect.smi_count {
         SmiCount::Exact => {
             let entries = |start: u64, end: u64| {
                 let range = start..end;
-                log.smis.iter().filter(|smi| range.contains(&smi.entry)).count() as u64
+                log.smis
+                    .iter()
+                    .filter(|smi| range.contains(&smi.entry))
+                    .count() as u64
             };
             let least = entries(sampled.start, sampled.end);
             let most = entries(
@@ -49,7 +46,9 @@ pub fn judge_count(
                 "an SMI count where none can be read",
             );
             outcome.require(
-                cpu.smi_reason.as_ref().is_some_and(|reason| !reason.is_empty()),
+                cpu.smi_reason
+                    .as_ref()
+                    .is_some_and(|reason| !reason.is_empty()),
                 "no reason why SMIs could not be counted",
             );
         }
@@ -93,7 +92,10 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
     for finding in &report.findings {
         outcome.require(
             !expect.no_findings.contains(&finding.id),
-            format!("a finding that must not be: {}: {}", finding.id, finding.text),
+            format!(
+                "a finding that must not be: {}: {}",
+                finding.id, finding.text
+            ),
         );
     }
     for cpu in &report.cpus {
