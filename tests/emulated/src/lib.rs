@@ -11,6 +11,7 @@ pub mod initramfs;
 pub mod injector;
 pub mod judge;
 pub mod machine;
+pub mod realtime;
 pub mod report;
 pub mod scenario;
 pub mod smilog;

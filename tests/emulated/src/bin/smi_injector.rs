@@ -7,6 +7,7 @@ use clap::Parser;
 use hwgap_emulated::injector::ich9::Ich9;
 use hwgap_emulated::injector::pattern::Pattern;
 use hwgap_emulated::injector::session;
+use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
 
 /// Raises SMIs of known length inside the emulated machine and logs them.
 #[derive(Parser)]
@@ -63,6 +64,7 @@ fn main() -> Result<()> {
 
 fn raise(count: u32, interval_ms: u64) -> Result<()> {
     let ich9 = Ich9::open()?;
+    become_fifo(ABOVE_HWGAP)?;
     for _ in 0..count {
         ich9.raise();
         std::thread::sleep(Duration::from_millis(interval_ms));
