@@ -1,1 +1,23 @@
-//! hwgap: a hardware latency detector.
+//! hwgap finds the time that firmware, CPU and hypervisor take from a Linux
+//! x86-64 machine, and says of every gap who took it and how sure that is.
+//!
+//! The modules follow the data: what the user typed ([`cli`]), what the
+//! machine is ([`host`]), what the run will do ([`plan`]), the gaps
+//! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
+//! as a whole ([`session`]), and what it says ([`stats`], [`report`]).
+
+pub mod attribution;
+pub mod cli;
+pub mod commands;
+pub mod cpulist;
+pub mod evidence;
+pub mod host;
+pub mod judgement;
+pub mod plan;
+pub mod preparation;
+pub mod report;
+pub mod sampler;
+pub mod session;
+pub mod stats;
+pub mod sys;
+pub mod units;

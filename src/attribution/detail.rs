@@ -1,0 +1,152 @@
+//! One sentence a gap, for a human.
+
+use crate::units::Nanos;
+
+use super::cause::Cause;
+use super::decide::Attribution;
+use super::evidence::{Evidence, SmiEvidence};
+use super::setting::{ClockTrust, Setting};
+
+/// The scheduler's bound on real-time tasks: in each period they run for at
+/// most the runtime (sched(7), "Limiting the CPU usage of real-time and
+/// deadline processes"); from Linux 6.12 the fair server does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttling {
+    /// Time left to ordinary tasks in each period.
+    pub pause: Nanos,
+}
+
+/// Whether a gap is the pause of real-time throttling: the sampler was
+/// runnable and held back for about that long.
+pub fn looks_throttled(evidence: &Evidence, length: Nanos, throttling: Option<Throttling>) -> bool {
+    let (Some(throttling), Some(delay)) = (throttling, evidence.run_delay_ns) else {
+        return false;
+    };
+    let near = |value: Nanos| {
+        value.0 * 10 >= throttling.pause.0 * 8 && value.0 * 10 <= throttling.pause.0 * 15
+    };
+    evidence
+        .involuntary_switches
+        .is_some_and(|switches| switches > 0)
+        && near(length)
+        && near(delay)
+}
+
+/// Says why a gap has its cause.
+pub fn detail(
+    evidence: &Evidence,
+    attribution: &Attribution,
+    setting: Setting,
+    length: Nanos,
+    throttling: Option<Throttling>,
+) -> String {
+    if setting.clock == ClockTrust::Broken {
+        return String::from("the TSC could not be trusted at this time");
+    }
+    match attribution.cause {
+        Cause::Smi => format!(
+            "{}; {}",
+            match attribution.kernel_ran {
+                Some(false) => "the kernel did not run",
+                _ => "whether the kernel ran is not known",
+            },
+            counted(evidence.smi)
+        ),
+        Cause::SmiOs => {
+            format!(
+                "the kernel ran and {}{}",
+                counted(evidence.smi),
+                scheduling(evidence)
+            )
+        }
+        Cause::Cpu => String::from("the kernel did not run and no SMI was counted"),
+        Cause::FirmwareOrCpu => format!("the kernel did not run; {}", counted(evidence.smi)),
+        Cause::Hypervisor => String::from("this kernel did not run: the hypervisor or below"),
+        Cause::Os if looks_throttled(evidence, length, throttling) => {
+            String::from("real-time throttling or the fair server held the sampler back")
+        }
+        Cause::Os => format!(
+            "the kernel ran{}{}",
+            scheduling(evidence),
+            reservation(evidence.smi)
+        ),
+        Cause::Unknown => match (attribution.kernel_ran, evidence.smi) {
+            (Some(true), smi) => format!("the kernel ran; {}", counted(smi)),
+            _ => String::from("nothing tells whether the kernel ran"),
+        },
+    }
+}
+
+fn counted(smi: SmiEvidence) -> String {
+    match smi {
+        SmiEvidence::Own { delta: 0 } => String::from("no SMI was counted"),
+        SmiEvidence::Own { delta: 1 } => String::from("1 SMI was counted"),
+        SmiEvidence::Own { delta } => format!("{delta} SMIs were counted"),
+        SmiEvidence::Shared { delta, among } => {
+            format!("{delta} SMI(s) counted for {among} events together")
+        }
+        SmiEvidence::NotRead => String::from("the SMI counter was not read"),
+        SmiEvidence::Unreadable => String::from("SMIs cannot be counted"),
+    }
+}
+
+fn scheduling(evidence: &Evidence) -> String {
+    let mut parts = Vec::new();
+    if let Some(count @ 1..) = evidence.involuntary_switches {
+        parts.push(format!(
+            "{count} involuntary switch{}",
+            if count == 1 { "" } else { "es" }
+        ));
+    }
+    if let Some(count @ 1..) = evidence.page_faults {
+        parts.push(format!(
+            "{count} page fault{}",
+            if count == 1 { "" } else { "s" }
+        ));
+    }
+    if let Some(delay) = evidence.run_delay_ns.filter(|delay| *delay > Nanos(0)) {
+        parts.push(format!("held back {delay}"));
+    }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
+    }
+}
+
+fn reservation(smi: SmiEvidence) -> &'static str {
+    match smi {
+        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } => "",
+        SmiEvidence::NotRead | SmiEvidence::Unreadable => "; an SMI beside it would go unseen",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::Footprint;
+
+    #[test]
+    fn throttling_needs_a_held_back_sampler_and_the_right_length() {
+        let throttling = Some(Throttling {
+            pause: Nanos(50_000_000),
+        });
+        let held = |delay, switches| Evidence {
+            footprint: Footprint::Cleared,
+            smi: SmiEvidence::Unreadable,
+            involuntary_switches: Some(switches),
+            page_faults: Some(0),
+            run_delay_ns: Some(Nanos(delay)),
+        };
+        let length = Nanos(52_000_000);
+        assert!(looks_throttled(&held(51_900_000, 1), length, throttling));
+        assert!(!looks_throttled(&held(51_900_000, 0), length, throttling));
+        assert!(!looks_throttled(&held(10_000, 1), length, throttling));
+        assert!(!looks_throttled(
+            &held(51_900_000, 1),
+            Nanos(5_000_000),
+            throttling
+        ));
+        assert!(!looks_throttled(&held(51_900_000, 1), length, None));
+    }
+}

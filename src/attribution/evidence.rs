@@ -1,0 +1,59 @@
+//! The evidence that belongs to one gap, as the sampler collected it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Nanos;
+
+/// What the null-selector footprint in ES says of a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Footprint {
+    /// The selector survived: no return to ring 3 by IRET, so this kernel did
+    /// not run.
+    Intact,
+    /// The selector was zeroed: this kernel ran.
+    Cleared,
+    /// The technique is off on this CPU, or the reading was disturbed.
+    Unusable,
+}
+
+/// The SMI counter's part in the evidence of one gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmiEvidence {
+    /// No counter can be read on this CPU.
+    Unreadable,
+    /// The counter was not read after this gap, to bound the tool's blind
+    /// time; a rise shows at the next reading.
+    NotRead,
+    /// The counter was read after this gap, and this gap is the only event
+    /// since the reading before: the rise belongs to it.
+    Own {
+        /// How much the counter rose.
+        delta: u32,
+    },
+    /// The counter was read, but several events share the rise.
+    Shared {
+        /// How much the counter rose.
+        delta: u32,
+        /// Events since the reading before, this one included.
+        among: u32,
+    },
+}
+
+/// All that was collected for one gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Whether the kernel ran, by the selector footprint.
+    pub footprint: Footprint,
+    /// What the SMI counter says.
+    pub smi: SmiEvidence,
+    /// Involuntary context switches of the sampler in the gap
+    /// (getrusage, `ru_nivcsw`); `null` where it was not asked.
+    pub involuntary_switches: Option<u16>,
+    /// Page faults of the sampler in the gap (`ru_minflt` + `ru_majflt`).
+    pub page_faults: Option<u16>,
+    /// Time in which the sampler was runnable but did not run
+    /// (/proc/thread-self/schedstat), `null` where it was not asked.
+    pub run_delay_ns: Option<Nanos>,
+}

@@ -1,0 +1,13 @@
+//! From a gap and its evidence to a cause and a confidence.
+
+mod cause;
+mod decide;
+mod detail;
+mod evidence;
+mod setting;
+
+pub use cause::{Cause, Confidence};
+pub use decide::{Attribution, attribute};
+pub use detail::{Throttling, detail, looks_throttled};
+pub use evidence::{Evidence, Footprint, SmiEvidence};
+pub use setting::{ClockTrust, Platform, Setting};

@@ -1,0 +1,147 @@
+//! The command line, defined once: help, man pages and completions come from
+//! here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::units::Nanos;
+
+use super::duration::{DurationError, Quantity, parse_duration};
+use super::help;
+
+/// Finds the time that firmware, CPU and hypervisor take from this machine.
+#[derive(Debug, Parser)]
+#[command(name = "hwgap", version, about, long_about = help::ABOUT, after_long_help = help::EXIT_STATUS)]
+#[command(propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure this machine and say who took the time of every gap
+    #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Print a completion script for a shell
+    #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
+}
+
+/// Options of `hwgap run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// How long to measure: 10s, 0.5h, 1m30s; a bare number is seconds
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    pub duration: Nanos,
+
+    /// Record gaps longer than this: 10us, 500ns; a bare number is microseconds
+    #[arg(long, value_name = "TIME", default_value = "10us", value_parser = threshold)]
+    pub threshold: Nanos,
+
+    /// Fail on platform gaps longer than this [default: the threshold]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub hardlimit: Option<Nanos>,
+
+    /// CPUs to sample: a list such as 1-3,5, or all, or isolated [default: the
+    /// isolated ones, else all but one]
+    #[arg(long, value_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// Sample only this part of each window; a bare number is microseconds
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub width: Option<Nanos>,
+
+    /// Length of a window; a bare number is microseconds
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub window: Option<Nanos>,
+
+    /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
+    /// kernel's interrupt threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=98))]
+    pub priority: Option<u8>,
+
+    /// A text of your own for the report
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+
+    /// Write the report as JSON to this file; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Write the gaps as CSV to this file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Print nothing on standard output, and no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// End at the first platform gap above the threshold
+    #[arg(long)]
+    pub stop_on_gap: bool,
+
+    /// What samples
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
+    pub engine: EngineArg,
+
+    /// Sample a scripted clock: a test of the program
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub script: Option<PathBuf>,
+
+    /// Read the machine's files below this folder: a test of the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}
+
+/// Formats of standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// A summary for people
+    Text,
+    /// The report
+    Json,
+}
+
+/// Engines that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// The best one that this host and this run allow
+    Auto,
+    /// Pinned threads in user space
+    User,
+}
+
+/// Options of `hwgap completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of the hidden `hwgap man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where to write the pages
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+fn duration(text: &str) -> Result<Nanos, DurationError> {
+    parse_duration(text, Quantity::Duration)
+}
+
+fn threshold(text: &str) -> Result<Nanos, DurationError> {
+    parse_duration(text, Quantity::Threshold)
+}

@@ -1,0 +1,49 @@
+//! Longer texts of the help and the man pages.
+
+pub(super) const ABOUT: &str = "\
+Finds the time that firmware, CPU and hypervisor take from this machine.
+
+Firmware can stop every CPU behind the operating system's back, for \
+microseconds to milliseconds (System Management Interrupts). hwgap reads the \
+time stamp counter back to back on pinned threads. Where two readings lie too \
+far apart, it says who took the time, by what evidence, and how sure that is.";
+
+pub(super) const EXIT_STATUS: &str = "\
+Exit status:
+  0  measured, nothing of the platform above the limit
+  1  measured, platform latency above the limit
+  2  wrong usage, or a file that cannot be read or written
+  3  could not measure, or the evidence does not allow a verdict";
+
+pub(super) const RUN: &str = "\
+Measure this machine and say who took the time of every gap.
+
+Works without set-up and without root; what cannot be seen then is listed in \
+the result. A short run says little: the summary states how often stalls may \
+still occur given that none was seen.
+
+On a machine with one CPU, or when all CPUs are sampled, hwgap pauses for 20 \
+of every 100 ms so that a shell stays usable; --width equal to --window \
+samples without a pause.";
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  hwgap run --duration 10s
+      A first look: all CPUs but one, gaps above 10 us.
+  hwgap run --duration 12h --threshold 20us --cpus isolated -o node17.json
+      Qualify a machine for real-time work and keep the report.
+  hwgap run --threshold 5us --hardlimit 50us --csv gaps.csv
+      Record gaps above 5 us, fail only above 50 us.
+  hwgap run --duration 8h --stop-on-gap --quiet && echo clean
+      Wait for the first stall of the platform.
+
+Exit status:
+  0  measured, nothing of the platform above the limit
+  1  measured, platform latency above the limit
+  2  wrong usage, or a file that cannot be written
+  3  could not measure, or the evidence does not allow a verdict";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  hwgap completions bash > /etc/bash_completion.d/hwgap
+  hwgap completions zsh > ~/.zfunc/_hwgap";

@@ -1,0 +1,7 @@
+//! What the user typed. Below the plan nobody sees these types.
+
+mod args;
+pub mod duration;
+mod help;
+
+pub use args::{Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, RunArgs};

@@ -1,0 +1,70 @@
+//! One file a command: what `main` calls.
+
+mod completions;
+mod man;
+mod run;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+
+/// How a command ended. The numbers are a contract with other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Measured, nothing of the platform above the limit; or done.
+    Good,
+    /// Measured, platform latency above the limit.
+    Latency,
+    /// Wrong usage, or a file that cannot be read or written.
+    Usage,
+    /// Could not measure, or the evidence does not allow a verdict.
+    NoVerdict,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Good => 0,
+            Exit::Latency => 1,
+            Exit::Usage => 2,
+            Exit::NoVerdict => 3,
+        })
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The user can mend it: exit status 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The machine does not allow it: exit status 3.
+    #[error("{0}")]
+    NoVerdict(String),
+}
+
+impl Failure {
+    fn usage(error: impl std::fmt::Display) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+
+    /// The exit status that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::NoVerdict(_) => Exit::NoVerdict,
+        }
+    }
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// Where it could not do its work.
+pub fn carry_out(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the results of a run go: files that were opened before it began, and
+//! standard output.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::plan::{Outputs, Printed};
+use crate::report::files::PendingFile;
+use crate::report::model::{Gap, Report};
+use crate::report::style::{Style, Target};
+use crate::report::text::{Summary, WORST_GAPS};
+use crate::report::{LazyGaps, OutputError, csv, json, text, worst};
+
+/// The outputs of a run, open.
+pub(super) struct Sinks {
+    json: Option<PendingFile>,
+    csv: Option<PendingFile>,
+    stdout: Printed,
+}
+
+/// What went wrong with one or more outputs. The others were written.
+#[derive(Debug)]
+pub(super) struct Unwritten(Vec<String>);
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl Sinks {
+    /// Opens all outputs.
+    pub(super) fn open(outputs: &Outputs) -> Result<Sinks, OutputError> {
+        let open =
+            |path: &Option<std::path::PathBuf>| path.as_ref().map(PendingFile::create).transpose();
+        Ok(Sinks {
+            json: open(&outputs.json)?,
+            csv: open(&outputs.csv)?,
+            stdout: outputs.stdout,
+        })
+    }
+
+    /// Writes all outputs. A file that fails does not keep the summary from
+    /// the terminal, nor one file the other.
+    pub(super) fn write<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Unwritten>
+    where
+        F: Fn() -> I,
+        I: Iterator<Item = Gap>,
+        Report<LazyGaps<F>>: Serialize,
+    {
+        let mut failures = Vec::new();
+        if let Err(error) = print(self.stdout, report)
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            failures.push(format!("standard output: {error}"));
+        }
+        let json = self
+            .json
+            .map(|file| file.save(|out| json::write(report, out)));
+        let csv = self
+            .csv
+            .map(|file| file.save(|out| csv::write(report.gaps.iter(), out)));
+        for result in [json, csv].into_iter().flatten() {
+            match result {
+                Err(error) if !error.is_closed() => failures.push(error.to_string()),
+                _ => {}
+            }
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(Unwritten(failures))
+        }
+    }
+}
+
+fn print<F, I>(printed: Printed, report: &Report<LazyGaps<F>>) -> io::Result<()>
+where
+    F: Fn() -> I,
+    I: Iterator<Item = Gap>,
+{
+    let mut stdout = io::stdout().lock();
+    match printed {
+        Printed::Nothing => Ok(()),
+        Printed::Json => {
+            json::write(report, &mut stdout)?;
+            stdout.flush()
+        }
+        Printed::Text => {
+            let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
+            let target = if stdout.is_terminal() {
+                Target::Terminal
+            } else {
+                Target::Other
+            };
+            let variable = |name| std::env::var_os(name);
+            let style = Style::decide(
+                target,
+                variable("NO_COLOR").as_deref(),
+                variable("TERM").as_deref(),
+            );
+            text::write(&Summary::new(report, &worst), style, stdout)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Sources of evidence beside the footprint: what the machine is, and the SMI
+//! counter.
+
+mod machine;
+mod smi_counter;
+
+pub use machine::MachineFacts;
+pub use smi_counter::{SmiCounter, SmiSource};

@@ -1,0 +1,106 @@
+//! Which machine this is: host name, and what its firmware says of it.
+//!
+//! Source: `/proc/sys/kernel/hostname`, and the DMI fields of
+//! `/sys/class/dmi/id` (drivers/firmware/dmi-id.c). Small virtual machines
+//! have no DMI at all.
+
+use super::root::{Known, ReadError, Root};
+
+/// The longest label kept, in characters. DMI strings end at 64 bytes by
+/// convention, host names at 64 by the kernel.
+const LONGEST_LABEL: usize = 128;
+
+/// Names of the machine. Every text is cleaned for display.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The host name.
+    pub hostname: Known<String>,
+    /// The system as sold.
+    pub system: Product,
+    /// The main board.
+    pub board: Product,
+    /// The firmware.
+    pub bios: Bios,
+    /// What tells this one machine from its siblings.
+    pub serials: Serials,
+}
+
+/// A product as its vendor names it.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// Who made it.
+    pub vendor: Known<String>,
+    /// What it is called.
+    pub name: Known<String>,
+    /// Its version; many vendors leave it blank.
+    pub version: Known<String>,
+}
+
+/// The firmware, as a vendor ticket needs it.
+#[derive(Clone, Debug)]
+pub struct Bios {
+    /// Who made it.
+    pub vendor: Known<String>,
+    /// Its version, in the vendor's own form.
+    pub version: Known<String>,
+    /// Its date, as month/day/year.
+    pub date: Known<String>,
+    /// Its release as major.minor, where the kernel shows it (from 5.11).
+    pub release: Known<String>,
+}
+
+/// Serial numbers. They stand apart because they identify the machine's owner
+/// and must not enter a report by accident. Only root may read them.
+#[derive(Clone, Debug)]
+pub struct Serials {
+    /// Of the system.
+    pub system: Known<String>,
+    /// Of the main board.
+    pub board: Known<String>,
+    /// Of the chassis.
+    pub chassis: Known<String>,
+    /// The system's UUID.
+    pub uuid: Known<String>,
+}
+
+impl Identity {
+    pub(super) fn read(root: &Root) -> Identity {
+        let product = |part: &str, name: &str| Product {
+            vendor: dmi(root, &format!("{part}_vendor")),
+            name: dmi(root, &format!("{name}_name")),
+            version: dmi(root, &format!("{name}_version")),
+        };
+        Identity {
+            hostname: root.read_label("proc/sys/kernel/hostname", LONGEST_LABEL),
+            system: product("sys", "product"),
+            board: product("board", "board"),
+            bios: Bios {
+                vendor: dmi(root, "bios_vendor"),
+                version: dmi(root, "bios_version"),
+                date: dmi(root, "bios_date"),
+                release: dmi(root, "bios_release"),
+            },
+            serials: Serials {
+                system: dmi(root, "product_serial"),
+                board: dmi(root, "board_serial"),
+                chassis: dmi(root, "chassis_serial"),
+                uuid: dmi(root, "product_uuid"),
+            },
+        }
+    }
+}
+
+/// A DMI field. The class folder is a link that some containers leave out;
+/// the device behind it then still answers.
+fn dmi(root: &Root, field: &str) -> Known<String> {
+    let by_class = root.read_label(&format!("sys/class/dmi/id/{field}"), LONGEST_LABEL);
+    match by_class {
+        Err(ReadError::Missing { .. }) => root
+            .read_label(
+                &format!("sys/devices/virtual/dmi/id/{field}"),
+                LONGEST_LABEL,
+            )
+            .or(by_class),
+        known => known,
+    }
+}

@@ -1,0 +1,210 @@
+//! What the reader should know or do, as data.
+
+use crate::attribution::Platform;
+use crate::plan::Pauses;
+use crate::report::model::{Finding, Severity};
+use crate::sampler::{CpuTotals, Scheduling};
+
+use super::{Case, clock_findings, smi_findings};
+
+/// A finding with its parts.
+pub(super) fn finding(
+    id: &str,
+    severity: Severity,
+    text: impl Into<String>,
+    remedy: Option<&str>,
+) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        severity,
+        text: text.into(),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+/// All findings, most severe first.
+pub fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let mut all = Vec::new();
+    all.extend(lost(case));
+    all.extend(clock_findings::findings(case));
+    all.extend(smi_findings::findings(case));
+    all.extend(guest(case));
+    all.extend(footprint(case));
+    all.extend(throttled(case));
+    all.extend(preparation(case));
+    all.extend(coverage(case));
+    all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    all
+}
+
+fn guest(case: &Case<'_>) -> Option<Finding> {
+    let name = case.machine.hypervisor.as_ref()?;
+    let caveat = name
+        .caveat()
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
+    Some(finding(
+        "guest",
+        Severity::Warning,
+        format!(
+            "This is a virtual machine under {name}{caveat}. A stall seen here may come from the \
+             hypervisor, from another guest, or from the hardware below; nothing here can tell \
+             which, and the SMIs of the real machine cannot be counted."
+        ),
+        Some("to judge the hardware, run hwgap on the host itself"),
+    ))
+}
+
+fn footprint(case: &Case<'_>) -> Option<Finding> {
+    if case.footprint_works() {
+        return None;
+    }
+    Some(finding(
+        "footprint-unusable",
+        Severity::Critical,
+        "Whether the kernel ran in a gap cannot be told here (see the evidence list): most gaps \
+         stay unknown, and a gap above the limit makes the run inconclusive.",
+        None,
+    ))
+}
+
+fn throttled(case: &Case<'_>) -> Option<Finding> {
+    let count: u64 = case.collected.cpus.iter().map(|cpu| cpu.throttled).sum();
+    (count > 0).then(|| {
+        finding(
+            "rt-throttling",
+            Severity::Info,
+            format!(
+                "{count} gap(s) are the scheduler's bound on real-time tasks (RT throttling, or \
+                 the fair server from Linux 6.12), which holds a busy sampler back for some 50 ms \
+                 in each second. They are the kernel's, never the hardware's, and are not covered."
+            ),
+            Some(
+                "keep other tasks off the sampled CPUs; or, at the risk of a frozen machine, write \
+                 -1 to /proc/sys/kernel/sched_rt_runtime_us for the time of the run",
+            ),
+        )
+    })
+}
+
+fn preparation(case: &Case<'_>) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let refused = case
+        .collected
+        .setups
+        .iter()
+        .find_map(|setup| match &setup.scheduling {
+            Scheduling::Ordinary(reason) => Some(reason),
+            Scheduling::Fifo(_) | Scheduling::Scripted => None,
+        });
+    if let Some(reason) = refused {
+        all.push(finding(
+            "no-realtime-priority",
+            Severity::Warning,
+            format!(
+                "The samplers ran without real-time priority ({reason}): other tasks could \
+                 displace them. Such gaps are told apart as the kernel's, but that time is not \
+                 covered."
+            ),
+            Some("run as root or with CAP_SYS_NICE, or raise RLIMIT_RTPRIO (ulimit -r)"),
+        ));
+    }
+    if let Err(reason) = &case.preparation.memory {
+        all.push(finding(
+            "memory-not-locked",
+            Severity::Info,
+            format!("Memory could not be locked ({reason}): page faults are possible in the run."),
+            Some("run as root or with CAP_IPC_LOCK, or raise RLIMIT_MEMLOCK (ulimit -l)"),
+        ));
+    }
+    if let Err(reason) = &case.preparation.dma_latency {
+        all.push(finding(
+            "idle-states-not-held",
+            Severity::Info,
+            format!(
+                "Deep idle states could not be held off ({reason}). The sampled CPUs are never \
+                 idle, but their siblings and the package may be."
+            ),
+            Some("run as root, or give write access to /dev/cpu_dma_latency"),
+        ));
+    }
+    all
+}
+
+fn coverage(case: &Case<'_>) -> Option<Finding> {
+    (case.plan.pauses == Pauses::ForOthers).then(|| {
+        finding(
+            "sampling-pauses",
+            Severity::Info,
+            format!(
+                "No CPU is left for other tasks, so sampling pauses to keep the machine usable: \
+                 {} of each {} are sampled.",
+                case.plan.width, case.plan.window
+            ),
+            Some("--width 1s --window 1s samples without a pause"),
+        )
+    })
+}
+
+fn lost(case: &Case<'_>) -> Vec<Finding> {
+    let totals = &case.collected.totals;
+    let sum = |count: fn(&CpuTotals) -> u64| -> u64 { totals.iter().map(count).sum() };
+    let mut all = Vec::new();
+    for cpu in totals {
+        if let Some(reason) = cpu.ended_early {
+            all.push(finding(
+                "cpu-lost",
+                Severity::Critical,
+                format!(
+                    "CPU {}: {reason}. What was sampled until then is in the result.",
+                    cpu.cpu
+                ),
+                Some("keep the CPU online and in this process's cpuset for the whole run"),
+            ));
+        }
+    }
+    let dropped = sum(|cpu| cpu.gaps_dropped);
+    if dropped > 0 {
+        all.push(finding(
+            "records-lost",
+            Severity::Critical,
+            format!(
+                "The records of {dropped} gap(s), {} of them with the kernel running, were lost: \
+                 they came faster than the collector could take them. Their number, their lengths \
+                 in the histogram and the longest gap are exact.",
+                sum(|cpu| cpu.gaps_dropped_kernel_ran)
+            ),
+            Some("raise --threshold, or leave the collector a CPU of its own"),
+        ));
+    }
+    let left_out: u64 = totals
+        .iter()
+        .zip(&case.collected.cpus)
+        .map(|(cpu, kept)| cpu.gaps_seen - cpu.gaps_dropped - kept.gaps.len() as u64)
+        .sum();
+    if left_out > 0 {
+        all.push(finding(
+            "short-gaps-left-out",
+            Severity::Info,
+            format!(
+                "{left_out} of the shorter gaps are counted but not listed: at most {} a CPU are \
+                 kept, the longest.",
+                crate::session::RETAINED
+            ),
+            Some("raise --threshold"),
+        ));
+    }
+    if case.machine.platform() == Platform::BareMetal && sum(|cpu| cpu.silent_clears) > 0 {
+        all.push(finding(
+            "silent-kernel-entries",
+            Severity::Info,
+            format!(
+                "{} time(s) the kernel had run without a delta above the trip level. A stall in \
+                 the same tenth of a millisecond would have been taken for the kernel's.",
+                sum(|cpu| cpu.silent_clears)
+            ),
+            None,
+        ));
+    }
+    all
+}

@@ -1,0 +1,46 @@
+//! A run as a whole: what could be relied on, what the reader should know, and
+//! the verdict.
+
+mod clock_findings;
+mod findings;
+mod inventory;
+mod smi_findings;
+mod verdict;
+
+pub use findings::findings;
+pub use inventory::inventory;
+pub use verdict::{judge, tsc_given_up};
+
+use crate::evidence::MachineFacts;
+use crate::host::Host;
+use crate::plan::RunPlan;
+use crate::session::{Collected, Rate};
+use crate::sys::memory::Locked;
+
+/// How the process could prepare itself.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// Whether memory is locked, or why not.
+    pub memory: Result<Locked, String>,
+    /// Whether /dev/cpu_dma_latency is held at 0, or why not.
+    pub dma_latency: Result<(), String>,
+}
+
+/// Everything that a judgement rests on.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// What was asked for.
+    pub plan: &'a RunPlan,
+    /// The machine by its files.
+    pub host: &'a Host,
+    /// The machine by CPUID.
+    pub machine: &'a MachineFacts,
+    /// How the process could prepare itself.
+    pub preparation: &'a Preparation,
+    /// What was collected.
+    pub collected: &'a Collected,
+    /// The TSC's rate against the kernel's clock over the run.
+    pub fitted: Rate,
+    /// The rate that lengths are converted with: CPUID's where it gives one.
+    pub rate: Rate,
+}

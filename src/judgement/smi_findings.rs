@@ -1,0 +1,104 @@
+//! Findings about the SMI count: what it says beside the gaps, and where it
+//! says nothing.
+
+use crate::attribution::Platform;
+use crate::report::model::{Finding, Severity};
+use crate::sampler::SmiTotals;
+
+use super::Case;
+use super::findings::finding;
+
+pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    match case.machine.platform() {
+        Platform::Guest => in_guest(case).into_iter().collect(),
+        Platform::BareMetal => on_bare_metal(case),
+    }
+}
+
+/// Sums a count over the CPUs whose counter could be read. SMIs are broadcast,
+/// so that each CPU counts the same ones: the largest count is the machine's.
+fn most(case: &Case<'_>, count: impl Fn(&SmiTotals) -> u64) -> u64 {
+    case.collected
+        .totals
+        .iter()
+        .filter_map(|cpu| cpu.smi.as_ref())
+        .map(count)
+        .max()
+        .unwrap_or(0)
+}
+
+fn in_guest(case: &Case<'_>) -> Option<Finding> {
+    let rise = most(case, |smi| smi.count.delta);
+    (rise > 0).then(|| {
+        finding(
+            "guest-firmware-smi",
+            Severity::Info,
+            format!(
+                "The virtual machine's own SMI counter rose by {rise}. Those are SMIs of its \
+                 virtual firmware, played by the hypervisor; the real machine's are not visible."
+            ),
+            None,
+        )
+    })
+}
+
+fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
+    let mut all = Vec::new();
+    if case.collected.totals.iter().all(|cpu| cpu.smi.is_none()) {
+        all.push(finding(
+            "smi-not-countable",
+            Severity::Warning,
+            "SMIs could not be counted on any sampled CPU, so that none can be proved and none \
+             can be excluded. A platform gap is called firmware-or-cpu.",
+            Some(
+                "run as root, and on Intel load the msr module (modprobe msr); see the evidence \
+                 list for what each source lacks",
+            ),
+        ));
+        return all;
+    }
+    let short = most(case, |smi| smi.below_threshold);
+    if short > 0 {
+        all.push(finding(
+            "smi-below-threshold",
+            Severity::Warning,
+            format!(
+                "{short} SMI(s) were counted whose stall stayed below the threshold of {}. They \
+                 are not gaps, but they happened.",
+                case.plan.threshold
+            ),
+            Some("lower --threshold to see how long they are"),
+        ));
+    }
+    let hidden = most(case, |smi| smi.without_gap);
+    if hidden > 0 {
+        all.push(finding(
+            "smi-without-gap",
+            Severity::Warning,
+            format!(
+                "{hidden} SMI(s) were counted with no delta above the trip level. They fell into \
+                 the tool's own blind time, or the firmware hid the time that they took."
+            ),
+            None,
+        ));
+    }
+    let unassigned = most(case, |smi| smi.unassigned);
+    if unassigned > 0 {
+        all.push(finding(
+            "smi-unassigned",
+            Severity::Warning,
+            format!("{unassigned} SMI(s) were counted that cannot be given to one gap."),
+            Some("raise --threshold: many short gaps leave no time to read the counter"),
+        ));
+    }
+    let paused = most(case, |smi| smi.while_paused);
+    if paused > 0 {
+        all.push(finding(
+            "smi-while-paused",
+            Severity::Warning,
+            format!("{paused} SMI(s) were counted while sampling paused (--width, --window)."),
+            Some("sample without pauses: --width equal to --window"),
+        ));
+    }
+    all
+}

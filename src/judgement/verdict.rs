@@ -1,0 +1,191 @@
+//! Pass, fail or inconclusive, with the statistics that say what a pass is
+//! worth.
+
+use crate::attribution::{Cause, Platform};
+use crate::host::Host;
+use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
+use crate::sampler::FootprintTest;
+use crate::stats::rates::Rate;
+use crate::stats::stalls::{Span, from_unsorted};
+use crate::units::{Cycles, Nanos};
+
+use super::Case;
+
+/// Platform stalls above the limit: gaps that overlap across CPUs count once.
+fn stalls(case: &Case<'_>) -> u64 {
+    let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
+    let offsets = case.collected.setups.iter().map(|setup| setup.offset);
+    let tolerance = Cycles(
+        offsets
+            .flatten()
+            .map(|offset| offset.error)
+            .max()
+            .unwrap_or(0),
+    );
+    let spans = case
+        .collected
+        .setups
+        .iter()
+        .zip(&case.collected.cpus)
+        .flat_map(|(setup, cpu)| {
+            let shift = setup.offset.map_or(0, |offset| offset.cycles);
+            let counts = |cause: Cause| cause.is_platform() && cause != Cause::SmiOs;
+            cpu.gaps
+                .iter()
+                .filter(move |gap| counts(gap.cause) && gap.raw.length() > limit)
+                .map(move |gap| Span {
+                    start: Cycles(gap.raw.start.0.wrapping_add_signed(-shift)),
+                    end: Cycles(gap.raw.end.0.wrapping_add_signed(-shift)),
+                    cpu: setup.cpu,
+                })
+        });
+    from_unsorted(spans, tolerance).count() as u64
+}
+
+/// Judges the run. `cpus` are the rows of the report.
+pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
+    let sum = |count: fn(&crate::session::CpuCollection) -> u64| -> u64 {
+        case.collected.cpus.iter().map(count).sum()
+    };
+    let limit = case.plan.hardlimit;
+    let platform_max_ns = cpus
+        .iter()
+        .map(|cpu| cpu.max_platform_ns)
+        .max()
+        .unwrap_or_default();
+    // The longest gap without the kernel is exact even where its record was
+    // lost to a full ring.
+    let seen = u64::from(platform_max_ns > limit);
+    let platform_gaps = sum(|cpu| cpu.platform_above_limit).max(seen);
+    let platform_stalls = stalls(case).max(seen);
+    let coverage = mean(cpus.iter().map(|cpu| share(cpu.covered_ns, cpu.elapsed_ns)));
+    // Machine time, not CPU time: a stall is an event of the machine.
+    let hours = mean(cpus.iter().map(|cpu| cpu.covered_ns.as_hours_f64()));
+    let rate = Rate {
+        events: platform_stalls,
+        hours,
+    };
+    let doubts = doubts(
+        case,
+        sum(|cpu| cpu.unknown_above_limit),
+        sum(|cpu| cpu.mixed_above_limit),
+    );
+    let mut reasons = Vec::new();
+    let failed = platform_gaps > 0 && clock_failure(case).is_none();
+    let result = if failed {
+        reasons.push(format!(
+            "{platform_gaps} platform gap(s) above {limit}, the longest {platform_max_ns}"
+        ));
+        Outcome::Fail
+    } else if hours > 0.0 && doubts.is_empty() {
+        reasons.push(format!("no platform gap above {limit} in the covered time"));
+        Outcome::Pass
+    } else {
+        if hours <= 0.0 {
+            reasons.push(String::from("no time was covered"));
+        }
+        Outcome::Inconclusive
+    };
+    reasons.extend(doubts);
+    Verdict {
+        result,
+        subject: match case.machine.platform() {
+            Platform::BareMetal => Subject::Hardware,
+            Platform::Guest => Subject::HypervisorAndBelow,
+        },
+        platform_gaps,
+        platform_stalls,
+        platform_max_ns,
+        platform_rate_per_hour: rate.per_hour(),
+        platform_rate_upper95_per_hour: rate.upper95_per_hour(),
+        coverage,
+        reasons,
+    }
+}
+
+/// What keeps a run without a proved platform gap from a pass.
+fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
+    let limit = case.plan.hardlimit;
+    let totals = &case.collected.totals;
+    let mut doubts: Vec<String> = clock_failure(case).into_iter().collect();
+    if unknown > 0 {
+        doubts.push(format!(
+            "{unknown} gap(s) above {limit} could not be attributed"
+        ));
+    }
+    if mixed > 0 {
+        doubts.push(format!(
+            "{mixed} gap(s) above {limit} hold an SMI and kernel work in unknown shares"
+        ));
+    }
+    let dropped: u64 = totals.iter().map(|cpu| cpu.gaps_dropped).sum();
+    if dropped > 0 {
+        doubts.push(format!("the records of {dropped} gap(s) were lost"));
+    }
+    if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
+        doubts.push(String::from("sampling ended early on at least one CPU"));
+    }
+    doubts
+}
+
+/// Why the clock measured nothing that can be judged, if so.
+fn clock_failure(case: &Case<'_>) -> Option<String> {
+    let backward: u64 = case
+        .collected
+        .totals
+        .iter()
+        .map(|cpu| cpu.backward_steps)
+        .sum();
+    if backward > 0 {
+        return Some(format!("the TSC ran backwards {backward} time(s)"));
+    }
+    if case.collected.clock.tsc_dropped_in_run() {
+        return Some(String::from("the kernel gave the TSC up during the run"));
+    }
+    case.tsc_given_up()
+        .then(|| String::from("the kernel had given the TSC up as a clock"))
+}
+
+impl Case<'_> {
+    /// Whether, on bare metal, the kernel had found the TSC unfit before the
+    /// run. Guests' kernels prefer a paravirtual clock for reasons of their own.
+    pub(super) fn tsc_given_up(&self) -> bool {
+        self.machine.platform() == Platform::BareMetal && tsc_given_up(self.host)
+    }
+
+    /// Whether the footprint works on every sampled CPU.
+    pub(super) fn footprint_works(&self) -> bool {
+        let tests = self
+            .collected
+            .setups
+            .iter()
+            .map(|setup| setup.calibration.footprint);
+        tests.into_iter().all(|test| test == FootprintTest::Passed)
+    }
+}
+
+/// Whether this host's kernel lists no `tsc` among its clocksources although
+/// the CPU has one.
+pub fn tsc_given_up(host: &Host) -> bool {
+    match (&host.clocksource, &host.cpu_model.flags) {
+        (Ok(clocksource), Ok(flags)) => clocksource.tsc_dropped(flags),
+        _ => false,
+    }
+}
+
+fn share(part: Nanos, whole: Nanos) -> f64 {
+    if whole == Nanos(0) {
+        0.0
+    } else {
+        part.0 as f64 / whole.0 as f64
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 {
+        0.0
+    } else {
+        sum / f64::from(count)
+    }
+}

@@ -1,0 +1,298 @@
+//! From what the user typed and what the machine is to what the run will do.
+//! Everything that can be wrong with the one or the other is found here,
+//! before anything is measured.
+
+use std::path::PathBuf;
+
+use crate::cli::{EngineArg, FormatArg, RunArgs};
+use crate::cpulist::{CpuList, CpuListError};
+use crate::host::Host;
+use crate::host::root::ReadError;
+use crate::host::usable::UnusableCpu;
+use crate::units::Nanos;
+
+/// Priority of the samplers: below 50, where the kernel puts its interrupt
+/// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
+const DEFAULT_PRIORITY: u8 = 49;
+/// Sampled part of each window where no CPU is left to others.
+const SHARED_WIDTH: Nanos = Nanos(80_000_000);
+/// The window then.
+const SHARED_WINDOW: Nanos = Nanos(100_000_000);
+/// The longest duration: ten years. Beyond it is a typing error.
+const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
+
+/// What a run will do.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The CPUs to sample.
+    pub cpus: CpuList,
+    /// The CPUs that this process may use and will not sample: where its
+    /// collector runs. Empty when all are sampled.
+    pub housekeeping: CpuList,
+    /// Length of the run.
+    pub duration: Nanos,
+    /// Gaps above this become records.
+    pub threshold: Nanos,
+    /// Platform gaps above this fail the run.
+    pub hardlimit: Nanos,
+    /// Sampled part of each window.
+    pub width: Nanos,
+    /// Length of a window; equal to `width` for continuous sampling.
+    pub window: Nanos,
+    /// Why `width` is what it is.
+    pub pauses: Pauses,
+    /// Real-time priority of the samplers.
+    pub priority: u8,
+    /// What the first platform gap does.
+    pub stop_on_gap: bool,
+    /// The user's own text.
+    pub label: Option<String>,
+    /// Where results go.
+    pub outputs: Outputs,
+}
+
+/// Whether sampling pauses, and at whose wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pauses {
+    /// It does not.
+    None,
+    /// `--width` and `--window` ask for it.
+    AsAsked,
+    /// No CPU is left to others, so that they get a share of each.
+    ForOthers,
+}
+
+/// Where results go.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    /// JSON file.
+    pub json: Option<PathBuf>,
+    /// CSV file.
+    pub csv: Option<PathBuf>,
+    /// Standard output.
+    pub stdout: Printed,
+    /// Whether `--quiet` was given: no progress either.
+    pub quiet: bool,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// The summary.
+    Text,
+    /// The report.
+    Json,
+    /// Nothing.
+    Nothing,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// `--cpus` is not a list.
+    #[error("--cpus: {0}; write for example 1-3,5, all or isolated")]
+    BadList(#[from] CpuListError),
+    /// `--cpus` names no CPU.
+    #[error("--cpus names no CPU; write for example 1-3,5, all or isolated")]
+    EmptyList,
+    /// `--cpus isolated` on a machine without such CPUs.
+    #[error(
+        "--cpus isolated: no CPU is isolated here; boot with isolcpus= or make an isolated \
+         cpuset partition, or name the CPUs"
+    )]
+    NoneIsolated,
+    /// A CPU that cannot be sampled.
+    #[error("--cpus: {0}")]
+    Unusable(#[from] UnusableCpu),
+    /// The machine does not say what CPUs it has.
+    #[error("the CPUs of this machine cannot be found out: {0}")]
+    UnknownCpus(#[from] ReadError),
+    /// No CPU can be used.
+    #[error("this process may not use any CPU that is online")]
+    NoCpus,
+    /// A length of zero.
+    #[error("--{0} is zero; write for example {1}")]
+    Zero(&'static str, &'static str),
+    /// A length beyond reason.
+    #[error("--duration {0} is longer than ten years")]
+    TooLong(Nanos),
+    /// A limit that could not be checked.
+    #[error(
+        "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \
+         unseen; lower the threshold as well"
+    )]
+    LimitBelowThreshold {
+        /// The limit.
+        hardlimit: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
+    /// A width that does not fit.
+    #[error("--width {width} is longer than --window {window}; make the window at least as long")]
+    WidthAboveWindow {
+        /// The width.
+        width: Nanos,
+        /// The window.
+        window: Nanos,
+    },
+    /// A width without a window, or the reverse.
+    #[error("--{given} needs --{missing} beside it, for example --width 500ms --window 1s")]
+    HalfAWindow {
+        /// The option that is there.
+        given: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// A window that cannot hold a gap.
+    #[error("--width {width} is not longer than --threshold {threshold}: no gap would fit")]
+    WidthBelowThreshold {
+        /// The width.
+        width: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
+    /// Two results for one place.
+    #[error("{0} both go to standard output; send one of them to a file")]
+    StdoutTwice(&'static str),
+}
+
+impl RunPlan {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Names the option and what to write in its place.
+    pub fn new(args: &RunArgs, host: &Host) -> Result<RunPlan, PlanError> {
+        let usable = host.confinement.usable(&host.topology.sets)?;
+        let cpus = choose_cpus(args.cpus.as_deref(), host, &usable)?;
+        let housekeeping = usable.without(&cpus);
+        let (threshold, hardlimit) = limits(args)?;
+        let (width, window, pauses) = windows(args, threshold, &housekeeping)?;
+        match args.engine {
+            EngineArg::Auto | EngineArg::User => {}
+        }
+        Ok(RunPlan {
+            cpus,
+            housekeeping,
+            duration: duration(args.duration)?,
+            threshold,
+            hardlimit,
+            width,
+            window,
+            pauses,
+            priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
+            stop_on_gap: args.stop_on_gap,
+            label: args.label.clone(),
+            outputs: outputs(args)?,
+        })
+    }
+}
+
+fn choose_cpus(asked: Option<&str>, host: &Host, usable: &CpuList) -> Result<CpuList, PlanError> {
+    let sets = &host.topology.sets;
+    let isolated = sets
+        .isolated
+        .clone()
+        .unwrap_or_default()
+        .intersection(usable);
+    let first = usable.first().ok_or(PlanError::NoCpus)?;
+    let list = match asked.map(str::trim) {
+        None if !isolated.is_empty() => isolated,
+        None if usable.len() == 1 => usable.clone(),
+        // The first CPU serves the interrupts that nobody moved.
+        None => usable.without(&[first].into_iter().collect()),
+        Some("all") => usable.clone(),
+        Some("isolated") if isolated.is_empty() => return Err(PlanError::NoneIsolated),
+        Some("isolated") => isolated,
+        Some(text) => text.parse()?,
+    };
+    if list.is_empty() {
+        return Err(PlanError::EmptyList);
+    }
+    match list
+        .iter()
+        .find_map(|cpu| host.confinement.why_not(sets, cpu))
+    {
+        Some(unusable) => Err(unusable.into()),
+        None => Ok(list),
+    }
+}
+
+fn duration(asked: Nanos) -> Result<Nanos, PlanError> {
+    match asked {
+        Nanos(0) => Err(PlanError::Zero("duration", "10s")),
+        long if long > LONGEST => Err(PlanError::TooLong(long)),
+        fitting => Ok(fitting),
+    }
+}
+
+fn limits(args: &RunArgs) -> Result<(Nanos, Nanos), PlanError> {
+    let threshold = args.threshold;
+    if threshold == Nanos(0) {
+        return Err(PlanError::Zero("threshold", "10us"));
+    }
+    let hardlimit = args.hardlimit.unwrap_or(threshold);
+    if hardlimit < threshold {
+        return Err(PlanError::LimitBelowThreshold {
+            hardlimit,
+            threshold,
+        });
+    }
+    Ok((threshold, hardlimit))
+}
+
+fn windows(
+    args: &RunArgs,
+    threshold: Nanos,
+    housekeeping: &CpuList,
+) -> Result<(Nanos, Nanos, Pauses), PlanError> {
+    let (width, window) = match (args.width, args.window) {
+        (None, None) if housekeeping.is_empty() => {
+            return Ok((SHARED_WIDTH, SHARED_WINDOW, Pauses::ForOthers));
+        }
+        (None, None) => return Ok((Nanos::SECOND, Nanos::SECOND, Pauses::None)),
+        (Some(_), None) => {
+            return Err(PlanError::HalfAWindow {
+                given: "width",
+                missing: "window",
+            });
+        }
+        (None, Some(_)) => {
+            return Err(PlanError::HalfAWindow {
+                given: "window",
+                missing: "width",
+            });
+        }
+        (Some(width), Some(window)) => (width, window),
+    };
+    if width > window {
+        return Err(PlanError::WidthAboveWindow { width, window });
+    }
+    if width <= threshold {
+        return Err(PlanError::WidthBelowThreshold { width, threshold });
+    }
+    let pauses = if width == window {
+        Pauses::None
+    } else {
+        Pauses::AsAsked
+    };
+    Ok((width, window, pauses))
+}
+
+fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
+    let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|p| p.as_os_str() == "-");
+    let (json, csv) = (is_stdout(&args.output), is_stdout(&args.csv));
+    if json && csv {
+        return Err(PlanError::StdoutTwice("--output and --csv"));
+    }
+    let stdout = match (args.quiet || json || csv, args.format) {
+        (true, _) => Printed::Nothing,
+        (false, FormatArg::Text) => Printed::Text,
+        (false, FormatArg::Json) => Printed::Json,
+    };
+    Ok(Outputs {
+        json: args.output.clone(),
+        csv: args.csv.clone(),
+        stdout,
+        quiet: args.quiet,
+    })
+}

@@ -1,0 +1,61 @@
+//! What this process does to itself before it measures. All of it ends with
+//! the process, however that ends: nothing of the host is changed for good.
+
+use std::fs::File;
+use std::io::Write;
+
+use crate::host::Host;
+use crate::host::permissions::Capability;
+use crate::host::root::Root;
+use crate::judgement::Preparation;
+use crate::plan::RunPlan;
+use crate::sys::memory::{LockLimit, lock_all};
+use crate::sys::sched;
+
+/// What is held for the length of a run.
+pub struct Prepared {
+    /// What could be had.
+    pub facts: Preparation,
+    /// While it is open, the kernel avoids idle states that take longer to
+    /// leave than 0 us (Documentation/power/pm_qos_interface.rst).
+    _dma_latency: Option<File>,
+}
+
+/// Moves the calling thread off the sampled CPUs, locks memory and holds off
+/// deep idle states; each as far as this process may.
+pub fn prepare(plan: &RunPlan, host: &Host, root: &Root) -> Prepared {
+    if !plan.housekeeping.is_empty() {
+        // Not fatal: the collector is then one more ordinary task, and the
+        // samplers say when it displaced them.
+        let _ = sched::set_affinity(&plan.housekeeping);
+    }
+    let lifted = host
+        .permissions
+        .capabilities
+        .as_ref()
+        .is_ok_and(|capabilities| capabilities.grants(Capability::IpcLock));
+    let limit = if lifted {
+        LockLimit::Lifted
+    } else {
+        LockLimit::InForce
+    };
+    let dma_latency = hold_dma_latency(root);
+    Prepared {
+        facts: Preparation {
+            memory: lock_all(limit).map_err(|error| error.to_string()),
+            dma_latency: dma_latency
+                .as_ref()
+                .map(|_| ())
+                .map_err(ToString::to_string),
+        },
+        _dma_latency: dma_latency.ok(),
+    }
+}
+
+fn hold_dma_latency(root: &Root) -> std::io::Result<File> {
+    let mut file = File::options()
+        .write(true)
+        .open(root.path("dev/cpu_dma_latency"))?;
+    file.write_all(&0i32.to_ne_bytes())?;
+    Ok(file)
+}

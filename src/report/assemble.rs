@@ -1,0 +1,328 @@
+//! From a finished run to its report.
+
+use crate::attribution::{
+    Attribution, Platform, Setting, SmiEvidence, Throttling, attribute, detail,
+};
+use crate::host::root::Known;
+use crate::judgement::{Case, findings, inventory, judge};
+use crate::plan::RunPlan;
+use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
+use crate::session::{CpuCollection, StoredGap};
+use crate::units::{CpuId, Cycles, Hertz};
+
+use super::LazyGaps;
+use super::model::{
+    BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
+    KernelIdentity, Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+};
+
+/// What a report needs beside the case.
+#[derive(Clone, Copy)]
+pub struct Particulars<'a> {
+    /// The arguments of this process.
+    pub command_line: &'a str,
+    /// What sampled.
+    pub engine: EngineName,
+    /// Where the rate in use comes from.
+    pub hz_source: &'a str,
+    /// The circumstances in which the gaps were judged at first.
+    pub setting: Setting,
+    /// The scheduler's bound on real-time tasks.
+    pub throttling: Option<Throttling>,
+    /// Whether the clock was a script.
+    pub scripted: bool,
+}
+
+/// The report of a run. Its gaps are made one by one while it is written.
+pub fn assemble<'a>(
+    case: Case<'a>,
+    particulars: Particulars<'a>,
+) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
+    let collected = case.collected;
+    let cpus: Vec<CpuReport> = (collected.setups.iter())
+        .zip(&collected.totals)
+        .zip(&collected.cpus)
+        .map(|((setup, totals), kept)| cpu_report(&case, setup, totals, kept))
+        .collect();
+    let verdict = judge(&case, &cpus);
+    let origin = origin(&case);
+    Report {
+        schema: SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "hwgap".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        run: run(&case, &particulars),
+        host: host(&case),
+        tsc: tsc(&case, &particulars, origin),
+        evidence: inventory(&case),
+        gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
+            let rows = collected.setups.iter().zip(&collected.cpus);
+            Box::new(rows.flat_map(move |(setup, kept)| {
+                kept.gaps
+                    .iter()
+                    .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
+            }))
+        }),
+        cpus,
+        findings: findings(&case),
+        verdict,
+    }
+}
+
+/// The earliest reading: all cycles of a report count from it.
+fn origin(case: &Case<'_>) -> Cycles {
+    case.collected
+        .totals
+        .iter()
+        .map(|cpu| cpu.first)
+        .min()
+        .unwrap_or_default()
+}
+
+fn view(
+    case: &Case<'_>,
+    particulars: &Particulars<'_>,
+    origin: Cycles,
+    cpu: CpuId,
+    gap: &StoredGap,
+) -> Gap {
+    let StoredGap {
+        raw,
+        cause,
+        confidence,
+    } = *gap;
+    let kernel_ran = attribute(&raw.evidence, particulars.setting).kernel_ran;
+    let attribution = Attribution {
+        cause,
+        confidence,
+        kernel_ran,
+    };
+    let duration_ns = case.rate.hz.to_nanos(raw.length());
+    let (os_ns, residual_ns) = attribution.shares(duration_ns);
+    let throttling = particulars.throttling;
+    Gap {
+        cpu,
+        start_cycles: raw.start.since(origin),
+        end_cycles: raw.end.since(origin),
+        start_utc: case.collected.timeline.utc(raw.start).rfc3339(),
+        duration_ns,
+        cause,
+        confidence,
+        smi_delta: match raw.evidence.smi {
+            SmiEvidence::Own { delta } => Some(delta),
+            _ => None,
+        },
+        kernel_ran,
+        os_ns,
+        residual_ns,
+        detail: detail(
+            &raw.evidence,
+            &attribution,
+            particulars.setting,
+            duration_ns,
+            throttling,
+        ),
+        raw: raw.evidence,
+    }
+}
+
+fn cpu_report(
+    case: &Case<'_>,
+    setup: &CpuSetup,
+    totals: &CpuTotals,
+    kept: &CpuCollection,
+) -> CpuReport {
+    let nanos = |cycles: Cycles| case.rate.hz.to_nanos(cycles);
+    let elapsed_ns = nanos(totals.last.since(totals.first));
+    let (blind_ns, os_ns, paused_ns) =
+        (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let (smi, smi_reason) = smi(case, setup, totals);
+    CpuReport {
+        cpu: totals.cpu,
+        elapsed_ns,
+        covered_ns: elapsed_ns
+            .saturating_sub(blind_ns)
+            .saturating_sub(os_ns)
+            .saturating_sub(paused_ns),
+        blind_ns,
+        os_ns,
+        paused_ns,
+        iterations: totals.iterations,
+        min_cycles: totals.floor,
+        max_ns: nanos(totals.max),
+        max_platform_ns: nanos(totals.max_kernel_absent.max(kept.max_platform)),
+        max_os_ns: nanos(totals.max_kernel_ran),
+        smi,
+        smi_reason,
+        gaps_seen: totals.gaps_seen,
+        gaps_recorded: kept.gaps.len() as u64,
+        gaps_dropped: totals.gaps_dropped,
+        gaps_by_cause: kept.counts,
+        scheduling: match &setup.scheduling {
+            Scheduling::Fifo(priority) => format!("SCHED_FIFO, priority {priority}"),
+            Scheduling::Ordinary(reason) => format!("ordinary ({reason})"),
+            Scheduling::Scripted => String::from("scripted"),
+        },
+        ended_early: totals.ended_early.map(|reason| reason.to_string()),
+        histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
+    }
+}
+
+/// The SMI count of a CPU. In a guest it is the virtual machine's own, and a 0
+/// there would be read as "no SMIs".
+fn smi(
+    case: &Case<'_>,
+    setup: &CpuSetup,
+    totals: &CpuTotals,
+) -> (Option<super::model::SmiCount>, Option<String>) {
+    if case.machine.platform() == Platform::Guest {
+        let reason = "a guest sees only its virtual machine's own SMI counter";
+        return (None, Some(reason.to_owned()));
+    }
+    match (&setup.smi, &totals.smi) {
+        (SmiSetup::Readable(_), Some(smi)) => (Some(smi.count), None),
+        (SmiSetup::Readable(_), None) => (
+            None,
+            Some(String::from(
+                "the counter could not be read to the end of the run",
+            )),
+        ),
+        (SmiSetup::Unreadable(reason), _) => (None, Some(reason.clone())),
+    }
+}
+
+fn histogram(histogram: &Histogram, hz: Hertz, trip: Cycles) -> HistogramReport {
+    HistogramReport {
+        trip_ns: hz.to_nanos(trip),
+        buckets: histogram
+            .buckets()
+            .map(|(from, to, counts)| Bucket {
+                from_ns: hz.to_nanos(from),
+                to_ns: hz.to_nanos(to),
+                kernel_absent: counts[Presence::Absent as usize],
+                kernel_ran: counts[Presence::Ran as usize],
+                unknown: counts[Presence::Unknown as usize],
+            })
+            .collect(),
+    }
+}
+
+fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
+    let RunPlan {
+        threshold,
+        hardlimit,
+        width,
+        window,
+        label,
+        housekeeping,
+        ..
+    } = case.plan;
+    let timeline = &case.collected.timeline;
+    let last = case
+        .collected
+        .totals
+        .iter()
+        .map(|cpu| cpu.last)
+        .max()
+        .unwrap_or_default();
+    let first = origin(case);
+    Run {
+        engine: particulars.engine,
+        command_line: particulars.command_line.to_owned(),
+        label: label.clone(),
+        started_utc: timeline.utc(first).rfc3339(),
+        ended_utc: timeline.utc(last).rfc3339(),
+        elapsed_ns: case.rate.hz.to_nanos(last.since(first)),
+        threshold_ns: *threshold,
+        hardlimit_ns: *hardlimit,
+        width_ns: *width,
+        window_ns: *window,
+        ended_by: case.collected.ended_by,
+        error: case
+            .collected
+            .totals
+            .iter()
+            .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
+        cpus_not_sampled: housekeeping.to_string(),
+        scripted: particulars.scripted,
+    }
+}
+
+fn host(case: &Case<'_>) -> HostIdentity {
+    let (identity, cpu, kernel) = (&case.host.identity, &case.host.cpu_model, &case.host.kernel);
+    let text = |known: &Known<String>| known.as_ref().ok().cloned();
+    let board = [&identity.board.vendor, &identity.board.name];
+    let board: Vec<&str> = board
+        .iter()
+        .filter_map(|part| part.as_deref().ok())
+        .collect();
+    HostIdentity {
+        hostname: text(&identity.hostname),
+        system: SystemIdentity {
+            vendor: text(&identity.system.vendor),
+            product: text(&identity.system.name),
+            board: (!board.is_empty()).then(|| board.join(" ")),
+        },
+        bios: BiosIdentity {
+            vendor: text(&identity.bios.vendor),
+            version: text(&identity.bios.version),
+            date: text(&identity.bios.date),
+        },
+        cpu: CpuIdentity {
+            vendor: text(&cpu.vendor),
+            model_name: text(&cpu.name),
+            family: cpu.family.as_ref().ok().copied(),
+            model: cpu.model.as_ref().ok().copied(),
+            stepping: cpu.stepping.as_ref().ok().copied(),
+            microcode: text(&cpu.microcode),
+        },
+        kernel: KernelIdentity {
+            release: kernel
+                .release
+                .as_ref()
+                .ok()
+                .map(|release| release.as_str().to_owned()),
+            command_line: kernel
+                .command_line
+                .as_ref()
+                .ok()
+                .map(|line| line.text.clone()),
+        },
+        hypervisor: case.machine.hypervisor.as_ref().map(ToString::to_string),
+    }
+}
+
+fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
+    let clock = &case.collected.clock;
+    let flags = case.host.cpu_model.flags.as_ref();
+    let setups = &case.collected.setups;
+    Tsc {
+        origin: origin.0.to_string(),
+        hz: case.rate.hz.0,
+        hz_source: particulars.hz_source.to_owned(),
+        hz_error_ppm: Some(case.rate.error_ppm),
+        invariant: Some(case.machine.tsc_is_invariant()),
+        flags: flags
+            .map(|flags| flags.about_tsc().into_iter().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        granularity_cycles: setups
+            .iter()
+            .map(|setup| setup.calibration.granularity.0)
+            .min(),
+        clocksource_start: clock.start().map(str::to_owned),
+        clocksource_end: clock.end().map(str::to_owned),
+        clocksource_changes: clock.changes().to_vec(),
+        offsets: setups
+            .iter()
+            .filter_map(|setup| {
+                setup.offset.map(|offset| TscOffset {
+                    cpu: setup.cpu,
+                    offset_cycles: offset.cycles,
+                    error_cycles: offset.error,
+                })
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,66 @@
+//! Strings that come from a machine or a file, made safe to show.
+
+use std::borrow::Cow;
+
+/// Printable ASCII only, each other character as `?`: what a DMI table or a
+/// foreign report holds must not steer the terminal, and one character must be
+/// one column.
+pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| match c {
+        '\t' | '\n' | '\r' => ' ',
+        c if c.is_ascii() && is_printable(c as u8) => c,
+        _ => '?',
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// The text without control characters, each as `?`; letters of all scripts
+/// stay.
+pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_steering) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(is_steering, "?"))
+}
+
+/// Control characters, and the format characters that reverse or hide text
+/// (Unicode Technical Report 36, "Bidirectional Text Spoofing").
+fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+}
+
+/// At most `width` columns of a text of printable ASCII; a cut is marked.
+pub(crate) fn truncated(text: &str, width: usize) -> Cow<'_, str> {
+    if text.len() <= width {
+        return Cow::Borrowed(text);
+    }
+    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
+    Cow::Owned(format!("{}...", kept.trim_end()))
+}
+
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_lose_their_power() {
+        assert_eq!(ascii("\x1b[31mred\u{9b}1m\x07"), "?[31mred?1m?");
+        assert_eq!(ascii("two\nlines"), "two lines");
+        assert_eq!(ascii("b\u{fc}ro"), "b?ro");
+        assert_eq!(without_controls("b\u{fc}ro\x1b\u{202e}"), "b\u{fc}ro??");
+    }
+
+    #[test]
+    fn long_texts_are_cut_with_a_mark() {
+        assert_eq!(truncated("PowerEdge R740", 14), "PowerEdge R740");
+        assert_eq!(truncated("PowerEdge R740", 12), "PowerEdge...");
+    }
+}

@@ -1,0 +1,260 @@
+//! Reads a saved report back. The file may be anyone's: it is bounded, checked
+//! and named in every error, and nothing in it is trusted to be sane.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use super::clean;
+use super::locate;
+use super::model::{Report, SCHEMA, SCHEMA_VERSION};
+
+/// The largest file that is read: about two million gaps.
+pub const LARGEST_REPORT: u64 = 1 << 30;
+/// Foreign text in a message is cut at this many characters.
+const LONGEST_MESSAGE: usize = 200;
+
+/// Why a file is not a report that can be used. The message holds the problem,
+/// so the error has no source: a chain would print it twice.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct ReadError {
+    /// The file, safe to print.
+    pub file: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The system refuses it.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// It is larger than the limit.
+    #[error("is larger than {limit} bytes, the most that is read as a report")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// It has no content.
+    #[error("is empty: the run that should have written it did not end, or the disk was full")]
+    Empty,
+    /// It ends before the report does.
+    #[error("ends in mid-report at {place}: the file was cut short, fetch it again")]
+    CutShort {
+        /// Where it ends.
+        place: Place,
+    },
+    /// It is not JSON.
+    #[error("is not JSON: {message} at {place}")]
+    NotJson {
+        /// What the parser says.
+        message: String,
+        /// Where.
+        place: Place,
+    },
+    /// It is JSON of another kind.
+    #[error(r#"is not a report of hwgap: "schema" is {found}, not "{SCHEMA}""#)]
+    OtherSchema {
+        /// What stands in `schema`.
+        found: String,
+    },
+    /// Its version is not one that this program reads.
+    #[error(
+        r#"has "schema_version" {found}; this hwgap reads version {SCHEMA_VERSION}; use the hwgap that wrote it, or a newer one"#
+    )]
+    OtherVersion {
+        /// What stands in `schema_version`.
+        found: String,
+    },
+    /// A field is missing or does not hold what it should.
+    #[error("is not a valid report: {message} at {place}")]
+    BadField {
+        /// What the parser says.
+        message: String,
+        /// Where.
+        place: Place,
+    },
+    /// A field holds a value that no measurement can have.
+    #[error("is not a valid report: {field} is {found}, but must be {must_be}")]
+    Absurd {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would be accepted.
+        must_be: &'static str,
+    },
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// In bytes, from 1.
+    pub column: usize,
+    /// The path of the field, such as `gaps[17].cause`.
+    pub field: Option<String>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        match &self.field {
+            Some(field) => write!(f, " (in {field})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads a report from a file, or from standard input where it is `-`. `G` is
+/// `Vec<Gap>`, or `serde::de::IgnoredAny` for a report without its gaps.
+pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
+    if path.as_os_str() == "-" {
+        return from_reader("standard input", io::stdin().lock(), LARGEST_REPORT);
+    }
+    let name = path.to_string_lossy();
+    match File::open(path) {
+        Ok(file) => from_reader(&name, file, LARGEST_REPORT),
+        Err(error) => Err(named(&name, error.into())),
+    }
+}
+
+/// Reads a report of at most `limit` bytes. `name` stands for it in errors.
+pub fn from_reader<G: DeserializeOwned>(
+    name: &str,
+    input: impl Read,
+    limit: u64,
+) -> Result<Report<G>, ReadError> {
+    bytes(input, limit)
+        .and_then(|text| parse(&text))
+        .map_err(|problem| named(name, problem))
+}
+
+fn named(file: &str, problem: Problem) -> ReadError {
+    ReadError {
+        file: clean::without_controls(file).into_owned(),
+        problem,
+    }
+}
+
+fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
+    let mut text = Vec::new();
+    input.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(Problem::TooLarge { limit });
+    }
+    Ok(text)
+}
+
+/// What is looked at first: a later version may differ in all else.
+#[derive(Deserialize)]
+struct Header {
+    schema: Option<Value>,
+    schema_version: Option<Value>,
+}
+
+fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::Empty);
+    }
+    let header: Header = from_json(text)?;
+    if header.schema != Some(Value::from(SCHEMA)) {
+        let found = shown(header.schema);
+        return Err(Problem::OtherSchema { found });
+    }
+    if header.schema_version != Some(Value::from(SCHEMA_VERSION)) {
+        let found = shown(header.schema_version);
+        return Err(Problem::OtherVersion { found });
+    }
+    let report: Report<G> = from_json(text)?;
+    check(&report)?;
+    Ok(report)
+}
+
+fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(text).map_err(|error| {
+        let end = locate::offset(text, error.line(), error.column());
+        let place = Place {
+            line: error.line(),
+            column: error.column(),
+            field: locate::field_at_end(&text[..end]),
+        };
+        let message = message(&error);
+        match error.classify() {
+            Category::Eof => Problem::CutShort { place },
+            Category::Syntax | Category::Io => Problem::NotJson { message, place },
+            Category::Data => Problem::BadField { message, place },
+        }
+    })
+}
+
+/// The parser's words without the place, which is named apart.
+fn message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    short(text.strip_suffix(&place).unwrap_or(&text))
+}
+
+fn shown(value: Option<Value>) -> String {
+    value.map_or_else(|| "missing".to_owned(), |value| short(&value.to_string()))
+}
+
+fn short(text: &str) -> String {
+    let text = clean::without_controls(text);
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+/// Refuses values that later arithmetic must not meet.
+fn check<G>(report: &Report<G>) -> Result<(), Problem> {
+    let absurd = |field, found: String, must_be| {
+        Err(Problem::Absurd {
+            field,
+            found: short(&found),
+            must_be,
+        })
+    };
+    let (tsc, verdict) = (&report.tsc, &report.verdict);
+    if tsc.hz <= 0.0 {
+        return absurd("tsc.hz", tsc.hz.to_string(), "above 0");
+    }
+    if tsc.origin.parse::<u64>().is_err() {
+        return absurd(
+            "tsc.origin",
+            tsc.origin.clone(),
+            "a decimal number of 64 bits",
+        );
+    }
+    if !(0.0..=1.0).contains(&verdict.coverage) {
+        return absurd(
+            "verdict.coverage",
+            verdict.coverage.to_string(),
+            "from 0 to 1",
+        );
+    }
+    for (field, rate) in [
+        (
+            "verdict.platform_rate_per_hour",
+            verdict.platform_rate_per_hour,
+        ),
+        (
+            "verdict.platform_rate_upper95_per_hour",
+            verdict.platform_rate_upper95_per_hour,
+        ),
+    ] {
+        if let Some(rate) = rate.filter(|rate| *rate < 0.0) {
+            return absurd(field, rate.to_string(), "0 or above");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! What the causes rest on: every source, usable or not.
+
+use super::Summary;
+use crate::report::page::Page;
+
+/// Longer names of sources do not widen the column.
+const WIDEST_NAME: usize = 16;
+
+pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    if summary.evidence.is_empty() {
+        return;
+    }
+    page.heading("Evidence");
+    let names = summary.evidence.iter().map(|source| source.source.len());
+    let width = names.max().unwrap_or(0).min(WIDEST_NAME);
+    for source in summary.evidence {
+        let state = if source.usable {
+            "usable"
+        } else {
+            "NOT usable"
+        };
+        let mut text = format!("{state}: {}", source.reason);
+        for (label, more) in [("costs", &source.costs), ("remedy", &source.remedy)] {
+            if let Some(more) = more {
+                text.push_str(&format!("; {label}: {more}"));
+            }
+        }
+        page.field(width, &source.source, &text);
+    }
+}

@@ -1,0 +1,72 @@
+//! What this run could not see, so that its silence is not taken for proof.
+
+use super::Summary;
+use crate::report::human;
+use crate::report::page::Page;
+
+pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    page.heading("What could not be seen");
+    let threshold = human::chosen(summary.run.threshold_ns);
+    page.point(&format!(
+        "Stalls of {threshold} or less are only in the report's histograms."
+    ));
+    if let Some(cpus) = super::left_out(summary) {
+        page.point(&format!(
+            "Stalls that reach only what was left out: {cpus}."
+        ));
+    }
+    if summary.in_guest() {
+        guest(page);
+    } else {
+        bare_metal(summary, page);
+    }
+    lost(summary, page);
+}
+
+fn guest(page: &mut Page) {
+    page.point(
+        "What took the time below this guest: its hypervisor, other guests, or the \
+         machine and firmware under them all look the same from here.",
+    );
+    page.point(
+        "Time counted as \"os\" may include time that the hypervisor took while this \
+         kernel ran.",
+    );
+}
+
+fn bare_metal(summary: &Summary<'_>, page: &mut Page) {
+    let uncounted = summary.cpus.iter().any(|cpu| cpu.smi.is_none());
+    if uncounted {
+        page.point(
+            "Which stalls were SMIs, and whether SMIs too short for a gap happened: not \
+             on every CPU could they be counted.",
+        );
+    }
+    if summary.cpus.iter().any(|cpu| cpu.os_ns.0 > 0) {
+        page.point(
+            "A stall of the platform within time that the kernel took shows at most by \
+             the SMI counter.",
+        );
+    }
+}
+
+fn lost(summary: &Summary<'_>, page: &mut Page) {
+    let sum = |part: fn(&crate::report::model::CpuReport) -> u64| {
+        summary.cpus.iter().map(part).fold(0, u64::saturating_add)
+    };
+    let (seen, kept) = (sum(|cpu| cpu.gaps_seen), sum(|cpu| cpu.gaps_recorded));
+    let dropped = sum(|cpu| cpu.gaps_dropped);
+    if dropped > 0 {
+        page.point(&format!(
+            "The cause of {} that came too fast to be recorded.",
+            human::plural(dropped, "gap")
+        ));
+    }
+    let left = seen.saturating_sub(kept).saturating_sub(dropped);
+    if left > 0 {
+        page.point(&format!(
+            "The moments of {}: only the longest are kept, all are counted.",
+            human::plural(left, "gap")
+        ));
+    }
+}

@@ -1,0 +1,152 @@
+//! The seam between what samples and what judges.
+
+use crate::units::{CpuId, Cycles, Hertz};
+
+use super::calibrate::{Calibration, CalibrationError};
+use super::gap::{CpuTotals, RawGap};
+use super::offsets::MeasuredOffset;
+use super::smi_watch::Readings;
+
+/// When a CPU is sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// All the time.
+    Continuous,
+    /// The first `width` of each `window`.
+    Partial {
+        /// Sampled part.
+        width: Cycles,
+        /// Whole length.
+        window: Cycles,
+    },
+}
+
+/// What an engine is to do.
+#[derive(Clone, Debug)]
+pub struct SamplingPlan {
+    /// The CPUs, lowest first.
+    pub cpus: Vec<CpuId>,
+    /// Deltas above this become records.
+    pub threshold: Cycles,
+    /// Length of the run.
+    pub duration: Cycles,
+    /// When to sample.
+    pub window: Window,
+    /// SCHED_FIFO priority to ask for.
+    pub priority: u8,
+    /// The TSC's rate, for pauses.
+    pub hz: Hertz,
+    /// How often to read the SMI counter.
+    pub smi_readings: Readings,
+}
+
+/// How a sampler is scheduled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scheduling {
+    /// SCHED_FIFO at this priority.
+    Fifo(u8),
+    /// Ordinary scheduling, and why not FIFO.
+    Ordinary(String),
+    /// Not scheduled by Linux: a scripted clock.
+    Scripted,
+}
+
+/// Where the SMI count of a CPU comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmiSetup {
+    /// A counter that can be read, by name.
+    Readable(String),
+    /// None, and why.
+    Unreadable(String),
+}
+
+/// What an engine found on one CPU before it began.
+#[derive(Clone, Debug)]
+pub struct CpuSetup {
+    /// The CPU.
+    pub cpu: CpuId,
+    /// How its sampler is scheduled.
+    pub scheduling: Scheduling,
+    /// What the sampler measured of it.
+    pub calibration: Calibration,
+    /// Its SMI counter.
+    pub smi: SmiSetup,
+    /// Whether run delays can be read.
+    pub schedstat: Result<(), String>,
+    /// Its TSC against the first CPU's; `None` for the first, and where the
+    /// exchange did not come about.
+    pub offset: Option<MeasuredOffset>,
+}
+
+/// A CPU's counts in mid-run, a moment old.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiveStatus {
+    /// Gaps above the threshold so far.
+    pub gaps_seen: u64,
+}
+
+/// Why an engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A thread could not be started.
+    #[error("no thread could be started for CPU {cpu}: {cause}")]
+    Thread {
+        /// The CPU.
+        cpu: CpuId,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
+    /// The thread could not be pinned.
+    #[error(
+        "CPU {cpu} cannot be used: {cause} (it went offline, or this process's cpuset excludes it)"
+    )]
+    Pin {
+        /// The CPU.
+        cpu: CpuId,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
+    /// The CPU's clock does not serve.
+    #[error("CPU {cpu}: {cause}")]
+    Calibration {
+        /// The CPU.
+        cpu: CpuId,
+        /// What is wrong.
+        cause: CalibrationError,
+    },
+    /// A sampler died.
+    #[error("the sampler of CPU {0} ended without a result; this is a defect of hwgap")]
+    Lost(CpuId),
+}
+
+/// Something that samples CPUs for gaps.
+///
+/// The collector calls [`Engine::start`] once, then [`Engine::drain`] every
+/// few milliseconds until [`Engine::is_finished`], then [`Engine::finish`].
+pub trait Engine {
+    /// Sets everything up, calibrates, and begins to sample.
+    ///
+    /// # Errors
+    /// Where a CPU cannot be sampled; nothing is left running then.
+    fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError>;
+
+    /// Hands over the gaps that have come in, with the index of their CPU in
+    /// the plan; the gaps of one CPU come in order.
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap));
+
+    /// The latest counts, in the order of the plan.
+    fn status(&self) -> Vec<LiveStatus>;
+
+    /// Asks all samplers to end soon.
+    fn stop(&self);
+
+    /// Whether all samplers have ended.
+    fn is_finished(&self) -> bool;
+
+    /// Waits for the samplers and returns their totals, in the order of the
+    /// plan. [`Engine::drain`] must be called once more afterwards.
+    ///
+    /// # Errors
+    /// [`EngineError::Lost`] where a sampler died.
+    fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError>;
+}

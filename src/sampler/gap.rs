@@ -1,0 +1,95 @@
+//! What a sampler hands over: gaps as they happen, totals at the end.
+
+use crate::attribution::Evidence;
+use crate::report::model::SmiCount;
+use crate::units::{CpuId, Cycles};
+
+use super::histogram::Histogram;
+
+/// One delta above the threshold, as it was sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawGap {
+    /// The last reading before the gap.
+    pub start: Cycles,
+    /// The first reading after it.
+    pub end: Cycles,
+    /// What was collected at once.
+    pub evidence: Evidence,
+}
+
+impl RawGap {
+    /// The gap's length.
+    pub fn length(&self) -> Cycles {
+        self.end.since(self.start)
+    }
+}
+
+/// Why sampling on a CPU ended before it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndedEarly {
+    /// The thread was moved: its CPU went offline or its cpuset changed.
+    #[error("the sampler was moved off its CPU (taken offline, or its cpuset changed)")]
+    CpuChanged,
+}
+
+/// How often the SMI counter rose, by what the rise belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SmiTotals {
+    /// The counter over the whole run.
+    pub count: SmiCount,
+    /// Rises after a trip that was below the threshold.
+    pub below_threshold: u64,
+    /// Rises during pauses of `--width` and `--window`.
+    pub while_paused: u64,
+    /// Rises with no trip at all since the reading before: hidden, or in the
+    /// tool's own blind time.
+    pub without_gap: u64,
+    /// Rises that several events share, or that no reading placed.
+    pub unassigned: u64,
+}
+
+/// What one CPU's sampler counted; all of it exact.
+#[derive(Clone, Debug)]
+pub struct CpuTotals {
+    /// The CPU.
+    pub cpu: CpuId,
+    /// The first reading.
+    pub first: Cycles,
+    /// The last reading.
+    pub last: Cycles,
+    /// Rounds of the loop.
+    pub iterations: u64,
+    /// The smallest delta.
+    pub floor: Cycles,
+    /// The largest delta.
+    pub max: Cycles,
+    /// The largest delta in which the kernel did not run.
+    pub max_kernel_absent: Cycles,
+    /// The largest delta in which the kernel ran.
+    pub max_kernel_ran: Cycles,
+    /// Time in the slow path.
+    pub blind: Cycles,
+    /// The longest stay in the slow path.
+    pub blind_max: Cycles,
+    /// Time in deltas above the trip level in which the kernel ran, or may
+    /// have where the footprint is not usable.
+    pub os: Cycles,
+    /// Time given to others.
+    pub paused: Cycles,
+    /// Deltas above the threshold.
+    pub gaps_seen: u64,
+    /// Those of them that found the ring full.
+    pub gaps_dropped: u64,
+    /// Of those, the ones in which the kernel is known to have run.
+    pub gaps_dropped_kernel_ran: u64,
+    /// Times the mark was found wiped without a delta above the trip level.
+    pub silent_clears: u64,
+    /// Times the TSC ran backwards.
+    pub backward_steps: u64,
+    /// The SMI counter, where it could be read to the end.
+    pub smi: Option<SmiTotals>,
+    /// All deltas above the trip level.
+    pub histogram: Box<Histogram>,
+    /// Why it ended early, if it did.
+    pub ended_early: Option<EndedEarly>,
+}

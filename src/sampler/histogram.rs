@@ -1,0 +1,118 @@
+//! A log-linear histogram of cycles, recorded from the sampler's slow path:
+//! fixed size, no allocation, no division.
+
+use crate::attribution::Footprint;
+use crate::units::Cycles;
+
+/// Linear steps within an octave, as a power of two: 16 steps, so a bucket is
+/// at most 1/16 of its lower edge wide.
+const STEP_BITS: u32 = 4;
+const STEPS: usize = 1 << STEP_BITS;
+/// Deltas of 2^48 cycles (a day at 3 GHz) and more share the last bucket.
+const OCTAVES: usize = 48 - STEP_BITS as usize;
+const BUCKETS: usize = (OCTAVES + 1) * STEPS;
+
+/// Whether this kernel ran in a delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It did not.
+    Absent = 0,
+    /// It did.
+    Ran = 1,
+    /// That is not known.
+    Unknown = 2,
+}
+
+impl From<Footprint> for Presence {
+    fn from(footprint: Footprint) -> Presence {
+        match footprint {
+            Footprint::Intact => Presence::Absent,
+            Footprint::Cleared => Presence::Ran,
+            Footprint::Unusable => Presence::Unknown,
+        }
+    }
+}
+
+/// Counts of deltas by length and by whether the kernel ran.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    counts: [[u64; 3]; BUCKETS],
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram {
+            counts: [[0; 3]; BUCKETS],
+        }
+    }
+}
+
+impl Histogram {
+    /// Counts one delta.
+    pub fn record(&mut self, delta: Cycles, presence: Presence) {
+        self.counts[index(delta.0)][presence as usize] += 1;
+    }
+
+    /// The buckets that hold anything: lower edge (inclusive), upper edge
+    /// (exclusive) and the counts by [`Presence`].
+    pub fn buckets(&self) -> impl Iterator<Item = (Cycles, Cycles, [u64; 3])> + '_ {
+        self.counts
+            .iter()
+            .enumerate()
+            .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
+            .map(|(index, &counts)| (Cycles(lower(index)), Cycles(lower(index + 1)), counts))
+    }
+}
+
+fn index(value: u64) -> usize {
+    if value < STEPS as u64 {
+        return value as usize;
+    }
+    let octave = 63 - value.leading_zeros() - STEP_BITS;
+    let step = (value >> octave) as usize & (STEPS - 1);
+    ((octave as usize + 1) * STEPS + step).min(BUCKETS - 1)
+}
+
+fn lower(index: usize) -> u64 {
+    let (row, step) = (index / STEPS, (index % STEPS) as u64);
+    match row {
+        0 => step,
+        _ => (STEPS as u64 + step) << (row - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_lies_within_its_bucket() {
+        for value in (0..200).chain((8..47).flat_map(|bit| {
+            let power = 1u64 << bit;
+            [power - 1, power, power + 1, power + power / 3]
+        })) {
+            let index = index(value);
+            assert!(
+                lower(index) <= value && value < lower(index + 1),
+                "{value} in {index}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_at_most_a_sixteenth_wide() {
+        for index in STEPS..BUCKETS - 1 {
+            assert!((lower(index + 1) - lower(index)) * STEPS as u64 <= lower(index));
+        }
+    }
+
+    #[test]
+    fn the_longest_values_share_the_last_bucket() {
+        let mut histogram = Histogram::default();
+        histogram.record(Cycles(u64::MAX), Presence::Unknown);
+        histogram.record(Cycles(1 << 60), Presence::Ran);
+        let buckets: Vec<_> = histogram.buckets().collect();
+        assert_eq!(buckets.len(), 1);
+        assert_eq!(buckets[0].2, [0, 1, 1]);
+    }
+}

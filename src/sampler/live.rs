@@ -1,0 +1,161 @@
+//! The real CPU under the calling thread.
+
+use crate::evidence::{SmiCounter, SmiSource};
+use crate::sys::memory::FaultPage;
+use crate::sys::usage::{Schedstat, ThreadUsage, thread_usage};
+use crate::sys::{selector, tsc};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
+
+use super::calibrate::FootprintTest;
+use super::engine::SmiSetup;
+use super::machine::{Machine, UsageReading};
+
+/// Forced page faults, and plain accesses, of the footprint's self-test.
+const TEST_ROUNDS: u32 = 200;
+/// Plain accesses may lose the mark to an interrupt this often.
+const TEST_TOLERANCE: u32 = 10;
+
+/// How the kernel returns to user space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelReturn {
+    /// By IRET.
+    Iret,
+    /// By ERETU.
+    Fred,
+}
+
+/// The CPU that the calling thread is pinned to.
+pub(super) struct LiveMachine {
+    rdtscp: Option<tsc::Rdtscp>,
+    kernel_return: KernelReturn,
+    smi: Option<SmiCounter>,
+    schedstat: Option<Schedstat>,
+    usage_base: ThreadUsage,
+    delay_base: Option<Nanos>,
+    hz: Hertz,
+}
+
+impl LiveMachine {
+    /// Opens what the calling thread may use; says what it may not.
+    pub(super) fn open(
+        cpu: CpuId,
+        sources: Result<&[SmiSource], &str>,
+        kernel_return: KernelReturn,
+        hz: Hertz,
+    ) -> (LiveMachine, SmiSetup, Result<(), String>) {
+        let opened = match sources {
+            Ok(sources) => SmiCounter::open(sources, cpu),
+            Err(reason) => Err(String::from(reason)),
+        };
+        let (smi, setup) = match opened {
+            Ok((counter, name)) => (Some(counter), SmiSetup::Readable(name)),
+            Err(reason) => (None, SmiSetup::Unreadable(reason)),
+        };
+        let (schedstat, schedstat_setup) = match Schedstat::open() {
+            Ok(file) => (Some(file), Ok(())),
+            Err(error) => (None, Err(format!("/proc/thread-self/schedstat: {error}"))),
+        };
+        let machine = LiveMachine {
+            rdtscp: tsc::Rdtscp::detect(),
+            kernel_return,
+            smi,
+            usage_base: thread_usage(),
+            delay_base: schedstat.as_ref().and_then(Schedstat::run_delay),
+            schedstat,
+            hz,
+        };
+        (machine, setup, schedstat_setup)
+    }
+}
+
+impl Machine for LiveMachine {
+    #[inline(always)]
+    fn tsc(&mut self) -> u64 {
+        tsc::read()
+    }
+
+    fn cpu_mark(&mut self) -> Option<u32> {
+        self.rdtscp.map(tsc::Rdtscp::aux)
+    }
+
+    #[inline(always)]
+    fn arm(&mut self) {
+        selector::arm();
+    }
+
+    #[inline(always)]
+    fn armed(&mut self) -> bool {
+        selector::is_armed()
+    }
+
+    fn test_footprint(&mut self) -> FootprintTest {
+        if self.kernel_return == KernelReturn::Fred {
+            return FootprintTest::Fred;
+        }
+        let Ok(page) = FaultPage::map() else {
+            return FootprintTest::NotTested;
+        };
+        let (mut kept, mut lost) = (0, 0);
+        for _ in 0..TEST_ROUNDS {
+            if page.drop_page().is_err() {
+                return FootprintTest::NotTested;
+            }
+            selector::arm();
+            page.touch();
+            kept += u32::from(selector::is_armed());
+            selector::arm();
+            page.touch();
+            lost += u32::from(!selector::is_armed());
+        }
+        match (kept, lost) {
+            (1.., _) => FootprintTest::FaultsKeptIt(kept),
+            (0, TEST_TOLERANCE..) => FootprintTest::TouchesLostIt(lost),
+            (0, _) => FootprintTest::Passed,
+        }
+    }
+
+    fn smi_count(&mut self) -> Option<u32> {
+        self.smi.as_ref()?.read().ok()
+    }
+
+    fn usage(&mut self) -> UsageReading {
+        let now = thread_usage();
+        let then = std::mem::replace(&mut self.usage_base, now);
+        let delay = self.schedstat.as_ref().and_then(Schedstat::run_delay);
+        let delay_before = std::mem::replace(&mut self.delay_base, delay);
+        UsageReading {
+            involuntary_switches: difference(now.involuntary_switches, then.involuntary_switches),
+            page_faults: difference(now.page_faults, then.page_faults),
+            run_delay: delay
+                .zip(delay_before)
+                .map(|(now, then)| now.saturating_sub(then)),
+        }
+    }
+
+    fn pause(&mut self, length: Cycles) {
+        std::thread::sleep(self.hz.to_nanos(length).as_duration());
+    }
+}
+
+fn difference(now: u64, then: u64) -> u16 {
+    u16::try_from(now.saturating_sub(then)).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_footprint_self_test_gives_a_verdict_on_this_cpu() {
+        let (mut machine, ..) =
+            LiveMachine::open(CpuId(0), Err("not asked"), KernelReturn::Iret, Hertz(1e9));
+        // Any verdict but one that blames the page: this host has memory.
+        assert_ne!(machine.test_footprint(), FootprintTest::NotTested);
+        assert!(matches!(
+            machine.test_footprint(),
+            FootprintTest::Passed
+                | FootprintTest::FaultsKeptIt(_)
+                | FootprintTest::TouchesLostIt(_)
+        ));
+    }
+}

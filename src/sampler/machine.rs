@@ -1,0 +1,58 @@
+//! What a sampler needs from the CPU that it runs on.
+
+use crate::attribution::Footprint;
+use crate::units::{Cycles, Nanos};
+
+use super::calibrate::FootprintTest;
+
+/// Scheduling counts since the previous reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageReading {
+    /// Involuntary context switches.
+    pub involuntary_switches: u16,
+    /// Page faults.
+    pub page_faults: u16,
+    /// Time runnable but not running, where the kernel keeps it.
+    pub run_delay: Option<Nanos>,
+}
+
+/// A CPU, real or scripted. The loop is generic over it, so that the live
+/// machine compiles to bare instructions and a scripted one needs no root and
+/// no time.
+pub trait Machine {
+    /// The TSC.
+    fn tsc(&mut self) -> u64;
+
+    /// A number that changes when the thread moves to another CPU; `None`
+    /// where the hardware has no way to tell.
+    fn cpu_mark(&mut self) -> Option<u32>;
+
+    /// Sets the footprint's mark.
+    fn arm(&mut self);
+
+    /// Whether the mark still stands.
+    fn armed(&mut self) -> bool;
+
+    /// Raises known kernel entries and plain accesses, and says whether the
+    /// mark tells them apart.
+    fn test_footprint(&mut self) -> FootprintTest;
+
+    /// The SMI counter's low 32 bits, `None` where it cannot be read.
+    fn smi_count(&mut self) -> Option<u32>;
+
+    /// Scheduling counts since the previous call.
+    fn usage(&mut self) -> UsageReading;
+
+    /// Gives the CPU to others for this long.
+    fn pause(&mut self, length: Cycles);
+}
+
+/// Reads the footprint, where the technique is in force.
+#[inline(always)]
+pub(super) fn read_footprint<M: Machine>(machine: &mut M, test: FootprintTest) -> Footprint {
+    match test {
+        FootprintTest::Passed if machine.armed() => Footprint::Intact,
+        FootprintTest::Passed => Footprint::Cleared,
+        _ => Footprint::Unusable,
+    }
+}

@@ -1,0 +1,35 @@
+//! Sampling: a loop that reads the TSC back to back, and what it does when two
+//! readings are too far apart.
+//!
+//! [`Engine`] is the seam. The user-space engine stands here; others (a BPF
+//! program with interrupts off, the kernel's tracers) yield the same
+//! [`RawGap`]s and [`CpuTotals`].
+
+mod budget;
+mod calibrate;
+mod engine;
+mod gap;
+mod histogram;
+mod live;
+mod machine;
+mod offsets;
+mod scripted;
+mod slow_path;
+mod smi_watch;
+mod spin;
+mod user;
+mod worker;
+
+pub use calibrate::{Calibration, CalibrationError, FootprintTest};
+pub use engine::{
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
+};
+pub use gap::{CpuTotals, EndedEarly, RawGap, SmiTotals};
+pub use histogram::{Histogram, Presence};
+pub use live::KernelReturn;
+pub use machine::{Machine, UsageReading};
+pub use offsets::MeasuredOffset;
+pub use scripted::{Script, ScriptError};
+pub use smi_watch::Readings;
+pub use spin::{Spin, spin};
+pub use user::{MachineKind, UserEngine};

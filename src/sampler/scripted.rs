@@ -1,0 +1,269 @@
+//! A CPU that follows a script: virtual time, stalls at known moments, an SMI
+//! counter of known value. The whole program is tested on it, without root and
+//! without a timed assertion.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::cli::duration::{Quantity, parse_duration};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
+
+use super::calibrate::FootprintTest;
+use super::engine::SmiSetup;
+use super::machine::{Machine, UsageReading};
+
+/// A script, as it stands in its TOML file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// Rate of the scripted TSC.
+    pub hz: f64,
+    /// Distance of two readings.
+    #[serde(default = "default_step")]
+    pub step_cycles: u64,
+    /// The SMI counter's first value; no counter where it is absent.
+    pub smi_count: Option<u32>,
+    /// Whether the footprint works.
+    #[serde(default)]
+    pub footprint: ScriptedFootprint,
+    /// What happens.
+    #[serde(default, rename = "event")]
+    pub events: Vec<ScriptedEvent>,
+}
+
+/// The footprint of a scripted CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScriptedFootprint {
+    /// It works.
+    #[default]
+    Works,
+    /// The kernel uses FRED.
+    Fred,
+    /// Its self-test fails.
+    Fails,
+}
+
+/// Something that happens on a scripted CPU.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedEvent {
+    /// The CPU; all where absent.
+    pub cpu: Option<u32>,
+    /// When, from the start of virtual time.
+    #[serde(deserialize_with = "length")]
+    pub at: Nanos,
+    /// Again after each such time.
+    #[serde(default, deserialize_with = "optional_length")]
+    pub every: Option<Nanos>,
+    /// How long the CPU is gone.
+    #[serde(default, deserialize_with = "length")]
+    pub length: Nanos,
+    /// What it does meanwhile.
+    pub what: ScriptedWork,
+    /// How much the SMI counter rises.
+    #[serde(default)]
+    pub smi: u32,
+}
+
+/// What a scripted CPU does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScriptedWork {
+    /// Stalls; the kernel does not run.
+    Stall,
+    /// Runs the kernel.
+    Kernel,
+    /// Runs the kernel, which moves the thread to another CPU.
+    Migration,
+    /// Steps the TSC back by the length.
+    Backwards,
+}
+
+/// Why a script cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// The file cannot be read.
+    #[error("the script {path} cannot be read: {cause}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
+    /// The file is not a script.
+    #[error("the script {path} is not valid: {cause}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// Place and cause.
+        cause: toml::de::Error,
+    },
+}
+
+fn default_step() -> u64 {
+    20
+}
+
+fn length<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text, Quantity::Duration).map_err(serde::de::Error::custom)
+}
+
+fn optional_length<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Nanos>, D::Error> {
+    length(deserializer).map(Some)
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is no script.
+    pub fn load(path: &Path) -> Result<Script, ScriptError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|cause| ScriptError::Unreadable {
+            path: name.clone(),
+            cause,
+        })?;
+        toml::from_str(&text).map_err(|cause| ScriptError::Malformed { path: name, cause })
+    }
+
+    /// The scripted CPU, and what its set-up says of the SMI counter.
+    pub(super) fn machine(&self, cpu: CpuId) -> (ScriptedMachine, SmiSetup) {
+        let hz = Hertz(self.hz);
+        let queue: Vec<Pending> = self
+            .events
+            .iter()
+            .filter(|event| event.cpu.is_none_or(|number| number == cpu.0))
+            .map(|event| Pending {
+                at: hz.to_cycles(event.at).0,
+                every: event.every.map(|every| hz.to_cycles(every).0.max(1)),
+                length: hz.to_cycles(event.length).0,
+                what: event.what,
+                smi: event.smi,
+            })
+            .collect();
+        let setup = match self.smi_count {
+            Some(_) => SmiSetup::Readable(String::from("scripted counter")),
+            None => SmiSetup::Unreadable(String::from("the script has no SMI counter")),
+        };
+        let machine = ScriptedMachine {
+            now: 0,
+            step: self.step_cycles,
+            next: queue.iter().map(|event| event.at).min().unwrap_or(u64::MAX),
+            queue,
+            armed: false,
+            home: cpu.0,
+            smi: self.smi_count,
+            footprint: self.footprint,
+            switches: 0,
+        };
+        (machine, setup)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    at: u64,
+    every: Option<u64>,
+    length: u64,
+    what: ScriptedWork,
+    smi: u32,
+}
+
+/// A CPU in virtual time.
+#[derive(Debug)]
+pub(super) struct ScriptedMachine {
+    now: u64,
+    step: u64,
+    next: u64,
+    queue: Vec<Pending>,
+    armed: bool,
+    home: u32,
+    smi: Option<u32>,
+    footprint: ScriptedFootprint,
+    switches: u16,
+}
+
+impl ScriptedMachine {
+    fn happen(&mut self) {
+        while let Some(index) = self.queue.iter().position(|event| event.at <= self.now) {
+            let event = self.queue[index];
+            match event.every {
+                Some(every) => self.queue[index].at += every,
+                None => drop(self.queue.swap_remove(index)),
+            }
+            self.now = match event.what {
+                ScriptedWork::Backwards => self.now.saturating_sub(event.length),
+                _ => self.now + event.length,
+            };
+            self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
+            if matches!(event.what, ScriptedWork::Kernel | ScriptedWork::Migration) {
+                self.armed = false;
+                self.switches += 1;
+            }
+            if event.what == ScriptedWork::Migration {
+                self.home = self.home.wrapping_add(1);
+            }
+        }
+        self.next = self
+            .queue
+            .iter()
+            .map(|event| event.at)
+            .min()
+            .unwrap_or(u64::MAX);
+    }
+}
+
+impl Machine for ScriptedMachine {
+    fn tsc(&mut self) -> u64 {
+        self.now += self.step;
+        if self.now >= self.next {
+            self.happen();
+        }
+        self.now
+    }
+
+    fn cpu_mark(&mut self) -> Option<u32> {
+        Some(self.home)
+    }
+
+    fn arm(&mut self) {
+        self.armed = true;
+    }
+
+    fn armed(&mut self) -> bool {
+        self.armed
+    }
+
+    fn test_footprint(&mut self) -> FootprintTest {
+        match self.footprint {
+            ScriptedFootprint::Works => FootprintTest::Passed,
+            ScriptedFootprint::Fred => FootprintTest::Fred,
+            ScriptedFootprint::Fails => FootprintTest::FaultsKeptIt(200),
+        }
+    }
+
+    fn smi_count(&mut self) -> Option<u32> {
+        self.now += self.smi.map_or(0, |_| 20 * self.step);
+        self.smi
+    }
+
+    fn usage(&mut self) -> UsageReading {
+        self.now += 10 * self.step;
+        UsageReading {
+            involuntary_switches: std::mem::take(&mut self.switches),
+            page_faults: 0,
+            run_delay: None,
+        }
+    }
+
+    fn pause(&mut self, length: Cycles) {
+        self.now += length.0;
+        self.happen();
+        self.armed = false;
+    }
+}

@@ -1,0 +1,210 @@
+//! When the SMI counter is read, and which event a rise belongs to.
+//!
+//! The counter says how many SMIs there were between two readings, not when.
+//! A rise can be given to one gap only if that gap is the only thing that
+//! happened in between. So the counter is read after every trip, long or
+//! short, as far as a budget of blind time allows; where several events share
+//! a reading, the evidence says so.
+
+use crate::attribution::SmiEvidence;
+use crate::units::Cycles;
+
+use super::budget::Budget;
+use super::calibrate::Calibration;
+use super::gap::SmiTotals;
+use super::machine::Machine;
+
+/// Share of the time for readings after recorded gaps: 1/16.
+const RECORDED_SHARE: u32 = 4;
+/// Share of the time for readings after trips below the threshold: 1/64.
+const SHORT_SHARE: u32 = 6;
+
+/// How much of the counter a run uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readings {
+    /// Start, end, and after gaps.
+    AfterGaps,
+    /// Start and end only: the counter is a virtual machine's own, and reading
+    /// it costs an exit to the hypervisor.
+    StartAndEnd,
+}
+
+/// What a reading follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A gap above the threshold.
+    Recorded,
+    /// A trip below it.
+    BelowThreshold,
+}
+
+/// The counter of one CPU, followed through a run.
+pub(super) struct SmiWatch {
+    counter: Option<Followed>,
+    readings: Readings,
+    /// Trips since the latest reading.
+    events: u32,
+    /// Those of them that became records.
+    unread_records: u32,
+    /// The clock just after the latest reading, until the loop resumes.
+    read_at: Option<u64>,
+    recorded_budget: Budget,
+    short_budget: Budget,
+}
+
+struct Followed {
+    latest: u32,
+    totals: SmiTotals,
+}
+
+impl SmiWatch {
+    /// Takes the first reading.
+    pub(super) fn begin<M: Machine>(
+        machine: &mut M,
+        readings: Readings,
+        calibration: &Calibration,
+    ) -> SmiWatch {
+        let counter = machine.smi_count().map(|latest| {
+            let mut totals = SmiTotals::default();
+            totals.count.before = u64::from(latest);
+            Followed { latest, totals }
+        });
+        let now = machine.tsc();
+        let saved = Cycles(calibration.smi_read.0 * 1_000);
+        SmiWatch {
+            counter,
+            readings,
+            events: 0,
+            unread_records: 0,
+            read_at: None,
+            recorded_budget: Budget::new(RECORDED_SHARE, saved, now),
+            short_budget: Budget::new(SHORT_SHARE, saved, now),
+        }
+    }
+
+    /// Notes a trip.
+    pub(super) fn note_event(&mut self) {
+        self.events = self.events.saturating_add(1);
+    }
+
+    /// Reads the counter after a gap or trip that ended at `end`, if it
+    /// deserves that and the budget allows.
+    pub(super) fn consult<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        event: Event,
+        end: u64,
+        calibration: &Calibration,
+    ) -> SmiEvidence {
+        if self.counter.is_none() {
+            return SmiEvidence::Unreadable;
+        }
+        let affordable = self.readings == Readings::AfterGaps
+            && match event {
+                Event::Recorded => self.recorded_budget.take(calibration.smi_read, end),
+                // A reading here would swallow the rise of unread records.
+                Event::BelowThreshold => {
+                    self.unread_records == 0 && self.short_budget.take(calibration.smi_read, end)
+                }
+            };
+        if !affordable {
+            if event == Event::Recorded {
+                self.unread_records = self.unread_records.saturating_add(1);
+            }
+            return SmiEvidence::NotRead;
+        }
+        let before = machine.tsc();
+        let Some(delta) = self.advance(machine) else {
+            return SmiEvidence::Unreadable;
+        };
+        let after = machine.tsc();
+        self.read_at = Some(after);
+        // Something that hit before or inside the reading is one more event.
+        let disturbed = after.wrapping_sub(before)
+            > 2 * calibration.smi_read.0 + calibration.trip.0
+            || before.wrapping_sub(end) > quiet_limit(calibration);
+        let among = self.events + u32::from(disturbed);
+        self.events = 0;
+        self.unread_records = 0;
+        match (delta, among) {
+            (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
+            _ => SmiEvidence::Shared { delta, among },
+        }
+        .counted_below(event, &mut self.counter)
+    }
+
+    /// Notes how long the slow path went on after the reading: a stall there
+    /// belongs to no gap, but may have raised the counter.
+    pub(super) fn note_tail(&mut self, resumed: u64, calibration: &Calibration) {
+        if let Some(read_at) = self.read_at.take()
+            && resumed.wrapping_sub(read_at) > quiet_limit(calibration)
+        {
+            self.note_event();
+        }
+    }
+
+    /// Reads the counter at the end of a pause; the rise is the pause's, or
+    /// cannot be placed if trips before it were not read.
+    pub(super) fn after_pause<M: Machine>(&mut self, machine: &mut M) {
+        let clean = self.events == 0;
+        if let Some(delta) = self.advance(machine)
+            && let Some(counter) = &mut self.counter
+        {
+            let slot = if clean {
+                &mut counter.totals.while_paused
+            } else {
+                &mut counter.totals.unassigned
+            };
+            *slot += u64::from(delta);
+        }
+        self.events = 0;
+        self.unread_records = 0;
+    }
+
+    /// Takes the last reading and returns the account, `None` where the
+    /// counter could not be read to the end.
+    pub(super) fn finish<M: Machine>(mut self, machine: &mut M) -> Option<SmiTotals> {
+        let delta = u64::from(self.advance(machine)?);
+        let mut counter = self.counter?;
+        let totals = &mut counter.totals;
+        let slot = match (self.readings, self.events, self.unread_records) {
+            (Readings::AfterGaps, 0, _) => &mut totals.without_gap,
+            (Readings::AfterGaps, _, 0) => &mut totals.below_threshold,
+            _ => &mut totals.unassigned,
+        };
+        *slot += delta;
+        totals.count.after = u64::from(counter.latest);
+        Some(counter.totals)
+    }
+
+    /// Reads the counter; a failure ends its use. The counter is 32 bits wide
+    /// and may wrap.
+    fn advance<M: Machine>(&mut self, machine: &mut M) -> Option<u32> {
+        let counter = self.counter.as_mut()?;
+        let Some(now) = machine.smi_count() else {
+            self.counter = None;
+            return None;
+        };
+        let delta = now.wrapping_sub(counter.latest);
+        counter.latest = now;
+        counter.totals.count.delta += u64::from(delta);
+        Some(delta)
+    }
+}
+
+impl SmiEvidence {
+    fn counted_below(self, event: Event, counter: &mut Option<Followed>) -> SmiEvidence {
+        if let (Event::BelowThreshold, Some(counter)) = (event, counter)
+            && let SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. } = self
+        {
+            counter.totals.below_threshold += u64::from(delta);
+        }
+        self
+    }
+}
+
+/// The slow path, readings of the counter aside, is never longer than this
+/// unless something hit it.
+fn quiet_limit(calibration: &Calibration) -> u64 {
+    2 * calibration.usage_read.0 + 8 * calibration.trip.0
+}

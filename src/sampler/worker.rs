@@ -1,0 +1,142 @@
+//! One sampled CPU, from the first reading to the last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rtrb::Producer;
+
+use crate::attribution::Footprint;
+use crate::units::{CpuId, Cycles};
+
+use super::calibrate::{Calibration, FootprintTest};
+use super::engine::{SamplingPlan, Window};
+use super::gap::{CpuTotals, RawGap};
+use super::histogram::Histogram;
+use super::machine::Machine;
+use super::slow_path::Sampler;
+use super::smi_watch::SmiWatch;
+use super::spin::{Spin, spin};
+
+/// Rounds between two looks at the stop flag and the deadline: some tens of
+/// microseconds.
+const BLOCK: u32 = 4096;
+
+/// What the collector and one sampler share. On a cache line of its own: the
+/// sampler must not wait for somebody else's writes.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Shared {
+    /// Set by the collector.
+    pub(super) stop: AtomicBool,
+    /// Set by the sampler.
+    pub(super) gaps_seen: AtomicU64,
+}
+
+/// Samples until the plan's duration is over, the stop flag is set, or the
+/// CPU is lost.
+pub(super) fn sample<M: Machine>(
+    mut machine: M,
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    calibration: Calibration,
+    ring: Producer<RawGap>,
+    shared: &Arc<Shared>,
+) -> CpuTotals {
+    let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
+    let totals = CpuTotals {
+        cpu,
+        first: Cycles(0),
+        last: Cycles(0),
+        iterations: 0,
+        floor: calibration.floor,
+        max: Cycles(0),
+        max_kernel_absent: Cycles(0),
+        max_kernel_ran: Cycles(0),
+        blind: Cycles(0),
+        blind_max: Cycles(0),
+        os: Cycles(0),
+        paused: Cycles(0),
+        gaps_seen: 0,
+        gaps_dropped: 0,
+        gaps_dropped_kernel_ran: 0,
+        silent_clears: 0,
+        backward_steps: 0,
+        smi: None,
+        histogram: Box::new(Histogram::default()),
+        ended_early: None,
+    };
+    let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
+    sampler.resume();
+    let first = sampler.last;
+    let mut window_start = first;
+    loop {
+        block(&mut sampler);
+        shared
+            .gaps_seen
+            .store(sampler.totals.gaps_seen, Ordering::Relaxed);
+        let elapsed = sampler.last.wrapping_sub(first);
+        if elapsed >= plan.duration.0
+            || sampler.totals.ended_early.is_some()
+            || shared.stop.load(Ordering::Relaxed)
+        {
+            break;
+        }
+        if let Window::Partial { width, window } = plan.window
+            && sampler.last.wrapping_sub(window_start) >= width.0
+        {
+            let left = Cycles(plan.duration.0 - elapsed);
+            let over = sampler.last.wrapping_sub(window_start);
+            pause(
+                &mut sampler,
+                Cycles(window.0.saturating_sub(over)).min(left),
+            );
+            window_start = sampler.last;
+        }
+    }
+    let Sampler {
+        mut machine,
+        smi,
+        mut totals,
+        last,
+        ..
+    } = sampler;
+    totals.first = Cycles(first);
+    totals.last = Cycles(last);
+    totals.smi = smi.finish(&mut machine);
+    totals
+}
+
+fn block<M: Machine>(sampler: &mut Sampler<M>) {
+    let mut left = BLOCK;
+    while left > 0 && sampler.totals.ended_early.is_none() {
+        let floor = sampler.totals.floor.0;
+        let span = sampler.calibration.trip.0.saturating_sub(floor);
+        match spin(
+            &mut sampler.machine,
+            &mut sampler.last,
+            &mut left,
+            floor,
+            span,
+        ) {
+            Spin::Quiet => break,
+            Spin::Tripped { delta } => sampler.on_delta(delta),
+        }
+    }
+    sampler.totals.iterations += u64::from(BLOCK - left);
+    if sampler.calibration.footprint == FootprintTest::Passed
+        && sampler.footprint() == Footprint::Cleared
+    {
+        sampler.on_silent_clear();
+    }
+}
+
+fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles) {
+    let begun = sampler.last;
+    sampler.machine.pause(length);
+    sampler.smi.after_pause(&mut sampler.machine);
+    // The counts of the pause belong to no gap.
+    sampler.machine.usage();
+    sampler.resume();
+    let paused = Cycles(sampler.last.wrapping_sub(begun));
+    sampler.totals.paused = sampler.totals.paused.saturating_add(paused);
+}

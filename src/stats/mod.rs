@@ -1,0 +1,5 @@
+//! What the gaps of a run say about the machine: rates with their bounds, and
+//! the moments in which several CPUs stalled together.
+
+pub mod rates;
+pub mod stalls;

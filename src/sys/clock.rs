@@ -1,0 +1,54 @@
+//! The kernel's clocks, read between two TSC readings.
+
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
+
+use crate::units::{Cycles, Nanos, UtcNanos};
+
+use super::tsc;
+
+/// One moment on three clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The TSC, midway between the two readings around the others.
+    pub tsc: Cycles,
+    /// CLOCK_MONOTONIC_RAW: no NTP slewing.
+    pub raw: Nanos,
+    /// CLOCK_REALTIME: UTC as the host believes it.
+    pub utc: UtcNanos,
+    /// Half the distance between the TSC readings around `raw`: the error of
+    /// the pair `tsc`, `raw`.
+    pub error: Cycles,
+}
+
+/// Reads all three clocks; of several tries the one with the closest bracket,
+/// as an interrupt in between would widen it.
+pub fn moment() -> Moment {
+    (0..16)
+        .map(|_| {
+            let before = tsc::read();
+            let raw = read(ClockId::CLOCK_MONOTONIC_RAW);
+            let after = tsc::read();
+            let utc = read(ClockId::CLOCK_REALTIME);
+            let width = after.wrapping_sub(before);
+            Moment {
+                tsc: Cycles(before.wrapping_add(width / 2)),
+                raw: Nanos(raw.unsigned_abs()),
+                utc: UtcNanos(utc),
+                error: Cycles(width.div_ceil(2)),
+            }
+        })
+        .min_by_key(|moment| moment.error)
+        .expect("the range is not empty")
+}
+
+/// CLOCK_MONOTONIC, for deadlines and progress.
+pub fn monotonic() -> Nanos {
+    Nanos(read(ClockId::CLOCK_MONOTONIC).unsigned_abs())
+}
+
+fn read(clock: ClockId) -> i64 {
+    let time: TimeSpec = clock_gettime(clock)
+        .expect("Linux has had this clock since 2.6.28, and the pointer is nix's own");
+    time.tv_sec() * 1_000_000_000 + time.tv_nsec()
+}

@@ -1,0 +1,15 @@
+//! Everything that needs `unsafe`: instructions and system calls that no safe
+//! crate offers. Each function is a thin, safe wrapper; policy lives above.
+// Reason: this folder is where the project's unsafe code is kept.
+#![allow(unsafe_code)]
+
+pub mod clock;
+pub mod cpuid;
+pub mod memory;
+pub mod msr;
+pub mod perf;
+pub mod sched;
+pub mod selector;
+pub mod signals;
+pub mod tsc;
+pub mod usage;

@@ -1,0 +1,134 @@
+//! Affinity and scheduling class of the calling thread.
+//!
+//! Raw system calls: the C library's `cpu_set_t` stops at 1,024 CPUs, and
+//! musl's `sched_setscheduler` always fails with ENOSYS.
+
+use std::io;
+
+use crate::cpulist::CpuList;
+use crate::units::CpuId;
+
+/// Bits of the largest mask tried: 65,536 CPUs.
+const LARGEST_MASK_WORDS: usize = 1024;
+
+/// The CPUs on which the calling thread may run.
+pub fn affinity() -> io::Result<CpuList> {
+    // The kernel refuses a mask that is too small for its CPUs with EINVAL.
+    let mut words = 16;
+    loop {
+        let mut mask = vec![0u64; words];
+        // SAFETY: the pointer and the length in bytes describe `mask`, which
+        // outlives the call; pid 0 is the calling thread.
+        let written =
+            unsafe { libc::syscall(libc::SYS_sched_getaffinity, 0, words * 8, mask.as_mut_ptr()) };
+        if written >= 0 {
+            return Ok(bits(&mask));
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::EINVAL) || words >= LARGEST_MASK_WORDS {
+            return Err(error);
+        }
+        words *= 2;
+    }
+}
+
+fn bits(mask: &[u64]) -> CpuList {
+    mask.iter()
+        .zip(0u32..)
+        .flat_map(|(&word, index)| {
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| CpuId(index * 64 + bit))
+        })
+        .collect()
+}
+
+/// Restricts the calling thread to `cpus`.
+///
+/// # Errors
+/// EINVAL where none of the CPUs is online and in the thread's cpuset.
+pub fn set_affinity(cpus: &CpuList) -> io::Result<()> {
+    let words = cpus
+        .iter()
+        .map(|cpu| cpu.0 as usize / 64 + 1)
+        .max()
+        .unwrap_or(1);
+    let mut mask = vec![0u64; words];
+    for cpu in cpus.iter() {
+        mask[cpu.0 as usize / 64] |= 1 << (cpu.0 % 64);
+    }
+    // SAFETY: the pointer and the length in bytes describe `mask`, which
+    // outlives the call; pid 0 is the calling thread.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, words * 8, mask.as_ptr()) };
+    check(result)
+}
+
+/// Puts the calling thread on SCHED_FIFO.
+///
+/// # Errors
+/// EPERM without CAP_SYS_NICE or a sufficient RLIMIT_RTPRIO, and in a cgroup
+/// (version 1) without real-time budget.
+pub fn set_fifo(priority: u8) -> io::Result<()> {
+    let parameter = libc::sched_param {
+        sched_priority: i32::from(priority),
+    };
+    // SAFETY: `parameter` is a valid sched_param for the length of the call;
+    // pid 0 is the calling thread.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            0,
+            libc::SCHED_FIFO,
+            &raw const parameter,
+        )
+    };
+    check(result)
+}
+
+/// The CPU on which the calling thread runs at this moment.
+pub fn current_cpu() -> Option<CpuId> {
+    let mut cpu: u32 = 0;
+    // SAFETY: getcpu writes one u32 to the first pointer and accepts null for
+    // the other two.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_getcpu,
+            &raw mut cpu,
+            std::ptr::null_mut::<u32>(),
+            std::ptr::null_mut::<u8>(),
+        )
+    };
+    (result == 0).then_some(CpuId(cpu))
+}
+
+fn check(result: libc::c_long) -> io::Result<()> {
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_can_be_pinned_where_it_may_run() {
+        let allowed = affinity().unwrap();
+        let one: CpuList = allowed.first().into_iter().collect();
+        std::thread::spawn(move || {
+            set_affinity(&one).unwrap();
+            assert_eq!(affinity().unwrap(), one);
+            assert_eq!(current_cpu(), one.first());
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_cpu_beyond_the_machine_is_refused() {
+        let beyond: CpuList = [CpuId(65_000)].into_iter().collect();
+        assert!(set_affinity(&beyond).is_err());
+    }
+}

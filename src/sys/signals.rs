@@ -1,0 +1,46 @@
+//! Signals as a thing to poll, never as an interruption.
+
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// The signals that end a run early, with a full result.
+pub struct EndSignals {
+    fd: SignalFd,
+}
+
+impl EndSignals {
+    /// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those that it
+    /// starts from now on, and listens for them instead.
+    ///
+    /// # Errors
+    /// EMFILE and the like.
+    pub fn listen() -> nix::Result<EndSignals> {
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            set.add(signal);
+        }
+        set.thread_block()?;
+        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(EndSignals { fd })
+    }
+
+    /// Waits for a signal, at most this many milliseconds.
+    pub fn wait(&self, milliseconds: u16) -> Option<Signal> {
+        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        // An interrupted or failed poll is no signal; the caller asks again.
+        if poll(&mut fds, PollTimeout::from(milliseconds)).is_err() {
+            return None;
+        }
+        let information = self.fd.read_signal().ok().flatten()?;
+        Signal::try_from(information.ssi_signo as i32).ok()
+    }
+}
+
+/// Blocks every signal that can be blocked, for the calling thread.
+pub fn block_all() {
+    // Cannot fail: the set and the operation are valid.
+    let _ = SigSet::all().thread_block();
+}

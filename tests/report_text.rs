@@ -1,0 +1,188 @@
+//! The text summary, compared with the files in tests/golden.
+//!
+//! After a wanted change write them anew and read the difference:
+//! `UPDATE_GOLDEN=1 cargo test --test report_text && git diff tests/golden`.
+
+use std::path::Path;
+
+use hwgap::report::model::{Gap, Outcome, Report};
+use hwgap::report::style::Style;
+use hwgap::report::text::{self, Summary, WORST_GAPS};
+use hwgap::report::worst;
+use proptest::prelude::*;
+
+mod report_samples;
+
+fn rendered(report: &Report, style: Style) -> String {
+    let worst: Vec<Gap> = worst::gaps(&report.gaps, WORST_GAPS);
+    text::render(&Summary::new(report, &worst), style)
+}
+
+fn without_colours(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        plain.push_str(before);
+        rest = after.split_once('m').expect("an unfinished escape").1;
+    }
+    plain + rest
+}
+
+fn assert_fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.len() <= 80, "{} columns: {line}", line.len());
+        assert!(line.bytes().all(|b| (b' '..=b'~').contains(&b)), "{line:?}");
+        assert_eq!(line.trim_end(), line);
+    }
+}
+
+#[test]
+fn summaries_are_as_in_the_golden_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, report) in report_samples::all() {
+        let text = rendered(&report, Style::Plain);
+        assert_fits(&text);
+        let file = folder.join(format!("{name}.txt"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&file, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            text == golden,
+            "{name} differs from its golden file:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn colours_change_nothing_but_the_colour() {
+    for (name, report) in report_samples::all() {
+        let coloured = rendered(&report, Style::Colored);
+        assert!(coloured.contains("\x1b[1m"), "{name}");
+        assert_eq!(
+            without_colours(&coloured),
+            rendered(&report, Style::Plain),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn verdict_is_the_first_line_and_one_line() {
+    for (name, report) in report_samples::all() {
+        let text = rendered(&report, Style::Plain);
+        let first = text.lines().next().unwrap();
+        let whole = match report.verdict.result {
+            Outcome::Pass => first.starts_with("PASS (so far): ") && first.contains(" CPU"),
+            Outcome::Fail => first.starts_with("FAIL: ") && first.ends_with(')'),
+            Outcome::Inconclusive => first.starts_with("INCONCLUSIVE: "),
+        };
+        assert!(whole, "{name}: {first}");
+    }
+}
+
+#[test]
+fn nothing_is_called_hardware_in_a_guest() {
+    for (name, report) in report_samples::all() {
+        if name.starts_with("guest") {
+            let text = rendered(&report, Style::Plain).to_lowercase();
+            assert!(!text.contains("hardware"), "{name}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn uncounted_smis_are_never_shown_as_none() {
+    for (name, report) in report_samples::all() {
+        let text = rendered(&report, Style::Plain);
+        let uncounted = report.cpus.iter().any(|cpu| cpu.smi.is_none());
+        if uncounted || name.starts_with("guest") {
+            assert!(text.contains("n/a"), "{name}");
+            assert!(text.contains("not countable here: "), "{name}");
+        }
+    }
+}
+
+/// Puts the text wherever a report has one.
+fn poisoned(mut report: Report, text: &str, number: u64) -> Report {
+    let some = Some(text.to_owned());
+    let host = &mut report.host;
+    for field in [
+        &mut host.hostname,
+        &mut host.system.vendor,
+        &mut host.system.product,
+        &mut host.bios.version,
+        &mut host.cpu.model_name,
+        &mut host.cpu.microcode,
+        &mut host.kernel.release,
+        &mut host.hypervisor,
+        &mut report.run.label,
+        &mut report.run.error,
+        &mut report.tsc.clocksource_start,
+    ] {
+        *field = some.clone();
+    }
+    report.run.started_utc = text.to_owned();
+    report.run.cpus_not_sampled = text.to_owned();
+    report.run.hardlimit_ns.0 = number;
+    report.run.elapsed_ns.0 = number;
+    report.tsc.hz_source = text.to_owned();
+    report.tsc.hz = (number as f64).max(1e-300);
+    report.verdict.platform_max_ns.0 = number;
+    report.verdict.platform_stalls = number;
+    report.verdict.platform_rate_per_hour = Some(number as f64);
+    report.verdict.reasons = vec![text.to_owned(); 2];
+    for source in &mut report.evidence {
+        source.source = text.to_owned();
+        source.reason = text.to_owned();
+        source.remedy = some.clone();
+    }
+    for finding in &mut report.findings {
+        finding.text = text.to_owned();
+        finding.remedy = some.clone();
+    }
+    for cpu in &mut report.cpus {
+        cpu.smi_reason = some.clone();
+        cpu.ended_early = some.clone();
+        cpu.scheduling = text.to_owned();
+        cpu.iterations = number;
+        cpu.min_cycles.0 = number;
+        cpu.covered_ns.0 = number;
+        cpu.os_ns.0 = number;
+        cpu.max_platform_ns.0 = number;
+        cpu.gaps_seen = number;
+        cpu.gaps_by_cause.unknown = number;
+        cpu.gaps_by_cause.firmware_or_cpu = number;
+    }
+    for gap in &mut report.gaps {
+        gap.start_utc = text.to_owned();
+        gap.detail = text.to_owned();
+        gap.duration_ns.0 = number;
+        gap.cpu.0 = number as u32;
+    }
+    report
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+    #[test]
+    fn hostile_reports_stay_within_the_page(
+        text in prop_oneof![
+            any::<String>(),
+            "[\\x00-\\x20\\x7f-\\u{a0}a\\u{202e}]{0,300}",
+            "[A-Za-z0-9/,.-]{0,400}",
+        ],
+        number in prop_oneof![Just(0), Just(u64::MAX), any::<u64>(), 0_u64..2_000_000],
+    ) {
+        for (_, report) in report_samples::all() {
+            let report = poisoned(report, &text, number);
+            let plain = rendered(&report, Style::Plain);
+            assert_fits(&plain);
+            prop_assert_eq!(without_colours(&rendered(&report, Style::Colored)), plain);
+        }
+    }
+}
