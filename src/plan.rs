@@ -208,13 +208,10 @@ fn choose_cpus(asked: Option<&str>, host: &Host, usable: &CpuList) -> Result<Cpu
     if list.is_empty() {
         return Err(PlanError::EmptyList);
     }
-    match list
+    let unusable = list
         .iter()
-        .find_map(|cpu| host.confinement.why_not(sets, cpu))
-    {
-        Some(unusable) => Err(unusable.into()),
-        None => Ok(list),
-    }
+        .find_map(|cpu| host.confinement.why_not(sets, cpu));
+    unusable.map_or(Ok(list), |cause| Err(cause.into()))
 }
 
 fn duration(asked: Nanos) -> Result<Nanos, PlanError> {
