@@ -13,6 +13,7 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+mount -t tracefs tracefs /sys/kernel/tracing
 mkdir -p /etc
 echo 'root:x:0:0:root:/:/bin/sh' >/etc/passwd
 echo 'user:x:1000:1000:user:/:/bin/sh' >>/etc/passwd

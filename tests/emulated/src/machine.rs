@@ -16,6 +16,15 @@ use crate::scenario::{Firmware, HypervisorBit, Machine};
 const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 const OVMF_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
+/// A bare-metal machine's firmware does not call itself QEMU's.
+const PHYSICAL_IDENTITY: [&str; 5] = [
+    "type=0,vendor=Hwgap,version=1.0,date=01/01/2026",
+    "type=1,manufacturer=Hwgap,product=Emulated PC,version=1.0",
+    "type=2,manufacturer=Hwgap,product=Emulated board,version=1.0",
+    "type=3,manufacturer=Hwgap,version=1.0",
+    "type=4,manufacturer=Hwgap,version=1.0",
+];
+
 /// One boot.
 pub struct Boot<'a> {
     pub machine: &'a Machine,
@@ -86,6 +95,13 @@ impl Boot<'_> {
             HypervisorBit::Set => ",+hypervisor",
         };
         let mut arguments = vec!["-cpu".into(), format!("{}{hypervisor}", self.machine.cpu)];
+        if self.machine.hypervisor_bit == HypervisorBit::Clear {
+            arguments.extend(
+                PHYSICAL_IDENTITY
+                    .iter()
+                    .flat_map(|table| ["-smbios".to_owned(), (*table).to_owned()]),
+            );
+        }
         let firmware: Vec<String> = match self.machine.firmware {
             Firmware::Seabios => [
                 "-machine",

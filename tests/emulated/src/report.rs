@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub struct Report {
     pub schema: String,
     pub schema_version: u32,
+    pub run: Run,
     pub tsc: Tsc,
     pub cpus: Vec<Cpu>,
     pub gaps: Vec<Gap>,
@@ -17,10 +18,15 @@ pub struct Report {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub struct Run {
+    pub hardlimit_ns: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub struct Tsc {
     /// Decimal, so that no reader loses digits.
     pub origin: String,
-    pub hz: u64,
+    pub hz: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -59,9 +65,19 @@ impl Gap {
         self.end_cycles - self.start_cycles
     }
 
-    /// Whether the cause counts against the platform.
+    /// Whether the cause is one of the platform's.
     pub fn is_platform(&self) -> bool {
         !matches!(self.cause.as_str(), "os" | "unknown")
+    }
+
+    /// The platform's time in it, as far as hwgap knows it: of a mixed gap
+    /// only what the kernel's own work does not explain.
+    pub fn platform_ns(&self) -> Option<u64> {
+        match self.cause.as_str() {
+            "os" | "unknown" => Some(0),
+            "smi+os" => self.residual_ns,
+            _ => Some(self.duration_ns),
+        }
     }
 }
 

@@ -118,7 +118,7 @@ pub fn judge_cost(
         outcome.require(!expect.loop_cost, "no iteration to take the cost of");
         return;
     }
-    let cycles = cpu.covered_ns as f64 * report.tsc.hz as f64 / 1e9;
+    let cycles = cpu.covered_ns as f64 * report.tsc.hz / 1e9;
     let cost = cycles / cpu.iterations as f64;
     outcome.cycles_per_iteration = Some(cost);
     outcome.require(
