@@ -32,8 +32,6 @@ pub struct Boot<'a> {
     pub initramfs: &'a [u8],
     /// The guest's console and results go here.
     pub folder: &'a Path,
-    /// Added to the kernel's command line.
-    pub kernel_options: &'a str,
     /// Whether the guest may read the host's files, for Python programs.
     pub host_files: HostFiles,
     pub time_limit: Duration,
@@ -66,7 +64,7 @@ impl Boot<'_> {
             .arg("-append")
             .arg(format!(
                 "console=ttyS0 quiet panic=-1 rdinit=/init {}",
-                self.kernel_options
+                self.machine.kernel_options
             ))
             .arg("-serial")
             .arg(format!("file:{}", console.display()))

@@ -48,6 +48,8 @@ pub struct Machine {
     pub hypervisor_bit: HypervisorBit,
     pub counter: Counter,
     pub firmware: Firmware,
+    /// Added to the kernel's command line.
+    pub kernel_options: String,
 }
 
 impl Default for Machine {
@@ -58,6 +60,7 @@ impl Default for Machine {
             hypervisor_bit: HypervisorBit::Clear,
             counter: Counter::MsrDevice,
             firmware: Firmware::Seabios,
+            kernel_options: String::new(),
         }
     }
 }

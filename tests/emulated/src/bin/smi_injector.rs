@@ -1,13 +1,16 @@
 //! Raises SMIs of known length inside the emulated machine and logs them.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use hwgap_emulated::injector::clock::tsc;
 use hwgap_emulated::injector::ich9::Ich9;
 use hwgap_emulated::injector::pattern::Pattern;
 use hwgap_emulated::injector::session;
 use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
+use hwgap_emulated::smilog::{Smi, SmiLog};
 
 /// Raises SMIs of known length inside the emulated machine and logs them.
 #[derive(Parser)]
@@ -29,7 +32,8 @@ enum Command {
     },
     /// Stops the timer
     Stop,
-    /// Raises SMIs through port 0xB2, whatever handler is installed
+    /// Raises SMIs through port 0xB2, whatever handler is installed, and prints
+    /// the times around each write
     Raise {
         #[arg(long, default_value_t = 1)]
         count: u32,
@@ -55,19 +59,29 @@ fn main() -> Result<()> {
         }),
         Command::Stop => session::stop(),
         Command::Raise { count, interval_ms } => raise(count, interval_ms),
-        Command::Dump => {
-            println!("{}", serde_json::to_string(&session::dump()?)?);
-            Ok(())
-        }
+        Command::Dump => print(&session::dump()?),
     }
 }
 
 fn raise(count: u32, interval_ms: u64) -> Result<()> {
     let ich9 = Ich9::open()?;
     become_fifo(ABOVE_HWGAP)?;
+    let mut smis = Vec::new();
     for _ in 0..count {
+        let entry = tsc();
         ich9.raise();
-        std::thread::sleep(Duration::from_millis(interval_ms));
+        let exit = tsc();
+        smis.push(Smi { entry, exit });
+        sleep(Duration::from_millis(interval_ms));
     }
+    print(&SmiLog {
+        count: u64::from(count),
+        lost: 0,
+        smis,
+    })
+}
+
+fn print(log: &SmiLog) -> Result<()> {
+    println!("{}", serde_json::to_string(log)?);
     Ok(())
 }

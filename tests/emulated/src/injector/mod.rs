@@ -5,6 +5,7 @@
 //! sets one of the ICH9's SMI timers going, and later reads the log that the
 //! handler left in SMRAM.
 
+pub mod clock;
 pub mod handler;
 pub mod ich9;
 pub mod pattern;
