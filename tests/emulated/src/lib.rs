@@ -14,6 +14,7 @@ pub mod machine;
 pub mod realtime;
 pub mod report;
 pub mod scenario;
+pub mod side_by_side;
 pub mod smilog;
 pub mod suite;
 pub mod units;

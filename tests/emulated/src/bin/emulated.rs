@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use hwgap_emulated::judge::{Outcome, table};
 use hwgap_emulated::scenario::{self, Scenario, Tag};
+use hwgap_emulated::side_by_side;
 use hwgap_emulated::suite::{self, Folders};
 
 /// Runs hwgap on the emulated machine and judges its report
@@ -25,6 +26,10 @@ struct Options {
     /// Judges the results of the last run again, without booting anything
     #[arg(long)]
     table: bool,
+    /// Runs the kernel's tracers and hwlatdetect beside hwgap instead, and
+    /// prints the table
+    #[arg(long)]
+    side_by_side: bool,
     #[arg(long, hide = true)]
     home: PathBuf,
     #[arg(long, hide = true)]
@@ -50,6 +55,13 @@ fn main() -> Result<ExitCode> {
         cache: options.cache,
         programs: options.programs,
     };
+    if options.side_by_side {
+        if !folders.ensure_packages(&[side_by_side::KERNEL])? {
+            return Ok(ExitCode::from(EXIT_NO_MACHINE));
+        }
+        print!("{}", side_by_side::run(&folders)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let recorded_cost = recorded_cost(&folders)?;
     let outcomes = if options.table {
         scenarios

@@ -33,7 +33,7 @@ pub fn judge(
         let inside: Vec<Stall> = stalls
             .iter()
             .copied()
-            .filter(|stall| span.start < stall.exit && stall.entry < span.end)
+            .filter(|&stall| span.touches(stall))
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
             judge_cause(outcome, &mut complaints, expect, gap);

@@ -53,7 +53,8 @@ impl Span {
         self.start <= stall.entry && stall.exit <= self.end
     }
 
-    fn touches(self, stall: Stall) -> bool {
+    /// Whether any part of the stall lies inside.
+    pub fn touches(self, stall: Stall) -> bool {
         self.start < stall.exit && stall.entry < self.end
     }
 }
