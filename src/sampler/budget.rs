@@ -28,7 +28,8 @@ impl Budget {
     pub(super) fn take(&mut self, cost: Cycles, now: u64) -> bool {
         let earned = now.saturating_sub(self.counted_to) >> self.shift;
         self.saved = self.saved.saturating_add(earned).min(self.most);
-        self.counted_to = now;
+        // The remainder stays to be earned: many short steps must not lose it.
+        self.counted_to += earned << self.shift;
         if self.saved < cost.0 {
             return false;
         }
