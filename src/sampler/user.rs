@@ -24,8 +24,8 @@ use super::offsets::{Exchange, MeasuredOffset};
 use super::scripted::Script;
 use super::worker::{Shared, sample};
 
-/// Records that a ring holds: 80 ms of 200,000 gaps a second.
-const RING: usize = 16_384;
+/// Records that a ring holds: 40 ms of 200,000 gaps a second.
+const RING: usize = 8_192;
 /// Stack of a sampler thread. It is locked in memory.
 const STACK: usize = 256 * 1024;
 
@@ -147,10 +147,14 @@ impl Engine for UserEngine {
         if matches!(self.kind, MachineKind::Live { .. }) {
             self.measure_offsets(&mut setups);
         }
+        Ok(setups)
+    }
+
+    fn release(&mut self) {
         for worker in &self.workers {
+            // A worker that is gone shows in `finish`.
             let _ = worker.commands.send(Command::Sample);
         }
-        Ok(setups)
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
@@ -305,8 +309,13 @@ fn serve<M: Machine>(
             return None;
         }
     };
+    let thread = match scheduling {
+        Scheduling::Scripted => None,
+        Scheduling::Fifo(_) | Scheduling::Ordinary(_) => Some(sched::thread_id()),
+    };
     let setup = CpuSetup {
         cpu,
+        thread,
         scheduling,
         calibration,
         smi,
