@@ -109,7 +109,8 @@ fn a_reading_after_a_pause_clears_no_gap_before_it() {
 
 #[test]
 fn without_a_counter_nothing_is_called_an_smi() {
-    let outcome = run("stall", "bare-metal-intel", &["--duration", "95ms"]);
+    let arguments = ["--duration", "95ms", "--cpus", "1"];
+    let outcome = run("stall", "bare-metal-intel", &arguments);
     assert_eq!(outcome.verdict(), "fail");
     for (_, cause, confidence) in outcome.gaps() {
         assert!(["firmware-or-cpu", "os"].contains(&cause), "{cause}");
@@ -124,4 +125,20 @@ fn without_a_counter_nothing_is_called_an_smi() {
     assert!(outcome.findings().contains(&"smi-not-countable"));
     assert!(!outcome.text.contains("0 SMIs"), "{}", outcome.text);
     assert!(!outcome.report.to_string().contains("0 SMIs"));
+}
+
+#[test]
+fn without_a_counter_a_stall_of_all_cpus_is_at_most_probably_an_smi() {
+    let outcome = run("stall", "bare-metal-intel", &["--duration", "95ms"]);
+    let mut stalls = 0;
+    for (_, cause, confidence) in outcome.gaps() {
+        if cause != "os" {
+            assert_eq!((cause, confidence), ("smi", "probable"));
+            stalls += 1;
+        }
+    }
+    assert_eq!(stalls, 3);
+    for cpu in outcome.report["cpus"].as_array().unwrap() {
+        assert!(cpu["smi"].is_null());
+    }
 }
