@@ -67,7 +67,7 @@ fn pauses_are_taken_off_coverage() {
 fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
     let arguments = [
         "--duration",
-        "100ms",
+        "220ms",
         "--threshold",
         "150ns",
         "--cpus",
@@ -117,7 +117,7 @@ fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
 fn gaps_that_the_ring_cannot_hold_are_counted_and_prevent_a_pass() {
     let arguments = [
         "--duration",
-        "100ms",
+        "220ms",
         "--threshold",
         "150ns",
         "--cpus",
