@@ -127,6 +127,9 @@ impl<'a> Collector<'a> {
             (self.trace, self.trace_setup) = KernelTrace::open(&threads, root);
         }
         self.timeline.mark();
+        if let Some(trace) = &mut self.trace {
+            trace.begin();
+        }
         engine.release();
         let mut ended_by = self.follow(engine);
         self.progress.end();

@@ -116,16 +116,17 @@ impl Timeline {
     }
 
     /// How far the moments lie from the straight line between the first and
-    /// the latest, at most: the error of the mapping from TSC to
-    /// CLOCK_MONOTONIC_RAW.
+    /// the latest, at most, and how well one moment is known: the error of the
+    /// mapping from TSC to CLOCK_MONOTONIC_RAW.
     pub fn fit_error(&self) -> Nanos {
         let first = self.moments[0];
         let hz = self.rate().hz;
-        let deviation = |moment: &Moment| {
+        let error = |moment: &Moment| {
             let expected = first.raw.0 as f64 + hz.to_nanos(moment.tsc.since(first.tsc)).0 as f64;
-            (moment.raw.0 as f64 - expected).abs() as u64
+            let deviation = (moment.raw.0 as f64 - expected).abs() as u64;
+            deviation + hz.to_nanos(moment.error).0
         };
-        Nanos(self.moments.iter().map(deviation).max().unwrap_or(0))
+        Nanos(self.moments.iter().map(error).max().unwrap_or(0))
     }
 
     /// The time of day of a TSC value: by the two moments around it, or by the

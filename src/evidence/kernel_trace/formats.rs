@@ -103,8 +103,10 @@ pub(super) fn find(tracefs: &Root) -> Known<Vec<Tracepoint>> {
     Ok(found)
 }
 
-const EDGES: [(&str, fn(Activity) -> Meaning); 2] =
-    [("entry", Meaning::Enter), ("exit", Meaning::Exit)];
+/// The end of a tracepoint's name, and what it means for an activity.
+type Edge = (&'static str, fn(Activity) -> Meaning);
+
+const EDGES: [Edge; 2] = [("entry", Meaning::Enter), ("exit", Meaning::Exit)];
 
 fn switch(tracefs: &Root) -> Known<Tracepoint> {
     let (id, fields) = describe(tracefs, "sched/sched_switch")?;
@@ -152,7 +154,7 @@ fn describe(tracefs: &Root, event: &str) -> Known<(u16, HashMap<String, usize>)>
     Ok((id, fields(&format)))
 }
 
-/// Reads lines such as `field:int vector;	offset:8;	size:4;	signed:1;`.
+/// Reads lines such as `field:int vector; offset:8; size:4; signed:1;`.
 fn fields(format: &str) -> HashMap<String, usize> {
     format
         .lines()

@@ -87,6 +87,14 @@ impl KernelTrace {
         )
     }
 
+    /// Forgets what was recorded while the samplers were set up.
+    pub fn begin(&mut self) {
+        self.poll();
+        for trace in &mut self.cpus {
+            trace.segments.clear();
+        }
+    }
+
     /// Reads all that the kernel has written so far.
     pub fn poll(&mut self) {
         let names = &mut self.names;
