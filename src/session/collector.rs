@@ -2,7 +2,7 @@
 //! brings the two together, and watches the clock meanwhile. It runs on a CPU
 //! that is not sampled, if there is one.
 
-use crate::attribution::{ClockTrust, Footprint};
+use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
@@ -13,7 +13,7 @@ use crate::units::{CpuId, Cycles};
 use super::clock_watch::ClockWatch;
 use super::progress::Progress;
 use super::resolver::Resolver;
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally, teaches};
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
 use super::timeline::Timeline;
 
 /// Time between two visits to the engine: the ring holds much more.
@@ -181,11 +181,11 @@ impl<'a> Collector<'a> {
     /// records after them: whatever ran in a gap was recorded before it ended.
     fn collect(&mut self, engine: &mut dyn Engine) {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
-        let (seen, clock) = (&mut self.platform_seen, self.limits.setting.clock);
+        let (limits, seen) = (&self.limits, &mut self.platform_seen);
         engine.drain(&mut |index, gap| {
             // Whether it was an SMI may stay open until the next reading of
-            // the counter; that it was not the kernel does not.
-            if gap.evidence.footprint == Footprint::Intact && clock == ClockTrust::Trusted {
+            // the counter; that it was the platform does not.
+            if is_platform(&gap, limits) {
                 *seen = PlatformSeen::Seen;
             }
             cpus[index]
@@ -238,12 +238,9 @@ impl<'a> Collector<'a> {
         let kernel_totals = trace
             .as_mut()
             .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
-        let cpus = self.cpus.into_iter().zip(&totals);
-        let cpus = cpus.map(|(cpu, totals)| match totals.backward_steps {
-            0 => cpu.tally.finish(),
-            _ => cpu.tally.disown(),
-        });
-        let cpus = cpus.collect();
+        let cpus = (self.cpus.into_iter().zip(&totals))
+            .map(|(cpu, totals)| cpu.tally.finish(totals))
+            .collect();
         Collected {
             setups,
             totals,

@@ -122,13 +122,7 @@ impl PackedGap {
         }
     }
 
-    /// Takes its attribution back.
-    pub(super) fn disown(&mut self) {
-        self.kinds.cause = Cause::Unknown;
-        self.kinds.confidence = Confidence::None;
-    }
-
-    /// Unpacks it, but for the number of the reading: that has done its work.
+    /// Unpacks it.
     pub fn unpack(&self) -> JudgedGap {
         let known = |flag: u8| self.kinds.known & flag != 0;
         let (delta, among) = (self.smi_delta, u32::from(self.smi_among));
@@ -142,6 +136,7 @@ impl PackedGap {
             raw: RawGap {
                 start: Cycles(self.start),
                 end: Cycles(self.start.wrapping_add(self.length)),
+                // It has served its purpose: the reading is assigned.
                 smi_reading: 0,
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
