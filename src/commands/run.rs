@@ -16,7 +16,9 @@ use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
 use crate::report::model::{EngineName, Outcome};
-use crate::sampler::{MachineKind, Readings, SamplingPlan, Script, UserEngine, Window};
+use crate::sampler::{
+    CalibrationError, EngineError, MachineKind, Readings, SamplingPlan, Script, UserEngine, Window,
+};
 use crate::selftest::store;
 use crate::session::{
     ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
@@ -91,7 +93,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         progress.as_mut(),
     )
     .run(&mut engine, &root)
-    .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    .map_err(|error| match error {
+        EngineError::Calibration {
+            cause: CalibrationError::ThresholdBelowFloor { .. },
+            ..
+        } => Failure::usage(error),
+        _ => Failure::NoVerdict(error.to_string()),
+    })?;
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
             hz,

@@ -227,6 +227,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
     let blank = RawGap {
         start: Cycles(0),
         end: Cycles(0),
+        smi_reading: 0,
         evidence: Evidence {
             footprint: Footprint::Unusable,
             smi: SmiEvidence::NotRead,

@@ -83,6 +83,7 @@ mod tests {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(end),
+                smi_reading: 0,
                 evidence,
             },
             account: None,

@@ -126,7 +126,7 @@ fn serve<M: Machine>(
         smi,
         schedstat,
     } = setup;
-    let calibration = match calibrate(&mut machine, plan.threshold) {
+    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz) {
         Ok(calibration) => calibration,
         Err(cause) => {
             let _ = outbox.send(Report::Failed(EngineError::Calibration { cpu, cause }));
