@@ -69,6 +69,8 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// CSV file.
     pub csv: Option<PathBuf>,
+    /// HTML file.
+    pub html: Option<PathBuf>,
     /// Standard output.
     pub stdout: Printed,
     /// Whether `--quiet` was given: no progress either.
@@ -153,7 +155,7 @@ pub enum PlanError {
     },
     /// Two results for one place.
     #[error("{0} both go to standard output; send one of them to a file")]
-    StdoutTwice(&'static str),
+    StdoutTwice(String),
 }
 
 impl RunPlan {
@@ -285,11 +287,20 @@ fn windows(
 
 fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
     let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|p| p.as_os_str() == "-");
-    let (json, csv) = (is_stdout(&args.output), is_stdout(&args.csv));
-    if json && csv {
-        return Err(PlanError::StdoutTwice("--output and --csv"));
+    let files = [
+        ("--output", is_stdout(&args.output)),
+        ("--csv", is_stdout(&args.csv)),
+        ("--html", is_stdout(&args.html)),
+    ];
+    let to_stdout: Vec<&str> = files
+        .iter()
+        .filter(|file| file.1)
+        .map(|file| file.0)
+        .collect();
+    if to_stdout.len() > 1 {
+        return Err(PlanError::StdoutTwice(to_stdout.join(" and ")));
     }
-    let stdout = match (args.quiet || json || csv, args.format) {
+    let stdout = match (args.quiet || !to_stdout.is_empty(), args.format) {
         (true, _) => Printed::Nothing,
         (false, FormatArg::Text) => Printed::Text,
         (false, FormatArg::Json) => Printed::Json,
@@ -297,6 +308,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
     Ok(Outputs {
         json: args.output.clone(),
         csv: args.csv.clone(),
+        html: args.html.clone(),
         stdout,
         quiet: args.quiet,
     })

@@ -26,6 +26,10 @@ pub enum Command {
     /// Measure this machine and say who took the time of every gap
     #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Show or convert a saved report
+    #[command(long_about = help::REPORT, after_long_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
+
     /// Raise stalls of known length here and show that they are found
     #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),
@@ -82,6 +86,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub csv: Option<PathBuf>,
 
+    /// Write the report as a web page to this file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Store the machine's serial numbers in the report
+    #[arg(long)]
+    pub with_serials: bool,
+
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
@@ -123,6 +135,50 @@ pub enum EngineArg {
     Auto,
     /// Pinned threads in user space
     User,
+}
+
+/// Options of `hwgap report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The report, as `run -o` saves it; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What to make of it
+    #[arg(long, value_enum, default_value_t = ReportFormatArg::Text)]
+    pub format: ReportFormatArg,
+
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Leave out host name, serial numbers, addresses and what else names this
+    /// one machine
+    #[arg(long)]
+    pub redact: bool,
+
+    /// Judge the saved evidence anew with the rules of this version
+    #[arg(long)]
+    pub reattribute: bool,
+
+    /// Longest Markdown, in characters: what matters least is left out first
+    #[arg(long, value_name = "N", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(4_000..))]
+    pub limit: u32,
+}
+
+/// Formats of a saved report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormatArg {
+    /// A summary for people
+    Text,
+    /// The report
+    Json,
+    /// The gaps, a row each
+    Csv,
+    /// Text for the field of a ticket
+    Markdown,
+    /// A web page in one file
+    Html,
 }
 
 /// Options of `hwgap selftest`.

@@ -43,6 +43,34 @@ Exit status:
   2  wrong usage, or a file that cannot be written
   3  could not measure, or the evidence does not allow a verdict";
 
+pub(super) const REPORT: &str = "\
+Show or convert a report that `hwgap run -o FILE` saved.
+
+The web page is one file without scripts and without anything to load: it can \
+be attached to a ticket, read without a network, and printed. The Markdown fits \
+a ticket's field. Both hold verdict, inventory, evidence, the worst stalls with \
+UTC times, periodic series with candidates, and what could not be seen.
+
+Reports of earlier versions can be read.";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  hwgap report node17.json
+      The summary again.
+
+  hwgap report node17.json --format html -o node17.html --redact
+      For a vendor: a page without host name, addresses and serial numbers.
+
+  hwgap report node17.json --format markdown --limit 30000
+      For the text field of a ticket.
+
+  hwgap report old.json --reattribute --format json -o new.json
+      Judge the evidence of an earlier version by today's rules.
+
+Exit status:
+  0  the report was shown or converted, whatever its verdict
+  2  wrong usage, or a file that cannot be read or written";
+
 pub(super) const SELFTEST: &str = "\
 Raise stalls of known length here and show that they are found.
 

@@ -15,6 +15,7 @@ use crate::judgement::{Case, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
+use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{
     CalibrationError, EngineError, MachineKind, Readings, SamplingPlan, Script, UserEngine, Window,
@@ -53,6 +54,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
+    let serials = match args.with_serials {
+        true => SerialNumbers::Stored,
+        false => SerialNumbers::LeftOut,
+    };
+    let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
     let prepared = prepare(&plan, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
@@ -134,6 +140,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         setting,
         throttling,
         selftest: selftest.as_ref(),
+        inventory: &inventory,
         scripted,
     };
     let report = assemble(case, particulars);

@@ -13,11 +13,13 @@ use crate::session::{CpuCollection, JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::LazyGaps;
+use super::inventory::Inventory;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
     KernelAccount, KernelIdentity, NamedTime, OsSource, RecordStanding, Report, Run, SCHEMA,
     SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
+use super::periodicity;
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
@@ -34,6 +36,8 @@ pub struct Particulars<'a> {
     pub throttling: Option<Throttling>,
     /// The latest self-test that holds for this host.
     pub selftest: Option<&'a SelfTest>,
+    /// Settings and parts of the machine.
+    pub inventory: &'a Inventory,
     /// Whether the clock was a script.
     pub scripted: bool,
 }
@@ -55,6 +59,16 @@ pub fn assemble<'a>(
         .collect();
     let verdict = judge(&case, &cpus);
     let origin = origin(&case);
+    let tsc = tsc(&case, &particulars, origin);
+    let series = periodicity::of_gaps(
+        gaps(case, particulars, origin),
+        &tsc,
+        verdict.coverage,
+        verdict.subject,
+    );
+    let mut findings = findings(&case);
+    findings.extend(periodicity::finding(&series));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION,
@@ -64,22 +78,31 @@ pub fn assemble<'a>(
         },
         run: run(&case, &particulars),
         host: host(&case),
-        tsc: tsc(&case, &particulars, origin),
+        tsc,
         evidence: inventory(&case),
-        gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
-            let rows = collected.setups.iter().zip(&collected.cpus);
-            Box::new(rows.flat_map(move |(setup, kept)| {
-                kept.gaps
-                    .iter()
-                    .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
-            }))
-        }),
+        gaps: LazyGaps(move || gaps(case, particulars, origin)),
         cpus,
-        findings: findings(&case),
+        findings,
         verdict,
         stalls: list_stalls(&case, origin),
         selftest: particulars.selftest.cloned(),
+        inventory: Some(particulars.inventory.clone()),
+        periodicity: Some(series),
     }
+}
+
+/// All recorded gaps, each made as it is asked for.
+fn gaps<'a>(
+    case: Case<'a>,
+    particulars: Particulars<'a>,
+    origin: Cycles,
+) -> Box<dyn Iterator<Item = Gap> + 'a> {
+    let rows = case.collected.setups.iter().zip(&case.collected.cpus);
+    Box::new(rows.flat_map(move |(setup, kept)| {
+        kept.gaps
+            .iter()
+            .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
+    }))
 }
 
 /// The earliest reading: all cycles of a report count from it.

@@ -10,6 +10,9 @@ use crate::attribution::{Cause, Confidence, Evidence};
 use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
+pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
+pub use super::periodicity::{Candidate, PeriodicSeries};
+
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "hwgap.report";
 /// The value of [`Report::schema_version`] that this program writes.
@@ -49,6 +52,37 @@ pub struct Report<G = Vec<Gap>> {
     /// microcode.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
+    /// Settings and parts of the machine; `null` in reports of versions that
+    /// did not collect them.
+    #[serde(default)]
+    pub inventory: Option<Inventory>,
+    /// Regular series among the platform's stalls, the one that explains most
+    /// first; `null` in reports of versions that did not look for them.
+    #[serde(default)]
+    pub periodicity: Option<Vec<PeriodicSeries>>,
+}
+
+impl<G> Report<G> {
+    /// The report without its gaps, which may be many or not made yet.
+    pub fn without_gaps(&self) -> Report<()> {
+        Report {
+            schema: self.schema.clone(),
+            schema_version: self.schema_version,
+            tool: self.tool.clone(),
+            run: self.run.clone(),
+            host: self.host.clone(),
+            tsc: self.tsc.clone(),
+            evidence: self.evidence.clone(),
+            cpus: self.cpus.clone(),
+            gaps: (),
+            findings: self.findings.clone(),
+            verdict: self.verdict.clone(),
+            stalls: self.stalls.clone(),
+            selftest: self.selftest.clone(),
+            inventory: self.inventory.clone(),
+            periodicity: self.periodicity.clone(),
+        }
+    }
 }
 
 /// The program that wrote a report.
@@ -388,6 +422,12 @@ impl CauseCounts {
     pub fn recast(&mut self, from: Cause, to: Cause) {
         *self.slot(from) -= 1;
         *self.slot(to) += 1;
+    }
+
+    /// How many gaps have this cause.
+    pub fn count(&self, cause: Cause) -> u64 {
+        let own = self.each().into_iter().find(|(other, _)| *other == cause);
+        own.map_or(0, |(_, count)| count)
     }
 
     /// The causes with their counts, in the order in which they are shown.

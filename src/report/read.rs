@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::clean;
+use super::hash;
 use super::locate;
 use super::model::{Report, SCHEMA, SCHEMA_VERSION};
 
@@ -125,6 +126,37 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
         Ok(file) => from_reader(&name, file, LARGEST_REPORT),
         Err(error) => Err(named(&name, error.into())),
     }
+}
+
+/// A report with the hash of the bytes that it was read from.
+pub struct Hashed<G> {
+    /// The report.
+    pub report: Report<G>,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: String,
+}
+
+/// As [`file`], with the hash of what was read.
+pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
+    let (name, content) = match path.as_os_str() == "-" {
+        true => (
+            String::from("standard input"),
+            bytes(io::stdin().lock(), LARGEST_REPORT),
+        ),
+        false => {
+            let opened = File::open(path).map_err(Problem::from);
+            (
+                path.to_string_lossy().into_owned(),
+                opened.and_then(|file| bytes(file, LARGEST_REPORT)),
+            )
+        }
+    };
+    let read = content.and_then(|text| {
+        let report = parse(&text)?;
+        let sha256 = hash::of(&text);
+        Ok(Hashed { report, sha256 })
+    });
+    read.map_err(|problem| named(&name, problem))
 }
 
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.

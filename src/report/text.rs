@@ -7,10 +7,10 @@ mod cpus;
 mod evidence;
 mod findings;
 mod gaps;
-mod limits;
+pub(super) mod limits;
 mod measured;
 mod os;
-mod verdict;
+pub(super) mod verdict;
 
 use std::io::{self, Write};
 

@@ -96,6 +96,8 @@ pub fn bare_metal_pass() -> Report {
         },
         stalls: Vec::new(),
         selftest: None,
+        inventory: None,
+        periodicity: None,
     }
 }
 
