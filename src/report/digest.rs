@@ -9,7 +9,7 @@ use super::model::{Gap, PeriodicSeries, Report};
 use super::periodicity::{self, TimeLine};
 use super::worst;
 use crate::attribution::Cause;
-use crate::stats::stalls::{Span, from_unsorted};
+use crate::stats::stalls::Span;
 use crate::units::{CpuId, Nanos};
 
 /// Gaps that a page lists.
@@ -85,10 +85,10 @@ impl Digest {
         );
         let mut digest = pass.digest;
         digest.worst = worst;
-        let stalls: Vec<_> = from_unsorted(pass.spans, line.tolerance()).collect();
+        let stalls = line.events(pass.spans);
         digest.stalls = stalls.len() as u64;
         for pair in stalls.windows(2) {
-            let apart = line.hz.to_nanos(pair[1].start.since(pair[0].start));
+            let apart = Nanos(pair[1].at.0.saturating_sub(pair[0].at.0));
             *digest
                 .intervals
                 .entry(bin(apart, BINS_PER_DECADE))
@@ -96,8 +96,7 @@ impl Digest {
         }
         if report.periodicity.is_none() {
             let verdict = &report.verdict;
-            digest.periodicity =
-                periodicity::of_stalls(&stalls, &line, verdict.coverage, verdict.subject);
+            digest.periodicity = periodicity::of_events(&stalls, verdict.coverage, verdict.subject);
         }
         for (covered, column) in digest.uncovered.iter_mut().zip(pass.os.shares()) {
             *covered = (column / report.cpus.len().max(1) as f64).clamp(0.0, 1.0);

@@ -101,7 +101,7 @@ fn block(block: &Block, rows: usize) -> String {
         Block::Points(points) => lines(points.iter().map(|point| inert(point)), points.len(), rows),
         Block::Facts(facts) => facts
             .iter()
-            .map(|(name, text)| format!("- {name}: {}\n", inert(text)))
+            .map(|(name, text)| format!("- {name}: {}\n", inline(text)))
             .collect(),
         Block::Table(content) => table(content, rows),
         Block::Code(text) => format!("`{}`\n", code(text)),
@@ -131,7 +131,7 @@ fn table(table: &Table, rows: usize) -> String {
         text.push_str(&format!("| {} |\n", header.join(" | ")));
         text.push_str(&format!("|{}\n", "---|".repeat(header.len())));
         for row in &table.rows[..shown] {
-            let cells: Vec<String> = row.iter().map(|cell| inert(cell)).collect();
+            let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
     }
@@ -143,8 +143,13 @@ fn table(table: &Table, rows: usize) -> String {
     text
 }
 
-/// A text that shows as it is, on one line.
+/// A text that shows as it is, on a line of its own.
 fn inert(text: &str) -> String {
+    guarded(inline(text))
+}
+
+/// The same for a text that follows others on its line.
+fn inline(text: &str) -> String {
     let text = one_line(text);
     let mut safe = String::with_capacity(text.len() + 16);
     let mut rest = text.chars().peekable();
@@ -174,7 +179,7 @@ fn inert(text: &str) -> String {
         }
         previous = c;
     }
-    guarded(safe)
+    safe
 }
 
 /// What stands at the start of a line may not begin a list, a heading, a rule

@@ -10,7 +10,7 @@ use super::model::{Finding, Gap, Severity, Subject, Tsc};
 use super::sources::{self, Source, SourceKind};
 use crate::attribution::Cause;
 use crate::stats::periodicity::{self, Event, FALSE_ALARM_LEVEL, Series, Visibility};
-use crate::stats::stalls::{Span, Stall, from_unsorted};
+use crate::stats::stalls::{Span, from_unsorted};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 /// To be said wherever a BIOS setting is named.
@@ -81,9 +81,15 @@ impl TimeLine {
         }
     }
 
-    /// The error bound of comparisons between CPUs.
-    pub(super) fn tolerance(&self) -> Cycles {
-        self.tolerance
+    /// Gaps merged into stalls, in order of time. Of a stall only place and
+    /// length are kept, as there may be millions.
+    pub(super) fn events(&self, spans: impl IntoIterator<Item = Span>) -> Vec<Event> {
+        from_unsorted(spans, self.tolerance)
+            .map(|stall| Event {
+                at: self.hz.to_nanos(stall.start),
+                length: self.hz.to_nanos(stall.end.since(stall.start)),
+            })
+            .collect()
     }
 
     /// The place of a gap of the platform. Those in which the kernel ran too
@@ -110,25 +116,12 @@ where
 {
     let line = TimeLine::new(tsc);
     let spans = gaps.into_iter().filter_map(|gap| line.span(gap.borrow()));
-    let stalls: Vec<Stall> = from_unsorted(spans, line.tolerance).collect();
-    of_stalls(&stalls, &line, coverage, subject)
+    of_events(&line.events(spans), coverage, subject)
 }
 
 /// The same for gaps that are merged already.
-pub(super) fn of_stalls(
-    stalls: &[Stall],
-    line: &TimeLine,
-    coverage: f64,
-    subject: Subject,
-) -> Vec<PeriodicSeries> {
-    let events: Vec<Event> = stalls
-        .iter()
-        .map(|stall| Event {
-            at: line.hz.to_nanos(stall.start),
-            length: line.hz.to_nanos(stall.end.since(stall.start)),
-        })
-        .collect();
-    let found = periodicity::find(&events, Visibility { covered: coverage });
+pub(super) fn of_events(events: &[Event], coverage: f64, subject: Subject) -> Vec<PeriodicSeries> {
+    let found = periodicity::find(events, Visibility { covered: coverage });
     found.iter().map(|series| entry(series, subject)).collect()
 }
 

@@ -40,7 +40,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             facts.extend(settings(inventory));
             blocks.push(Block::Facts(facts));
             blocks.extend(table("module", &inventory.modules));
-            blocks.extend(table("vulnerability", &inventory.mitigations));
+            blocks.extend(table("vulnerability", &affected(inventory)));
             blocks.extend(table("not known", &inventory.unknown));
         }
     }
@@ -95,6 +95,21 @@ fn settings(inventory: &Inventory) -> Vec<(&'static str, String)> {
         facts.push(("Serial number", format!("{}: {}", serial.name, serial.text)));
     }
     facts
+}
+
+/// Vulnerabilities that this CPU has, and the names of the others in one row.
+fn affected(inventory: &Inventory) -> Vec<NamedText> {
+    let all = inventory.mitigations.iter().cloned();
+    let (without, mut with): (Vec<NamedText>, Vec<NamedText>) =
+        all.partition(|entry| entry.text == "Not affected");
+    if !without.is_empty() {
+        let names: Vec<String> = without.into_iter().map(|entry| entry.name).collect();
+        with.push(NamedText {
+            name: String::from("not affected"),
+            text: names.join(", "),
+        });
+    }
+    with
 }
 
 fn table(name: &'static str, entries: &[NamedText]) -> Option<Block> {

@@ -88,13 +88,13 @@ impl Document {
         let (tone, word, headline) = verdict::headline(&summary);
         let sections = [
             verdict::section(report, &summary, digest),
-            measured::section(report),
-            machine::section(report),
-            stalls::section(report, digest),
             stalls::plots(digest),
+            measured::section(report),
+            stalls::section(report, digest),
             periodicity::section(report, digest),
-            cpus::section(report),
             findings::section(report),
+            cpus::section(report),
+            machine::section(report),
             findings::evidence(report),
             findings::selftest(report),
             findings::limits(&summary),

@@ -8,9 +8,9 @@ use super::{Event, FALSE_ALARM_LEVEL, Visibility, candidates};
 pub(super) const FEWEST_BEATS: usize = 10;
 /// Cycles in which a period is judged: timers that are armed anew by their
 /// handler drift, and a long run would smear their phase.
-const MOST_CYCLES: f64 = 400.0;
+const MOST_CYCLES: f64 = 250.0;
 /// Events in such a stretch at most.
-const MOST_EVENTS: usize = 1_500;
+const MOST_EVENTS: usize = 800;
 /// Widths of the window in phase that are tried, in cycles: a wide one for
 /// jitter, a narrow one for a series among many other events.
 const WIDTHS: [f64; 2] = [0.1, 0.02];
