@@ -19,7 +19,7 @@ pub(super) const COLUMNS: usize = 500;
 /// Lengths told apart in each factor of ten.
 pub(super) const ROWS_PER_DECADE: f64 = 24.0;
 /// Intervals told apart in each factor of ten.
-pub(super) const BINS_PER_DECADE: f64 = 8.0;
+pub(super) const BINS_PER_DECADE: f64 = 20.0;
 /// Rows of the picture of CPUs; on a larger machine several share one.
 pub(super) const MOST_CPU_ROWS: usize = 64;
 

@@ -9,8 +9,8 @@ use crate::report::digest::{BINS_PER_DECADE, Digest};
 
 pub(super) fn draw(digest: &Digest) -> Picture {
     let edge = |bin: u16| f64::from(bin) / BINS_PER_DECADE;
-    let first = digest.intervals.keys().next().copied().unwrap_or(48);
-    let last = digest.intervals.keys().next_back().copied().unwrap_or(72);
+    let first = digest.intervals.keys().next().copied().unwrap_or(120);
+    let last = digest.intervals.keys().next_back().copied().unwrap_or(180);
     let most = digest.intervals.values().max().copied().unwrap_or(1);
     let x = Logarithmic::new(10f64.powf(edge(first)), 10f64.powf(edge(last + 1)));
     let y = Logarithmic::new(0.5, most as f64);

@@ -9,8 +9,6 @@ use crate::report::digest::{COLUMNS, Class, Digest, Mark, ROWS_PER_DECADE};
 use crate::report::human;
 use crate::report::model::Report;
 
-/// Height of the strip below the axis that shows coverage.
-const STRIP: f64 = 5.0;
 /// Columns with a smaller share that was not covered are left white.
 const WORTH_SHOWING: f64 = 0.05;
 
@@ -18,7 +16,7 @@ const CLASSES: [(&str, &str); 4] = [
     ("smi", "SMI"),
     ("platform", "platform, not known to be an SMI"),
     ("unknown", "not known"),
-    ("uncovered", "not covered (strip at the foot)"),
+    ("uncovered", "share of the time not covered"),
 ];
 
 pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
@@ -53,7 +51,8 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     let mut strip = String::new();
     for (at, share) in digest.uncovered.iter().enumerate() {
         if *share > WORTH_SHOWING {
-            let (foot, height) = (frame.at_y(0.0), STRIP * share.max(0.3));
+            let foot = frame.at_y(0.0);
+            let height = share * (foot - frame.at_y(1.0));
             let (x, width) = (column(at as u16), column(1) - column(0));
             strip.push_str(&format!(
                 "M{} {}h{}v-{}h-{}z",
@@ -85,8 +84,9 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     Picture {
         title,
         caption: format!(
-            "Gaps in which the platform had its part, or may have had, on all CPUs. The strip at \
-             the foot is higher the more of the CPUs' time was not covered.{pauses}"
+            "Gaps in which the platform had its part, or may have had, on all CPUs. The grey \
+             columns are as high as the share of all CPUs' time that was not covered; a full one \
+             is a gap in coverage.{pauses}"
         ),
         legend: CLASSES.to_vec(),
         svg: frame.draw(title, content),
