@@ -13,6 +13,9 @@ pub struct RawGap {
     pub start: Cycles,
     /// The first reading after it.
     pub end: Cycles,
+    /// The number of the SMI counter's reading that covers the gap: a rise or
+    /// none at that reading, and at no other, speaks of it.
+    pub smi_reading: u32,
     /// What was collected at once.
     pub evidence: Evidence,
 }
@@ -92,4 +95,32 @@ pub struct CpuTotals {
     pub histogram: Box<Histogram>,
     /// Why it ended early, if it did.
     pub ended_early: Option<EndedEarly>,
+}
+
+impl CpuTotals {
+    /// The counts of a CPU that was not sampled yet.
+    pub(super) fn begin(cpu: CpuId, floor: Cycles) -> CpuTotals {
+        CpuTotals {
+            cpu,
+            first: Cycles(0),
+            last: Cycles(0),
+            iterations: 0,
+            floor,
+            max: Cycles(0),
+            max_kernel_absent: Cycles(0),
+            max_kernel_ran: Cycles(0),
+            blind: Cycles(0),
+            blind_max: Cycles(0),
+            os: Cycles(0),
+            paused: Cycles(0),
+            gaps_seen: 0,
+            gaps_dropped: 0,
+            gaps_dropped_kernel_ran: 0,
+            silent_clears: 0,
+            backward_steps: 0,
+            smi: None,
+            histogram: Box::new(Histogram::default()),
+            ended_early: None,
+        }
+    }
 }

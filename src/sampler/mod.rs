@@ -8,6 +8,7 @@
 mod budget;
 mod calibrate;
 mod engine;
+mod exercise;
 mod gap;
 mod histogram;
 mod live;
@@ -17,6 +18,7 @@ mod scripted;
 mod slow_path;
 mod smi_watch;
 mod spin;
+mod trial;
 mod user;
 mod worker;
 
@@ -24,6 +26,7 @@ pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
+pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
 pub use live::KernelReturn;
@@ -32,4 +35,5 @@ pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
 pub use smi_watch::Readings;
 pub use spin::{Spin, spin};
+pub use trial::Trial;
 pub use user::{MachineKind, UserEngine};

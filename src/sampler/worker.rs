@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rtrb::Producer;
 
 use crate::attribution::Footprint;
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, FootprintTest};
 use super::engine::{SamplingPlan, Window};
 use super::gap::{CpuTotals, RawGap};
-use super::histogram::Histogram;
 use super::machine::Machine;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
@@ -19,7 +18,11 @@ use super::spin::{Spin, spin};
 
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
-const BLOCK: u32 = 4096;
+pub(super) const BLOCK: u32 = 4096;
+
+/// Longest sleep in a pause: the stop flag is to be seen soon after it is set,
+/// however long the window is.
+const NAP: Nanos = Nanos(50_000_000);
 
 /// What the collector and one sampler share. On a cache line of its own: the
 /// sampler must not wait for somebody else's writes.
@@ -43,28 +46,7 @@ pub(super) fn sample<M: Machine>(
     shared: &Arc<Shared>,
 ) -> CpuTotals {
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
-    let totals = CpuTotals {
-        cpu,
-        first: Cycles(0),
-        last: Cycles(0),
-        iterations: 0,
-        floor: calibration.floor,
-        max: Cycles(0),
-        max_kernel_absent: Cycles(0),
-        max_kernel_ran: Cycles(0),
-        blind: Cycles(0),
-        blind_max: Cycles(0),
-        os: Cycles(0),
-        paused: Cycles(0),
-        gaps_seen: 0,
-        gaps_dropped: 0,
-        gaps_dropped_kernel_ran: 0,
-        silent_clears: 0,
-        backward_steps: 0,
-        smi: None,
-        histogram: Box::new(Histogram::default()),
-        ended_early: None,
-    };
+    let totals = CpuTotals::begin(cpu, calibration.floor);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
     sampler.resume();
     let first = sampler.last;
@@ -89,6 +71,8 @@ pub(super) fn sample<M: Machine>(
             pause(
                 &mut sampler,
                 Cycles(window.0.saturating_sub(over)).min(left),
+                plan.hz.to_cycles(NAP),
+                shared,
             );
             window_start = sampler.last;
         }
@@ -106,7 +90,8 @@ pub(super) fn sample<M: Machine>(
     totals
 }
 
-fn block<M: Machine>(sampler: &mut Sampler<M>) {
+/// One [`BLOCK`] of the loop, its trips, and the look at the mark that ends it.
+pub(super) fn block<M: Machine>(sampler: &mut Sampler<M>) {
     let mut left = BLOCK;
     while left > 0 && sampler.totals.ended_early.is_none() {
         let floor = sampler.totals.floor.0;
@@ -130,9 +115,19 @@ fn block<M: Machine>(sampler: &mut Sampler<M>) {
     }
 }
 
-fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles) {
+fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles, nap: Cycles, shared: &Shared) {
     let begun = sampler.last;
-    sampler.machine.pause(length);
+    loop {
+        let left = length
+            .0
+            .saturating_sub(sampler.machine.tsc().wrapping_sub(begun));
+        if left == 0 || shared.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        sampler.machine.pause(nap.min(Cycles(left)));
+    }
+    // Before anything is read that would be another CPU's.
+    sampler.check_cpu();
     sampler.smi.after_pause(&mut sampler.machine);
     // The counts of the pause belong to no gap.
     sampler.machine.usage();

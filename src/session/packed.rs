@@ -18,8 +18,9 @@ pub struct JudgedGap {
     pub confidence: Confidence,
 }
 
-/// The same, packed. Run delays and usual costs are told up to 4.29 s, and a
-/// count that is shared among more than 65,535 events as among that many.
+/// The same, packed. Run delays and usual costs are told up to 4.29 s,
+/// switches and faults up to 255, and a count that is shared among more than
+/// 65,535 events as among that many.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedGap {
     start: u64,
@@ -31,8 +32,8 @@ pub struct PackedGap {
     share_nanos: [u32; SHARES],
     share_ids: [u16; SHARES],
     smi_among: u16,
-    switches: u16,
-    faults: u16,
+    switches: u8,
+    faults: u8,
     kinds: Kinds,
 }
 
@@ -43,7 +44,7 @@ struct Kinds {
     standing: Option<Standing>,
     cause: Cause,
     confidence: Confidence,
-    shares: u8,
+    /// Which options are there, and above them how many shares.
     known: u8,
 }
 
@@ -59,9 +60,14 @@ const HAS_SWITCHES: u8 = 1;
 const HAS_FAULTS: u8 = 2;
 const HAS_DELAY: u8 = 4;
 const HAS_USUAL: u8 = 8;
+const SHARES_SHIFT: u8 = 4;
 
 fn short(nanos: Nanos) -> u32 {
     u32::try_from(nanos.0).unwrap_or(u32::MAX)
+}
+
+fn few(count: Option<u16>) -> u8 {
+    count.map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
 }
 
 impl PackedGap {
@@ -99,16 +105,16 @@ impl PackedGap {
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
             share_ids: shares.map(|share| share.map_or(0, |share| share.id.0)),
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
-            switches: involuntary_switches.unwrap_or(0),
-            faults: page_faults.unwrap_or(0),
+            switches: few(involuntary_switches),
+            faults: few(page_faults),
             kinds: Kinds {
                 footprint,
                 smi,
                 standing: account.map(|account| account.standing),
                 cause: *cause,
                 confidence: *confidence,
-                shares: shares.iter().flatten().count() as u8,
-                known: flag(involuntary_switches.is_some(), HAS_SWITCHES)
+                known: (shares.iter().flatten().count() as u8) << SHARES_SHIFT
+                    | flag(involuntary_switches.is_some(), HAS_SWITCHES)
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
                     | flag(usual.is_some(), HAS_USUAL),
@@ -130,11 +136,13 @@ impl PackedGap {
             raw: RawGap {
                 start: Cycles(self.start),
                 end: Cycles(self.start.wrapping_add(self.length)),
+                // It has served its purpose: the reading is assigned.
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
                     smi,
-                    involuntary_switches: known(HAS_SWITCHES).then_some(self.switches),
-                    page_faults: known(HAS_FAULTS).then_some(self.faults),
+                    involuntary_switches: known(HAS_SWITCHES).then_some(self.switches.into()),
+                    page_faults: known(HAS_FAULTS).then_some(self.faults.into()),
                     run_delay_ns: known(HAS_DELAY).then_some(Nanos(u64::from(self.run_delay))),
                 },
             },
@@ -172,7 +180,7 @@ impl PackedGap {
 
     fn shares(&self) -> [Option<Share>; SHARES] {
         std::array::from_fn(|index| {
-            (index < usize::from(self.kinds.shares)).then(|| Share {
+            (index < usize::from(self.kinds.known >> SHARES_SHIFT)).then(|| Share {
                 id: ActivityId(self.share_ids[index]),
                 nanos: self.share_nanos[index],
             })
@@ -189,6 +197,7 @@ pub(super) mod tests {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(start + length),
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint: Footprint::Cleared,
                     smi: SmiEvidence::Shared { delta: 2, among: 3 },
