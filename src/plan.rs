@@ -13,7 +13,7 @@ use crate::units::Nanos;
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
-const DEFAULT_PRIORITY: u8 = 49;
+pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 /// Sampled part of each window where no CPU is left to others.
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.
@@ -187,7 +187,15 @@ impl RunPlan {
     }
 }
 
-fn choose_cpus(asked: Option<&str>, host: &Host, usable: &CpuList) -> Result<CpuList, PlanError> {
+/// The CPUs that `--cpus` means on this host, of those that are usable.
+///
+/// # Errors
+/// Names what is wrong with the list, or why a CPU of it cannot be sampled.
+pub(crate) fn choose_cpus(
+    asked: Option<&str>,
+    host: &Host,
+    usable: &CpuList,
+) -> Result<CpuList, PlanError> {
     let sets = &host.topology.sets;
     let isolated = sets
         .isolated

@@ -56,7 +56,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
-    let prepared = prepare(&plan, &host, &root);
+    let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
     let setting = Setting {
@@ -144,7 +144,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 }
 
 /// The TSC's rate before the run: CPUID's, or a fit over a short stretch.
-fn first_rate(machine: &MachineFacts, timeline: &mut Timeline) -> Rate {
+pub(super) fn first_rate(machine: &MachineFacts, timeline: &mut Timeline) -> Rate {
     let by_cpuid = machine.tsc_rate();
     if by_cpuid.is_none() {
         let rest = FIRST_FIT.saturating_sub(timeline.age());

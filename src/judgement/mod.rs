@@ -9,7 +9,7 @@ mod stalls;
 mod verdict;
 
 pub use findings::findings;
-pub use inventory::inventory;
+pub use inventory::{inventory, prospects};
 pub use stalls::{list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 

@@ -4,7 +4,7 @@
 //! below cannot be told from the hypervisor, so it is never the subject.
 
 mod cpus;
-mod evidence;
+pub(super) mod evidence;
 mod findings;
 mod gaps;
 mod limits;
@@ -86,7 +86,7 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     gaps::show(summary, &mut page);
     os::show(summary, &mut page);
     findings::show(summary, &mut page);
-    evidence::show(summary, &mut page);
+    evidence::show(summary.evidence, &mut page);
     limits::show(summary, &mut page);
     page.into_text()
 }

@@ -1,19 +1,19 @@
 //! What the causes rest on: every source, usable or not.
 
-use super::Summary;
+use crate::report::model::EvidenceSource;
 use crate::report::page::Page;
 
 /// Longer names of sources do not widen the column.
 const WIDEST_NAME: usize = 16;
 
-pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
-    if summary.evidence.is_empty() {
+pub(in crate::report) fn show(sources: &[EvidenceSource], page: &mut Page) {
+    if sources.is_empty() {
         return;
     }
     page.heading("Evidence");
-    let names = summary.evidence.iter().map(|source| source.source.len());
+    let names = sources.iter().map(|source| source.source.len());
     let width = names.max().unwrap_or(0).min(WIDEST_NAME);
-    for source in summary.evidence {
+    for source in sources {
         let state = if source.usable {
             "usable"
         } else {
