@@ -2,6 +2,7 @@
 
 mod completions;
 mod man;
+mod preflight;
 mod run;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ impl Failure {
 pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Preflight(args) => preflight::preflight(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => man::man(&args),
     }

@@ -177,10 +177,7 @@ fn kernel_records(setup: &TraceSetup, quality: impl FnOnce() -> String) -> Evide
     match setup {
         TraceSetup::Tracepoints(count) => usable(
             source,
-            format!(
-                "{count} tracepoints and all context switches{}",
-                quality()
-            ),
+            format!("{count} tracepoints and all context switches{}", quality()),
         ),
         TraceSetup::SwitchesOnly(reason) => missing(
             source,

@@ -42,7 +42,9 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
         &by(Mobility::ByUser).filter(hits).collect::<Vec<_>>(),
     )];
     all.extend(fixed(&by(Mobility::Fixed).filter(hits).collect::<Vec<_>>()));
-    all.extend(stray(&by(Mobility::ByUser).filter(may_hit).collect::<Vec<_>>()));
+    all.extend(stray(
+        &by(Mobility::ByUser).filter(may_hit).collect::<Vec<_>>(),
+    ));
     all.push(newcomers(view));
     all
 }
@@ -73,12 +75,20 @@ fn affinities(irqs: &[&Irq]) -> Vec<Observation> {
 fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
     let sampled = &view.plan.cpus;
     if irqs.is_empty() {
-        let text = format!("No device interrupt that can be moved goes to {}.", cpus(sampled));
+        let text = format!(
+            "No device interrupt that can be moved goes to {}.",
+            cpus(sampled)
+        );
         return Condition::new("irq-affinity", SUBJECT, Effect::None, text)
             .seen([look(view.root, DEFAULT)]);
     }
     let hit: CpuList = (irqs.iter())
-        .flat_map(|irq| irq.served_on().intersection(sampled).iter().collect::<Vec<_>>())
+        .flat_map(|irq| {
+            irq.served_on()
+                .intersection(sampled)
+                .iter()
+                .collect::<Vec<_>>()
+        })
         .collect();
     let target = match view.plan.housekeeping.is_empty() {
         true => String::from("leave a CPU to interrupts with --cpus"),
@@ -91,7 +101,12 @@ fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
         "irq-affinity",
         SUBJECT,
         Effect::Disturbs,
-        format!("{} set to go to {}: {}.", count(irqs), cpus(&hit), names(irqs)),
+        format!(
+            "{} set to go to {}: {}.",
+            count(irqs),
+            cpus(&hit),
+            names(irqs)
+        ),
     )
     .seen(affinities(irqs))
     .costs("Each takes a sampler's time, and so do the softirqs that follow.")
@@ -150,7 +165,10 @@ fn newcomers(view: &View<'_>) -> Condition {
     let seen = [look(view.root, DEFAULT)];
     let condition = |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen(seen);
     match mask.map(|mask| mask.intersection(&view.plan.cpus)) {
-        None => condition(Effect::Unknown, "The default of new interrupts cannot be read."),
+        None => condition(
+            Effect::Unknown,
+            "The default of new interrupts cannot be read.",
+        ),
         Some(hit) if hit.is_empty() => {
             condition(Effect::None, "New interrupts stay off the sampled CPUs.")
         }
@@ -158,6 +176,8 @@ fn newcomers(view: &View<'_>) -> Condition {
             Effect::Slight,
             "Interrupts of devices that start later may go to sampled CPUs.",
         )
-        .remedy(format!("write a mask of other CPUs to /{DEFAULT}; boot with irqaffinity=LIST")),
+        .remedy(format!(
+            "write a mask of other CPUs to /{DEFAULT}; boot with irqaffinity=LIST"
+        )),
     }
 }

@@ -60,7 +60,10 @@ impl fmt::Display for Irq {
 /// Those of `/proc/irq`.
 pub(super) fn read(root: &Root) -> Known<Vec<Irq>> {
     let folders = root.list_dir("proc/irq")?;
-    let mut numbers: Vec<u32> = folders.iter().filter_map(|name| name.parse().ok()).collect();
+    let mut numbers: Vec<u32> = folders
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
     numbers.sort_unstable();
     let handlers = (root.read_text("proc/interrupts").ok()).map(|text| handler_names(&text));
     let irqs = numbers.into_iter().filter_map(|number| {
@@ -103,7 +106,9 @@ fn mobility(root: &Root, number: u32) -> Mobility {
 /// out.
 fn handler_names(text: &str) -> HashMap<u32, String> {
     let mut lines = text.lines();
-    let columns = lines.next().map_or(0, |header| header.split_whitespace().count());
+    let columns = lines
+        .next()
+        .map_or(0, |header| header.split_whitespace().count());
     let rows = lines.filter_map(|line| {
         let (number, row) = line.split_once(':')?;
         // The controller's name and the line may not be parted by a blank.
@@ -172,7 +177,10 @@ mod tests {
         }
         file("proc/irq/36/effective_affinity_list", "1\n");
         file("proc/interrupts", INTERRUPTS);
-        file("sys/kernel/debug/irq/irqs/24", "dstate: IRQD_AFFINITY_MANAGED\n");
+        file(
+            "sys/kernel/debug/irq/irqs/24",
+            "dstate: IRQD_AFFINITY_MANAGED\n",
+        );
         let fixed = folder.path().join("proc/irq/9/smp_affinity_list");
         fs::set_permissions(fixed, fs::Permissions::from_mode(0o444)).unwrap();
         let irqs = read(&Root::at(folder.path())).unwrap();

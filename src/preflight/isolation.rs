@@ -76,10 +76,7 @@ fn tick(view: &View<'_>) -> Condition {
     let quiet = view.host.topology.sets.nohz_full.as_ref();
     let ticking = quiet.map_or_else(|_| sampled.clone(), |list| sampled.without(list));
     if ticking.is_empty() {
-        let text = format!(
-            "The tick stops on {} while one task runs.",
-            cpus(sampled)
-        );
+        let text = format!("The tick stops on {} while one task runs.", cpus(sampled));
         return Condition::new("nohz-full", SUBJECT, Effect::None, text).seen(seen);
     }
     let lacking = match quiet {
@@ -132,9 +129,8 @@ fn rcu_callbacks(view: &View<'_>) -> Condition {
             Some(Err(_)) => foreign = true,
         }
     }
-    let condition = |effect, text: String| {
-        Condition::new("rcu-nocbs", SUBJECT, effect, text).seen(seen)
-    };
+    let condition =
+        |effect, text: String| Condition::new("rcu-nocbs", SUBJECT, effect, text).seen(seen);
     match (left.is_empty(), foreign) {
         (true, _) => condition(
             Effect::None,

@@ -123,7 +123,13 @@ mod tests {
         let root = Root::at(folder.path());
         let of = |file: &str| {
             let error = switch(&root, file).unwrap_err();
-            unread(("x", Subject::Memory), &root, file, &error, "There is none.")
+            unread(
+                ("x", Subject::Memory),
+                &root,
+                file,
+                &error,
+                "There is none.",
+            )
         };
         assert_eq!(of("y").effect, Effect::None);
         assert_eq!(of("y").text, "There is none.");

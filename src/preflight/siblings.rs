@@ -107,12 +107,20 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
 fn shares(text: &str) -> HashMap<CpuId, u64> {
     let rows = text.lines().filter_map(|line| {
         let mut words = line.strip_prefix("cpu")?.split_whitespace();
-        let cpu = CpuId(words.next().filter(|_| !line.starts_with("cpu "))?.parse().ok()?);
+        let cpu = CpuId(
+            words
+                .next()
+                .filter(|_| !line.starts_with("cpu "))?
+                .parse()
+                .ok()?,
+        );
         // User, nice, system, idle, iowait, irq, softirq, steal; what guests
         // took is part of user and nice.
         let times: Vec<u64> = words.take(8).map_while(|word| word.parse().ok()).collect();
         let idle = times.get(3)?.saturating_add(*times.get(4)?);
-        let all = times.iter().fold(0u64, |sum, time| sum.saturating_add(*time));
+        let all = times
+            .iter()
+            .fold(0u64, |sum, time| sum.saturating_add(*time));
         let busy = u128::from(all.saturating_sub(idle)) * 100;
         let percent = busy.checked_div(u128::from(all))?;
         Some((cpu, u64::try_from(percent).ok()?))
@@ -127,7 +135,8 @@ mod tests {
 
     #[test]
     fn idle_and_waiting_is_not_busy() {
-        let text = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 20 5 5 60 10 0 0 0 7 7\ncpu12 0 0 0 5 0 0 0 15\n";
+        let text =
+            "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 20 5 5 60 10 0 0 0 7 7\ncpu12 0 0 0 5 0 0 0 15\n";
         let shares = shares(text);
         assert_eq!((shares[&CpuId(0)], shares[&CpuId(12)]), (30, 75));
         assert_eq!(shares.len(), 2);
@@ -135,7 +144,13 @@ mod tests {
 
     #[test]
     fn rows_that_are_cut_or_empty_are_left_out() {
-        for text in ["cpu0", "cpu0 1 2 3", "cpu0 0 0 0 0 0", "cpux 1 1 1 1 1", "intr 5"] {
+        for text in [
+            "cpu0",
+            "cpu0 1 2 3",
+            "cpu0 0 0 0 0 0",
+            "cpux 1 1 1 1 1",
+            "intr 5",
+        ] {
             assert!(shares(text).is_empty(), "{text}");
         }
     }

@@ -40,7 +40,12 @@ mod tests {
     fn the_gravest_effect_decides() {
         assert_eq!(result(&[]), Outlook::Ready);
         assert_eq!(
-            result(&[Effect::Limits, Effect::Slight, Effect::Unknown, Effect::None]),
+            result(&[
+                Effect::Limits,
+                Effect::Slight,
+                Effect::Unknown,
+                Effect::None
+            ]),
             Outlook::Ready
         );
         assert_eq!(

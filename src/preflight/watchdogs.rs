@@ -15,8 +15,7 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     let Some(first) = view.plan.cpus.first() else {
         return Vec::new();
     };
-    let polling =
-        format!("sys/devices/system/machinecheck/machinecheck{first}/check_interval");
+    let polling = format!("sys/devices/system/machinecheck/machinecheck{first}/check_interval");
     vec![
         watchdog(
             view,

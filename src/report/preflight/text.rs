@@ -80,7 +80,11 @@ fn verdict(report: &PreflightReport, page: &mut Page) {
     };
     page.outdented(ink, word, &text);
     if answer.limits > 0 && answer.result != Outlook::CannotMeasure {
-        let verb = if answer.limits == 1 { "limits" } else { "limit" };
+        let verb = if answer.limits == 1 {
+            "limits"
+        } else {
+            "limit"
+        };
         page.paragraph(&format!(
             "{} {verb} what its result can say.",
             plural(answer.limits as u64, "condition")
