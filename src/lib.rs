@@ -19,6 +19,7 @@ pub mod preflight;
 pub mod preparation;
 pub mod report;
 pub mod sampler;
+pub mod selftest;
 pub mod session;
 pub mod stats;
 pub mod sys;

@@ -187,11 +187,11 @@ impl RunPlan {
     }
 }
 
-/// The CPUs that `--cpus` means on this host, of those that are usable.
+/// The CPUs that `--cpus` names, or the ones to sample by default.
 ///
 /// # Errors
-/// Names what is wrong with the list, or why a CPU of it cannot be sampled.
-pub(crate) fn choose_cpus(
+/// Names the CPU that cannot be sampled, and why.
+pub fn choose_cpus(
     asked: Option<&str>,
     host: &Host,
     usable: &CpuList,

@@ -6,4 +6,5 @@ mod help;
 
 pub use args::{
     Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, PreflightArgs, RunArgs,
+    SelftestArgs,
 };

@@ -2,8 +2,10 @@
 
 mod completions;
 mod man;
+mod measure;
 mod preflight;
 mod run;
+mod selftest;
 
 use std::process::ExitCode;
 
@@ -67,6 +69,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&args),
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Completions(args) => completions::completions(&args),
+        Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),
     }
 }

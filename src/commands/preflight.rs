@@ -19,7 +19,7 @@ use crate::report::{json, preflight};
 use crate::session::Timeline;
 use crate::sys::cpuid;
 
-use super::run::first_rate;
+use super::measure::first_rate;
 use super::{Exit, Failure};
 
 pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {

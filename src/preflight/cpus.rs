@@ -70,7 +70,9 @@ fn failed(error: &EngineError) -> Condition {
             "no-threads",
             "raise the limit of processes (ulimit -u), or sample fewer CPUs",
         ),
-        EngineError::Lost(_) => ("sampler-lost", "report it: this is a defect of hwgap"),
+        EngineError::Lost(_) | EngineError::Exercise { .. } => {
+            ("sampler-lost", "report it: this is a defect of hwgap")
+        }
     };
     Condition::new(id, SUBJECT, Effect::Prevents, format!("{error}."))
         .seen([tried("a sampler was set up")])

@@ -14,53 +14,58 @@ const SMI_EVENT: &str = "sys/bus/event_source/devices/msr/events/smi";
 const SUBJECT: Subject = Subject::Platform;
 
 pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let mut all = vec![
-        by_role(
-            view,
-            "smi-modules",
-            ModuleRole::RaisesSmis,
-            Effect::Disturbs,
-            "Loaded modules work by raising SMIs",
-            "What uses them (sensors, vendor tools) makes SMIs in the run.",
-        ),
-        by_role(
-            view,
-            "firmware-polls",
-            ModuleRole::PollsFirmware,
-            Effect::Slight,
-            "Loaded modules ask firmware or a management controller",
-            "Some machines answer such questions by SMIs.",
-        ),
-        by_role(
-            view,
-            "guests",
-            ModuleRole::RunsGuests,
-            Effect::Slight,
-            "Modules for running virtual machines are loaded",
-            "Guests on sampled CPUs, if there are any, take their time.",
-        ),
-        by_role(
-            view,
-            "timer-watchdog",
-            ModuleRole::Watchdog,
-            Effect::Slight,
-            "The driver of a watchdog timer is loaded",
-            "Its expiry may raise an SMI.",
-        ),
-    ];
+    let mut all: Vec<Condition> = ROLES.iter().map(|role| loaded(view, role)).collect();
     all.extend(msr_module(view));
     all
 }
 
-fn by_role(
-    view: &View<'_>,
-    id: &str,
+/// What modules of a role mean for a measurement.
+struct Meaning {
+    id: &'static str,
     role: ModuleRole,
     effect: Effect,
-    text: &str,
-    costs: &str,
-) -> Condition {
-    let condition = |effect, text: String| Condition::new(id, SUBJECT, effect, text);
+    text: &'static str,
+    costs: &'static str,
+    remedy: &'static str,
+}
+
+const ROLES: [Meaning; 4] = [
+    Meaning {
+        id: "smi-modules",
+        role: ModuleRole::RaisesSmis,
+        effect: Effect::Disturbs,
+        text: "Loaded modules work by raising SMIs",
+        costs: "What uses them (sensors, vendor tools) makes SMIs in the run.",
+        remedy: "unload them (rmmod) for the run, unless the machine needs them",
+    },
+    Meaning {
+        id: "firmware-polls",
+        role: ModuleRole::PollsFirmware,
+        effect: Effect::Slight,
+        text: "Loaded modules ask firmware or a management controller",
+        costs: "Some machines answer such questions by SMIs.",
+        remedy: "if SMIs show, compare with a run without them",
+    },
+    Meaning {
+        id: "guests",
+        role: ModuleRole::RunsGuests,
+        effect: Effect::Slight,
+        text: "Modules for running virtual machines are loaded",
+        costs: "Guests on sampled CPUs, if there are any, take their time.",
+        remedy: "keep guests off the sampled CPUs",
+    },
+    Meaning {
+        id: "timer-watchdog",
+        role: ModuleRole::Watchdog,
+        effect: Effect::Slight,
+        text: "The driver of a watchdog timer is loaded",
+        costs: "Its expiry may raise an SMI.",
+        remedy: "if SMIs show, compare with a run without it",
+    },
+];
+
+fn loaded(view: &View<'_>, meaning: &Meaning) -> Condition {
+    let condition = |effect, text: String| Condition::new(meaning.id, SUBJECT, effect, text);
     let modules = match &view.host.kernel.modules {
         Ok(modules) => modules,
         Err(ReadError::Missing { .. }) => {
@@ -76,20 +81,18 @@ fn by_role(
         }
     };
     let names: Vec<&str> = (modules.iter())
-        .filter(|module| module.role == role)
+        .filter(|module| module.role == meaning.role)
         .map(|module| module.name)
         .collect();
     if names.is_empty() {
         return condition(Effect::None, String::from("No such module is loaded."))
             .seen([observed(MODULES, "none of those that hwgap knows")]);
     }
-    condition(effect, format!("{text}: {}.", names.join(", ")))
-        .seen([observed(MODULES, names.join(", "))])
-        .costs(costs)
-        .remedy(format!(
-            "rmmod {}, unless the machine needs it",
-            names.join(" ")
-        ))
+    let names = names.join(", ");
+    condition(meaning.effect, format!("{}: {names}.", meaning.text))
+        .seen([observed(MODULES, names)])
+        .costs(meaning.costs)
+        .remedy(meaning.remedy)
 }
 
 /// Only Intel counts SMIs in an MSR, and only bare metal's count means

@@ -54,13 +54,6 @@ fn names(irqs: &[&Irq]) -> String {
     few(&names, NAMED)
 }
 
-fn count(irqs: &[&Irq]) -> String {
-    match irqs.len() {
-        1 => String::from("1 interrupt"),
-        many => format!("{many} interrupts"),
-    }
-}
-
 fn affinities(irqs: &[&Irq]) -> Vec<Observation> {
     let shown = irqs.iter().take(SHOWN).map(|irq| {
         let (file, list) = match &irq.effective {
@@ -101,12 +94,7 @@ fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
         "irq-affinity",
         SUBJECT,
         Effect::Disturbs,
-        format!(
-            "{} set to go to {}: {}.",
-            count(irqs),
-            cpus(&hit),
-            names(irqs)
-        ),
+        format!("Interrupts delivered to {}: {}.", cpus(&hit), names(irqs)),
     )
     .seen(affinities(irqs))
     .costs("Each takes a sampler's time, and so do the softirqs that follow.")
@@ -120,8 +108,7 @@ fn fixed(irqs: &[&Irq]) -> Option<Condition> {
             SUBJECT,
             Effect::Slight,
             format!(
-                "{} on sampled CPUs cannot be moved from user space: {}.",
-                count(irqs),
+                "Interrupts on sampled CPUs that user space cannot move: {}.",
                 names(irqs)
             ),
         )
@@ -142,8 +129,7 @@ fn stray(irqs: &[&Irq]) -> Option<Condition> {
             SUBJECT,
             Effect::Slight,
             format!(
-                "{} served elsewhere may be moved to sampled CPUs: {}.",
-                count(irqs),
+                "Interrupts that may be moved to sampled CPUs: {}.",
                 names(irqs)
             ),
         )

@@ -40,7 +40,10 @@ fn isolated(view: &View<'_>) -> Condition {
         Ok(list) => sampled.without(list).without(&by_partition),
         Err(_) => sampled.without(&by_partition),
     };
-    let seen = [look(view.root, ISOLATED), look(view.root, PARTITIONS)];
+    let mut seen = vec![look(view.root, ISOLATED)];
+    if view.root.existing(PARTITIONS).is_ok() {
+        seen.push(look(view.root, PARTITIONS));
+    }
     if let Err(error) = by_boot
         && !open.is_empty()
     {
@@ -87,7 +90,7 @@ fn tick(view: &View<'_>) -> Condition {
         "nohz-full",
         SUBJECT,
         Effect::Disturbs,
-        format!("The timer tick goes on on {}.", cpus(&ticking)),
+        format!("The timer tick goes on at {}.", cpus(&ticking)),
     )
     .seen(seen)
     .costs("An interrupt every 1 to 10 ms, and the timers and softirqs that hang on it.")

@@ -72,22 +72,23 @@ impl<'a> View<'a> {
     }
 }
 
-/// All conditions, the gravest first.
+/// All conditions, the gravest first; of equal ones, what costs most by rule
+/// of thumb.
 pub fn conditions(view: &View<'_>) -> Vec<Condition> {
     let subjects = [
         cpus::conditions,
         clock::conditions,
+        permissions::conditions,
+        scheduling::conditions,
         isolation::conditions,
         interrupts::conditions,
-        scheduling::conditions,
-        watchdogs::conditions,
         siblings::conditions,
         power::conditions,
+        firmware::conditions,
+        watchdogs::conditions,
         memory::conditions,
         platform::conditions,
-        firmware::conditions,
         kernel::conditions,
-        permissions::conditions,
     ];
     let mut all: Vec<Condition> = subjects.iter().flat_map(|subject| subject(view)).collect();
     all.sort_by_key(|condition| condition.effect);

@@ -14,6 +14,8 @@ const LIMITS: &str = "proc/self/limits";
 const PARANOID: &str = "proc/sys/kernel/perf_event_paranoid";
 const TRACEPOINT: &str = "events/sched/sched_switch/id";
 const SUBJECT: Subject = Subject::Permissions;
+/// What files alone say of a refusal.
+const NEITHER: &str = "neither a capability nor a limit allows it";
 /// Locked by a run at the least: the program and the samplers' stacks.
 const LOCKED_BYTES: u64 = 8 << 20;
 
@@ -50,36 +52,37 @@ fn limit_seen(limit: &Known<SoftLimit>, name: &str) -> Observation {
     observed(LIMITS, said)
 }
 
-/// What the trial says outweighs what the files say.
+/// Why samplers get no real-time priority, where that is so. What the trial
+/// says outweighs what the files say.
+pub(super) fn no_realtime(view: &View<'_>) -> Option<String> {
+    let limit = ProcessLimits::read(view.root).realtime_priority;
+    let by_files = holds(view, Capability::SysNice)
+        || limit.is_ok_and(|limit| limit.allows(u64::from(view.plan.priority)));
+    match view.trial {
+        Trial::Done(tried) => (tried.setups.iter()).find_map(|setup| match &setup.scheduling {
+            Scheduling::Ordinary(reason) => Some(reason.clone()),
+            Scheduling::Fifo(_) | Scheduling::Scripted => None,
+        }),
+        Trial::Failed(_) | Trial::NotMade if by_files => None,
+        Trial::Failed(_) | Trial::NotMade => Some(NEITHER.to_owned()),
+    }
+}
+
 fn realtime(view: &View<'_>, limits: &ProcessLimits) -> Condition {
     let id = "realtime-right";
-    let priority = view.plan.priority;
-    let limit = &limits.realtime_priority;
-    let by_files = holds(view, Capability::SysNice)
-        || (limit.as_ref()).is_ok_and(|limit| limit.allows(u64::from(priority)));
-    let refused = match view.trial {
-        Trial::Done(tried) => tried
-            .setups
-            .iter()
-            .find_map(|setup| match &setup.scheduling {
-                Scheduling::Ordinary(reason) => Some(reason.clone()),
-                Scheduling::Fifo(_) | Scheduling::Scripted => None,
-            }),
-        Trial::Failed(_) | Trial::NotMade if by_files => None,
-        Trial::Failed(_) | Trial::NotMade => {
-            Some(String::from("neither right nor limit allows it"))
-        }
-    };
     let seen = [
         capability_seen(view, Capability::SysNice),
-        limit_seen(limit, "Max realtime priority"),
+        limit_seen(&limits.realtime_priority, "Max realtime priority"),
     ];
-    match refused {
+    match no_realtime(view) {
         None => Condition::new(
             id,
             SUBJECT,
             Effect::None,
-            format!("Samplers may run at real-time priority {priority}."),
+            format!(
+                "Samplers may run at real-time priority {}.",
+                view.plan.priority
+            ),
         )
         .seen(seen),
         Some(reason) => Condition::new(
@@ -102,9 +105,7 @@ fn locked_memory(view: &View<'_>, limits: &ProcessLimits) -> Condition {
     let refused = match view.trial {
         Trial::Done(tried) => tried.preparation.memory.as_ref().err().cloned(),
         Trial::Failed(_) | Trial::NotMade if by_files => None,
-        Trial::Failed(_) | Trial::NotMade => {
-            Some(String::from("neither right nor limit allows it"))
-        }
+        Trial::Failed(_) | Trial::NotMade => Some(NEITHER.to_owned()),
     };
     let seen = [
         capability_seen(view, Capability::IpcLock),

@@ -10,6 +10,7 @@ use crate::units::CpuId;
 
 use super::View;
 use super::look::{Switch, look, switch, unread};
+use super::permissions::no_realtime;
 
 const RUNTIME: &str = "proc/sys/kernel/sched_rt_runtime_us";
 const PERIOD: &str = "proc/sys/kernel/sched_rt_period_us";
@@ -19,8 +20,17 @@ const SUBJECT: Subject = Subject::Scheduling;
 const FIRST_WITH_FAIR_SERVER: (u32, u32) = (6, 12);
 
 pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let mut all = vec![throttling(view)];
-    all.extend(server(view));
+    let mut all = Vec::new();
+    if no_realtime(view).is_some() {
+        let text = "Samplers get no real-time priority, so that its bounds do not matter.";
+        all.push(
+            Condition::new("rt-throttling", SUBJECT, Effect::None, text)
+                .seen([look(view.root, RUNTIME)]),
+        );
+    } else {
+        all.push(throttling(view));
+        all.extend(server(view));
+    }
     all.push(timer_migration(view));
     all
 }

@@ -96,7 +96,8 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
         .seen(seen)
         .costs("What runs there slows the sampler and can stall the core: it looks like the CPU's own.")
         .remedy(format!(
-            "take {} offline for the run, or boot with nosmt",
+            "leave {} out with --cpus, keep {} idle, or boot with nosmt",
+            cpus(&with_others.iter().map(|(cpu, _)| *cpu).collect()),
             cpus(&strangers)
         )),
     ]

@@ -85,7 +85,7 @@ fn machine_checks(view: &View<'_>, file: &str) -> Condition {
             format!("Each CPU polls for machine checks every {seconds} s, by a timer."),
         )
         .seen([look(view.root, file)])
-        .remedy(format!("write 0 to /{file} for the time of the run")),
+        .remedy("write 0 to one check_interval below /sys/devices/system/machinecheck"),
         Err(error) => unread(
             (id, SUBJECT),
             view.root,

@@ -51,7 +51,9 @@ pub fn render(report: &PreflightReport, style: Style) -> String {
         }
     }
     in_order(report, &mut page);
-    evidence::show(&report.evidence, &mut page);
+    if !report.evidence.is_empty() {
+        evidence::show_sources(&report.evidence, &mut page);
+    }
     page.into_text()
 }
 
@@ -102,7 +104,8 @@ fn show(condition: &Condition, ink: Ink, page: &mut Page) {
     };
     page.labelled(ink, &format!("  {:<NAME$}  ", condition.id), &text);
     let indent = " ".repeat(NAME + 4);
-    if !condition.evidence.is_empty() {
+    // What hardly matters gets no line for it; the JSON holds all.
+    if condition.effect != Effect::Slight && !condition.evidence.is_empty() {
         let shown = condition.evidence.iter().take(SHOWN).map(|observation| {
             let said = clean::ascii(&observation.said);
             format!(

@@ -1,15 +1,22 @@
 //! What the causes rest on: every source, usable or not.
 
+use super::Summary;
 use crate::report::model::EvidenceSource;
 use crate::report::page::Page;
 
 /// Longer names of sources do not widen the column.
 const WIDEST_NAME: usize = 16;
 
-pub(in crate::report) fn show(sources: &[EvidenceSource], page: &mut Page) {
-    if sources.is_empty() {
+pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    if summary.evidence.is_empty() {
         return;
     }
+    let width = show_sources(summary.evidence, page);
+    show_selftest(summary, width, page);
+}
+
+/// Shows the sources, and returns the width of the column of names.
+pub(in crate::report) fn show_sources(sources: &[EvidenceSource], page: &mut Page) -> usize {
     page.heading("Evidence");
     let names = sources.iter().map(|source| source.source.len());
     let width = names.max().unwrap_or(0).min(WIDEST_NAME);
@@ -26,5 +33,29 @@ pub(in crate::report) fn show(sources: &[EvidenceSource], page: &mut Page) {
             }
         }
         page.field(width, &source.source, &text);
+    }
+    width
+}
+
+fn show_selftest(summary: &Summary<'_>, width: usize, page: &mut Page) {
+    if let Some(test) = summary.selftest {
+        let made = test
+            .made_utc
+            .get(..19)
+            .unwrap_or(&test.made_utc)
+            .replace('T', " ");
+        let outcome = if test.passed() {
+            "instrument verified"
+        } else {
+            "self-test FAILED"
+        };
+        page.field(
+            width,
+            "selftest",
+            &format!(
+                "{outcome} on this host at {made} UTC (hwgap selftest, CPU {})",
+                test.cpu
+            ),
+        );
     }
 }
