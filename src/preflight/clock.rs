@@ -117,15 +117,19 @@ fn kernel_log(view: &View<'_>) -> Condition {
         return Condition::new(id, SUBJECT, Effect::None, text).seen([seen]);
     }
     let clauses: Vec<String> = bad.iter().map(ToString::to_string).collect();
-    Condition::new(
-        id,
-        SUBJECT,
-        Effect::Limits,
-        format!("Since boot: {}.", few(&clauses, QUOTED)),
-    )
-    .seen(clauses.iter().map(|clause| observed(LOG, clause)))
-    .costs("Lengths and moments by the TSC are in doubt.")
-    .remedy("report it to the vendor of the machine, or of the hypervisor")
+    let condition = |effect| {
+        let text = format!("Since boot: {}.", few(&clauses, QUOTED));
+        let seen = clauses.iter().map(|clause| observed(LOG, clause));
+        Condition::new(id, SUBJECT, effect, text).seen(seen)
+    };
+    let only_marked = (bad.iter()).all(|event| matches!(event, TscLogEvent::MarkedUnstable(_)));
+    if only_marked && view.machine.platform() == Platform::Guest {
+        return condition(Effect::Slight)
+            .costs("Guests' kernels may do so by choice; it proves no fault of the TSC.");
+    }
+    condition(Effect::Limits)
+        .costs("Lengths and moments by the TSC are in doubt.")
+        .remedy("report it to the vendor of the machine, or of the hypervisor")
 }
 
 /// What the log says against the TSC, each thing once.

@@ -12,6 +12,8 @@ use crate::report::text::evidence;
 
 /// The columns that the longest name of a condition takes.
 const NAME: usize = 15;
+/// Before evidence and remedy: paths need the room.
+const INDENT: &str = "      ";
 /// How many observations of a condition are shown; all are in the JSON.
 const SHOWN: usize = 2;
 /// An observation is cut at this many columns.
@@ -103,7 +105,6 @@ fn show(condition: &Condition, ink: Ink, page: &mut Page) {
         None => condition.text.clone(),
     };
     page.labelled(ink, &format!("  {:<NAME$}  ", condition.id), &text);
-    let indent = " ".repeat(NAME + 4);
     // What hardly matters gets no line for it; the JSON holds all.
     if condition.effect != Effect::Slight && !condition.evidence.is_empty() {
         let shown = condition.evidence.iter().take(SHOWN).map(|observation| {
@@ -118,10 +119,10 @@ fn show(condition: &Condition, ink: Ink, page: &mut Page) {
         if condition.evidence.len() > SHOWN {
             all.push_str("; ...");
         }
-        page.labelled(Ink::Plain, &indent, &format!("[{all}]"));
+        page.labelled(Ink::Plain, INDENT, &format!("[{all}]"));
     }
     if let Some(remedy) = &condition.remedy {
-        page.labelled(Ink::Plain, &format!("{indent}-> "), remedy);
+        page.labelled(Ink::Plain, &format!("{INDENT}-> "), remedy);
     }
 }
 
