@@ -108,3 +108,33 @@ fn spare(view: &View<'_>) -> Condition {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::CpuId;
+
+    #[test]
+    fn what_keeps_a_sampler_from_starting_prevents_a_measurement() {
+        let trapped = failed(&EngineError::Calibration {
+            cpu: CpuId(3),
+            cause: CalibrationError::TrappedTsc { median: 2_000 },
+        });
+        assert_eq!(trapped.id, "tsc-trapped");
+        assert_eq!(trapped.effect, Effect::Prevents);
+        assert!(trapped.text.starts_with("CPU 3: a TSC reading takes 2000"));
+        let stuck = failed(&EngineError::Calibration {
+            cpu: CpuId(3),
+            cause: CalibrationError::Stuck,
+        });
+        assert_eq!(stuck.id, "tsc-unfit");
+        let pinned = failed(&EngineError::Pin {
+            cpu: CpuId(3),
+            cause: std::io::Error::from_raw_os_error(libc::EINVAL),
+        });
+        assert_eq!(
+            (pinned.id.as_str(), pinned.effect),
+            ("cpu-unusable", Effect::Prevents)
+        );
+    }
+}

@@ -84,9 +84,9 @@ pub(super) fn read(root: &Root) -> Known<Vec<Irq>> {
     Ok(irqs.collect())
 }
 
-/// The kernel takes the write permission from the file of an interrupt that
-/// user space cannot move (kernel/irq/proc.c, `register_irq_proc`, from 6.10);
-/// before, only debugfs tells a managed one.
+/// Newer kernels take the write permission from the file of an interrupt that
+/// user space cannot move (kernel/irq/proc.c, `register_irq_proc`); on older
+/// ones only debugfs tells a managed one.
 fn mobility(root: &Root, number: u32) -> Mobility {
     let file = format!("proc/irq/{number}/smp_affinity_list");
     let mode = (root.existing(&file).ok())

@@ -13,7 +13,7 @@ use super::look::{cpus, look, observed, unread};
 use super::mask::parse_mask;
 
 const ISOLATED: &str = "sys/devices/system/cpu/isolated";
-/// Partitions made at run time; kernels before 7.0 list them nowhere else.
+/// Partitions made at run time, which not every kernel lists in [`ISOLATED`].
 const PARTITIONS: &str = "sys/fs/cgroup/cpuset.cpus.isolated";
 const NOHZ_FULL: &str = "sys/devices/system/cpu/nohz_full";
 const CMDLINE: &str = "proc/cmdline";
@@ -90,7 +90,7 @@ fn tick(view: &View<'_>) -> Condition {
         "nohz-full",
         SUBJECT,
         Effect::Disturbs,
-        format!("The timer tick goes on at {}.", cpus(&ticking)),
+        format!("The timer tick does not stop on {}.", cpus(&ticking)),
     )
     .seen(seen)
     .costs("An interrupt every 1 to 10 ms, and the timers and softirqs that hang on it.")

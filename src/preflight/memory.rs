@@ -37,7 +37,7 @@ fn numa_balancing(view: &View<'_>) -> Condition {
             Effect::Disturbs,
             "The kernel unmaps pages now and then to see which node uses them.",
         )
-        .costs("Samplers take page faults for it, locked memory or not.")
+        .costs("Samplers may take page faults for it.")
         .remedy(format!("write 0 to /{NUMA}")),
         Err(error) => unread(
             (id, SUBJECT),

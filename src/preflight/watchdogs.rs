@@ -21,13 +21,13 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
             view,
             "nmi-watchdog",
             "proc/sys/kernel/nmi_watchdog",
-            "Each raises an NMI every few seconds and takes a counter of the PMU.",
+            "It raises an NMI on each every ten seconds or so, and takes a counter of the PMU.",
         ),
         watchdog(
             view,
             "soft-watchdog",
             "proc/sys/kernel/soft_watchdog",
-            "Each wakes a thread above all real-time tasks every few seconds.",
+            "It wakes a thread above all real-time tasks on each every few seconds.",
         ),
         machine_checks(view, &polling),
     ]
