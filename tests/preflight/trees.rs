@@ -1,67 +1,8 @@
-//! `hwgap preflight`: its text for the host trees, compared with the files in
-//! tests/golden, its JSON, and its answer on this machine.
-//!
-//! After a wanted change write the files anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test preflight && git diff tests/golden`.
+//! Recorded and made-up machines, as they are and spoiled.
 
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use serde_json::Value;
-
-const SCHEMA: &str = "hwgap.preflight";
-/// nobody, whoever that is.
-const NOBODY: u32 = 65_534;
-
-fn hwgap() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hwgap"));
-    command.env_remove("NO_COLOR").arg("preflight");
-    command
-}
-
-fn tree(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/hosts")
-        .join(name);
-    assert!(folder.is_dir(), "{} is missing", folder.display());
-    folder
-}
-
-fn of_host(folder: &Path, more: &[&str]) -> Output {
-    let mut command = hwgap();
-    command.arg("--host-root").arg(folder).args(more);
-    command.output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
-}
-
-/// A copy of a tree that the caller may change.
-fn copy(name: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let done = Command::new("cp")
-        .arg("-r")
-        .arg(format!("{}/.", tree(name).display()))
-        .arg(folder.path())
-        .status();
-    assert!(done.unwrap().success());
-    folder
-}
-
-/// The effect of a finding; a panic where it is not there.
-fn effect(report: &Value, id: &str) -> String {
-    let findings = report["findings"].as_array().unwrap();
-    let found = findings.iter().find(|finding| finding["id"] == id);
-    let effect = &found.unwrap_or_else(|| panic!("no finding {id}"))["effect"];
-    effect.as_str().unwrap().to_owned()
-}
+use crate::{SCHEMA, copy, effect, json, of_host, text, tree};
 
 #[test]
 fn host_trees_give_the_golden_texts_and_their_exit_status() {
@@ -258,60 +199,5 @@ fn wrong_usage_names_the_option() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(arguments[0]), "{said}");
-    }
-}
-
-/// What any host's answer must have.
-fn check_live(output: &Output) -> Value {
-    let status = output.status.code().unwrap();
-    let report = json(output);
-    assert_eq!(report["schema"], SCHEMA);
-    assert_eq!(report["plan"]["tried"], true, "{report:#}");
-    let expected = match report["verdict"]["result"].as_str().unwrap() {
-        "ready" => 0,
-        "will-be-disturbed" => 1,
-        "cannot-measure" => 3,
-        other => panic!("{other}"),
-    };
-    assert_eq!(status, expected);
-    if status != 3 {
-        let sources = report["evidence"].as_array().unwrap();
-        for name in ["footprint", "smi-counter", "kernel-records", "tsc"] {
-            assert!(sources.iter().any(|one| one["source"] == name), "{name}");
-        }
-        for missing in sources.iter().filter(|one| one["usable"] == false) {
-            assert!(missing["costs"].is_string(), "{missing:#}");
-        }
-        assert_eq!(effect(&report, "samplers"), "none");
-    }
-    report
-}
-
-#[test]
-fn this_machine_gets_an_answer() {
-    check_live(&hwgap().args(["--format", "json"]).output().unwrap());
-}
-
-#[test]
-fn an_ordinary_user_gets_an_answer_too() {
-    if !nix::unistd::geteuid().is_root() {
-        // Then the test above was this one.
-        return;
-    }
-    // The folder of the build may be closed to others.
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let binary = folder.path().join("hwgap");
-    std::fs::copy(env!("CARGO_BIN_EXE_hwgap"), &binary).unwrap();
-    let output = Command::new(&binary)
-        .args(["preflight", "--format", "json"])
-        .current_dir("/")
-        .gid(NOBODY)
-        .uid(NOBODY)
-        .output()
-        .unwrap();
-    let report = check_live(&output);
-    if output.status.code() != Some(3) {
-        assert_eq!(effect(&report, "realtime-right"), "disturbs");
     }
 }
