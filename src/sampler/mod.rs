@@ -5,6 +5,7 @@
 //! program with interrupts off, the kernel's tracers) yield the same
 //! [`RawGap`]s and [`CpuTotals`].
 
+mod bpf;
 mod budget;
 mod calibrate;
 mod engine;

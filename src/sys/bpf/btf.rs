@@ -1,0 +1,277 @@
+//! The kernel's type information, as far as finding functions, per-CPU
+//! variables and members of structures needs it
+//! (Documentation/bpf/btf.rst; include/uapi/linux/btf.h).
+//!
+//! The input comes from a file and is not trusted: every length is checked,
+//! and nothing here panics or loops on a malformed one.
+
+/// `BTF_MAGIC`, as a little-endian machine writes it.
+const MAGIC: u16 = 0xeb9f;
+/// A chain of typedefs and qualifiers longer than this is a loop.
+const LONGEST_CHAIN: usize = 32;
+
+/// Kinds (BTF_KIND_*).
+const STRUCT: u8 = 4;
+const UNION: u8 = 5;
+const TYPEDEF: u8 = 8;
+const RESTRICT: u8 = 11;
+const FUNC: u8 = 12;
+const VAR: u8 = 14;
+
+/// The number of a type, function or variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BtfId(pub u32);
+
+/// Why type information cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BtfError {
+    /// It does not begin as it should.
+    #[error("the file is not BTF of this byte order")]
+    NotBtf,
+    /// A part lies beyond its end.
+    #[error("the file is cut short at byte {0}")]
+    Short(usize),
+    /// A kind of entry that this program does not know, and cannot skip.
+    #[error("entry {id} is of kind {kind}, which this program does not know")]
+    UnknownKind {
+        /// The entry.
+        id: u32,
+        /// Its kind.
+        kind: u8,
+    },
+}
+
+/// Type information with the place of every entry.
+pub struct Btf<'a> {
+    types: &'a [u8],
+    strings: &'a [u8],
+    /// Where entry `id` begins in `types`, at index `id - 1`.
+    places: Vec<u32>,
+}
+
+/// The part that all entries begin with (struct btf_type).
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    name: u32,
+    kind: u8,
+    count: usize,
+    /// Size or type, by kind.
+    other: u32,
+    /// Where what follows begins.
+    body: usize,
+}
+
+impl<'a> Btf<'a> {
+    /// Finds every entry.
+    ///
+    /// # Errors
+    /// Where the bytes are no BTF, end early or hold an unknown kind.
+    pub fn parse(bytes: &'a [u8]) -> Result<Btf<'a>, BtfError> {
+        let magic = bytes.get(..2).ok_or(BtfError::NotBtf)?;
+        if magic != MAGIC.to_le_bytes() {
+            return Err(BtfError::NotBtf);
+        }
+        let header = word(bytes, 4)? as usize;
+        let section = |offset: usize, length: usize| {
+            let from = header.saturating_add(word(bytes, offset)? as usize);
+            let to = from.saturating_add(word(bytes, length)? as usize);
+            bytes.get(from..to).ok_or(BtfError::Short(bytes.len()))
+        };
+        let mut btf = Btf {
+            types: section(8, 12)?,
+            strings: section(16, 20)?,
+            places: Vec::new(),
+        };
+        let mut at = 0;
+        while at < btf.types.len() {
+            let entry = btf.entry_at(at)?;
+            let id = btf.places.len() as u32 + 1;
+            btf.places.push(at as u32);
+            let length = body_length(entry).ok_or(BtfError::UnknownKind {
+                id,
+                kind: entry.kind,
+            })?;
+            at = entry.body.saturating_add(length);
+        }
+        Ok(btf)
+    }
+
+    /// A function by its name.
+    pub fn function(&self, name: &str) -> Option<BtfId> {
+        self.find(FUNC, name).map(|(id, _)| id)
+    }
+
+    /// A per-CPU variable by its name: the kernel lists no others.
+    pub fn variable(&self, name: &str) -> Option<BtfId> {
+        self.find(VAR, name).map(|(id, _)| id)
+    }
+
+    /// The offset in bytes of a member of the structure that a variable is.
+    pub fn member_of_variable(&self, variable: BtfId, member: &str) -> Option<u32> {
+        let mut entry = self.entry(variable)?;
+        for _ in 0..LONGEST_CHAIN {
+            match entry.kind {
+                VAR | TYPEDEF..=RESTRICT => entry = self.entry(BtfId(entry.other))?,
+                STRUCT | UNION => return self.member(entry, member),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    fn member(&self, structure: Entry, name: &str) -> Option<u32> {
+        (0..structure.count).find_map(|index| {
+            // struct btf_member: name, type, offset in bits.
+            let at = structure.body + 12 * index;
+            let matches = self.is_named(word(self.types, at).ok()?, name);
+            let bits = word(self.types, at + 8).ok()?;
+            (matches && bits % 8 == 0).then_some(bits / 8)
+        })
+    }
+
+    fn find(&self, kind: u8, name: &str) -> Option<(BtfId, Entry)> {
+        self.places.iter().zip(1..).find_map(|(&at, id)| {
+            let entry = self.entry_at(at as usize).ok()?;
+            (entry.kind == kind && self.is_named(entry.name, name)).then_some((BtfId(id), entry))
+        })
+    }
+
+    fn is_named(&self, offset: u32, name: &str) -> bool {
+        let tail = self.strings.get(offset as usize..).unwrap_or_default();
+        tail.strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&0))
+    }
+
+    fn entry(&self, id: BtfId) -> Option<Entry> {
+        // Entry 0 is `void` and has no place.
+        let index = (id.0 as usize).checked_sub(1)?;
+        self.entry_at(*self.places.get(index)? as usize).ok()
+    }
+
+    fn entry_at(&self, at: usize) -> Result<Entry, BtfError> {
+        let info = word(self.types, at + 4)?;
+        Ok(Entry {
+            name: word(self.types, at)?,
+            kind: (info >> 24 & 0x1f) as u8,
+            count: (info & 0xffff) as usize,
+            other: word(self.types, at + 8)?,
+            body: at + 12,
+        })
+    }
+}
+
+/// Bytes after the common part, by kind (include/uapi/linux/btf.h).
+fn body_length(entry: Entry) -> Option<usize> {
+    Some(match entry.kind {
+        // Pointer, forward, typedef, volatile, const, restrict, function,
+        // float, type tag.
+        2 | 7..=12 | 16 | 18 => 0,
+        // Integer, variable, declaration tag.
+        1 | 14 | 17 => 4,
+        // Array.
+        3 => 12,
+        // Structure, union, section, 64-bit enumeration.
+        4 | 5 | 15 | 19 => 12 * entry.count,
+        // Enumeration, function prototype.
+        6 | 13 => 8 * entry.count,
+        _ => return None,
+    })
+}
+
+fn word(bytes: &[u8], at: usize) -> Result<u32, BtfError> {
+    bytes
+        .get(at..at.saturating_add(4))
+        .and_then(|word| word.try_into().ok())
+        .map(u32::from_le_bytes)
+        .ok_or(BtfError::Short(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// `struct counts { int other; int nmis; }; typedef struct counts counts_t;
+    /// counts_t stat; void work(void);`
+    fn sample() -> Vec<u8> {
+        let strings = b"\0counts\0other\0nmis\0counts_t\0stat\0work\0";
+        let types: Vec<u32> = [
+            &[0, 1 << 24, 4, 0x20][..],
+            &[1, 4 << 24 | 2, 8, 8, 1, 0, 14, 1, 32],
+            &[19, 8 << 24, 2],
+            &[28, 14 << 24, 3, 1],
+            &[0, 13 << 24, 0],
+            &[33, 12 << 24, 5],
+        ]
+        .concat();
+        let mut bytes = vec![0x9f, 0xeb, 1, 0];
+        let sections = [0, types.len() as u32 * 4, types.len() as u32 * 4];
+        for number in [24, sections[0], sections[1], sections[2], strings.len() as u32] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.extend(types.iter().flat_map(|number| number.to_le_bytes()));
+        bytes.extend(strings);
+        bytes
+    }
+
+    #[test]
+    fn names_lead_to_ids_and_offsets() {
+        let bytes = sample();
+        let btf = Btf::parse(&bytes).unwrap();
+        assert_eq!(btf.function("work"), Some(BtfId(6)));
+        assert_eq!(btf.function("wor"), None);
+        assert_eq!(btf.function("stat"), None);
+        let stat = btf.variable("stat").unwrap();
+        assert_eq!(stat, BtfId(4));
+        assert_eq!(btf.member_of_variable(stat, "nmis"), Some(4));
+        assert_eq!(btf.member_of_variable(stat, "none"), None);
+    }
+
+    #[test]
+    fn a_typedef_of_itself_ends() {
+        let mut bytes = sample();
+        // The typedef is entry 3; its type is the third word of 12 + 4 + 36.
+        let at = 24 + 16 + 36 + 8;
+        bytes[at..at + 4].copy_from_slice(&3u32.to_le_bytes());
+        let btf = Btf::parse(&bytes).unwrap();
+        assert_eq!(btf.member_of_variable(BtfId(4), "nmis"), None);
+    }
+
+    #[test]
+    fn this_kernels_information_is_read_where_there_is_any() {
+        let Ok(bytes) = std::fs::read("/sys/kernel/btf/vmlinux") else {
+            println!("skipped: this kernel shows no BTF");
+            return;
+        };
+        let btf = Btf::parse(&bytes).unwrap();
+        // In every kernel with BPF.
+        assert!(btf.function("bpf_map_lookup_elem").is_some() || btf.places.len() > 1_000);
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_or_changed_file_never_panics(
+            length in 0usize..200,
+            at in 0usize..200,
+            value in any::<u8>(),
+        ) {
+            let mut bytes = sample();
+            let place = at % bytes.len();
+            bytes[place] = value;
+            bytes.truncate(length.min(bytes.len()));
+            if let Ok(btf) = Btf::parse(&bytes) {
+                let _ = btf.function("work");
+                let _ = btf.variable("stat").map(|id| btf.member_of_variable(id, "nmis"));
+            }
+        }
+
+        #[test]
+        fn bytes_at_random_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 24..400)) {
+            bytes[..8].copy_from_slice(&[0x9f, 0xeb, 1, 0, 24, 0, 0, 0]);
+            if let Ok(btf) = Btf::parse(&bytes) {
+                let _ = btf.function("x");
+                let _ = btf.member_of_variable(BtfId(u32::MAX), "x");
+            }
+        }
+    }
+}
