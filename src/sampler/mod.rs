@@ -8,6 +8,7 @@
 mod bpf;
 mod budget;
 mod calibrate;
+mod crew;
 mod engine;
 mod gap;
 mod histogram;
