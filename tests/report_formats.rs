@@ -90,6 +90,7 @@ fn lazy_gaps_are_made_while_they_are_written() {
         gaps,
         findings: report.findings,
         verdict: report.verdict,
+        stalls: report.stalls,
     };
     let mut counter = Counter(0);
     json::write(&lazy, &mut counter).unwrap();

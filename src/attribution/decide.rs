@@ -5,6 +5,7 @@
 //! guest cannot see who stalled it. Without a counter nothing is called an
 //! SMI. A count that several events share is not given to one of them.
 
+use crate::evidence::kernel_trace::{Account, Standing};
 use crate::units::Nanos;
 
 use super::cause::{Cause, Confidence};
@@ -30,71 +31,123 @@ impl Attribution {
             kernel_ran,
         }
     }
-
-    /// The parts of a gap that the kernel took and did not take, where the
-    /// cause alone settles that.
-    pub fn shares(&self, length: Nanos) -> (Option<Nanos>, Option<Nanos>) {
-        match self.kernel_ran {
-            Some(false) => (Some(Nanos(0)), Some(length)),
-            _ => (None, None),
-        }
-    }
 }
 
-/// Decides.
-pub fn attribute(evidence: &Evidence, setting: Setting) -> Attribution {
-    let kernel_ran = kernel_ran(evidence);
+/// Decides. `account` is what the kernel's own records say of the gap, where
+/// there are any, and `length` the gap's length.
+pub fn attribute(
+    evidence: &Evidence,
+    account: Option<&Account>,
+    length: Nanos,
+    setting: Setting,
+) -> Attribution {
+    let kernel_ran = kernel_ran(evidence, account);
     if setting.clock == ClockTrust::Broken {
         return Attribution::new(Cause::Unknown, Confidence::None, kernel_ran);
     }
+    let records = Records::of(account, length);
     let (cause, confidence) = match (kernel_ran, setting.platform) {
         (Some(false), Platform::Guest) => (Cause::Hypervisor, Confidence::Strong),
-        (Some(false), Platform::BareMetal) => kernel_absent(evidence.smi),
+        (Some(false), Platform::BareMetal) => kernel_absent(evidence),
+        // What ran in the gap is not known, and may not have been all.
+        (Some(true), _) if records == Records::Lost => (Cause::Unknown, Confidence::None),
         // The hypervisor may have taken part of the gap, or most of it.
-        (Some(true), Platform::Guest) => (Cause::Os, Confidence::Probable),
-        (Some(true), Platform::BareMetal) => kernel_present(evidence.smi),
+        (Some(true), Platform::Guest) => match records {
+            Records::Explain => (Cause::Os, Confidence::Strong),
+            _ => (Cause::Os, Confidence::Probable),
+        },
+        (Some(true), Platform::BareMetal) => kernel_present(evidence.smi, records),
         (None, Platform::Guest) => (Cause::Unknown, Confidence::None),
         (None, Platform::BareMetal) => kernel_unknown(evidence.smi),
     };
     Attribution::new(cause, confidence, kernel_ran)
 }
 
-/// Whether this kernel ran. The footprint decides; where it is not usable, a
-/// switch or fault counted by the kernel proves that it ran, and none proves
-/// nothing: interrupts leave no trace there.
-fn kernel_ran(evidence: &Evidence) -> Option<bool> {
-    let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    match evidence.footprint {
-        Footprint::Intact => Some(false),
-        Footprint::Cleared => Some(true),
-        Footprint::Unusable => (counted(evidence.involuntary_switches)
-            || counted(evidence.page_faults))
-        .then_some(true),
+/// How far the kernel's records go towards a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Records {
+    /// There are none.
+    Absent,
+    /// Some were lost.
+    Lost,
+    /// They explain all but noise.
+    Explain,
+    /// Something remains.
+    FallShort,
+}
+
+impl Records {
+    fn of(account: Option<&Account>, length: Nanos) -> Records {
+        match account {
+            None => Records::Absent,
+            Some(account) if account.standing == Standing::Lost => Records::Lost,
+            Some(account) if account.standing == Standing::Nothing => Records::FallShort,
+            // The end of an exception is not recorded: the rest is its.
+            Some(account) if account.standing == Standing::Fault => Records::Explain,
+            Some(account) if account.remainder(length) <= noise(length) => Records::Explain,
+            Some(_) => Records::FallShort,
+        }
     }
 }
 
-fn kernel_absent(smi: SmiEvidence) -> (Cause, Confidence) {
-    match smi {
-        SmiEvidence::Own { delta: 1.. } => (Cause::Smi, Confidence::Proved),
-        SmiEvidence::Own { delta: 0 } => (Cause::Cpu, Confidence::Strong),
+/// What may remain of a gap without needing an explanation: the way into the
+/// kernel and back varies by cache and by mitigation.
+pub fn noise(length: Nanos) -> Nanos {
+    Nanos((length.0 / 10).max(2_000))
+}
+
+/// Whether this kernel ran. The footprint decides; where it is not usable, the
+/// kernel's records do; without those, a switch or fault that the kernel
+/// counted proves that it ran, and none proves nothing: interrupts leave no
+/// trace there.
+fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
+    let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
+    match (evidence.footprint, account.map(|account| account.standing)) {
+        (Footprint::Intact, _) => Some(false),
+        (Footprint::Cleared, _) => Some(true),
+        (Footprint::Unusable, Some(Standing::Nothing)) => Some(false),
+        (Footprint::Unusable, None | Some(Standing::Lost)) => {
+            (counted(evidence.involuntary_switches) || counted(evidence.page_faults))
+                .then_some(true)
+        }
+        (Footprint::Unusable, Some(_)) => Some(true),
+    }
+}
+
+fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
+    // Without the footprint, the absence of records is strong evidence, and
+    // no proof: not every way into the kernel has a tracepoint.
+    let proof = match evidence.footprint {
+        Footprint::Intact => Confidence::Proved,
+        _ => Confidence::Strong,
+    };
+    let strong = match evidence.footprint {
+        Footprint::Intact => Confidence::Strong,
+        _ => Confidence::Probable,
+    };
+    match evidence.smi {
+        SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),
+        SmiEvidence::Own { delta: 0 } => (Cause::Cpu, strong),
         // At least one SMI for each event that shares the count.
         SmiEvidence::Shared { delta, among } if delta >= among => {
             (Cause::Smi, Confidence::Probable)
         }
         SmiEvidence::Shared { .. } | SmiEvidence::NotRead | SmiEvidence::Unreadable => {
-            (Cause::FirmwareOrCpu, Confidence::Strong)
+            (Cause::FirmwareOrCpu, strong)
         }
     }
 }
 
-fn kernel_present(smi: SmiEvidence) -> (Cause, Confidence) {
-    match smi {
-        SmiEvidence::Own { delta: 1.. } => (Cause::SmiOs, Confidence::Proved),
-        SmiEvidence::Own { delta: 0 } => (Cause::Os, Confidence::Strong),
+fn kernel_present(smi: SmiEvidence, records: Records) -> (Cause, Confidence) {
+    match (smi, records) {
+        (SmiEvidence::Own { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Proved),
+        (SmiEvidence::Own { delta: 0 }, Records::Explain) => (Cause::Os, Confidence::Proved),
+        (SmiEvidence::Own { delta: 0 }, _) => (Cause::Os, Confidence::Strong),
         // The SMI may have been here or in another event: neither "os" nor
         // "smi+os" would be honest.
-        SmiEvidence::Shared { .. } => (Cause::Unknown, Confidence::None),
-        SmiEvidence::NotRead | SmiEvidence::Unreadable => (Cause::Os, Confidence::Probable),
+        (SmiEvidence::Shared { .. }, _) => (Cause::Unknown, Confidence::None),
+        (_, Records::Explain) => (Cause::Os, Confidence::Strong),
+        (SmiEvidence::NotRead | SmiEvidence::Unreadable, _) => (Cause::Os, Confidence::Probable),
     }
 }
 
@@ -153,15 +206,78 @@ mod tests {
         })
     }
 
+    const LENGTH: Nanos = Nanos(50_000);
+
+    fn decide(evidence: &Evidence, setting: Setting) -> Attribution {
+        attribute(evidence, None, LENGTH, setting)
+    }
+
+    fn account(standing: Standing, accounted: u64) -> Account {
+        Account {
+            standing,
+            accounted: Nanos(accounted),
+            usual: None,
+            shares: [None; 3],
+        }
+    }
+
+    #[test]
+    fn records_raise_or_lower_the_confidence_and_never_name_hardware() {
+        use Confidence::{None, Probable, Proved, Strong};
+        let explained = account(Standing::Interrupts, 49_500);
+        let short = account(Standing::Interrupts, 3_000);
+        let nothing = account(Standing::Nothing, 0);
+        let lost = account(Standing::Lost, 49_500);
+        let own = SmiEvidence::Own { delta: 0 };
+        let blind = SmiEvidence::Unreadable;
+        for (records, smi, expected) in [
+            (explained, own, (Cause::Os, Proved)),
+            (short, own, (Cause::Os, Strong)),
+            (nothing, own, (Cause::Os, Strong)),
+            (lost, own, (Cause::Unknown, None)),
+            (explained, blind, (Cause::Os, Strong)),
+            (short, blind, (Cause::Os, Probable)),
+            (lost, blind, (Cause::Unknown, None)),
+            (
+                explained,
+                SmiEvidence::Own { delta: 1 },
+                (Cause::SmiOs, Proved),
+            ),
+        ] {
+            let case = evidence(Footprint::Cleared, smi, Option::None);
+            let decided = attribute(&case, Some(&records), LENGTH, BARE);
+            assert_eq!(
+                (decided.cause, decided.confidence),
+                expected,
+                "{records:?} {smi:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_the_footprint_the_records_stand_in_but_prove_nothing() {
+        let own = SmiEvidence::Own { delta: 1 };
+        let case = evidence(Footprint::Unusable, own, None);
+        let silent = attribute(&case, Some(&account(Standing::Nothing, 0)), LENGTH, BARE);
+        assert_eq!(
+            (silent.cause, silent.confidence),
+            (Cause::Smi, Confidence::Strong)
+        );
+        let busy = attribute(&case, Some(&account(Standing::Tasks, 0)), LENGTH, BARE);
+        assert_eq!((busy.cause, busy.kernel_ran), (Cause::SmiOs, Some(true)));
+        let lost = attribute(&case, Some(&account(Standing::Lost, 0)), LENGTH, BARE);
+        assert_eq!(lost.kernel_ran, None);
+    }
+
     fn decided(footprint: Footprint, smi: SmiEvidence) -> (Cause, Confidence) {
-        let attribution = attribute(&evidence(footprint, smi, None), BARE);
+        let attribution = decide(&evidence(footprint, smi, None), BARE);
         (attribution.cause, attribution.confidence)
     }
 
     #[test]
     fn a_guest_never_blames_hardware() {
         for case in every_case() {
-            let cause = attribute(&case, GUEST).cause;
+            let cause = decide(&case, GUEST).cause;
             assert!(
                 matches!(cause, Cause::Hypervisor | Cause::Os | Cause::Unknown),
                 "{case:?} became {cause}"
@@ -172,7 +288,7 @@ mod tests {
     #[test]
     fn without_a_count_of_its_own_no_gap_is_proved_an_smi() {
         for case in every_case() {
-            let attribution = attribute(&case, BARE);
+            let attribution = decide(&case, BARE);
             let names_smi = matches!(attribution.cause, Cause::Smi | Cause::SmiOs);
             if !matches!(case.smi, SmiEvidence::Own { delta: 1.. }) && names_smi {
                 assert_eq!(attribution.confidence, Confidence::Probable, "{case:?}");
@@ -186,7 +302,7 @@ mod tests {
     #[test]
     fn what_the_kernel_ran_in_is_never_platform_without_an_smi() {
         for case in every_case() {
-            let attribution = attribute(&case, BARE);
+            let attribution = decide(&case, BARE);
             let counted = matches!(case.smi, SmiEvidence::Own { delta: 1.. });
             if attribution.kernel_ran == Some(true) && !counted {
                 assert!(!attribution.cause.is_platform(), "{case:?}");
@@ -198,7 +314,7 @@ mod tests {
     fn an_smi_with_a_count_of_its_own_is_never_the_os() {
         for case in every_case() {
             if matches!(case.smi, SmiEvidence::Own { delta: 1.. }) {
-                assert_ne!(attribute(&case, BARE).cause, Cause::Os, "{case:?}");
+                assert_ne!(decide(&case, BARE).cause, Cause::Os, "{case:?}");
             }
         }
     }
@@ -206,7 +322,7 @@ mod tests {
     #[test]
     fn a_broken_clock_leaves_every_gap_unknown() {
         for case in every_case() {
-            assert_eq!(attribute(&case, BROKEN).cause, Cause::Unknown);
+            assert_eq!(decide(&case, BROKEN).cause, Cause::Unknown);
         }
     }
 

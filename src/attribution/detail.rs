@@ -1,11 +1,13 @@
 //! One sentence a gap, for a human.
 
+use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::units::Nanos;
 
 use super::cause::Cause;
-use super::decide::Attribution;
+use super::decide::{Attribution, noise};
 use super::evidence::{Evidence, SmiEvidence};
-use super::setting::{ClockTrust, Setting};
+use super::setting::{ClockTrust, Platform, Setting};
+use super::shares::shares;
 
 /// The scheduler's bound on real-time tasks: in each period they run for at
 /// most the runtime (sched(7), "Limiting the CPU usage of real-time and
@@ -32,49 +34,103 @@ pub fn looks_throttled(evidence: &Evidence, length: Nanos, throttling: Option<Th
         && near(delay)
 }
 
+/// What a sentence about a gap is made from.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    /// What the sampler collected.
+    pub evidence: &'a Evidence,
+    /// What the kernel recorded.
+    pub account: Option<&'a Account>,
+    /// The names in it.
+    pub names: Option<&'a Names>,
+    /// What was decided.
+    pub attribution: &'a Attribution,
+    /// The gap's length.
+    pub length: Nanos,
+    /// The circumstances.
+    pub setting: Setting,
+    /// The scheduler's bound on real-time tasks.
+    pub throttling: Option<Throttling>,
+}
+
 /// Says why a gap has its cause.
-pub fn detail(
-    evidence: &Evidence,
-    attribution: &Attribution,
-    setting: Setting,
-    length: Nanos,
-    throttling: Option<Throttling>,
-) -> String {
-    if setting.clock == ClockTrust::Broken {
+pub fn detail(telling: &Telling<'_>) -> String {
+    let Telling {
+        evidence,
+        attribution,
+        ..
+    } = telling;
+    if telling.setting.clock == ClockTrust::Broken {
         return String::from("the TSC could not be trusted at this time");
     }
     match attribution.cause {
-        Cause::Smi => format!(
-            "{}; {}",
-            match attribution.kernel_ran {
-                Some(false) => "the kernel did not run",
-                _ => "whether the kernel ran is not known",
-            },
-            counted(evidence.smi)
-        ),
-        Cause::SmiOs => {
-            format!(
-                "the kernel ran and {}{}",
-                counted(evidence.smi),
-                scheduling(evidence)
-            )
-        }
+        Cause::Smi => format!("{}; {}", presence(attribution), counted(evidence.smi)),
+        Cause::SmiOs => format!("{}{}", counted(evidence.smi), kernel_work(telling)),
         Cause::Cpu => String::from("the kernel did not run and no SMI was counted"),
         Cause::FirmwareOrCpu => format!("the kernel did not run; {}", counted(evidence.smi)),
         Cause::Hypervisor => String::from("this kernel did not run: the hypervisor or below"),
-        Cause::Os if looks_throttled(evidence, length, throttling) => {
-            String::from("real-time throttling or the fair server held the sampler back")
+        Cause::Os if looks_throttled(evidence, telling.length, telling.throttling) => {
+            format!(
+                "real-time throttling or the fair server{}",
+                kernel_work(telling)
+            )
         }
-        Cause::Os => format!(
-            "the kernel ran{}{}",
-            scheduling(evidence),
-            reservation(evidence.smi)
-        ),
-        Cause::Unknown => match (attribution.kernel_ran, evidence.smi) {
-            (Some(true), smi) => format!("the kernel ran; {}", counted(smi)),
+        Cause::Os => {
+            format!(
+                "the kernel ran{}{}",
+                kernel_work(telling),
+                reservation(evidence.smi, telling.setting)
+            )
+        }
+        Cause::Unknown => match (attribution.kernel_ran, telling.account) {
+            (_, Some(account)) if account.standing == Standing::Lost => {
+                String::from("the kernel ran; its records of this time were lost")
+            }
+            (Some(true), _) => format!("the kernel ran; {}", counted(evidence.smi)),
             _ => String::from("nothing tells whether the kernel ran"),
         },
     }
+}
+
+fn presence(attribution: &Attribution) -> &'static str {
+    match attribution.kernel_ran {
+        Some(false) => "the kernel did not run",
+        _ => "whether the kernel ran is not known",
+    }
+}
+
+/// What the kernel did: by its records, else by its counts.
+fn kernel_work(telling: &Telling<'_>) -> String {
+    let (Some(account), Some(names)) = (telling.account, telling.names) else {
+        return scheduling(telling.evidence);
+    };
+    if account.standing == Standing::Nothing {
+        return format!(
+            " by a way that has no tracepoint{}",
+            scheduling(telling.evidence)
+        );
+    }
+    let parts: Vec<String> = account
+        .shares
+        .iter()
+        .flatten()
+        .map(|share| match share.nanos {
+            0 => names.name(share.id).to_owned(),
+            nanos => format!("{} {}", names.name(share.id), Nanos(u64::from(nanos))),
+        })
+        .collect();
+    let (_, residual) = shares(
+        telling.attribution,
+        telling.evidence,
+        Some(account),
+        telling.length,
+    );
+    let rest = match residual {
+        Some(rest) if telling.attribution.cause == Cause::SmiOs => format!("; SMI {rest}"),
+        Some(rest) if rest > noise(telling.length) => format!("; {rest} not accounted for"),
+        _ => String::new(),
+    };
+    format!(": {}{rest}", parts.join(", "))
 }
 
 fn counted(smi: SmiEvidence) -> String {
@@ -114,8 +170,9 @@ fn scheduling(evidence: &Evidence) -> String {
     }
 }
 
-fn reservation(smi: SmiEvidence) -> &'static str {
+fn reservation(smi: SmiEvidence, setting: Setting) -> &'static str {
     match smi {
+        _ if setting.platform == Platform::Guest => "",
         SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } => "",
         SmiEvidence::NotRead | SmiEvidence::Unreadable => "; an SMI beside it would go unseen",
     }

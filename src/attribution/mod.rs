@@ -5,9 +5,11 @@ mod decide;
 mod detail;
 mod evidence;
 mod setting;
+mod shares;
 
 pub use cause::{Cause, Confidence};
-pub use decide::{Attribution, attribute};
-pub use detail::{Throttling, detail, looks_throttled};
+pub use decide::{Attribution, attribute, noise};
+pub use detail::{Telling, Throttling, detail, looks_throttled};
 pub use evidence::{Evidence, Footprint, SmiEvidence};
 pub use setting::{ClockTrust, Platform, Setting};
+pub use shares::shares;

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::realtime;
 use crate::host::root::Root;
-use crate::judgement::{Case, tsc_given_up};
+use crate::judgement::{Case, recast_aligned_stalls, tsc_given_up};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
@@ -91,11 +91,18 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
     };
     let mut engine = UserEngine::new(sampling_plan(&plan, &machine, first.hz), kind);
-    let clock = ClockWatch::begin(root, host.cpu_model.flags.clone().ok());
+    let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
-    let collected = Collector::new(limits, plan.cpus.len())
-        .run(&mut engine, timeline, clock, &signals, progress.as_mut())
-        .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    let mut collected = Collector::new(
+        limits,
+        plan.cpus.len(),
+        timeline,
+        clock,
+        &signals,
+        progress.as_mut(),
+    )
+    .run(&mut engine, &root)
+    .map_err(|error| Failure::NoVerdict(error.to_string()))?;
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
             hz,
@@ -103,6 +110,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         _ => collected.timeline.rate(),
     };
+    recast_aligned_stalls(&mut collected, rate.hz);
 
     let case = Case {
         plan: &plan,

@@ -30,6 +30,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(smi_findings::findings(case));
     all.extend(guest(case));
     all.extend(footprint(case));
+    all.extend(contradicted(case));
     all.extend(throttled(case));
     all.extend(preparation(case));
     all.extend(coverage(case));
@@ -66,6 +67,27 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
          stay unknown, and a gap above the limit makes the run inconclusive.",
         None,
     ))
+}
+
+/// The two witnesses of the kernel must not contradict each other.
+fn contradicted(case: &Case<'_>) -> Option<Finding> {
+    let count: u64 = case
+        .collected
+        .cpus
+        .iter()
+        .map(|cpu| cpu.agreement.records_only)
+        .sum();
+    (count > 0).then(|| {
+        finding(
+            "footprint-contradicted",
+            Severity::Critical,
+            format!(
+                "In {count} gap(s) the kernel recorded activity although the null selector in ES \
+                 survived. One of the two is wrong here; do not trust the attribution of this run."
+            ),
+            Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
+        )
+    })
 }
 
 fn throttled(case: &Case<'_>) -> Option<Finding> {

@@ -4,6 +4,9 @@ use crate::attribution::Platform;
 use crate::report::model::EvidenceSource;
 use crate::sampler::{CpuSetup, FootprintTest, SmiSetup};
 
+use crate::evidence::kernel_trace::TraceSetup;
+use crate::session::Agreement;
+
 use super::Case;
 
 /// The list, in the order in which the sources weigh.
@@ -12,6 +15,7 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         footprint(case),
         smi_counter(case),
         platform(case),
+        kernel_records(case),
         usage(case),
         schedstat(case),
         tsc(case),
@@ -117,6 +121,42 @@ fn platform(case: &Case<'_>) -> EvidenceSource {
             ),
         },
     )
+}
+
+fn kernel_records(case: &Case<'_>) -> EvidenceSource {
+    let source = "kernel-records";
+    let remedy = "root or CAP_PERFMON, kernel.perf_event_paranoid at -1, and a readable tracefs";
+    match &case.collected.kernel.setup {
+        TraceSetup::Tracepoints(count) => {
+            let mut agreement = Agreement::default();
+            case.collected
+                .cpus
+                .iter()
+                .for_each(|cpu| agreement.add(&cpu.agreement));
+            usable(
+                source,
+                format!(
+                    "{count} tracepoints and all context switches; they agree with the footprint \
+                     on {} of {} gaps, mapped to the TSC within {}",
+                    agreement.agreed(),
+                    agreement.compared(),
+                    case.collected.timeline.fit_error()
+                ),
+            )
+        }
+        TraceSetup::SwitchesOnly(reason) => missing(
+            source,
+            format!("context switches only: {reason}"),
+            "which interrupt took the time is not known",
+            Some(remedy),
+        ),
+        TraceSetup::Nothing(reason) => missing(
+            source,
+            reason.clone(),
+            "what the kernel did in a gap is not known, nor how much of a gap it took",
+            Some(remedy),
+        ),
+    }
 }
 
 fn usage(_case: &Case<'_>) -> EvidenceSource {

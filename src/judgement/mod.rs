@@ -5,10 +5,12 @@ mod clock_findings;
 mod findings;
 mod inventory;
 mod smi_findings;
+mod stalls;
 mod verdict;
 
 pub use findings::findings;
 pub use inventory::inventory;
+pub use stalls::{list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 
 use crate::evidence::MachineFacts;

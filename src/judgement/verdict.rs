@@ -1,46 +1,15 @@
 //! Pass, fail or inconclusive, with the statistics that say what a pass is
 //! worth.
 
-use crate::attribution::{Cause, Platform};
+use crate::attribution::Platform;
 use crate::host::Host;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
 use crate::sampler::FootprintTest;
 use crate::stats::rates::Rate;
-use crate::stats::stalls::{Span, from_unsorted};
-use crate::units::{Cycles, Nanos};
+use crate::units::Nanos;
 
 use super::Case;
-
-/// Platform stalls above the limit: gaps that overlap across CPUs count once.
-fn stalls(case: &Case<'_>) -> u64 {
-    let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
-    let offsets = case.collected.setups.iter().map(|setup| setup.offset);
-    let tolerance = Cycles(
-        offsets
-            .flatten()
-            .map(|offset| offset.error)
-            .max()
-            .unwrap_or(0),
-    );
-    let spans = case
-        .collected
-        .setups
-        .iter()
-        .zip(&case.collected.cpus)
-        .flat_map(|(setup, cpu)| {
-            let shift = setup.offset.map_or(0, |offset| offset.cycles);
-            let counts = |cause: Cause| cause.is_platform() && cause != Cause::SmiOs;
-            cpu.gaps
-                .iter()
-                .filter(move |gap| counts(gap.cause) && gap.raw.length() > limit)
-                .map(move |gap| Span {
-                    start: Cycles(gap.raw.start.0.wrapping_add_signed(-shift)),
-                    end: Cycles(gap.raw.end.0.wrapping_add_signed(-shift)),
-                    cpu: setup.cpu,
-                })
-        });
-    from_unsorted(spans, tolerance).count() as u64
-}
+use super::stalls::stalls_above_limit;
 
 /// Judges the run. `cpus` are the rows of the report.
 pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
@@ -57,7 +26,7 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
     // lost to a full ring.
     let seen = u64::from(platform_max_ns > limit);
     let platform_gaps = sum(|cpu| cpu.platform_above_limit).max(seen);
-    let platform_stalls = stalls(case).max(seen);
+    let platform_stalls = stalls_above_limit(case).max(seen);
     let coverage = mean(cpus.iter().map(|cpu| share(cpu.covered_ns, cpu.elapsed_ns)));
     // Machine time, not CPU time: a stall is an event of the machine.
     let hours = mean(cpus.iter().map(|cpu| cpu.covered_ns.as_hours_f64()));

@@ -1,19 +1,21 @@
 //! From a finished run to its report.
 
 use crate::attribution::{
-    Attribution, Platform, Setting, SmiEvidence, Throttling, attribute, detail,
+    Attribution, Platform, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
 };
+use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::host::root::Known;
-use crate::judgement::{Case, findings, inventory, judge};
+use crate::judgement::{Case, findings, inventory, judge, list_stalls};
 use crate::plan::RunPlan;
 use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
-use crate::session::{CpuCollection, StoredGap};
-use crate::units::{CpuId, Cycles, Hertz};
+use crate::session::{CpuCollection, JudgedGap, PackedGap};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::LazyGaps;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelIdentity, Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+    KernelAccount, KernelIdentity, NamedTime, OsSource, RecordStanding, Report, Run, SCHEMA,
+    SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
 
 /// What a report needs beside the case.
@@ -42,7 +44,11 @@ pub fn assemble<'a>(
     let cpus: Vec<CpuReport> = (collected.setups.iter())
         .zip(&collected.totals)
         .zip(&collected.cpus)
-        .map(|((setup, totals), kept)| cpu_report(&case, setup, totals, kept))
+        .enumerate()
+        .map(|(index, ((setup, totals), kept))| CpuReport {
+            os_sources: os_sources(&case, index),
+            ..cpu_report(&case, setup, totals, kept)
+        })
         .collect();
     let verdict = judge(&case, &cpus);
     let origin = origin(&case);
@@ -68,6 +74,7 @@ pub fn assemble<'a>(
         cpus,
         findings: findings(&case),
         verdict,
+        stalls: list_stalls(&case, origin),
     }
 }
 
@@ -86,22 +93,24 @@ fn view(
     particulars: &Particulars<'_>,
     origin: Cycles,
     cpu: CpuId,
-    gap: &StoredGap,
+    gap: &PackedGap,
 ) -> Gap {
-    let StoredGap {
+    let JudgedGap {
         raw,
+        account,
         cause,
         confidence,
-    } = *gap;
-    let kernel_ran = attribute(&raw.evidence, particulars.setting).kernel_ran;
+    } = gap.unpack();
+    let duration_ns = case.rate.hz.to_nanos(raw.length());
+    let setting = particulars.setting;
+    let decided = attribute(&raw.evidence, account.as_ref(), duration_ns, setting);
     let attribution = Attribution {
         cause,
         confidence,
-        kernel_ran,
+        ..decided
     };
-    let duration_ns = case.rate.hz.to_nanos(raw.length());
-    let (os_ns, residual_ns) = attribution.shares(duration_ns);
-    let throttling = particulars.throttling;
+    let (os_ns, residual_ns) = shares(&attribution, &raw.evidence, account.as_ref(), duration_ns);
+    let names = case.collected.kernel.names.as_ref();
     Gap {
         cpu,
         start_cycles: raw.start.since(origin),
@@ -114,18 +123,63 @@ fn view(
             SmiEvidence::Own { delta } => Some(delta),
             _ => None,
         },
-        kernel_ran,
+        kernel_ran: attribution.kernel_ran,
         os_ns,
         residual_ns,
-        detail: detail(
-            &raw.evidence,
-            &attribution,
-            particulars.setting,
-            duration_ns,
-            throttling,
-        ),
+        detail: detail(&Telling {
+            evidence: &raw.evidence,
+            account: account.as_ref(),
+            names,
+            attribution: &attribution,
+            length: duration_ns,
+            setting,
+            throttling: particulars.throttling,
+        }),
+        kernel: account
+            .zip(names)
+            .map(|(account, names)| kernel_account(&account, names)),
         raw: raw.evidence,
     }
+}
+
+fn kernel_account(account: &Account, names: &Names) -> KernelAccount {
+    KernelAccount {
+        standing: match account.standing {
+            Standing::Nothing => RecordStanding::Nothing,
+            Standing::Interrupts => RecordStanding::Interrupts,
+            Standing::Tasks => RecordStanding::Tasks,
+            Standing::Fault => RecordStanding::Fault,
+            Standing::Lost => RecordStanding::Lost,
+        },
+        accounted_ns: account.accounted,
+        usual_ns: account.usual,
+        by: account
+            .shares
+            .iter()
+            .flatten()
+            .map(|share| NamedTime {
+                name: names.name(share.id).to_owned(),
+                ns: Nanos(u64::from(share.nanos)),
+            })
+            .collect(),
+    }
+}
+
+/// What the kernel did on the CPU with this index, the most costly first.
+fn os_sources(case: &Case<'_>, index: usize) -> Option<Vec<OsSource>> {
+    let names = case.collected.kernel.names.as_ref()?;
+    let (sources, _) = case.collected.kernel.totals.get(index)?;
+    Some(
+        sources
+            .iter()
+            .map(|&(id, total)| OsSource {
+                name: names.name(id).to_owned(),
+                count: total.count,
+                total_ns: total.total,
+                max_ns: total.longest,
+            })
+            .collect(),
+    )
 }
 
 fn cpu_report(
@@ -167,6 +221,7 @@ fn cpu_report(
         },
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
         histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
+        os_sources: None,
     }
 }
 

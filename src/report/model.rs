@@ -40,6 +40,10 @@ pub struct Report<G = Vec<Gap>> {
     pub findings: Vec<Finding>,
     /// The judgement.
     pub verdict: Verdict,
+    /// Platform gaps that fell together on several CPUs, or alone: the longest
+    /// 1,000, in order of time.
+    #[serde(default)]
+    pub stalls: Vec<StallReport>,
 }
 
 /// The program that wrote a report.
@@ -300,6 +304,52 @@ pub struct CpuReport {
     pub ended_early: Option<String>,
     /// All deltas above the trip level.
     pub histogram: HistogramReport,
+    /// What the kernel did on this CPU, by its own records, the most costly
+    /// first; `null` without records.
+    #[serde(default)]
+    pub os_sources: Option<Vec<OsSource>>,
+}
+
+/// One source of kernel activity on a CPU, over the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsSource {
+    /// An interrupt vector, a handler, a softirq or a task.
+    pub name: String,
+    /// How often it had the CPU.
+    pub count: u64,
+    /// How long in all, nested activities taken off.
+    pub total_ns: Nanos,
+    /// How long at most at a time.
+    pub max_ns: Nanos,
+}
+
+/// Platform gaps that overlap in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StallReport {
+    /// The first reading before it, in cycles since `tsc.origin`.
+    pub start_cycles: Cycles,
+    /// RFC 3339, UTC, with nanoseconds.
+    pub start_utc: String,
+    /// From the first start to the last end.
+    pub duration_ns: Nanos,
+    /// The CPUs that saw it, as a list such as `1-3,5`.
+    pub cpus: String,
+    /// How many gaps it is made of.
+    pub gaps: u64,
+    /// Whether every sampled CPU saw it; `null` where only one is sampled.
+    pub all_sampled_cpus: Option<bool>,
+    /// How far the ends of its gaps lie apart: firmware lets all CPUs go at
+    /// once.
+    pub end_spread_ns: Nanos,
+    /// Error bound of the comparison between CPUs.
+    pub tsc_error_ns: Nanos,
+    /// SMIs counted for it: the largest count of its CPUs, as each CPU counts
+    /// the same ones; `null` where none could be counted.
+    pub smi_delta: Option<u32>,
+    /// Who took the time.
+    pub cause: Cause,
+    /// How sure that is.
+    pub confidence: Confidence,
 }
 
 /// How many gaps have each cause.
@@ -414,8 +464,50 @@ pub struct Gap {
     pub residual_ns: Option<Nanos>,
     /// One sentence for a human.
     pub detail: String,
+    /// What the kernel recorded of the gap; `null` without records.
+    #[serde(default)]
+    pub kernel: Option<KernelAccount>,
     /// The evidence as it was collected, so that a report can be judged again.
     pub raw: Evidence,
+}
+
+/// What the kernel's own records say of a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelAccount {
+    /// What was recorded.
+    pub standing: RecordStanding,
+    /// Union of the recorded intervals, and the usual cost of the way into the
+    /// kernel and back.
+    pub accounted_ns: Nanos,
+    /// What the same activities usually take; `null` for tasks.
+    pub usual_ns: Option<Nanos>,
+    /// The activities that took most.
+    pub by: Vec<NamedTime>,
+}
+
+/// What was recorded in a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordStanding {
+    /// Nothing.
+    Nothing,
+    /// Interrupts and the like.
+    Interrupts,
+    /// Other tasks ran.
+    Tasks,
+    /// An exception whose end is not recorded.
+    Fault,
+    /// Records were lost.
+    Lost,
+}
+
+/// A named part of a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedTime {
+    /// Who.
+    pub name: String,
+    /// How long.
+    pub ns: Nanos,
 }
 
 /// How much a finding matters.

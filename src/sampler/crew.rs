@@ -19,8 +19,8 @@ use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
 use super::worker::Shared;
 
-/// Records that a ring holds: 80 ms of 200,000 gaps a second.
-const RING: usize = 16_384;
+/// Records that a ring holds: 40 ms of 200,000 gaps a second.
+const RING: usize = 8_192;
 /// Stack of a sampler thread. It is locked in memory.
 const STACK: usize = 256 * 1024;
 
@@ -112,8 +112,8 @@ impl Station {
 }
 
 impl Crew {
-    /// Starts a thread for each CPU that runs `body`, waits until all are set
-    /// up, and lets them begin.
+    /// Starts a thread for each CPU that runs `body`, and waits until all are
+    /// set up.
     pub(super) fn start<F>(
         &mut self,
         cpus: &[CpuId],
@@ -137,10 +137,15 @@ impl Crew {
         if offsets == Offsets::Measure {
             self.measure_offsets(&mut setups);
         }
+        Ok(setups)
+    }
+
+    /// Lets all threads begin.
+    pub(super) fn release(&mut self) {
         for worker in &self.workers {
+            // A worker that is gone shows in `finish`.
             let _ = worker.commands.send(Command::Sample);
         }
-        Ok(setups)
     }
 
     /// Compares each CPU's TSC with the first one's, pair by pair.

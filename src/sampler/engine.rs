@@ -65,6 +65,8 @@ pub enum SmiSetup {
 pub struct CpuSetup {
     /// The CPU.
     pub cpu: CpuId,
+    /// The sampler's thread (gettid(2)), where it is one of this kernel's.
+    pub thread: Option<u32>,
     /// How its sampler is scheduled.
     pub scheduling: Scheduling,
     /// What the sampler measured of it.
@@ -121,14 +123,18 @@ pub enum EngineError {
 
 /// Something that samples CPUs for gaps.
 ///
-/// The collector calls [`Engine::start`] once, then [`Engine::drain`] every
-/// few milliseconds until [`Engine::is_finished`], then [`Engine::finish`].
+/// The collector calls [`Engine::start`] and [`Engine::release`] once, then
+/// [`Engine::drain`] every few milliseconds until [`Engine::is_finished`], then
+/// [`Engine::finish`].
 pub trait Engine {
-    /// Sets everything up, calibrates, and begins to sample.
+    /// Sets everything up and calibrates. The samplers then wait.
     ///
     /// # Errors
     /// Where a CPU cannot be sampled; nothing is left running then.
     fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError>;
+
+    /// Lets the samplers go.
+    fn release(&mut self);
 
     /// Hands over the gaps that have come in, with the index of their CPU in
     /// the plan; the gaps of one CPU come in order.

@@ -93,3 +93,31 @@ pub struct CpuTotals {
     /// Why it ended early, if it did.
     pub ended_early: Option<EndedEarly>,
 }
+
+impl CpuTotals {
+    /// The counts of a CPU that was not sampled yet.
+    pub(super) fn begin(cpu: CpuId, floor: Cycles) -> CpuTotals {
+        CpuTotals {
+            cpu,
+            first: Cycles(0),
+            last: Cycles(0),
+            iterations: 0,
+            floor,
+            max: Cycles(0),
+            max_kernel_absent: Cycles(0),
+            max_kernel_ran: Cycles(0),
+            blind: Cycles(0),
+            blind_max: Cycles(0),
+            os: Cycles(0),
+            paused: Cycles(0),
+            gaps_seen: 0,
+            gaps_dropped: 0,
+            gaps_dropped_kernel_ran: 0,
+            silent_clears: 0,
+            backward_steps: 0,
+            smi: None,
+            histogram: Box::new(Histogram::default()),
+            ended_early: None,
+        }
+    }
+}

@@ -19,6 +19,7 @@ mod scripted;
 mod slow_path;
 mod smi_watch;
 mod spin;
+mod trial;
 mod user;
 mod worker;
 
@@ -34,4 +35,5 @@ pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
 pub use smi_watch::Readings;
 pub use spin::{Spin, spin};
+pub use trial::Trial;
 pub use user::{MachineKind, UserEngine};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::SmiSource;
+use crate::sys::sched;
 use crate::units::CpuId;
 
 use super::calibrate::calibrate;
@@ -60,6 +61,10 @@ impl Engine for UserEngine {
             .start(&self.plan.cpus, offsets, move |index, cpu, station| {
                 run(index, cpu, &plan, &kind, station)
             })
+    }
+
+    fn release(&mut self) {
+        self.crew.release();
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
@@ -159,8 +164,13 @@ fn serve<M: Machine>(
             return None;
         }
     };
+    let thread = match setup.scheduling {
+        Scheduling::Scripted => None,
+        Scheduling::Fifo(_) | Scheduling::Ordinary(_) => Some(sched::thread_id()),
+    };
     let setup = CpuSetup {
         cpu,
+        thread,
         scheduling: setup.scheduling,
         calibration,
         smi: setup.smi,

@@ -11,7 +11,6 @@ use crate::units::{CpuId, Cycles};
 use super::calibrate::{Calibration, FootprintTest};
 use super::engine::{SamplingPlan, Window};
 use super::gap::{CpuTotals, RawGap};
-use super::histogram::Histogram;
 use super::machine::Machine;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
@@ -19,7 +18,7 @@ use super::spin::{Spin, spin};
 
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
-const BLOCK: u32 = 4096;
+pub(super) const BLOCK: u32 = 4096;
 
 /// What the collector and one sampler share. On a cache line of its own: the
 /// sampler must not wait for somebody else's writes.
@@ -43,28 +42,7 @@ pub(super) fn sample<M: Machine>(
     shared: &Arc<Shared>,
 ) -> CpuTotals {
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
-    let totals = CpuTotals {
-        cpu,
-        first: Cycles(0),
-        last: Cycles(0),
-        iterations: 0,
-        floor: calibration.floor,
-        max: Cycles(0),
-        max_kernel_absent: Cycles(0),
-        max_kernel_ran: Cycles(0),
-        blind: Cycles(0),
-        blind_max: Cycles(0),
-        os: Cycles(0),
-        paused: Cycles(0),
-        gaps_seen: 0,
-        gaps_dropped: 0,
-        gaps_dropped_kernel_ran: 0,
-        silent_clears: 0,
-        backward_steps: 0,
-        smi: None,
-        histogram: Box::new(Histogram::default()),
-        ended_early: None,
-    };
+    let totals = CpuTotals::begin(cpu, calibration.floor);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
     sampler.resume();
     let first = sampler.last;
@@ -106,7 +84,8 @@ pub(super) fn sample<M: Machine>(
     totals
 }
 
-fn block<M: Machine>(sampler: &mut Sampler<M>) {
+/// One [`BLOCK`] of the loop, its trips, and the look at the mark that ends it.
+pub(super) fn block<M: Machine>(sampler: &mut Sampler<M>) {
     let mut left = BLOCK;
     while left > 0 && sampler.totals.ended_early.is_none() {
         let floor = sampler.totals.floor.0;

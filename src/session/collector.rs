@@ -1,18 +1,19 @@
-//! The collector: takes gaps from the engine, judges each at once, counts all
-//! and keeps the longest. It runs on a CPU that is not sampled, if there is one.
+//! The collector: takes gaps from the engine and records from the kernel,
+//! brings the two together, and watches the clock meanwhile. It runs on a CPU
+//! that is not sampled, if there is one.
 
-use crate::attribution::{
-    Attribution, Cause, ClockTrust, Setting, Throttling, attribute, looks_throttled,
-};
-use crate::report::model::{CauseCounts, EndedBy};
+use crate::attribution::ClockTrust;
+use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
+use crate::host::root::Root;
+use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
 use crate::sys::clock::monotonic;
-use crate::units::{Cycles, Hertz, Nanos};
+use crate::units::{CpuId, Cycles};
 
 use super::clock_watch::ClockWatch;
 use super::progress::Progress;
 use super::resolver::Resolver;
-use super::retention::{RETAINED, Retention, StoredGap};
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally, teaches};
 use super::timeline::Timeline;
 
 /// Time between two visits to the engine: the ring holds much more.
@@ -26,50 +27,6 @@ const MARK_EVERY: u32 = 200;
 pub trait Stopper {
     /// Waits for at most this long; true ends the run.
     fn wait(&self, milliseconds: u16) -> bool;
-}
-
-/// What the run is held against.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Platform gaps above this fail the run.
-    pub hardlimit: Cycles,
-    /// The cycles of a nanosecond, for what is compared with kernel counts.
-    pub hz: Hertz,
-    /// Whether the first platform gap ends the run.
-    pub stop_on_gap: StopOnGap,
-    /// The scheduler's bound on real-time tasks.
-    pub throttling: Option<Throttling>,
-    /// Bare metal or guest, clock good or bad.
-    pub setting: Setting,
-}
-
-/// What the first platform gap does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopOnGap {
-    /// Nothing.
-    No,
-    /// Ends the run.
-    Yes,
-}
-
-/// What was collected of one CPU.
-pub struct CpuCollection {
-    /// The gaps kept, in order of time.
-    pub gaps: Vec<StoredGap>,
-    /// All gaps by cause.
-    pub counts: CauseCounts,
-    /// Platform gaps above the limit, but for [`Cause::SmiOs`].
-    pub platform_above_limit: u64,
-    /// Gaps above the limit that hold an SMI and the kernel, in unknown shares.
-    pub mixed_above_limit: u64,
-    /// Gaps above the limit of unknown cause.
-    pub unknown_above_limit: u64,
-    /// The longest platform gap, but for [`Cause::SmiOs`].
-    pub max_platform: Cycles,
-    /// Gaps that are real-time throttling.
-    pub throttled: u64,
-    /// SMIs counted for gaps that became records.
-    pub smis_in_gaps: u64,
 }
 
 /// What a run yielded.
@@ -86,192 +43,211 @@ pub struct Collected {
     pub timeline: Timeline,
     /// The clocksource.
     pub clock: ClockWatch,
+    /// The kernel's records.
+    pub kernel: KernelRecords,
+}
+
+/// What the kernel recorded of itself.
+pub struct KernelRecords {
+    /// What could be opened.
+    pub setup: TraceSetup,
+    /// The names in accounts; `None` without records.
+    pub names: Option<Names>,
+    /// By CPU, what each source took, largest first, and records lost.
+    pub totals: Vec<(Vec<(ActivityId, SourceTotal)>, u64)>,
 }
 
 struct CpuState {
     resolver: Resolver,
-    retention: Retention,
-    collection: CpuCollection,
+    tally: Tally,
 }
 
 /// The collector before and during a run.
-pub struct Collector {
+pub struct Collector<'a> {
     limits: Limits,
     cpus: Vec<CpuState>,
-    gap_found: bool,
+    trace: Option<KernelTrace>,
+    trace_setup: TraceSetup,
+    timeline: Timeline,
+    clock: ClockWatch,
+    stopper: &'a dyn Stopper,
+    progress: &'a mut dyn Progress,
+    /// Gaps that have come in and not yet met the kernel's records.
+    pending: Vec<(usize, RawGap)>,
+    platform_seen: PlatformSeen,
     worst: Cycles,
 }
 
-impl Collector {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlatformSeen {
+    NotYet,
+    Seen,
+}
+
+impl<'a> Collector<'a> {
     /// A collector for this many CPUs.
-    pub fn new(limits: Limits, cpus: usize) -> Collector {
-        let cpus = (0..cpus)
-            .map(|_| CpuState {
-                resolver: Resolver::default(),
-                retention: Retention::new(RETAINED),
-                collection: CpuCollection {
-                    gaps: Vec::new(),
-                    counts: CauseCounts::default(),
-                    platform_above_limit: 0,
-                    mixed_above_limit: 0,
-                    unknown_above_limit: 0,
-                    max_platform: Cycles(0),
-                    throttled: 0,
-                    smis_in_gaps: 0,
-                },
-            })
-            .collect();
+    pub fn new(
+        limits: Limits,
+        cpus: usize,
+        timeline: Timeline,
+        clock: ClockWatch,
+        stopper: &'a dyn Stopper,
+        progress: &'a mut dyn Progress,
+    ) -> Collector<'a> {
+        let state = || CpuState {
+            resolver: Resolver::default(),
+            tally: Tally::new(),
+        };
         Collector {
             limits,
-            cpus,
-            gap_found: false,
+            cpus: (0..cpus).map(|_| state()).collect(),
+            trace: None,
+            trace_setup: TraceSetup::Nothing(String::from("a scripted clock has no kernel")),
+            timeline,
+            clock,
+            stopper,
+            progress,
+            pending: Vec::new(),
+            platform_seen: PlatformSeen::NotYet,
             worst: Cycles(0),
         }
     }
 
-    /// Runs the engine to its end.
+    /// Runs the engine to its end; `root` is where tracefs may be found.
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn run(
-        mut self,
-        engine: &mut dyn Engine,
-        mut timeline: Timeline,
-        mut clock: ClockWatch,
-        stopper: &dyn Stopper,
-        progress: &mut dyn Progress,
-    ) -> Result<Collected, EngineError> {
+    pub fn run(mut self, engine: &mut dyn Engine, root: &Root) -> Result<Collected, EngineError> {
         let setups = engine.start()?;
-        timeline.mark();
+        let threads: Option<Vec<(CpuId, u32)>> = setups
+            .iter()
+            .map(|setup| Some((setup.cpu, setup.thread?)))
+            .collect();
+        if let Some(threads) = threads {
+            (self.trace, self.trace_setup) = KernelTrace::open(&threads, root);
+        }
+        self.timeline.mark();
+        if let Some(trace) = &mut self.trace {
+            trace.begin();
+        }
+        engine.release();
+        let mut ended_by = self.follow(engine);
+        self.progress.end();
+        let totals = engine.finish()?;
+        self.timeline.mark();
+        self.clock.look(self.timeline.now());
+        self.collect(engine);
+        if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
+            ended_by = EndedBy::Error;
+        }
+        Ok(self.finish(setups, totals, ended_by))
+    }
+
+    /// Collects until the samplers have ended.
+    fn follow(&mut self, engine: &mut dyn Engine) -> EndedBy {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
         let mut turn = 0u32;
         while !engine.is_finished() {
-            if stopper.wait(TURN_MS) && ended_by == EndedBy::Duration {
-                ended_by = EndedBy::Signal;
-                engine.stop();
-            }
-            self.drain(engine);
-            if self.gap_found
-                && self.limits.stop_on_gap == StopOnGap::Yes
-                && ended_by == EndedBy::Duration
-            {
-                ended_by = EndedBy::Gap;
+            let signalled = self.stopper.wait(TURN_MS);
+            self.collect(engine);
+            let stop = self.platform_seen == PlatformSeen::Seen
+                && self.limits.stop_on_gap == StopOnGap::Yes;
+            if (signalled || stop) && ended_by == EndedBy::Duration {
+                ended_by = if signalled {
+                    EndedBy::Signal
+                } else {
+                    EndedBy::Gap
+                };
                 engine.stop();
             }
             turn = turn.wrapping_add(1);
             if turn.is_multiple_of(MARK_EVERY) {
-                timeline.mark();
+                self.timeline.mark();
             }
             if turn.is_multiple_of(LOOK_EVERY) {
-                clock.look(timeline.now());
-                self.distrust(&clock);
+                self.clock.look(self.timeline.now());
+                self.distrust();
                 let gaps = engine.status().iter().map(|status| status.gaps_seen).sum();
                 let worst = self.limits.hz.to_nanos(self.worst);
-                progress.show(monotonic().saturating_sub(begun), worst, gaps);
+                self.progress
+                    .show(monotonic().saturating_sub(begun), worst, gaps);
             }
         }
-        progress.end();
-        let totals = engine.finish()?;
-        timeline.mark();
-        clock.look(timeline.now());
-        self.drain(engine);
-        if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
-            ended_by = EndedBy::Error;
-        }
-        let cpus = self.finish();
-        Ok(Collected {
-            setups,
-            totals,
-            cpus,
-            ended_by,
-            timeline,
-            clock,
-        })
+        ended_by
     }
 
-    fn drain(&mut self, engine: &mut dyn Engine) {
-        let (limits, cpus) = (self.limits, &mut self.cpus);
-        let (worst, gap_found) = (&mut self.worst, &mut self.gap_found);
+    /// Takes what has come in. The gaps are taken first and the kernel's
+    /// records after them: whatever ran in a gap was recorded before it ended.
+    fn collect(&mut self, engine: &mut dyn Engine) {
+        let (pending, cpus) = (&mut self.pending, &mut self.cpus);
         engine.drain(&mut |index, gap| {
-            let CpuState {
-                resolver,
-                retention,
-                collection,
-            } = &mut cpus[index];
-            resolver.push(gap, &mut |gap| {
-                let decided = judge(gap, limits, retention, collection);
-                *worst = (*worst).max(collection.max_platform);
-                *gap_found |= decided.cause.is_platform();
-            });
+            cpus[index]
+                .resolver
+                .push(gap, &mut |gap| pending.push((index, gap)));
         });
+        if let Some(trace) = &mut self.trace {
+            trace.poll();
+        }
+        self.judge_pending();
+    }
+
+    fn judge_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for (index, gap) in pending.drain(..) {
+            let account = self.trace.as_mut().map(|trace| {
+                let (start, end) = (self.timeline.raw(gap.start), self.timeline.raw(gap.end));
+                trace.account(index, start, end, teaches(gap.evidence.smi))
+            });
+            let tally = &mut self.cpus[index].tally;
+            if tally.take(gap, account, &self.limits).is_platform() {
+                self.platform_seen = PlatformSeen::Seen;
+                self.worst = self.worst.max(tally.max_platform());
+            }
+        }
+        // The memory is used again in the next turn.
+        self.pending = pending;
     }
 
     /// From the moment at which the kernel gives the TSC up, no gap can be
     /// attributed.
-    fn distrust(&mut self, clock: &ClockWatch) {
-        if clock.tsc_dropped_in_run() {
+    fn distrust(&mut self) {
+        if self.clock.tsc_dropped_in_run() {
             self.limits.setting.clock = ClockTrust::Broken;
         }
     }
 
-    fn finish(self) -> Vec<CpuCollection> {
-        let limits = self.limits;
-        self.cpus
-            .into_iter()
-            .map(
-                |CpuState {
-                     mut resolver,
-                     mut retention,
-                     mut collection,
-                 }| {
-                    resolver.flush(&mut |gap| {
-                        judge(gap, limits, &mut retention, &mut collection);
-                    });
-                    CpuCollection {
-                        gaps: retention.into_gaps(),
-                        ..collection
-                    }
-                },
-            )
-            .collect()
-    }
-}
-
-fn judge(
-    raw: RawGap,
-    limits: Limits,
-    retention: &mut Retention,
-    collection: &mut CpuCollection,
-) -> Attribution {
-    let decided = attribute(&raw.evidence, limits.setting);
-    let Attribution {
-        cause, confidence, ..
-    } = decided;
-    let length = raw.length();
-    collection.counts.add(cause);
-    if cause.is_platform() && cause != Cause::SmiOs {
-        collection.max_platform = collection.max_platform.max(length);
-    }
-    if length > limits.hardlimit {
-        match cause {
-            Cause::Os => {}
-            Cause::Unknown => collection.unknown_above_limit += 1,
-            Cause::SmiOs => collection.mixed_above_limit += 1,
-            _ => collection.platform_above_limit += 1,
+    fn finish(
+        mut self,
+        setups: Vec<CpuSetup>,
+        totals: Vec<CpuTotals>,
+        ended_by: EndedBy,
+    ) -> Collected {
+        for (index, cpu) in self.cpus.iter_mut().enumerate() {
+            let pending = &mut self.pending;
+            cpu.resolver.flush(&mut |gap| pending.push((index, gap)));
+        }
+        self.judge_pending();
+        let mut trace = self.trace;
+        let kernel_totals = trace
+            .as_mut()
+            .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
+        Collected {
+            setups,
+            totals,
+            cpus: self
+                .cpus
+                .into_iter()
+                .map(|cpu| cpu.tally.finish())
+                .collect(),
+            ended_by,
+            timeline: self.timeline,
+            clock: self.clock,
+            kernel: KernelRecords {
+                setup: self.trace_setup,
+                names: trace.map(KernelTrace::into_names),
+                totals: kernel_totals.unwrap_or_default(),
+            },
         }
     }
-    if let crate::attribution::SmiEvidence::Own { delta } = raw.evidence.smi {
-        collection.smis_in_gaps += u64::from(delta);
-    }
-    let nanos: Nanos = limits.hz.to_nanos(length);
-    if looks_throttled(&raw.evidence, nanos, limits.throttling) {
-        collection.throttled += 1;
-    }
-    retention.keep(StoredGap {
-        raw,
-        cause,
-        confidence,
-    });
-    decided
 }

@@ -3,13 +3,17 @@
 
 mod clock_watch;
 mod collector;
+mod packed;
 mod progress;
 mod resolver;
 mod retention;
+mod tally;
 mod timeline;
 
 pub use clock_watch::ClockWatch;
-pub use collector::{Collected, Collector, CpuCollection, Limits, StopOnGap, Stopper};
+pub use collector::{Collected, Collector, KernelRecords, Stopper};
+pub use packed::{JudgedGap, PackedGap};
 pub use progress::{Progress, Silent, TerminalProgress};
-pub use retention::{RETAINED, StoredGap};
+pub use retention::RETAINED;
+pub use tally::{Agreement, CpuCollection, Limits, StopOnGap};
 pub use timeline::{Rate, Timeline};

@@ -3,29 +3,17 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::attribution::{Cause, Confidence};
-use crate::sampler::RawGap;
+use super::packed::{JudgedGap, PackedGap};
 
 /// Gaps kept for each CPU.
 pub const RETAINED: usize = 100_000;
 
-/// A gap with what was decided of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredGap {
-    /// As it was sampled.
-    pub raw: RawGap,
-    /// Who took the time.
-    pub cause: Cause,
-    /// How sure that is.
-    pub confidence: Confidence,
-}
-
 /// Ordered by length; equal ones by time, so that the choice is determined.
-struct ByLength(StoredGap);
+struct ByLength(PackedGap);
 
 impl ByLength {
     fn key(&self) -> (u64, Reverse<u64>) {
-        (self.0.raw.length().0, Reverse(self.0.raw.start.0))
+        (self.0.length().0, Reverse(self.0.start().0))
     }
 }
 
@@ -64,24 +52,25 @@ impl Retention {
         }
     }
 
-    pub(super) fn keep(&mut self, gap: StoredGap) {
+    pub(super) fn keep(&mut self, gap: &JudgedGap) {
+        let packed = ByLength(PackedGap::pack(gap));
         if self.gaps.len() < self.capacity {
-            self.gaps.push(Reverse(ByLength(gap)));
+            self.gaps.push(Reverse(packed));
         } else if let Some(mut shortest) = self.gaps.peek_mut()
-            && ByLength(gap) > shortest.0
+            && packed > shortest.0
         {
-            *shortest = Reverse(ByLength(gap));
+            *shortest = Reverse(packed);
         }
     }
 
-    /// The gaps kept, in order of time.
-    pub(super) fn into_gaps(self) -> Vec<StoredGap> {
-        let mut gaps: Vec<StoredGap> = self
+    /// The gaps kept, in order of time, in the memory that held them.
+    pub(super) fn into_gaps(self) -> Vec<PackedGap> {
+        let mut gaps: Vec<PackedGap> = self
             .gaps
             .into_iter()
             .map(|Reverse(ByLength(gap))| gap)
             .collect();
-        gaps.sort_unstable_by_key(|gap| gap.raw.start);
+        gaps.sort_unstable_by_key(PackedGap::start);
         gaps
     }
 }
@@ -89,26 +78,7 @@ impl Retention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Evidence, Footprint, SmiEvidence};
-    use crate::units::Cycles;
-
-    fn gap(start: u64, length: u64) -> StoredGap {
-        StoredGap {
-            raw: RawGap {
-                start: Cycles(start),
-                end: Cycles(start + length),
-                evidence: Evidence {
-                    footprint: Footprint::Intact,
-                    smi: SmiEvidence::Unreadable,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
-            },
-            cause: Cause::Unknown,
-            confidence: Confidence::None,
-        }
-    }
+    use crate::session::packed::tests::gap;
 
     #[test]
     fn the_longest_are_kept_in_order_of_time() {
@@ -121,12 +91,12 @@ mod tests {
             (400, 5),
             (500, 55),
         ] {
-            retention.keep(gap(start, length));
+            retention.keep(&gap(start, length));
         }
         let kept: Vec<u64> = retention
             .into_gaps()
             .iter()
-            .map(|gap| gap.raw.start.0)
+            .map(|gap| gap.start().0)
             .collect();
         assert_eq!(kept, [200, 300, 500]);
     }

@@ -104,6 +104,31 @@ impl Timeline {
         matches!(self.source, Source::Live)
     }
 
+    /// The CLOCK_MONOTONIC_RAW of a TSC value: by the moment before it and the
+    /// rate so far. The kernel derives that clock from the TSC by a constant
+    /// factor while the TSC is its clocksource, so that the error is that of
+    /// the two readings of one moment.
+    pub fn raw(&self, tsc: Cycles) -> Nanos {
+        let after = self.moments.partition_point(|moment| moment.tsc <= tsc);
+        let nearest = self.moments[after.saturating_sub(1)];
+        let offset = (tsc.0 as f64 - nearest.tsc.0 as f64) * 1e9 / self.rate().hz.0;
+        Nanos(nearest.raw.0.saturating_add_signed(offset as i64))
+    }
+
+    /// How far the moments lie from the straight line between the first and
+    /// the latest, at most, and how well one moment is known: the error of the
+    /// mapping from TSC to CLOCK_MONOTONIC_RAW.
+    pub fn fit_error(&self) -> Nanos {
+        let first = self.moments[0];
+        let hz = self.rate().hz;
+        let error = |moment: &Moment| {
+            let expected = first.raw.0 as f64 + hz.to_nanos(moment.tsc.since(first.tsc)).0 as f64;
+            let deviation = (moment.raw.0 as f64 - expected).abs() as u64;
+            deviation + hz.to_nanos(moment.error).0
+        };
+        Nanos(self.moments.iter().map(error).max().unwrap_or(0))
+    }
+
     /// The time of day of a TSC value: by the two moments around it, or by the
     /// nearest one and the rate.
     pub fn utc(&self, tsc: Cycles) -> UtcNanos {

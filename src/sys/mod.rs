@@ -6,9 +6,11 @@
 pub mod bpf;
 pub mod clock;
 pub mod cpuid;
+pub mod detached_mount;
 pub mod memory;
 pub mod msr;
 pub mod perf;
+pub mod perf_ring;
 pub mod sched;
 pub mod selector;
 pub mod signals;

@@ -85,6 +85,11 @@ pub fn set_fifo(priority: u8) -> io::Result<()> {
     check(result)
 }
 
+/// The calling thread's number (gettid(2)).
+pub fn thread_id() -> u32 {
+    nix::unistd::gettid().as_raw().unsigned_abs()
+}
+
 /// The CPU on which the calling thread runs at this moment.
 pub fn current_cpu() -> Option<CpuId> {
     let mut cpu: u32 = 0;

@@ -94,6 +94,7 @@ pub fn bare_metal_pass() -> Report {
             coverage: 0.998,
             reasons: vec!["no platform gap above the limit was seen".to_owned()],
         },
+        stalls: Vec::new(),
     }
 }
 
@@ -154,6 +155,7 @@ pub fn cpu(number: u32) -> CpuReport {
                 unknown: 0,
             }],
         },
+        os_sources: None,
     }
 }
 
@@ -194,6 +196,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             _ => "the kernel did not run",
         }
         .to_owned(),
+        kernel: None,
         raw: Evidence {
             footprint: match cause {
                 Cause::Unknown => Footprint::Unusable,

@@ -1,0 +1,89 @@
+//! Names of what ran, as small numbers: a gap carries numbers, the report
+//! carries names.
+
+use std::collections::HashMap;
+
+use crate::units::Nanos;
+
+/// The number of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityId(pub u16);
+
+/// What kind of thing ran; what is known of its usual cost depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// An interrupt vector, a handler, a softirq, an NMI: its cost varies
+    /// little.
+    Interrupt,
+    /// Another task: it runs as long as it likes.
+    Task,
+}
+
+/// Names kept at most. Tasks come and go; a run of days must not keep all.
+const MOST: usize = 4_096;
+
+/// The names of a run.
+#[derive(Debug)]
+pub struct Names {
+    names: Vec<(String, ActivityKind)>,
+    numbers: HashMap<String, ActivityId>,
+}
+
+impl Names {
+    /// A table that holds only the name for all that finds no place in it.
+    pub(super) fn new() -> Names {
+        let mut names = Names {
+            names: Vec::new(),
+            numbers: HashMap::new(),
+        };
+        names.number("other tasks", ActivityKind::Task);
+        names
+    }
+
+    /// The number of a name, a new one if it is new.
+    pub(super) fn number(&mut self, name: &str, kind: ActivityKind) -> ActivityId {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        if self.names.len() >= MOST {
+            return ActivityId(0);
+        }
+        let number = ActivityId(self.names.len() as u16);
+        self.names.push((name.to_owned(), kind));
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// The name of a number.
+    pub fn name(&self, id: ActivityId) -> &str {
+        self.names
+            .get(usize::from(id.0))
+            .map_or("?", |(name, _)| name)
+    }
+
+    /// What kind of thing it is.
+    pub fn kind(&self, id: ActivityId) -> ActivityKind {
+        self.names
+            .get(usize::from(id.0))
+            .map_or(ActivityKind::Task, |&(_, kind)| kind)
+    }
+}
+
+/// All that one source took of a CPU in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceTotal {
+    /// How often it ran.
+    pub count: u64,
+    /// How long in all.
+    pub total: Nanos,
+    /// How long at most at a time.
+    pub longest: Nanos,
+}
+
+impl SourceTotal {
+    pub(super) fn add(&mut self, length: Nanos) {
+        self.count += 1;
+        self.total = self.total.saturating_add(length);
+        self.longest = self.longest.max(length);
+    }
+}

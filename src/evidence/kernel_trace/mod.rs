@@ -1,0 +1,18 @@
+//! What the kernel did on the sampled CPUs, by its own account: tracepoints
+//! and context switches in one perf ring for each CPU, read by the collector.
+//! The sampled CPUs do nothing for it but run the kernel's own code.
+//!
+//! From a ring come [`Segment`]s: stretches of time with the name of what ran.
+//! The union of the segments within a gap is what the kernel accounts for.
+
+mod account;
+mod activity;
+mod costs;
+mod fold;
+mod formats;
+mod reader;
+mod trace;
+
+pub use account::{Account, SHARES, Share, Standing};
+pub use activity::{ActivityId, Names, SourceTotal};
+pub use trace::{KernelTrace, Teaches, TraceSetup};

@@ -1,0 +1,272 @@
+//! The rings of all sampled CPUs.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+
+use crate::host::root::Root;
+use crate::sys::detached_mount::DetachedMount;
+use crate::sys::perf_ring::PerfRing;
+use crate::units::{CpuId, Nanos};
+
+use super::account::{Account, Measured};
+use super::activity::{ActivityId, Names, SourceTotal};
+use super::costs::Costs;
+use super::fold::{Fold, Segment, Who};
+use super::formats::{self, Tracepoint};
+use super::reader::{Reader, What};
+
+/// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.
+const RING: usize = 1 << 20;
+/// Segments kept for gaps that are still to come in.
+const SEGMENTS: usize = 16_384;
+
+/// What could be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TraceSetup {
+    /// Rings with this many tracepoints.
+    Tracepoints(usize),
+    /// Rings with context switches only, and why no more.
+    SwitchesOnly(String),
+    /// No rings, and why.
+    Nothing(String),
+}
+
+struct CpuTrace {
+    ring: PerfRing,
+    reader: Reader,
+    fold: Fold,
+    segments: VecDeque<Segment>,
+    costs: Costs,
+    totals: HashMap<ActivityId, SourceTotal>,
+    lost: u64,
+    /// Gaps that end before this have lost their segments.
+    forgotten: Nanos,
+}
+
+/// The kernel's account of the sampled CPUs.
+pub struct KernelTrace {
+    cpus: Vec<CpuTrace>,
+    names: Names,
+    // The detached tracefs must outlive the opening only, but costs nothing.
+    _tracefs: Option<DetachedMount>,
+}
+
+impl KernelTrace {
+    /// Opens a ring for each CPU, whose sampler is the thread beside it.
+    pub fn open(cpus: &[(CpuId, u32)], root: &Root) -> (Option<KernelTrace>, TraceSetup) {
+        let (mount, tracepoints) = tracepoints(root);
+        let (points, mut shortage) = match tracepoints {
+            Ok(points) => (points, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        let mut traces = Vec::with_capacity(cpus.len());
+        for &(cpu, thread) in cpus {
+            match open_cpu(cpu, thread, &points) {
+                Ok((trace, None)) => traces.push(trace),
+                Ok((trace, Some(reason))) => {
+                    shortage.get_or_insert(reason);
+                    traces.push(trace);
+                }
+                Err(error) => {
+                    let reason = format!("perf ring of CPU {cpu}: {}", explain(&error));
+                    return (None, TraceSetup::Nothing(reason));
+                }
+            }
+        }
+        let setup = match shortage {
+            None => TraceSetup::Tracepoints(points.len()),
+            Some(reason) => TraceSetup::SwitchesOnly(reason),
+        };
+        (
+            Some(KernelTrace {
+                cpus: traces,
+                names: Names::new(),
+                _tracefs: mount,
+            }),
+            setup,
+        )
+    }
+
+    /// Forgets what was recorded while the samplers were set up.
+    pub fn begin(&mut self) {
+        self.poll();
+        for trace in &mut self.cpus {
+            trace.segments.clear();
+        }
+    }
+
+    /// Reads all that the kernel has written so far.
+    pub fn poll(&mut self) {
+        let names = &mut self.names;
+        for trace in &mut self.cpus {
+            let CpuTrace {
+                ring,
+                reader,
+                fold,
+                segments,
+                lost,
+                ..
+            } = trace;
+            ring.drain(&mut |record| {
+                if let Some(event) = reader.read(record, names) {
+                    if let What::Lost(count) = event.what {
+                        *lost += count;
+                    }
+                    fold.take(event, segments);
+                }
+            });
+            while trace.segments.len() > SEGMENTS {
+                trace.forget_first();
+            }
+        }
+    }
+
+    /// The account of a gap on the CPU with this index. Gaps of a CPU must
+    /// come in order, each after a [`KernelTrace::poll`] that came after it.
+    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, teaches: Teaches) -> Account {
+        let trace = &mut self.cpus[index];
+        while trace
+            .segments
+            .front()
+            .is_some_and(|first| first.end < start)
+        {
+            trace.finish_first();
+        }
+        let lost = Segment {
+            start,
+            end,
+            who: Who::Lost,
+        };
+        let forgotten = (start < trace.forgotten).then_some(&lost);
+        let within = trace
+            .segments
+            .iter()
+            .take_while(|segment| segment.start < end);
+        let measured = Measured::of(within.chain(forgotten), start, end, &self.names);
+        let account = measured.account(&trace.costs);
+        if teaches == Teaches::Yes {
+            measured.teach(end.saturating_sub(start), &mut trace.costs);
+        }
+        account
+    }
+
+    /// Closes the rings and leaves the names in accounts.
+    pub fn into_names(self) -> Names {
+        self.names
+    }
+
+    /// All that each source took of a CPU, the largest first; and how many
+    /// records were lost.
+    pub fn totals(&mut self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
+        let trace = &mut self.cpus[index];
+        while !trace.segments.is_empty() {
+            trace.finish_first();
+        }
+        let mut totals: Vec<_> = trace
+            .totals
+            .iter()
+            .map(|(&id, &total)| (id, total))
+            .collect();
+        totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
+        (totals, trace.lost)
+    }
+}
+
+/// Whether a gap may teach what kernel activity usually costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teaches {
+    /// It may.
+    Yes,
+    /// It held an SMI, or may have.
+    No,
+}
+
+impl CpuTrace {
+    fn finish_first(&mut self) {
+        if let Some(segment) = self.segments.pop_front()
+            && let Who::Named(id) | Who::Mark(id) = segment.who
+        {
+            let length = segment.end.saturating_sub(segment.start);
+            self.totals.entry(id).or_default().add(length);
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.segments.front() {
+            self.forgotten = first.end;
+        }
+        self.finish_first();
+    }
+}
+
+/// Finds the tracepoints: in the tracefs that is mounted, or in a detached
+/// mount of our own, which leaves no trace on the host.
+fn tracepoints(root: &Root) -> (Option<DetachedMount>, Result<Vec<Tracepoint>, String>) {
+    for place in ["sys/kernel/tracing", "sys/kernel/debug/tracing"] {
+        if let Ok(points) = formats::find(&Root::at(root.path(place))) {
+            return (None, Ok(points));
+        }
+    }
+    match DetachedMount::new(c"tracefs") {
+        Ok(mount) => {
+            let found = formats::find(&Root::at(mount.path())).map_err(|error| error.to_string());
+            (Some(mount), found)
+        }
+        Err(error) => (
+            None,
+            Err(format!(
+                "tracefs is not readable, and mounting it failed: {error}"
+            )),
+        ),
+    }
+}
+
+/// Opens a CPU's ring. Where tracepoints are refused, context switches remain.
+fn open_cpu(
+    cpu: CpuId,
+    thread: u32,
+    points: &[Tracepoint],
+) -> io::Result<(CpuTrace, Option<String>)> {
+    let mut ring = PerfRing::open(cpu, RING)?;
+    let mut shortage = None;
+    let mut joined = Vec::with_capacity(points.len());
+    for point in points {
+        match ring.join(u64::from(point.id)) {
+            Ok(()) => joined.push(point.clone()),
+            // Some kernels list tracepoints that perf refuses; an entry whose
+            // exit is refused would swallow what follows.
+            Err(error) => {
+                shortage = Some(format!("tracepoint {}: {}", point.id, explain(&error)));
+                break;
+            }
+        }
+    }
+    if shortage.is_some() {
+        ring = PerfRing::open(cpu, RING)?;
+        joined.clear();
+    }
+    ring.enable()?;
+    let trace = CpuTrace {
+        ring,
+        reader: Reader::new(&joined, thread),
+        fold: Fold::default(),
+        segments: VecDeque::new(),
+        costs: Costs::default(),
+        totals: HashMap::new(),
+        lost: 0,
+        forgotten: Nanos(0),
+    };
+    Ok((trace, shortage))
+}
+
+fn explain(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => {
+            String::from("not allowed; needs CAP_PERFMON or kernel.perf_event_paranoid at -1")
+        }
+        Some(libc::EMFILE | libc::ENFILE) => {
+            String::from("too many open files; raise the limit (ulimit -n)")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,183 @@
+//! Platform gaps that fell together: one SMI stops every CPU of the system,
+//! and counts once.
+
+use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
+use crate::report::model::StallReport;
+use crate::session::{Collected, PackedGap};
+use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
+use crate::units::{Cycles, Hertz, Nanos};
+
+use super::Case;
+
+/// Stalls that a report lists: the longest.
+const LISTED: usize = 1_000;
+/// Ends that lie closer together than this were let go at once.
+const ALIGNED: Nanos = Nanos(5_000);
+
+/// A CPU's place on the time line that all share.
+fn shift(collected: &Collected, index: usize) -> i64 {
+    collected.setups[index]
+        .offset
+        .map_or(0, |offset| offset.cycles)
+}
+
+fn tolerance(collected: &Collected) -> Cycles {
+    let offsets = collected.setups.iter().filter_map(|setup| setup.offset);
+    Cycles(offsets.map(|offset| offset.error).max().unwrap_or(0))
+}
+
+fn span(collected: &Collected, index: usize, gap: &PackedGap) -> Span {
+    let on_shared = |cycles: u64| Cycles(cycles.wrapping_add_signed(-shift(collected, index)));
+    Span {
+        start: on_shared(gap.start().0),
+        end: on_shared(gap.start().0.wrapping_add(gap.length().0)),
+        cpu: collected.setups[index].cpu,
+    }
+}
+
+/// The platform gaps longer than `longer`, as stalls in order of time.
+fn stalls(collected: &Collected, longer: Cycles) -> Stalls<impl Iterator<Item = Span> + '_> {
+    let streams = (0..collected.cpus.len()).map(move |index| {
+        collected.cpus[index]
+            .gaps
+            .iter()
+            .filter(move |gap| is_counted(gap.cause()) && gap.length() > longer)
+            .map(move |gap| span(collected, index, gap))
+    });
+    from_sorted_streams(streams, tolerance(collected))
+}
+
+/// Mixed gaps are left out: how much of them is the platform's, and when, is
+/// not known to the same precision.
+fn is_counted(cause: Cause) -> bool {
+    cause.is_platform() && cause != Cause::SmiOs
+}
+
+/// Platform stalls above the limit.
+pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
+    let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
+    stalls(case.collected, limit).count() as u64
+}
+
+/// A stall of all sampled CPUs that ended on all of them at once is what an
+/// SMI looks like. Where no counter can be read, that raises "firmware or CPU"
+/// to a probable SMI; it proves none, and its absence disproves none.
+pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
+    let sampled = collected.setups.len();
+    if sampled < 2 {
+        return;
+    }
+    let aligned: Vec<(Cycles, Cycles)> = stalls(collected, Cycles(0))
+        .filter(|stall| stall.cpus.len() == sampled && spread(stall, hz) <= ALIGNED)
+        .map(|stall| (stall.start, stall.end))
+        .collect();
+    for index in 0..sampled {
+        let offset = shift(collected, index);
+        let cpu = &mut collected.cpus[index];
+        let mut windows = aligned.iter().peekable();
+        for gap in &mut cpu.gaps {
+            let start = gap.start().0.wrapping_add_signed(-offset);
+            while windows.next_if(|(_, end)| end.0 < start).is_some() {}
+            let inside = windows.peek().is_some_and(|(from, _)| from.0 <= start);
+            if inside && gap.cause() == Cause::FirmwareOrCpu && is_blind(gap) {
+                gap.recast(Cause::Smi, Confidence::Probable);
+                cpu.counts.recast(Cause::FirmwareOrCpu, Cause::Smi);
+            }
+        }
+    }
+}
+
+/// Whether no counter speaks for or against an SMI in the gap.
+fn is_blind(gap: &PackedGap) -> bool {
+    let evidence = gap.unpack().raw.evidence;
+    evidence.smi == SmiEvidence::Unreadable && evidence.footprint == Footprint::Intact
+}
+
+fn spread(stall: &Stall, hz: Hertz) -> Nanos {
+    hz.to_nanos(stall.end.since(stall.first_end))
+}
+
+/// The longest stalls, in order of time.
+pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
+    let collected = case.collected;
+    let hz = case.rate.hz;
+    let mut longest: Vec<Stall> = Vec::new();
+    for stall in stalls(collected, Cycles(0)) {
+        longest.push(stall);
+        if longest.len() >= 2 * LISTED {
+            keep_longest(&mut longest);
+        }
+    }
+    keep_longest(&mut longest);
+    longest.sort_by_key(|stall| stall.start);
+    let mut cursors = vec![0; collected.cpus.len()];
+    let sampled = collected.setups.len();
+    longest
+        .iter()
+        .map(|stall| {
+            let worst = judge(collected, stall, &mut cursors);
+            StallReport {
+                start_cycles: stall.start.since(origin),
+                start_utc: collected.timeline.utc(stall.start).rfc3339(),
+                duration_ns: hz.to_nanos(stall.end.since(stall.start)),
+                cpus: stall
+                    .cpus
+                    .iter()
+                    .copied()
+                    .collect::<crate::cpulist::CpuList>()
+                    .to_string(),
+                gaps: stall.gaps,
+                all_sampled_cpus: (sampled > 1).then_some(stall.cpus.len() == sampled),
+                end_spread_ns: spread(stall, hz),
+                tsc_error_ns: hz.to_nanos(tolerance(collected)),
+                smi_delta: worst.smi_delta,
+                cause: worst.cause,
+                confidence: worst.confidence,
+            }
+        })
+        .collect()
+}
+
+fn keep_longest(stalls: &mut Vec<Stall>) {
+    stalls.sort_by_key(|stall| std::cmp::Reverse(stall.end.since(stall.start)));
+    stalls.truncate(LISTED);
+}
+
+struct Judged {
+    smi_delta: Option<u32>,
+    cause: Cause,
+    confidence: Confidence,
+}
+
+/// The best founded cause among a stall's gaps, and the largest SMI count:
+/// every CPU counts the same SMIs.
+fn judge(collected: &Collected, stall: &Stall, cursors: &mut [usize]) -> Judged {
+    let mut judged = Judged {
+        smi_delta: None,
+        cause: Cause::Unknown,
+        confidence: Confidence::None,
+    };
+    for (index, cursor) in cursors.iter_mut().enumerate() {
+        let gaps = &collected.cpus[index].gaps;
+        while gaps
+            .get(*cursor)
+            .is_some_and(|gap| span(collected, index, gap).end < stall.start)
+        {
+            *cursor += 1;
+        }
+        let inside = gaps[*cursor..]
+            .iter()
+            .take_while(|gap| span(collected, index, gap).start <= stall.end)
+            .filter(|gap| is_counted(gap.cause()))
+            .map(PackedGap::unpack);
+        for gap in inside {
+            if gap.confidence > judged.confidence {
+                (judged.cause, judged.confidence) = (gap.cause, gap.confidence);
+            }
+            if let SmiEvidence::Own { delta } = gap.raw.evidence.smi {
+                judged.smi_delta = judged.smi_delta.max(Some(delta));
+            }
+        }
+    }
+    judged
+}

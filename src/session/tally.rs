@@ -1,0 +1,207 @@
+//! One CPU's gaps, judged and counted as they come in.
+
+use crate::attribution::{
+    Cause, Footprint, Setting, SmiEvidence, Throttling, attribute, looks_throttled, shares,
+};
+use crate::evidence::kernel_trace::{Account, Standing, Teaches};
+use crate::report::model::CauseCounts;
+use crate::sampler::RawGap;
+use crate::units::{Cycles, Hertz, Nanos};
+
+use super::packed::{JudgedGap, PackedGap};
+use super::retention::{RETAINED, Retention};
+
+/// What the run is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Platform gaps above this fail the run.
+    pub hardlimit: Cycles,
+    /// The cycles of a nanosecond, for what is compared with kernel counts.
+    pub hz: Hertz,
+    /// Whether the first platform gap ends the run.
+    pub stop_on_gap: StopOnGap,
+    /// The scheduler's bound on real-time tasks.
+    pub throttling: Option<Throttling>,
+    /// Bare metal or guest, clock good or bad.
+    pub setting: Setting,
+}
+
+/// What the first platform gap does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopOnGap {
+    /// Nothing.
+    No,
+    /// Ends the run.
+    Yes,
+}
+
+/// How the two witnesses of the kernel agree: the footprint and its own
+/// records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// Both say that it ran.
+    pub both: u64,
+    /// Both say that it did not.
+    pub neither: u64,
+    /// The footprint says that it ran, and nothing was recorded: an entry
+    /// without a tracepoint.
+    pub footprint_only: u64,
+    /// Something was recorded, and the footprint stands: a contradiction.
+    pub records_only: u64,
+    /// Records were lost.
+    pub lost: u64,
+}
+
+/// What was collected of one CPU.
+#[derive(Debug)]
+pub struct CpuCollection {
+    /// The gaps kept, in order of time.
+    pub gaps: Vec<PackedGap>,
+    /// All gaps by cause.
+    pub counts: CauseCounts,
+    /// Gaps of which the platform's share is above the limit.
+    pub platform_above_limit: u64,
+    /// Gaps above the limit that hold an SMI and the kernel, in unknown shares.
+    pub mixed_above_limit: u64,
+    /// Gaps above the limit of unknown cause.
+    pub unknown_above_limit: u64,
+    /// The longest platform gap, or share of one.
+    pub max_platform: Cycles,
+    /// Gaps that are real-time throttling.
+    pub throttled: u64,
+    /// How footprint and kernel records agree.
+    pub agreement: Agreement,
+}
+
+/// The counts of one CPU while a run goes on.
+pub(super) struct Tally {
+    retention: Retention,
+    collection: CpuCollection,
+}
+
+impl Tally {
+    pub(super) fn new() -> Tally {
+        Tally {
+            retention: Retention::new(RETAINED),
+            collection: CpuCollection {
+                gaps: Vec::new(),
+                counts: CauseCounts::default(),
+                platform_above_limit: 0,
+                mixed_above_limit: 0,
+                unknown_above_limit: 0,
+                max_platform: Cycles(0),
+                throttled: 0,
+                agreement: Agreement::default(),
+            },
+        }
+    }
+
+    /// Judges and counts a gap, and says who took the time.
+    pub(super) fn take(&mut self, raw: RawGap, account: Option<Account>, limits: &Limits) -> Cause {
+        let decided = attribute(
+            &raw.evidence,
+            account.as_ref(),
+            raw.nanos(limits.hz),
+            limits.setting,
+        );
+        let length = raw.nanos(limits.hz);
+        let collection = &mut self.collection;
+        collection.counts.add(decided.cause);
+        collection.agreement.note(
+            raw.evidence.footprint,
+            account.map(|account| account.standing),
+        );
+        let (_, residual) = shares(&decided, &raw.evidence, account.as_ref(), length);
+        // Of a mixed gap only what the kernel does not explain is the
+        // platform's.
+        let platform = match (decided.cause, residual) {
+            (Cause::SmiOs, Some(residual)) => Some(limits.hz.to_cycles(residual)),
+            (Cause::SmiOs, None) => None,
+            (cause, _) if cause.is_platform() => Some(raw.length()),
+            _ => None,
+        };
+        if let Some(platform) = platform {
+            collection.max_platform = collection.max_platform.max(platform);
+            collection.platform_above_limit += u64::from(platform > limits.hardlimit);
+        } else if raw.length() > limits.hardlimit {
+            match decided.cause {
+                Cause::Unknown => collection.unknown_above_limit += 1,
+                Cause::SmiOs => collection.mixed_above_limit += 1,
+                _ => {}
+            }
+        }
+        if looks_throttled(&raw.evidence, length, limits.throttling) {
+            collection.throttled += 1;
+        }
+        let (cause, confidence) = (decided.cause, decided.confidence);
+        self.retention.keep(&JudgedGap {
+            raw,
+            account,
+            cause,
+            confidence,
+        });
+        cause
+    }
+
+    /// The longest platform gap so far.
+    pub(super) fn max_platform(&self) -> Cycles {
+        self.collection.max_platform
+    }
+
+    pub(super) fn finish(self) -> CpuCollection {
+        CpuCollection {
+            gaps: self.retention.into_gaps(),
+            ..self.collection
+        }
+    }
+}
+
+impl Agreement {
+    /// Adds another CPU's.
+    pub fn add(&mut self, other: &Agreement) {
+        self.both += other.both;
+        self.neither += other.neither;
+        self.footprint_only += other.footprint_only;
+        self.records_only += other.records_only;
+        self.lost += other.lost;
+    }
+
+    /// Gaps on which both say the same.
+    pub fn agreed(&self) -> u64 {
+        self.both + self.neither
+    }
+
+    /// Gaps of which both say something.
+    pub fn compared(&self) -> u64 {
+        self.agreed() + self.footprint_only + self.records_only
+    }
+
+    fn note(&mut self, footprint: Footprint, standing: Option<Standing>) {
+        let slot = match (footprint, standing) {
+            (Footprint::Unusable, _) | (_, None) => return,
+            (_, Some(Standing::Lost)) => &mut self.lost,
+            (Footprint::Cleared, Some(Standing::Nothing)) => &mut self.footprint_only,
+            (Footprint::Cleared, Some(_)) => &mut self.both,
+            (Footprint::Intact, Some(Standing::Nothing)) => &mut self.neither,
+            (Footprint::Intact, Some(_)) => &mut self.records_only,
+        };
+        *slot += 1;
+    }
+}
+
+/// Whether a gap may teach what kernel activity costs: not if an SMI may be
+/// in it.
+pub(super) fn teaches(smi: SmiEvidence) -> Teaches {
+    match smi {
+        SmiEvidence::Own { delta: 0 } | SmiEvidence::Unreadable | SmiEvidence::NotRead => {
+            Teaches::Yes
+        }
+        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } => Teaches::No,
+    }
+}
+
+impl RawGap {
+    fn nanos(&self, hz: Hertz) -> Nanos {
+        hz.to_nanos(self.length())
+    }
+}

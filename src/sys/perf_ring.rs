@@ -1,0 +1,337 @@
+//! A ring of kernel events of one CPU: perf_event_open(2), "MMAP layout".
+//!
+//! The leader is a dummy software event that records context switches;
+//! tracepoints are joined into its ring. The kernel writes, this process reads
+//! at leisure: the sampled CPU makes no system call for it.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use perf_event_open_sys::{bindings, ioctls, perf_event_open};
+
+use crate::units::CpuId;
+
+/// The fields that every record carries, in this order (perf_event_open(2),
+/// `PERF_RECORD_SAMPLE`, and `struct sample_id` at the end of other records).
+const SAMPLE_TYPE: u64 =
+    (bindings::PERF_SAMPLE_TID | bindings::PERF_SAMPLE_TIME | bindings::PERF_SAMPLE_CPU) as u64;
+/// Length of those fields.
+const SAMPLE_ID: usize = 24;
+
+/// What the kernel wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RingRecord<'a> {
+    /// A tracepoint was hit.
+    Tracepoint {
+        /// CLOCK_MONOTONIC_RAW, nanoseconds.
+        time: u64,
+        /// The event's own fields, as its `format` file lays them out.
+        data: &'a [u8],
+    },
+    /// The CPU went from one task to another.
+    Switch {
+        /// CLOCK_MONOTONIC_RAW, nanoseconds.
+        time: u64,
+        /// Whether the task in question leaves or arrives.
+        direction: Direction,
+        /// The task in question.
+        task: u32,
+    },
+    /// The ring was full.
+    Lost {
+        /// Records that were lost.
+        count: u64,
+        /// CLOCK_MONOTONIC_RAW, nanoseconds.
+        time: u64,
+    },
+}
+
+/// Which half of a context switch a record tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The task arrives on the CPU.
+    In,
+    /// The task leaves it.
+    Out,
+}
+
+/// A mapped ring and the events that write to it.
+#[derive(Debug)]
+pub struct PerfRing {
+    events: Vec<File>,
+    cpu: CpuId,
+    map: NonNull<u8>,
+    map_length: usize,
+    page: usize,
+    size: usize,
+    scratch: Vec<u8>,
+}
+
+// SAFETY: the mapping belongs to this value alone, and the kernel's side of it
+// is synchronised by data_head and data_tail.
+unsafe impl Send for PerfRing {}
+
+fn attributes() -> bindings::perf_event_attr {
+    let mut attributes = bindings::perf_event_attr {
+        size: size_of::<bindings::perf_event_attr>() as u32,
+        sample_type: SAMPLE_TYPE,
+        clockid: libc::CLOCK_MONOTONIC_RAW,
+        ..Default::default()
+    };
+    attributes.set_use_clockid(1);
+    attributes.set_disabled(1);
+    // Nobody waits for the ring, so it should wake nobody up: each wake-up
+    // would be an interrupt on the sampled CPU.
+    attributes.set_watermark(1);
+    attributes.__bindgen_anon_2.wakeup_watermark = u32::MAX;
+    attributes
+}
+
+fn open(mut attributes: bindings::perf_event_attr, cpu: CpuId) -> io::Result<File> {
+    let cpu = i32::try_from(cpu.0).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    let flags = libc::c_ulong::from(bindings::PERF_FLAG_FD_CLOEXEC);
+    // SAFETY: `attributes` is a zeroed, sized perf_event_attr that outlives
+    // the call.
+    let fd = unsafe { perf_event_open(&mut attributes, -1, cpu, -1, flags) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+impl PerfRing {
+    /// Opens a ring of `size` bytes, a power of two, for a CPU.
+    ///
+    /// # Errors
+    /// EACCES or EPERM without CAP_PERFMON or a perf_event_paranoid below 1;
+    /// EPERM also where perf_event_mlock_kb is used up.
+    pub fn open(cpu: CpuId, size: usize) -> io::Result<PerfRing> {
+        let mut leader = attributes();
+        leader.type_ = bindings::PERF_TYPE_SOFTWARE;
+        leader.config = u64::from(bindings::PERF_COUNT_SW_DUMMY);
+        leader.set_sample_id_all(1);
+        leader.set_context_switch(1);
+        let leader = open(leader, cpu)?;
+        // SAFETY: sysconf has no preconditions.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+        let map_length = page + size;
+        // SAFETY: a new shared mapping of the event at an address of the
+        // kernel's choice.
+        let map = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                map_length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                leader.as_raw_fd(),
+                0,
+            )
+        };
+        if map == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let map = NonNull::new(map.cast()).ok_or_else(|| io::Error::other("mmap gave null"))?;
+        Ok(PerfRing {
+            events: vec![leader],
+            cpu,
+            map,
+            map_length,
+            page,
+            size,
+            scratch: Vec::with_capacity(4096),
+        })
+    }
+
+    /// Lets a tracepoint write to the ring, every hit of it.
+    ///
+    /// # Errors
+    /// ENOENT for an unknown number, EACCES where raw tracepoint data is not
+    /// allowed to this process.
+    pub fn join(&mut self, tracepoint: u64) -> io::Result<()> {
+        let mut event = attributes();
+        event.type_ = bindings::PERF_TYPE_TRACEPOINT;
+        event.config = tracepoint;
+        event.sample_type |= u64::from(bindings::PERF_SAMPLE_RAW);
+        event.__bindgen_anon_1.sample_period = 1;
+        let event = open(event, self.cpu)?;
+        // SAFETY: both are live perf events; SET_OUTPUT takes a descriptor.
+        let result =
+            unsafe { ioctls::SET_OUTPUT(event.as_raw_fd(), self.events[0].as_raw_fd() as _) };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Begins to record, the leader last so that no switch is seen without its
+    /// tracepoints.
+    ///
+    /// # Errors
+    /// Those of ioctl(2).
+    pub fn enable(&self) -> io::Result<()> {
+        for event in self.events.iter().rev() {
+            // SAFETY: a live perf event; ENABLE takes a flag word.
+            if unsafe { ioctls::ENABLE(event.as_raw_fd(), 0) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over all records written so far, oldest first.
+    pub fn drain(&mut self, sink: &mut dyn FnMut(RingRecord<'_>)) {
+        let page = self.map.as_ptr().cast::<bindings::perf_event_mmap_page>();
+        // SAFETY: the first page of the mapping is the control page; the
+        // kernel updates data_head concurrently, hence an atomic view of it.
+        let (head, tail) = unsafe {
+            (
+                AtomicU64::from_ptr(&raw mut (*page).data_head),
+                AtomicU64::from_ptr(&raw mut (*page).data_tail),
+            )
+        };
+        // Acquire: the records before data_head are then visible.
+        let end = head.load(Ordering::Acquire);
+        let mut position = tail.load(Ordering::Relaxed);
+        while end.wrapping_sub(position) >= 8 {
+            let mut header = [0; 8];
+            self.copy(position, &mut header);
+            let kind = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
+            let misc = u16::from_ne_bytes([header[4], header[5]]);
+            let length = usize::from(u16::from_ne_bytes([header[6], header[7]]));
+            if length < 8 || length as u64 > end.wrapping_sub(position) {
+                // A torn record would leave the reader lost for good.
+                position = end;
+                break;
+            }
+            let mut body = std::mem::take(&mut self.scratch);
+            body.resize(length - 8, 0);
+            self.copy(position + 8, &mut body);
+            if let Some(record) = parse(kind, misc, &body) {
+                sink(record);
+            }
+            self.scratch = body;
+            position += length as u64;
+        }
+        // Release: the kernel may overwrite the records only after they were
+        // copied.
+        tail.store(position, Ordering::Release);
+    }
+
+    fn copy(&self, position: u64, into: &mut [u8]) {
+        let start = position as usize & (self.size - 1);
+        let first = into.len().min(self.size - start);
+        let (head, rest) = into.split_at_mut(first);
+        // SAFETY: both ranges lie within the data pages, which follow the
+        // control page; the kernel does not write to them before data_tail
+        // passes them.
+        unsafe {
+            let data = self.map.as_ptr().add(self.page);
+            data.add(start)
+                .copy_to_nonoverlapping(head.as_mut_ptr(), head.len());
+            data.copy_to_nonoverlapping(rest.as_mut_ptr(), rest.len());
+        }
+    }
+}
+
+impl Drop for PerfRing {
+    fn drop(&mut self) {
+        // SAFETY: the mapping belongs to `self`, and no reference to it exists.
+        unsafe { libc::munmap(self.map.as_ptr().cast(), self.map_length) };
+    }
+}
+
+fn parse(kind: u32, misc: u16, body: &[u8]) -> Option<RingRecord<'_>> {
+    let word = |at: usize| -> Option<u32> {
+        Some(u32::from_ne_bytes(body.get(at..at + 4)?.try_into().ok()?))
+    };
+    let long = |at: usize| -> Option<u64> {
+        Some(u64::from_ne_bytes(body.get(at..at + 8)?.try_into().ok()?))
+    };
+    match kind {
+        bindings::PERF_RECORD_SAMPLE => {
+            let size = word(SAMPLE_ID)? as usize;
+            let data = body.get(SAMPLE_ID + 4..SAMPLE_ID + 4 + size)?;
+            Some(RingRecord::Tracepoint {
+                time: long(8)?,
+                data,
+            })
+        }
+        bindings::PERF_RECORD_SWITCH_CPU_WIDE => {
+            let id = body.len().checked_sub(SAMPLE_ID)?;
+            let out = u32::from(misc) & bindings::PERF_RECORD_MISC_SWITCH_OUT != 0;
+            Some(RingRecord::Switch {
+                time: long(id + 8)?,
+                direction: if out { Direction::Out } else { Direction::In },
+                task: word(id + 4)?,
+            })
+        }
+        bindings::PERF_RECORD_LOST => {
+            let id = body.len().checked_sub(SAMPLE_ID)?;
+            Some(RingRecord::Lost {
+                count: long(8)?,
+                time: long(id + 8)?,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(parts: &[&[u8]]) -> Vec<u8> {
+        parts.concat()
+    }
+
+    fn sample_id(task: u32, time: u64) -> Vec<u8> {
+        body(&[
+            &1u32.to_ne_bytes(),
+            &task.to_ne_bytes(),
+            &time.to_ne_bytes(),
+            &[0; 8],
+        ])
+    }
+
+    #[test]
+    fn records_are_taken_apart() {
+        let id = sample_id(7, 99);
+        let sample = body(&[&id, &4u32.to_ne_bytes(), &[1, 2, 3, 4]]);
+        assert_eq!(
+            parse(bindings::PERF_RECORD_SAMPLE, 0, &sample),
+            Some(RingRecord::Tracepoint {
+                time: 99,
+                data: &[1, 2, 3, 4]
+            })
+        );
+        let switch = body(&[&[0; 8], &id]);
+        let out = bindings::PERF_RECORD_MISC_SWITCH_OUT as u16;
+        assert_eq!(
+            parse(bindings::PERF_RECORD_SWITCH_CPU_WIDE, out, &switch),
+            Some(RingRecord::Switch {
+                time: 99,
+                direction: Direction::Out,
+                task: 7
+            })
+        );
+        let lost = body(&[&[0; 8], &5u64.to_ne_bytes(), &id]);
+        assert_eq!(
+            parse(bindings::PERF_RECORD_LOST, 0, &lost),
+            Some(RingRecord::Lost { count: 5, time: 99 })
+        );
+    }
+
+    #[test]
+    fn short_records_are_nothing() {
+        for kind in 0..32 {
+            for length in 0..40 {
+                let _ = parse(kind, 0, &vec![0xff; length]);
+            }
+        }
+    }
+}

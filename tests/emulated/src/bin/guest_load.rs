@@ -1,0 +1,122 @@
+//! Disturbs the guest in one way, until it is killed.
+#![expect(
+    unsafe_code,
+    reason = "the clock's ioctl and signals to threads have no safe form in std"
+)]
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::os::fd::AsRawFd;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
+
+/// Disturbs the guest in one way, until it is killed
+#[derive(Parser)]
+enum Load {
+    /// Starts and reaps a process every 5 ms
+    Forks,
+    /// Wakes up every 200 us
+    Timers,
+    /// Maps, touches and unmaps 64 pages every 2 ms
+    PageFaults,
+    /// Sends signals to every thread of hwgap every 1 ms
+    Signals,
+    /// Holds the CPU for 20, 100 and 1,000 us in turn, every 10 ms
+    Fifo,
+    /// Lets the real-time clock interrupt 8,192 times a second, with no task
+    Interrupts,
+    /// Spins at ordinary priority, so that RT throttling has someone to serve
+    Busy,
+}
+
+fn main() -> Result<()> {
+    let load = Load::parse();
+    if !matches!(load, Load::Busy | Load::Interrupts) {
+        become_fifo(ABOVE_HWGAP)?;
+    }
+    match load {
+        Load::Forks => loop {
+            Command::new("/bin/busybox").arg("true").status()?;
+            sleep(Duration::from_millis(5));
+        },
+        Load::Timers => loop {
+            sleep(Duration::from_micros(200));
+        },
+        Load::PageFaults => loop {
+            touch_fresh_pages(64);
+            sleep(Duration::from_millis(2));
+        },
+        Load::Signals => loop {
+            signal_hwgap();
+            sleep(Duration::from_millis(1));
+        },
+        Load::Fifo => {
+            for microseconds in [20, 100, 1_000].iter().cycle() {
+                let started = Instant::now();
+                while started.elapsed() < Duration::from_micros(*microseconds) {}
+                sleep(Duration::from_millis(10));
+            }
+            Ok(())
+        }
+        Load::Interrupts => interrupt_by_clock(),
+        Load::Busy => loop {
+            black_box(());
+        },
+    }
+}
+
+fn touch_fresh_pages(pages: usize) {
+    // An allocation of this size is a mapping of its own, returned when dropped.
+    let mut memory: Vec<u8> = Vec::with_capacity(pages * 4096);
+    memory.resize(pages * 4096, 1);
+    black_box(&memory);
+}
+
+fn signal_hwgap() {
+    for process in numeric_entries("/proc") {
+        let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        if name.trim() != "hwgap" {
+            continue;
+        }
+        for thread in numeric_entries(&format!("/proc/{process}/task")) {
+            // SAFETY: a signal to another process touches no memory of ours.
+            // SIGURG is ignored unless asked for, so it cannot end hwgap; a
+            // thread that has gone meanwhile is no matter.
+            unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGURG) };
+        }
+    }
+}
+
+fn numeric_entries(folder: &str) -> Vec<libc::pid_t> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// The kernel serves the clock's periodic interrupt by a timer that restarts
+/// itself in interrupt context (drivers/rtc/interface.c, rtc_pie_update_irq).
+fn interrupt_by_clock() -> Result<()> {
+    const RTC_IRQP_SET: libc::Ioctl = 0x4008_700C;
+    const RTC_PIE_ON: libc::Ioctl = 0x7005;
+    let clock = File::open("/dev/rtc0").context("/dev/rtc0")?;
+    // SAFETY: both requests take a number or nothing, no pointer.
+    let result = unsafe {
+        libc::ioctl(clock.as_raw_fd(), RTC_IRQP_SET, 8192_u64)
+            | libc::ioctl(clock.as_raw_fd(), RTC_PIE_ON, 0)
+    };
+    ensure!(
+        result == 0,
+        "the real-time clock: {}",
+        std::io::Error::last_os_error()
+    );
+    loop {
+        sleep(Duration::from_secs(1));
+    }
+}

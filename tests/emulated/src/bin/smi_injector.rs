@@ -1,0 +1,87 @@
+//! Raises SMIs of known length inside the emulated machine and logs them.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use hwgap_emulated::injector::clock::tsc;
+use hwgap_emulated::injector::ich9::Ich9;
+use hwgap_emulated::injector::pattern::Pattern;
+use hwgap_emulated::injector::session;
+use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
+use hwgap_emulated::smilog::{Smi, SmiLog};
+
+/// Raises SMIs of known length inside the emulated machine and logs them.
+#[derive(Parser)]
+enum Command {
+    /// Installs the handler and starts the timer
+    Start {
+        /// 1.5ms, 16ms, 32ms, 64ms, 8s, 16s, 32s, 64s or port
+        #[arg(long)]
+        timer: String,
+        /// Lengths taken in turn, such as 5us,1ms
+        #[arg(long, value_delimiter = ',')]
+        lengths: Vec<String>,
+        /// SMIs back to back each time
+        #[arg(long, default_value_t = 1)]
+        burst: u32,
+        /// Mixes lengths and periods by a fixed sequence
+        #[arg(long)]
+        jitter_seed: Option<u64>,
+    },
+    /// Stops the timer
+    Stop,
+    /// Raises SMIs through port 0xB2, whatever handler is installed, and prints
+    /// the times around each write
+    Raise {
+        #[arg(long, default_value_t = 1)]
+        count: u32,
+        #[arg(long, default_value_t = 100)]
+        interval_ms: u64,
+    },
+    /// Prints the log as JSON
+    Dump,
+}
+
+fn main() -> Result<()> {
+    match Command::parse() {
+        Command::Start {
+            timer,
+            lengths,
+            burst,
+            jitter_seed,
+        } => session::start(&Pattern {
+            timer,
+            lengths,
+            burst,
+            jitter_seed,
+        }),
+        Command::Stop => session::stop(),
+        Command::Raise { count, interval_ms } => raise(count, interval_ms),
+        Command::Dump => print(&session::dump()?),
+    }
+}
+
+fn raise(count: u32, interval_ms: u64) -> Result<()> {
+    let ich9 = Ich9::open()?;
+    become_fifo(ABOVE_HWGAP)?;
+    let mut smis = Vec::new();
+    for _ in 0..count {
+        let entry = tsc();
+        ich9.raise();
+        let exit = tsc();
+        smis.push(Smi { entry, exit });
+        sleep(Duration::from_millis(interval_ms));
+    }
+    print(&SmiLog {
+        count: u64::from(count),
+        lost: 0,
+        smis,
+    })
+}
+
+fn print(log: &SmiLog) -> Result<()> {
+    println!("{}", serde_json::to_string(log)?);
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! What the guest runs, as shell scripts for its busybox.
+
+use crate::scenario::{Counter, Firmware, Scenario, User};
+
+/// Process 1: mounts, runs the job, hands the results to the host, powers off.
+/// Modules for the hand-over are loaded only after the measurement, so that no
+/// device but the platform's own is at work during it.
+pub const INIT: &str = "\
+#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp /results /host /mnt
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mount -t tracefs tracefs /sys/kernel/tracing
+mkdir -p /etc
+echo 'root:x:0:0:root:/:/bin/sh' >/etc/passwd
+echo 'user:x:1000:1000:user:/:/bin/sh' >>/etc/passwd
+chmod 1777 /tmp
+load() { for module in /modules/$1/*; do [ ! -e $module ] || insmod $module; done; }
+load early
+cd /results
+sh /job >/results/job.log 2>&1
+load late
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072 results /mnt && cp -r /results/. /mnt/ && sync
+umount /mnt
+poweroff -f
+";
+
+/// Modules that the guest loads before the job.
+pub fn early_modules(scenario: &Scenario) -> Vec<&'static str> {
+    match scenario.machine.counter {
+        Counter::MsrDevice => vec!["msr"],
+        Counter::NoDevice => Vec::new(),
+    }
+}
+
+/// Modules for the shared folder.
+pub const LATE_MODULES: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
+
+/// The job of a scenario.
+pub fn job(scenario: &Scenario) -> String {
+    let mut lines = Vec::new();
+    for load in &scenario.load {
+        lines.push(format!(
+            "guest-load {} & loads=\"$loads $!\"",
+            load.argument()
+        ));
+    }
+    for action in &scenario.action {
+        lines.push(format!(
+            "(sleep {}; {}) &",
+            action.after_seconds, action.shell
+        ));
+    }
+    match (&scenario.smi, scenario.machine.firmware) {
+        (Some(pattern), Firmware::Seabios) => {
+            let jitter = pattern
+                .jitter_seed
+                .map_or_else(String::new, |seed| format!(" --jitter-seed {seed}"));
+            lines.push(format!(
+                "smi-injector start --timer {} --lengths {} --burst {}{jitter}",
+                pattern.timer,
+                pattern.lengths.join(","),
+                pattern.burst,
+            ));
+        }
+        (Some(_), Firmware::Ovmf) => {
+            // The writer keeps to one CPU, so that on the other nothing but the
+            // SMI stops the sampler.
+            lines.push(
+                "(sleep 1; taskset 1 smi-injector raise --count 8 --interval-ms 200 >smi.json) &"
+                    .into(),
+            );
+        }
+        (None, _) => {}
+    }
+    if !scenario.hwgap.before.is_empty() {
+        lines.push(scenario.hwgap.before.clone());
+    }
+    lines.push(format!(
+        "{} >summary.txt 2>hwgap.err; echo $? >exit-code",
+        hwgap_command(scenario)
+    ));
+    if scenario.smi.is_some() && scenario.machine.firmware == Firmware::Seabios {
+        lines.push("smi-injector stop; smi-injector dump >smi.json".into());
+    }
+    lines.push("[ -z \"$loads\" ] || kill $loads".into());
+    lines.push("cp /tmp/report.json .; cat /proc/interrupts >interrupts; dmesg >dmesg".into());
+    lines.join("\n") + "\n"
+}
+
+fn hwgap_command(scenario: &Scenario) -> String {
+    let hwgap = &scenario.hwgap;
+    let command = format!(
+        "hwgap run --duration {} --threshold {} --cpus {} --width {} --window {} -o /tmp/report.json {}",
+        hwgap.duration,
+        hwgap.threshold,
+        hwgap.cpus,
+        hwgap.width,
+        hwgap.window,
+        hwgap.options.join(" "),
+    );
+    match hwgap.user {
+        User::Root => command,
+        User::Ordinary => format!("su user -c '{command}'"),
+    }
+}

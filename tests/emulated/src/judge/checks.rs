@@ -1,0 +1,77 @@
+//! Judges one scenario on one CPU: every expectation, in turn.
+
+use anyhow::Result;
+
+use super::matching::{Span, stalls};
+use super::{Outcome, gaps, recall, words};
+use crate::report::{Gap, Report};
+use crate::scenario::Scenario;
+use crate::smilog::SmiLog;
+use crate::units::nanoseconds;
+
+/// Stalls this close to the start or the end of sampling are not judged.
+const EDGE: u64 = 1_000_000;
+
+/// Everything the guest handed over.
+pub struct Evidence {
+    pub report: Report,
+    pub log: SmiLog,
+    pub exit_code: i32,
+}
+
+/// Judges the evidence; `recorded_cost` is what an iteration may cost.
+pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Result<Outcome> {
+    let Evidence {
+        report,
+        log,
+        exit_code,
+    } = evidence;
+    let expect = &scenario.expect;
+    let mut outcome = Outcome {
+        scenario: scenario.name.clone(),
+        ..Outcome::default()
+    };
+    let Some(cpu) = report.cpus.first() else {
+        outcome.require(false, "the report has no CPU");
+        return Ok(outcome);
+    };
+    let origin = report.origin()?;
+    // One cycle is one nanosecond under -icount shift=0.
+    let sampled = Span {
+        start: origin + EDGE,
+        end: origin + cpu.elapsed_ns.saturating_sub(EDGE),
+    };
+    let all = stalls(&log.smis);
+    let spans: Vec<Span> = report
+        .gaps
+        .iter()
+        .map(|gap| absolute(gap, origin))
+        .collect();
+    outcome.require(
+        log.lost == 0,
+        format!("{} SMIs did not fit into the handler's log", log.lost),
+    );
+    let scene = recall::Scene {
+        stalls: all
+            .iter()
+            .copied()
+            .filter(|&stall| sampled.holds(stall))
+            .collect(),
+        gaps: &spans,
+        threshold: nanoseconds(&scenario.hwgap.threshold)?,
+        origin,
+    };
+    recall::judge(&mut outcome, expect, &scene);
+    gaps::judge(&mut outcome, expect, report, &spans, &all);
+    words::judge_count(&mut outcome, expect, cpu, log, sampled);
+    words::judge_verdict(&mut outcome, expect, report, *exit_code);
+    words::judge_cost(&mut outcome, expect, report, cpu, recorded_cost);
+    Ok(outcome)
+}
+
+fn absolute(gap: &Gap, origin: u64) -> Span {
+    Span {
+        start: origin + gap.start_cycles,
+        end: origin + gap.end_cycles,
+    }
+}

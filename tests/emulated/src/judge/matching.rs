@@ -1,0 +1,187 @@
+//! Which gap holds which SMI, by the TSC alone.
+
+use crate::smilog::Smi;
+
+/// SMIs closer than this follow each other without an instruction between:
+/// less than one iteration of the tightest sampling loop here.
+const BACK_TO_BACK: u64 = 15;
+
+/// One or more SMIs back to back, as the software outside sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    pub entry: u64,
+    pub exit: u64,
+    pub smis: usize,
+}
+
+impl Stall {
+    /// How long nothing else ran.
+    pub fn cycles(self) -> u64 {
+        self.exit - self.entry
+    }
+}
+
+/// Joins SMIs that left no time between them.
+pub fn stalls(smis: &[Smi]) -> Vec<Stall> {
+    let mut stalls: Vec<Stall> = Vec::new();
+    for smi in smis {
+        match stalls.last_mut() {
+            Some(last) if smi.entry.saturating_sub(last.exit) <= BACK_TO_BACK => {
+                last.exit = smi.exit;
+                last.smis += 1;
+            }
+            _ => stalls.push(Stall {
+                entry: smi.entry,
+                exit: smi.exit,
+                smis: 1,
+            }),
+        }
+    }
+    stalls
+}
+
+/// A stretch of absolute TSC time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: u64,
+    pub end: u64,
+}
+
+impl Span {
+    /// Whether the stall lies wholly inside.
+    pub fn holds(self, stall: Stall) -> bool {
+        self.start <= stall.entry && stall.exit <= self.end
+    }
+
+    /// Whether any part of the stall lies inside.
+    pub fn touches(self, stall: Stall) -> bool {
+        self.start < stall.exit && stall.entry < self.end
+    }
+}
+
+/// Where a stall ended up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Wholly inside the gap of that index.
+    Inside(usize),
+    /// Only partly inside it: the gap's ends are wrong.
+    Torn(usize),
+    /// In no gap, but so soon after one that hwgap was still writing it down.
+    Blind,
+    /// In no gap, and shorter than what hwgap was asked to report.
+    BelowThreshold,
+    /// In no gap: missed.
+    Missed,
+}
+
+/// How long after a gap hwgap may be busy with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub threshold: u64,
+    pub blind: u64,
+}
+
+/// Finds the place of each stall among gaps that are in order of time.
+pub fn place(stalls: &[Stall], gaps: &[Span], limits: Limits) -> Vec<Place> {
+    stalls
+        .iter()
+        .map(|&stall| {
+            // The last gap that begins no later than the stall, or the one
+            // after it, which a torn stall could reach into.
+            let after = gaps.partition_point(|gap| gap.start <= stall.entry);
+            let candidates = after.saturating_sub(1)..gaps.len().min(after + 1);
+            for index in candidates.clone() {
+                if gaps[index].holds(stall) {
+                    return Place::Inside(index);
+                }
+            }
+            for index in candidates {
+                if gaps[index].touches(stall) {
+                    return Place::Torn(index);
+                }
+            }
+            let since_gap = after
+                .checked_sub(1)
+                .map(|index| stall.entry - gaps[index].end.min(stall.entry));
+            if stall.cycles() < limits.threshold {
+                Place::BelowThreshold
+            } else if since_gap.is_some_and(|since| since <= limits.blind) {
+                Place::Blind
+            } else {
+                Place::Missed
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        threshold: 10_000,
+        blind: 5_000,
+    };
+
+    fn stall(entry: u64, exit: u64) -> Stall {
+        Stall {
+            entry,
+            exit,
+            smis: 1,
+        }
+    }
+
+    fn span(start: u64, end: u64) -> Span {
+        Span { start, end }
+    }
+
+    #[test]
+    fn a_burst_is_one_stall_and_neighbours_are_two() {
+        let smis = [(100, 200), (205, 300), (320, 400)].map(|(entry, exit)| Smi { entry, exit });
+        let joined = stalls(&smis);
+        assert_eq!(joined.len(), 2);
+        assert_eq!((joined[0].cycles(), joined[0].smis), (200, 2));
+    }
+
+    #[test]
+    fn a_covered_stall_is_found_and_an_uncovered_one_missed() {
+        let gaps = [span(90, 20_110), span(900_000, 990_000)];
+        let stalls = [stall(100, 20_100), stall(500_000, 530_000)];
+        assert_eq!(
+            place(&stalls, &gaps, LIMITS),
+            [Place::Inside(0), Place::Missed]
+        );
+    }
+
+    #[test]
+    fn a_gap_that_ends_too_early_or_starts_too_late_is_torn() {
+        let gaps = [span(90, 15_000), span(100_500, 130_000)];
+        let stalls = [stall(100, 20_100), stall(100_000, 125_000)];
+        assert_eq!(
+            place(&stalls, &gaps, LIMITS),
+            [Place::Torn(0), Place::Torn(1)]
+        );
+    }
+
+    #[test]
+    fn short_stalls_and_blind_ones_are_not_missed() {
+        let gaps = [span(0, 1_000)];
+        let stalls = [
+            stall(3_000, 4_000),
+            stall(5_500, 50_000),
+            stall(6_500, 50_000),
+        ];
+        assert_eq!(
+            place(&stalls, &gaps, LIMITS),
+            [Place::BelowThreshold, Place::Blind, Place::Missed]
+        );
+    }
+
+    #[test]
+    fn a_stall_before_the_first_gap_is_missed() {
+        assert_eq!(
+            place(&[stall(10, 50_000)], &[span(60_000, 70_000)], LIMITS),
+            [Place::Missed]
+        );
+    }
+}

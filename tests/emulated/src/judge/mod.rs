@@ -1,0 +1,56 @@
+//! Holds hwgap's report against the log of the SMIs themselves.
+
+pub mod checks;
+mod gaps;
+pub mod matching;
+pub mod pair;
+mod recall;
+pub mod table;
+mod words;
+
+/// What came out of one scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub scenario: String,
+    /// SMIs while hwgap sampled.
+    pub smis: usize,
+    /// Stalls above the threshold among them: what had to be found.
+    pub expected: usize,
+    pub found: usize,
+    /// Stalls that fell into hwgap's own blind time after a gap.
+    pub blind: usize,
+    /// The largest difference between a gap and its SMIs outside the kernel.
+    pub length_error: Option<u64>,
+    /// The largest difference of the platform's share where the kernel ran too.
+    pub share_error: Option<u64>,
+    /// Gaps that held an SMI and were classed otherwise.
+    pub misclassed: usize,
+    /// Gaps of the platform's that held no SMI.
+    pub invented: usize,
+    /// Gaps without an SMI.
+    pub other_gaps: usize,
+    /// hwgap's SMI count, where it has one.
+    pub counted: Option<u64>,
+    /// Cycles an iteration of the sampling loop.
+    pub cycles_per_iteration: Option<f64>,
+    /// Each broken expectation in a sentence; empty means passed.
+    pub failures: Vec<String>,
+}
+
+impl Outcome {
+    /// An outcome that failed before there was anything to judge.
+    pub fn broken(scenario: &str, reason: String) -> Self {
+        Self {
+            scenario: scenario.into(),
+            failures: vec![reason],
+            ..Self::default()
+        }
+    }
+
+    /// Adds a failure where something that must hold does not.
+    pub fn require(&mut self, holds: bool, failure: impl Into<String>) {
+        if !holds {
+            self.failures.push(failure.into());
+        }
+    }
+}

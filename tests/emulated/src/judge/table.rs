@@ -1,0 +1,39 @@
+//! The suite's table, one row a scenario, in markdown.
+
+use super::Outcome;
+use crate::units::display;
+
+const HEADER: &str = "\
+| scenario | SMIs | to find | found | blind | length error | share error | misclassed | invented | other gaps | counted | result |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
+
+/// The table's header.
+pub fn header() -> &'static str {
+    HEADER
+}
+
+/// One outcome's row.
+pub fn row(outcome: &Outcome) -> String {
+    let error = |value: Option<u64>| value.map_or_else(|| "-".into(), display);
+    let counted = outcome
+        .counted
+        .map_or_else(|| "-".into(), |count| count.to_string());
+    let result = if outcome.failures.is_empty() {
+        "passed"
+    } else {
+        "FAILED"
+    };
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {counted} | {result} |",
+        outcome.scenario,
+        outcome.smis,
+        outcome.expected,
+        outcome.found,
+        outcome.blind,
+        error(outcome.length_error),
+        error(outcome.share_error),
+        outcome.misclassed,
+        outcome.invented,
+        outcome.other_gaps,
+    )
+}

@@ -1,0 +1,128 @@
+//! What the report says beside its gaps: the count, the verdict, the findings.
+
+use super::Outcome;
+use super::matching::Span;
+use crate::report::{Cpu, Report};
+use crate::scenario::{Expect, SmiCount};
+use crate::smilog::SmiLog;
+
+/// The counter is read at most this long before and after sampling.
+const COUNTER_EDGE: u64 = 20_000_000;
+/// By how much an iteration may exceed its recorded cost, in cycles: ticks and
+/// other gaps are a small part of the elapsed time, and vary with the kernel.
+const COST_TOLERANCE: f64 = 0.1;
+
+/// The SMI count equals the log.
+pub fn judge_count(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, log: &SmiLog, sampled: Span) {
+    outcome.counted = cpu.smi.as_ref().map(|counter| counter.delta);
+    match expect.smi_count {
+        SmiCount::Exact => {
+            let entries = |start: u64, end: u64| {
+                let range = start..end;
+                log.smis
+                    .iter()
+                    .filter(|smi| range.contains(&smi.entry))
+                    .count() as u64
+            };
+            let least = entries(sampled.start, sampled.end);
+            let most = entries(
+                sampled.start.saturating_sub(COUNTER_EDGE),
+                sampled.end + COUNTER_EDGE,
+            );
+            match outcome.counted {
+                None => outcome.failures.push(format!(
+                    "no SMI count, though the counter can be read ({:?})",
+                    cpu.smi_reason
+                )),
+                Some(delta) => outcome.require(
+                    (least..=most).contains(&delta),
+                    format!("SMI count {delta}, the log has {least} to {most}"),
+                ),
+            }
+        }
+        SmiCount::Unreadable => {
+            outcome.require(
+                outcome.counted.is_none(),
+                "an SMI count where none can be read",
+            );
+            outcome.require(
+                cpu.smi_reason
+                    .as_ref()
+                    .is_some_and(|reason| !reason.is_empty()),
+                "no reason why SMIs could not be counted",
+            );
+        }
+        SmiCount::Any => {}
+    }
+}
+
+/// Exit code, verdict and findings.
+pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, exit_code: i32) {
+    outcome.require(
+        report.schema == "hwgap.report" && report.schema_version == 1,
+        "the report's schema is not hwgap.report 1",
+    );
+    if let Some(expected) = expect.exit_code {
+        outcome.require(
+            exit_code == expected,
+            format!("exit status {exit_code}, {expected} was due"),
+        );
+    }
+    let verdict = &report.verdict;
+    for (expected, actual, what) in [
+        (&expect.verdict, &verdict.result, "verdict"),
+        (&expect.subject, &verdict.subject, "subject"),
+    ] {
+        if let Some(expected) = expected {
+            outcome.require(
+                expected == actual,
+                format!("{what} {actual:?}, {expected:?} was due"),
+            );
+        }
+    }
+    let present = |id: &String| report.findings.iter().any(|finding| &finding.id == id);
+    let ids: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| finding.id.as_str())
+        .collect();
+    for id in &expect.findings {
+        outcome.require(present(id), format!("no finding {id:?} among {ids:?}"));
+    }
+    for finding in &report.findings {
+        outcome.require(
+            !expect.no_findings.contains(&finding.id),
+            format!(
+                "a finding that must not be: {}: {}",
+                finding.id, finding.text
+            ),
+        );
+    }
+    for cpu in &report.cpus {
+        outcome.require(
+            cpu.gaps_seen == cpu.gaps_recorded,
+            format!("{} of {} gaps recorded", cpu.gaps_recorded, cpu.gaps_seen),
+        );
+    }
+}
+
+/// Time is instruction count here, so the loop's cost is exact.
+pub fn judge_cost(
+    outcome: &mut Outcome,
+    expect: &Expect,
+    report: &Report,
+    cpu: &Cpu,
+    recorded_cost: f64,
+) {
+    if !expect.loop_cost || cpu.iterations == 0 {
+        outcome.require(!expect.loop_cost, "no iteration to take the cost of");
+        return;
+    }
+    let cycles = cpu.covered_ns as f64 * report.tsc.hz / 1e9;
+    let cost = cycles / cpu.iterations as f64;
+    outcome.cycles_per_iteration = Some(cost);
+    outcome.require(
+        cost <= recorded_cost + COST_TOLERANCE,
+        format!("an iteration costs {cost:.2} cycles, {recorded_cost:.2} are on record"),
+    );
+}

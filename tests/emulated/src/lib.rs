@@ -1,0 +1,20 @@
+//! The emulated machine: a PC whose SMIs have known times and lengths, and the
+//! judge that holds hwgap's report against them.
+//!
+//! Data flows one way: a [`scenario`] becomes a [`guest`] script and a
+//! [`machine`]; inside, the [`injector`] raises SMIs and logs each one
+//! ([`smilog`]); outside, the [`judge`] compares that log with hwgap's
+//! [`report`].
+
+pub mod guest;
+pub mod initramfs;
+pub mod injector;
+pub mod judge;
+pub mod machine;
+pub mod realtime;
+pub mod report;
+pub mod scenario;
+pub mod side_by_side;
+pub mod smilog;
+pub mod suite;
+pub mod units;

@@ -1,0 +1,277 @@
+//! A scenario: one boot of the machine, what happens in it, what must come out.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::injector::pattern::Pattern;
+
+/// A scenario as its file describes it; README.md explains each field.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The file's name without its suffix.
+    #[serde(skip)]
+    pub name: String,
+    pub summary: String,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    #[serde(default)]
+    pub machine: Machine,
+    pub smi: Option<Pattern>,
+    #[serde(default)]
+    pub load: Vec<Load>,
+    #[serde(default)]
+    pub action: Vec<Action>,
+    #[serde(default)]
+    pub hwgap: Hwgap,
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// Which suites a scenario belongs to; `full` holds all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tag {
+    Smoke,
+    Full,
+}
+
+/// The machine itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Machine {
+    pub kernel: String,
+    pub cpu: String,
+    pub hypervisor_bit: HypervisorBit,
+    pub counter: Counter,
+    pub firmware: Firmware,
+    /// Added to the kernel's command line.
+    pub kernel_options: String,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            kernel: "6.1".into(),
+            cpu: "Haswell".into(),
+            hypervisor_bit: HypervisorBit::Clear,
+            counter: Counter::MsrDevice,
+            firmware: Firmware::Seabios,
+            kernel_options: String::new(),
+        }
+    }
+}
+
+/// CPUID's word on whether this is a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HypervisorBit {
+    Clear,
+    Set,
+}
+
+/// How the SMI counter can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counter {
+    /// The msr module is loaded.
+    MsrDevice,
+    /// It is not; whether perf's msr PMU counts SMIs depends on the CPU model.
+    NoDevice,
+}
+
+/// The firmware decides how many CPUs there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Firmware {
+    /// One CPU, exact time, SMRAM open to the injector.
+    Seabios,
+    /// Two CPUs gathered on each SMI, host noise, SMRAM locked.
+    Ovmf,
+}
+
+/// What else the guest does meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    Forks,
+    Timers,
+    PageFaults,
+    Signals,
+    Fifo,
+    Interrupts,
+    Busy,
+}
+
+impl Load {
+    /// The name `guest-load` knows it by.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Forks => "forks",
+            Self::Timers => "timers",
+            Self::PageFaults => "page-faults",
+            Self::Signals => "signals",
+            Self::Fifo => "fifo",
+            Self::Interrupts => "interrupts",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+/// Something done by the guest's shell while hwgap runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    pub after_seconds: f64,
+    pub shell: String,
+}
+
+/// How hwgap is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hwgap {
+    pub duration: String,
+    pub threshold: String,
+    pub cpus: String,
+    /// Equal to the window it samples without pause, so that every SMI counts.
+    pub width: String,
+    pub window: String,
+    pub options: Vec<String>,
+    pub user: User,
+    /// Shell lines before hwgap starts.
+    pub before: String,
+}
+
+impl Default for Hwgap {
+    fn default() -> Self {
+        Self {
+            duration: "2s".into(),
+            threshold: "10us".into(),
+            cpus: "0".into(),
+            width: "1s".into(),
+            window: "1s".into(),
+            options: Vec::new(),
+            user: User::Root,
+            before: String::new(),
+        }
+    }
+}
+
+/// Whose rights hwgap has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum User {
+    Root,
+    Ordinary,
+}
+
+/// What must come out; an absent field is not judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    pub exit_code: Option<i32>,
+    /// Causes that a gap holding an SMI may have.
+    pub causes: Vec<String>,
+    /// Causes that a gap without one may have.
+    pub other_causes: Vec<String>,
+    /// The least number of SMIs above the threshold that must have been there
+    /// to find, so that a scenario cannot pass for lack of SMIs.
+    pub at_least_smis: usize,
+    /// The least number of gaps without an SMI, for scenarios about load.
+    pub at_least_other_gaps: usize,
+    /// The share of SMIs above threshold that must be found.
+    pub recall: f64,
+    /// Whether the report must count SMIs, or must say that it cannot.
+    pub smi_count: SmiCount,
+    pub findings: Vec<String>,
+    pub no_findings: Vec<String>,
+    pub verdict: Option<String>,
+    pub subject: Option<String>,
+    /// A line of `loop-cost` that the cost of one iteration must not exceed.
+    pub loop_cost: bool,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self {
+            exit_code: None,
+            causes: vec!["smi".into(), "smi+os".into()],
+            other_causes: vec!["os".into()],
+            at_least_smis: 0,
+            at_least_other_gaps: 0,
+            recall: 1.0,
+            smi_count: SmiCount::Exact,
+            findings: Vec::new(),
+            no_findings: Vec::new(),
+            verdict: None,
+            subject: None,
+            loop_cost: false,
+        }
+    }
+}
+
+/// What the report must say about the number of SMIs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmiCount {
+    /// Equal to the log between the first and the last counter reading.
+    Exact,
+    /// Null with a reason: it cannot be read here.
+    Unreadable,
+    /// Not judged.
+    Any,
+}
+
+/// Reads every scenario of a folder, in the order of their names.
+pub fn load_all(folder: &Path) -> Result<Vec<Scenario>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .with_context(|| folder.display().to_string())?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| load(path)).collect()
+}
+
+fn load(path: &Path) -> Result<Scenario> {
+    let text = fs::read_to_string(path)?;
+    let mut scenario: Scenario =
+        toml::from_str(&text).with_context(|| path.display().to_string())?;
+    scenario.name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if let Some(pattern) = &scenario.smi {
+        pattern
+            .check()
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(scenario)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_of_this_project_can_be_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let scenarios = load_all(&folder).unwrap();
+        assert!(!scenarios.is_empty());
+        assert!(scenarios.iter().all(|scenario| !scenario.name.is_empty()));
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        assert!(toml::from_str::<Scenario>("summary = \"\"\nthreshhold = 1").is_err());
+    }
+}
