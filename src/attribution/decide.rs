@@ -96,38 +96,35 @@ pub fn noise(length: Nanos) -> Nanos {
     Nanos((length.0 / 10).max(2_000))
 }
 
-/// Whether this kernel ran. The footprint decides; where it is not usable, the
+/// Whether this kernel ran. The engine decides, by the footprint or by having
+/// held interrupts off; where it cannot, the
 /// kernel's records do; without those, a switch or fault that the kernel
 /// counted proves that it ran, and none proves nothing: interrupts leave no
 /// trace there.
 fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    match (evidence.footprint, account.map(|account| account.standing)) {
-        (Footprint::Intact, _) => Some(false),
-        (Footprint::Cleared, _) => Some(true),
-        (Footprint::Unusable, Some(Standing::Nothing)) => Some(false),
-        (Footprint::Unusable, None | Some(Standing::Lost)) => {
+    let known = evidence.footprint.kernel_ran();
+    known.or_else(|| match account.map(|account| account.standing) {
+        Some(Standing::Nothing) => Some(false),
+        None | Some(Standing::Lost) => {
             (counted(evidence.involuntary_switches) || counted(evidence.page_faults))
                 .then_some(true)
         }
-        (Footprint::Unusable, Some(_)) => Some(true),
-    }
+        Some(_) => Some(true),
+    })
 }
 
 fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
-    // Without the footprint, the absence of records is strong evidence, and
-    // no proof: not every way into the kernel has a tracepoint.
-    let proof = match evidence.footprint {
-        Footprint::Intact => Confidence::Proved,
-        _ => Confidence::Strong,
-    };
-    let strong = match evidence.footprint {
-        Footprint::Intact => Confidence::Strong,
-        _ => Confidence::Probable,
+    // Without the engine's word, the absence of records is strong evidence,
+    // and no proof: not every way into the kernel has a tracepoint.
+    let (proof, strong) = match evidence.footprint.kernel_ran() {
+        Some(_) => (Confidence::Proved, Confidence::Strong),
+        None => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),
-        SmiEvidence::Own { delta: 0 } => (Cause::Cpu, strong),
+        SmiEvidence::Alone { delta: 1.. } => (Cause::Smi, strong),
+        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => (Cause::Cpu, strong),
         // At least one SMI for each event that shares the count.
         SmiEvidence::Shared { delta, among } if delta >= among => {
             (Cause::Smi, Confidence::Probable)
@@ -141,19 +138,25 @@ fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
 fn kernel_present(smi: SmiEvidence, records: Records) -> (Cause, Confidence) {
     match (smi, records) {
         (SmiEvidence::Own { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Proved),
+        (SmiEvidence::Alone { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Strong),
         (SmiEvidence::Own { delta: 0 }, Records::Explain) => (Cause::Os, Confidence::Proved),
         (SmiEvidence::Own { delta: 0 }, _) => (Cause::Os, Confidence::Strong),
         // The SMI may have been here or in another event: neither "os" nor
         // "smi+os" would be honest.
         (SmiEvidence::Shared { .. }, _) => (Cause::Unknown, Confidence::None),
         (_, Records::Explain) => (Cause::Os, Confidence::Strong),
-        (SmiEvidence::NotRead | SmiEvidence::Unreadable, _) => (Cause::Os, Confidence::Probable),
+        (
+            SmiEvidence::NotRead | SmiEvidence::Unreadable | SmiEvidence::Alone { delta: 0 },
+            _,
+        ) => (Cause::Os, Confidence::Probable),
     }
 }
 
 fn kernel_unknown(smi: SmiEvidence) -> (Cause, Confidence) {
     match smi {
-        SmiEvidence::Own { delta: 1.. } => (Cause::Smi, Confidence::Probable),
+        SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. } => {
+            (Cause::Smi, Confidence::Probable)
+        }
         _ => (Cause::Unknown, Confidence::None),
     }
 }

@@ -90,7 +90,7 @@ pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
 /// Whether no counter speaks for or against an SMI in the gap.
 fn is_blind(gap: &PackedGap) -> bool {
     let evidence = gap.unpack().raw.evidence;
-    evidence.smi == SmiEvidence::Unreadable && evidence.footprint == Footprint::Intact
+    evidence.smi == SmiEvidence::Unreadable && evidence.footprint.kernel_ran() == Some(false)
 }
 
 fn spread(stall: &Stall, hz: Hertz) -> Nanos {

@@ -120,7 +120,7 @@ fn view(
         cause,
         confidence,
         smi_delta: match raw.evidence.smi {
-            SmiEvidence::Own { delta } => Some(delta),
+            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
             _ => None,
         },
         kernel_ran: attribution.kernel_ran,

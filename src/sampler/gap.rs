@@ -1,10 +1,10 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
-use crate::attribution::Evidence;
+use crate::attribution::{Evidence, Footprint};
 use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles};
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, Presence};
 
 /// One delta above the threshold, as it was sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,22 @@ pub struct CpuTotals {
 }
 
 impl CpuTotals {
+    /// Counts a delta above the trip level.
+    pub(super) fn count(&mut self, length: Cycles, footprint: Footprint) {
+        self.histogram.record(length, Presence::from(footprint));
+        self.max = self.max.max(length);
+        match footprint.kernel_ran() {
+            Some(false) => self.max_kernel_absent = self.max_kernel_absent.max(length),
+            Some(true) => {
+                self.max_kernel_ran = self.max_kernel_ran.max(length);
+                self.os = self.os.saturating_add(length);
+            }
+            // Any trip may then have been the kernel's, and no such time may
+            // be called covered.
+            None => self.os = self.os.saturating_add(length),
+        }
+    }
+
     /// The counts of a CPU that was not sampled yet.
     pub(super) fn begin(cpu: CpuId, floor: Cycles) -> CpuTotals {
         CpuTotals {

@@ -33,7 +33,7 @@ impl Resolver {
                 out(gap);
             }
             // A rise that belongs to this gap alone leaves none waiting.
-            SmiEvidence::Own { .. } | SmiEvidence::Unreadable => {
+            SmiEvidence::Own { .. } | SmiEvidence::Alone { .. } | SmiEvidence::Unreadable => {
                 self.flush(out);
                 out(gap);
             }
