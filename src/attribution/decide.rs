@@ -9,7 +9,7 @@ use crate::evidence::kernel_trace::{Account, Standing};
 use crate::units::Nanos;
 
 use super::cause::{Cause, Confidence};
-use super::evidence::{Evidence, Footprint, SmiEvidence};
+use super::evidence::{Evidence, SmiEvidence};
 use super::setting::{ClockTrust, Platform, Setting};
 
 /// What was decided of a gap.
@@ -106,10 +106,9 @@ fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
     let known = evidence.footprint.kernel_ran();
     known.or_else(|| match account.map(|account| account.standing) {
         Some(Standing::Nothing) => Some(false),
-        None | Some(Standing::Lost) => {
-            (counted(evidence.involuntary_switches) || counted(evidence.page_faults))
-                .then_some(true)
-        }
+        None | Some(Standing::Lost) => (counted(evidence.involuntary_switches)
+            || counted(evidence.page_faults))
+        .then_some(true),
         Some(_) => Some(true),
     })
 }
@@ -145,10 +144,9 @@ fn kernel_present(smi: SmiEvidence, records: Records) -> (Cause, Confidence) {
         // "smi+os" would be honest.
         (SmiEvidence::Shared { .. }, _) => (Cause::Unknown, Confidence::None),
         (_, Records::Explain) => (Cause::Os, Confidence::Strong),
-        (
-            SmiEvidence::NotRead | SmiEvidence::Unreadable | SmiEvidence::Alone { delta: 0 },
-            _,
-        ) => (Cause::Os, Confidence::Probable),
+        (SmiEvidence::NotRead | SmiEvidence::Unreadable | SmiEvidence::Alone { delta: 0 }, _) => {
+            (Cause::Os, Confidence::Probable)
+        }
     }
 }
 
@@ -164,6 +162,7 @@ fn kernel_unknown(smi: SmiEvidence) -> (Cause, Confidence) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribution::Footprint;
 
     const BARE: Setting = Setting {
         platform: Platform::BareMetal,

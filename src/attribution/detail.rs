@@ -135,7 +135,9 @@ fn kernel_work(telling: &Telling<'_>) -> String {
 
 fn counted(smi: SmiEvidence) -> String {
     match smi {
-        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => String::from("no SMI was counted"),
+        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => {
+            String::from("no SMI was counted")
+        }
         SmiEvidence::Own { delta: 1 } | SmiEvidence::Alone { delta: 1 } => {
             String::from("1 SMI was counted")
         }

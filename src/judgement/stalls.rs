@@ -1,7 +1,7 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
+use crate::attribution::{Cause, Confidence, SmiEvidence};
 use crate::report::model::StallReport;
 use crate::session::{Collected, PackedGap};
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};

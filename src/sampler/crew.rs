@@ -80,11 +80,7 @@ pub(super) struct Outlet {
 impl Station {
     /// Reports the set-up, compares clocks as told, and returns when sampling
     /// is to begin; `None` where it is not to.
-    pub(super) fn wait<M: Machine>(
-        self,
-        machine: &mut M,
-        setup: CpuSetup,
-    ) -> Option<Outlet> {
+    pub(super) fn wait<M: Machine>(self, machine: &mut M, setup: CpuSetup) -> Option<Outlet> {
         let _ = self.outbox.send(Report::Ready(Box::new(setup)));
         loop {
             // A closed channel is the order to end.

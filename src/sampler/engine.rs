@@ -116,6 +116,14 @@ pub enum EngineError {
         /// What is wrong.
         cause: CalibrationError,
     },
+    /// The BPF program could not be loaded or run.
+    #[error("CPU {cpu}: {cause}")]
+    Program {
+        /// The CPU.
+        cpu: CpuId,
+        /// What the kernel said.
+        cause: String,
+    },
     /// A sampler died.
     #[error("the sampler of CPU {0} ended without a result; this is a defect of hwgap")]
     Lost(CpuId),

@@ -23,11 +23,15 @@ mod trial;
 mod user;
 mod worker;
 
+pub use bpf::{
+    Ability, BpfEngine, CountSource, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH, SHORTEST_SHOT,
+    probe,
+};
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
-pub use gap::{CpuTotals, EndedEarly, RawGap, SmiTotals};
+pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
 pub use live::KernelReturn;
 pub use machine::{Machine, UsageReading};

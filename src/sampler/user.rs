@@ -178,13 +178,6 @@ fn serve<M: Machine>(
         offset: None,
     };
     let outlet = station.wait(&mut machine, setup)?;
-    let totals = sample(
-        machine,
-        cpu,
-        plan,
-        calibration,
-        outlet.ring,
-        &outlet.shared,
-    );
+    let totals = sample(machine, cpu, plan, calibration, outlet.ring, &outlet.shared);
     Some(totals)
 }

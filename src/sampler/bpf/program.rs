@@ -19,9 +19,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::sys::bpf::Condition::{
-    Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned,
-};
+use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
 use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
 use crate::sys::bpf::Width::{Double, Word};
 use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label, Reg};

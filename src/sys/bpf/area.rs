@@ -47,7 +47,8 @@ impl Area {
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let words = NonNull::new(address.cast()).ok_or_else(|| io::Error::other("mmap gave null"))?;
+        let words =
+            NonNull::new(address.cast()).ok_or_else(|| io::Error::other("mmap gave null"))?;
         Ok(Area { map, words, length })
     }
 

@@ -206,7 +206,13 @@ mod tests {
         .concat();
         let mut bytes = vec![0x9f, 0xeb, 1, 0];
         let sections = [0, types.len() as u32 * 4, types.len() as u32 * 4];
-        for number in [24, sections[0], sections[1], sections[2], strings.len() as u32] {
+        for number in [
+            24,
+            sections[0],
+            sections[1],
+            sections[2],
+            strings.len() as u32,
+        ] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.extend(types.iter().flat_map(|number| number.to_le_bytes()));

@@ -157,7 +157,12 @@ impl Attributes {
 fn last_words(log: &[u8]) -> Option<String> {
     let end = log.iter().position(|&byte| byte == 0)?;
     let text = String::from_utf8_lossy(&log[..end]);
-    let statistics = ["processed ", "verification time", "stack depth", "max_states"];
+    let statistics = [
+        "processed ",
+        "verification time",
+        "stack depth",
+        "max_states",
+    ];
     text.lines()
         .rev()
         .map(str::trim)
@@ -181,7 +186,11 @@ mod tests {
     fn names_are_cut_and_placed() {
         let mut attributes = Attributes::default();
         attributes.name_at(28, "a_name_longer_than_fifteen");
-        let bytes: Vec<u8> = attributes.0.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let bytes: Vec<u8> = attributes
+            .0
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect();
         assert_eq!(&bytes[28..44], b"a_name_longer_t\0");
     }
 }
