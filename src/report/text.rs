@@ -9,6 +9,7 @@ mod findings;
 mod gaps;
 mod limits;
 mod measured;
+mod os;
 mod verdict;
 
 use std::io::{self, Write};
@@ -83,6 +84,7 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     measured::show(summary, &mut page);
     cpus::show(summary, &mut page);
     gaps::show(summary, &mut page);
+    os::show(summary, &mut page);
     findings::show(summary, &mut page);
     evidence::show(summary, &mut page);
     limits::show(summary, &mut page);
