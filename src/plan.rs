@@ -9,6 +9,7 @@ use crate::cpulist::{CpuList, CpuListError};
 use crate::host::Host;
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
+use crate::sampler::{LONGEST_SHOT, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
@@ -18,6 +19,13 @@ const DEFAULT_PRIORITY: u8 = 49;
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.
 const SHARED_WINDOW: Nanos = Nanos(100_000_000);
+/// Length of a shot of the BPF engine: a fiftieth of what the kernel's hwlat
+/// tracer takes, and short enough that a CPU which waits for this one is not
+/// held up for long.
+const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
+/// Time between shots. With what falling asleep and waking up take, some 97 %
+/// of the time are sampled.
+const DEFAULT_BREATH: Nanos = Nanos(250_000);
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
 
@@ -43,12 +51,27 @@ pub struct RunPlan {
     pub pauses: Pauses,
     /// Real-time priority of the samplers.
     pub priority: u8,
+    /// What samples.
+    pub engine: EngineWish,
+    /// How the shots of the BPF engine follow each other.
+    pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
     /// The user's own text.
     pub label: Option<String>,
     /// Where results go.
     pub outputs: Outputs,
+}
+
+/// Which engine the user wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineWish {
+    /// The one that this host allows and this run needs.
+    Auto,
+    /// Pinned threads in user space.
+    User,
+    /// A BPF program with interrupts off.
+    Bpf,
 }
 
 /// Whether sampling pauses, and at whose wish.
@@ -151,6 +174,32 @@ pub enum PlanError {
         /// The threshold.
         threshold: Nanos,
     },
+    /// Shots without the engine that takes them.
+    #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
+    NoShots(&'static str),
+    /// The BPF engine on something that is not this machine.
+    #[error("--engine bpf samples this machine only, and a script or another folder was given")]
+    NotThisMachine,
+    /// A shot or breath that is too short or too long.
+    #[error("--{option} {length} is not between {least} and {most}")]
+    OutOfRange {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        length: Nanos,
+        /// The shortest allowed.
+        least: Nanos,
+        /// The longest allowed.
+        most: Nanos,
+    },
+    /// A shot that cannot hold a gap.
+    #[error("--shot {shot} is not longer than --threshold {threshold}: no gap would fit")]
+    ShotBelowThreshold {
+        /// The shot.
+        shot: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
     /// Two results for one place.
     #[error("{0} both go to standard output; send one of them to a file")]
     StdoutTwice(&'static str),
@@ -167,9 +216,7 @@ impl RunPlan {
         let housekeeping = usable.without(&cpus);
         let (threshold, hardlimit) = limits(args)?;
         let (width, window, pauses) = windows(args, threshold, &housekeeping)?;
-        match args.engine {
-            EngineArg::Auto | EngineArg::User => {}
-        }
+        let (engine, pace) = engine(args, threshold)?;
         Ok(RunPlan {
             cpus,
             housekeeping,
@@ -180,6 +227,8 @@ impl RunPlan {
             window,
             pauses,
             priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
+            engine,
+            pace,
             stop_on_gap: args.stop_on_gap,
             label: args.label.clone(),
             outputs: outputs(args)?,
@@ -273,6 +322,47 @@ fn windows(
         Pauses::AsAsked
     };
     Ok((width, window, pauses))
+}
+
+fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pace), PlanError> {
+    let shots = [("shot", args.shot), ("breath", args.breath)]
+        .into_iter()
+        .find_map(|(option, given)| given.map(|_| option));
+    let wish = match (args.engine, shots) {
+        (EngineArg::User, Some(option)) => return Err(PlanError::NoShots(option)),
+        (EngineArg::User, None) => EngineWish::User,
+        // Whoever sets the length of shots wants shots.
+        (EngineArg::Auto, Some(_)) | (EngineArg::Bpf, _) => EngineWish::Bpf,
+        (EngineArg::Auto, None) => EngineWish::Auto,
+    };
+    let elsewhere = args.script.is_some() || args.host_root.is_some();
+    if wish == EngineWish::Bpf && elsewhere {
+        return Err(PlanError::NotThisMachine);
+    }
+    let within = |option, given: Option<Nanos>, default: Nanos, least, most| match given {
+        Some(length) if length < least || length > most => Err(PlanError::OutOfRange {
+            option,
+            length,
+            least,
+            most,
+        }),
+        given => Ok(given.unwrap_or(default)),
+    };
+    let pace = Pace {
+        shot: within("shot", args.shot, DEFAULT_SHOT, SHORTEST_SHOT, LONGEST_SHOT)?,
+        breath: within(
+            "breath",
+            args.breath,
+            DEFAULT_BREATH,
+            SHORTEST_BREATH,
+            Nanos::SECOND,
+        )?,
+    };
+    if wish == EngineWish::Bpf && pace.shot <= threshold {
+        let shot = pace.shot;
+        return Err(PlanError::ShotBelowThreshold { shot, threshold });
+    }
+    Ok((wish, pace))
 }
 
 fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {

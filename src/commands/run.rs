@@ -1,9 +1,9 @@
 //! `hwgap run`: plan, prepare, sample, judge, show, save.
 
+mod engine;
 mod output;
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
@@ -17,8 +17,8 @@ use crate::judgement::{Case, recast_aligned_stalls, tsc_given_up};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
-use crate::report::model::{EngineName, Outcome};
-use crate::sampler::{MachineKind, Readings, SamplingPlan, Script, UserEngine, Window};
+use crate::report::model::Outcome;
+use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::session::{
     ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, Stopper, TerminalProgress,
     Timeline,
@@ -28,6 +28,7 @@ use crate::sys::signals::EndSignals;
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::{Exit, Failure};
+use engine::Choice;
 use output::Sinks;
 
 /// Shortest stretch over which the TSC's rate is fitted before a run; it is
@@ -53,6 +54,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => cpuid::facts(),
     };
     let machine = MachineFacts::new(cpuid, &host);
+    let scripted = script.is_some();
+    let choice = Choice::make(&plan, script, &root, &host, &machine)?;
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -78,19 +81,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         throttling,
         setting,
     };
-    let scripted = script.is_some();
-    let kind = match script {
-        Some(script) => MachineKind::Scripted(Arc::new(script)),
-        None => MachineKind::Live {
-            smi_sources: plan
-                .cpus
-                .iter()
-                .map(|cpu| machine.smi_sources(&root, &host, cpu))
-                .collect(),
-            kernel_return: machine.kernel_return,
-        },
-    };
-    let mut engine = UserEngine::new(sampling_plan(&plan, &machine, first.hz), kind);
+    let smi_sources = (plan.cpus.iter())
+        .map(|cpu| machine.smi_sources(&root, &host, cpu))
+        .collect();
+    let sampling = sampling_plan(&plan, &machine, first.hz);
+    let chosen = choice.chosen.clone();
+    let mut engine = choice.build(&plan, sampling, &machine, smi_sources);
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
     let mut collected = Collector::new(
@@ -101,7 +97,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         &signals,
         progress.as_mut(),
     )
-    .run(&mut engine, &root)
+    .run(engine.as_mut(), &root)
     .map_err(|error| Failure::NoVerdict(error.to_string()))?;
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
@@ -117,6 +113,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         host: &host,
         machine: &machine,
         preparation: &prepared.facts,
+        chosen: &chosen,
         collected: &collected,
         fitted: collected.timeline.rate(),
         rate,
@@ -124,7 +121,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
-        engine: EngineName::User,
+        engine: chosen.engine,
         hz_source: match (scripted, machine.tsc_rate()) {
             (true, _) => "script",
             (false, Some(_)) => "CPUID 15h",

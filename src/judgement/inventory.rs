@@ -1,8 +1,8 @@
 //! Every source of evidence, usable or not, why, and what its absence costs.
 
 use crate::attribution::Platform;
-use crate::report::model::EvidenceSource;
-use crate::sampler::{CpuSetup, FootprintTest, SmiSetup};
+use crate::report::model::{EngineName, EvidenceSource};
+use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::session::Agreement;
@@ -11,8 +11,8 @@ use super::Case;
 
 /// The list, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
-    vec![
-        footprint(case),
+    let mut sources = vec![
+        presence(case),
         smi_counter(case),
         platform(case),
         kernel_records(case),
@@ -20,7 +20,48 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         schedstat(case),
         tsc(case),
         offsets(case),
-    ]
+    ];
+    let choice = case.chosen.why.as_ref().map(|why| {
+        let name = match case.chosen.engine {
+            EngineName::User => "user",
+            EngineName::Bpf => "bpf",
+            EngineName::Hwlat => "hwlat",
+            EngineName::Osnoise => "osnoise",
+        };
+        usable("engine", format!("{name}, chosen because {why}"))
+    });
+    sources.extend(choice);
+    sources
+}
+
+/// What tells whether the kernel ran: the footprint, or interrupts held off.
+fn presence(case: &Case<'_>) -> EvidenceSource {
+    masking(case).unwrap_or_else(|| footprint(case))
+}
+
+fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
+    let cpus: Vec<MaskedTotals> = (case.collected.totals.iter())
+        .filter_map(|cpu| cpu.masked)
+        .collect();
+    let source = cpus.first()?.counted_by;
+    let sum = |count: fn(&MaskedTotals) -> u64| -> u64 { cpus.iter().map(count).sum() };
+    let error = cpus.iter().map(|cpu| cpu.clock_error).max()?;
+    let longest = cpus.iter().map(|cpu| cpu.longest_shot).max()?;
+    let counted = match source {
+        CountSource::Program => "after each delta",
+        CountSource::File => "by /proc/interrupts after shots with gaps",
+    };
+    Some(usable(
+        "interrupts-off",
+        format!(
+            "{} shots of at most {}, by a BPF program; counted {counted}: {} NMIs, {} machine \
+             checks; placed on the TSC within {error}",
+            sum(|cpu| cpu.shots),
+            case.rate.hz.to_nanos(longest),
+            sum(|cpu| cpu.nmis),
+            sum(|cpu| cpu.machine_checks),
+        ),
+    ))
 }
 
 fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {

@@ -33,7 +33,7 @@ pub use engine::{
 };
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
-pub use live::KernelReturn;
+pub use live::{KernelReturn, test_footprint};
 pub use machine::{Machine, UsageReading};
 pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
