@@ -177,8 +177,14 @@ mod tests {
         clock: ClockTrust::Broken,
     };
 
-    const FOOTPRINTS: [Footprint; 3] = [Footprint::Intact, Footprint::Cleared, Footprint::Unusable];
-    const COUNTS: [SmiEvidence; 7] = [
+    const FOOTPRINTS: [Footprint; 5] = [
+        Footprint::Intact,
+        Footprint::Cleared,
+        Footprint::Unusable,
+        Footprint::Excluded,
+        Footprint::Interrupted,
+    ];
+    const COUNTS: [SmiEvidence; 9] = [
         SmiEvidence::Unreadable,
         SmiEvidence::NotRead,
         SmiEvidence::Own { delta: 0 },
@@ -186,6 +192,8 @@ mod tests {
         SmiEvidence::Own { delta: 7 },
         SmiEvidence::Shared { delta: 1, among: 3 },
         SmiEvidence::Shared { delta: 3, among: 3 },
+        SmiEvidence::Alone { delta: 1 },
+        SmiEvidence::Alone { delta: 0 },
     ];
 
     fn evidence(footprint: Footprint, smi: SmiEvidence, switches: Option<u16>) -> Evidence {
@@ -293,7 +301,11 @@ mod tests {
             let attribution = decide(&case, BARE);
             let names_smi = matches!(attribution.cause, Cause::Smi | Cause::SmiOs);
             if !matches!(case.smi, SmiEvidence::Own { delta: 1.. }) && names_smi {
-                assert_eq!(attribution.confidence, Confidence::Probable, "{case:?}");
+                let bound = match case.smi {
+                    SmiEvidence::Alone { .. } => Confidence::Strong,
+                    _ => Confidence::Probable,
+                };
+                assert!(attribution.confidence <= bound, "{case:?}");
             }
             if matches!(case.smi, SmiEvidence::Unreadable | SmiEvidence::NotRead) {
                 assert!(!names_smi, "{case:?}");
@@ -305,7 +317,10 @@ mod tests {
     fn what_the_kernel_ran_in_is_never_platform_without_an_smi() {
         for case in every_case() {
             let attribution = decide(&case, BARE);
-            let counted = matches!(case.smi, SmiEvidence::Own { delta: 1.. });
+            let counted = matches!(
+                case.smi,
+                SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. }
+            );
             if attribution.kernel_ran == Some(true) && !counted {
                 assert!(!attribution.cause.is_platform(), "{case:?}");
             }
@@ -332,6 +347,7 @@ mod tests {
     fn the_decision_order_holds_on_bare_metal() {
         use Confidence::{None, Probable, Proved, Strong};
         let own = |delta| SmiEvidence::Own { delta };
+        let alone = |delta| SmiEvidence::Alone { delta };
         let shared = SmiEvidence::Shared { delta: 1, among: 3 };
         for (footprint, smi, expected) in [
             (Footprint::Intact, own(1), (Cause::Smi, Proved)),
@@ -352,6 +368,19 @@ mod tests {
             ),
             (Footprint::Unusable, own(1), (Cause::Smi, Probable)),
             (Footprint::Unusable, own(0), (Cause::Unknown, None)),
+            (Footprint::Excluded, own(1), (Cause::Smi, Proved)),
+            (Footprint::Excluded, own(0), (Cause::Cpu, Strong)),
+            (Footprint::Excluded, alone(1), (Cause::Smi, Strong)),
+            (Footprint::Excluded, shared, (Cause::FirmwareOrCpu, Strong)),
+            (
+                Footprint::Excluded,
+                SmiEvidence::Unreadable,
+                (Cause::FirmwareOrCpu, Strong),
+            ),
+            (Footprint::Interrupted, own(1), (Cause::SmiOs, Proved)),
+            (Footprint::Interrupted, alone(1), (Cause::SmiOs, Strong)),
+            (Footprint::Interrupted, own(0), (Cause::Os, Strong)),
+            (Footprint::Unusable, alone(1), (Cause::Smi, Probable)),
         ] {
             assert_eq!(decided(footprint, smi), expected, "{footprint:?} {smi:?}");
         }

@@ -15,6 +15,8 @@ mod probe;
 mod program;
 mod shot;
 mod smi_ledger;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::user::sources_of;
 use shot::{Loaded, Order};
+use worker::Task;
 
 pub use interruptions::CountSource;
 pub use probe::{Ability, Missing, probe};
@@ -185,17 +188,14 @@ fn run(
         Some(_) => CountSource::Program,
         None => CountSource::File,
     };
-    let totals = worker::sample(
-        machine,
+    let task = Task {
         cpu,
-        loaded,
         plan,
         pace,
-        &calibration,
+        calibration,
         source,
-        outlet,
-    );
-    Some(totals)
+    };
+    Some(worker::sample(machine, loaded, outlet, &task))
 }
 
 /// Replaces what was found out about the loop in user space by what holds for

@@ -21,6 +21,20 @@ use super::{Pace, SHORTEST_SHOT};
 /// Shots whose edges are only learnt from, before the first that counts.
 const WARM_UP: usize = 8;
 
+/// What is to be sampled, and how.
+pub(super) struct Task<'a> {
+    /// The CPU under the calling thread.
+    pub(super) cpu: CpuId,
+    /// The plan of the run.
+    pub(super) plan: &'a SamplingPlan,
+    /// How shots follow each other.
+    pub(super) pace: Pace,
+    /// What was found out about the program's loop here.
+    pub(super) calibration: Calibration,
+    /// How NMIs and machine checks are counted.
+    pub(super) source: CountSource,
+}
+
 /// A CPU's sampler between two shots.
 struct Shots<'a, M> {
     machine: M,
@@ -52,16 +66,18 @@ struct Bracket {
 /// Samples until the plan's duration is over, the stop flag is set, or the CPU
 /// is lost.
 pub(super) fn sample<M: Machine>(
-    machine: M,
-    cpu: CpuId,
+    mut machine: M,
     loaded: Loaded,
-    plan: &SamplingPlan,
-    pace: Pace,
-    calibration: &Calibration,
-    source: CountSource,
     outlet: Outlet,
+    task: &Task<'_>,
 ) -> CpuTotals {
-    let mut machine = machine;
+    let &Task {
+        cpu,
+        plan,
+        pace,
+        calibration,
+        source,
+    } = task;
     let nanos = |cycles: Cycles| plan.hz.to_nanos(cycles);
     let mut shots = Shots {
         home: machine.cpu_mark(),
