@@ -160,9 +160,9 @@ fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, counters: Option<Counters>, on: Lab
     a.load(R2, Frame, TRIP, Double);
     a.jump_if(R1, AtMost, R2, write);
     a.jump_if_value(R1, LessSigned, 0, write);
-    a.may_jump(write);
     a.copy(R6, R0);
-    a.jump(look);
+    a.may_jump(write);
+    a.jump_if(R6, Below, R9, look); // Nor does this outlast the shot.
 
     // From START to R6; R0 is the reading from which the loop goes on.
     a.place(write);

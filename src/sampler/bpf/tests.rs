@@ -59,21 +59,49 @@ fn a_shot_keeps_to_its_length_and_its_rounds() {
 fn each_delta_above_the_trip_level_is_a_record_in_order() {
     let Some(ability) = ability() else { return };
     let mut loaded = Loaded::new(ability.functions, ability.counters).unwrap();
-    // Below the floor: each round is one, more than there is room for.
-    let order = Order {
+    let mut order = Order {
         length: Nanos(5_000_000),
-        trip: Nanos(0),
-        threshold: Nanos(0),
+        trip: Nanos::SECOND,
+        threshold: Nanos::SECOND,
         rounds: 20_000,
     };
     let shot = loaded.fire(order).unwrap();
-    // A clock that stands still for a round gives no delta.
-    assert!(shot.trips > 15_000 && shot.trips <= 20_000, "{shot:?}");
+    // A level in the middle of the ordinary deltas: many are above it.
+    let mean = Nanos(shot.last.saturating_sub(shot.first).0 / shot.rounds);
+    (order.trip, order.threshold) = (mean, mean);
+    let shot = loaded.fire(order).unwrap();
+    assert!(shot.trips > 0 && shot.trips <= 20_000, "{shot:?}");
     assert_eq!(shot.gaps, shot.trips);
     let records: Vec<_> = loaded.records(&shot).collect();
-    assert_eq!(records.len(), layout::RECORDS);
+    assert_eq!(records.len() as u64, shot.trips.min(layout::RECORDS as u64));
     assert!(records.windows(2).all(|pair| pair[0].end <= pair[1].start));
     assert!(records.iter().all(|record| record.start < record.end));
+    assert!(
+        records
+            .iter()
+            .all(|record| record.end.0 - record.start.0 > mean.0)
+    );
+}
+
+#[test]
+fn no_trip_level_lets_a_shot_outlast_its_length() {
+    let Some(ability) = ability() else { return };
+    let mut loaded = Loaded::new(ability.functions, ability.counters).unwrap();
+    // All that the program reads is above the level, so that one delta grows
+    // for as long as the shot lasts.
+    let order = Order {
+        length: Nanos(1_000_000),
+        trip: Nanos(0),
+        threshold: Nanos(0),
+        rounds: 100_000,
+    };
+    let lengths = (0..10).map(|_| {
+        let shot = loaded.fire(order).unwrap();
+        shot.last.saturating_sub(shot.first)
+    });
+    // The shortest of ten: this machine may have stalls of its own.
+    let shortest = lengths.min().unwrap_or_default();
+    assert!(shortest < Nanos(20_000_000), "{shortest}");
 }
 
 #[test]
