@@ -58,7 +58,7 @@ pub enum SmiEvidence {
         among: u32,
     },
     /// The counter was read, and this gap is the only one since the reading
-    /// before; but for a time much shorter than the gap the clock was not
+    /// before; but for a time shorter than the gap the clock was not
     /// watched, so that the rise most likely, not surely, belongs to it.
     Alone {
         /// How much the counter rose.

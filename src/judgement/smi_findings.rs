@@ -49,7 +49,8 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-not-countable",
             Severity::Warning,
             "SMIs could not be counted on any sampled CPU, so that none can be proved and none \
-             can be excluded. A platform gap is called firmware-or-cpu.",
+             can be excluded. A platform gap is called firmware-or-cpu; one that stalls all of \
+             several sampled CPUs at once, a probable SMI.",
             Some(
                 "run as root, and on Intel load the msr module (modprobe msr); see the evidence \
                  list for what each source lacks",

@@ -17,13 +17,16 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
         case.collected.cpus.iter().map(count).sum()
     };
     let limit = case.plan.hardlimit;
-    let platform_max_ns = cpus
-        .iter()
-        .map(|cpu| cpu.max_platform_ns)
-        .max()
-        .unwrap_or_default();
     // The longest gap without the kernel is exact even where its record was
-    // lost to a full ring.
+    // lost to a full ring. But by a clock that failed it is nobody's.
+    let longest = match clock_failure(case) {
+        None => cpus.iter().map(|cpu| cpu.max_platform_ns).max(),
+        Some(_) => {
+            let attributed = case.collected.cpus.iter().map(|cpu| cpu.max_platform);
+            attributed.max().map(|gap| case.rate.hz.to_nanos(gap))
+        }
+    };
+    let platform_max_ns = longest.unwrap_or_default();
     let seen = u64::from(platform_max_ns > limit);
     let platform_gaps = sum(|cpu| cpu.platform_above_limit).max(seen);
     let platform_stalls = stalls_above_limit(case).max(seen);

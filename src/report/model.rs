@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Cause, Confidence, Evidence};
+use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
 /// The value of [`Report::schema`].
@@ -44,6 +45,10 @@ pub struct Report<G = Vec<Gap>> {
     /// 1,000, in order of time.
     #[serde(default)]
     pub stalls: Vec<StallReport>,
+    /// The latest self-test of this host, if it was made with this kernel and
+    /// microcode.
+    #[serde(default)]
+    pub selftest: Option<SelfTest>,
 }
 
 /// The program that wrote a report.

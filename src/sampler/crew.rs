@@ -101,9 +101,10 @@ impl Station {
         }
     }
 
-    /// Reports that the CPU cannot be sampled.
-    pub(super) fn fail(&self, error: EngineError) {
+    /// Reports that the CPU cannot be sampled; there are no totals then.
+    pub(super) fn fail(self, error: EngineError) -> Option<CpuTotals> {
         let _ = self.outbox.send(Report::Failed(error));
+        None
     }
 }
 
@@ -278,6 +279,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
     let blank = RawGap {
         start: Cycles(0),
         end: Cycles(0),
+        smi_reading: 0,
         evidence: Evidence {
             footprint: Footprint::Unusable,
             smi: SmiEvidence::NotRead,

@@ -10,6 +10,7 @@ mod budget;
 mod calibrate;
 mod crew;
 mod engine;
+mod exercise;
 mod gap;
 mod histogram;
 mod live;
@@ -31,6 +32,7 @@ pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
+pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
 pub use live::{KernelReturn, test_footprint};

@@ -38,7 +38,7 @@ impl Trial {
     ) -> Result<Trial, CalibrationError> {
         let (mut machine, ..) =
             LiveMachine::open(cpu, Err("a trial reads none"), kernel_return, hz);
-        let calibration = calibrate(&mut machine, threshold)?;
+        let calibration = calibrate(&mut machine, threshold, hz)?;
         let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration);
         let (producer, gaps) = RingBuffer::new(RING);
         let totals = CpuTotals::begin(cpu, calibration.floor);

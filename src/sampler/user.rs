@@ -11,6 +11,7 @@ use super::crew::{Crew, Offsets, Station, pin};
 use super::engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
 };
+use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::machine::Machine;
@@ -27,6 +28,16 @@ pub enum MachineKind {
         smi_sources: Vec<Result<Vec<SmiSource>, String>>,
         /// How this kernel returns to user space.
         kernel_return: KernelReturn,
+    },
+    /// This machine, with stalls that it raises on itself: a test of the
+    /// instrument.
+    Exercised {
+        /// Where the SMI count of the CPU may come from, or why nowhere.
+        smi_sources: Result<Vec<SmiSource>, String>,
+        /// How this kernel returns to user space.
+        kernel_return: KernelReturn,
+        /// The stalls.
+        exercise: Exercise,
     },
     /// A script: a test of the program.
     Scripted(Arc<Script>),
@@ -54,7 +65,7 @@ impl Engine for UserEngine {
     fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
         let (plan, kind) = (self.plan.clone(), self.kind.clone());
         let offsets = match kind {
-            MachineKind::Live { .. } => Offsets::Measure,
+            MachineKind::Live { .. } | MachineKind::Exercised { .. } => Offsets::Measure,
             MachineKind::Scripted(_) => Offsets::Skip,
         };
         self.crew
@@ -102,22 +113,29 @@ fn run(
             kernel_return,
         } => {
             let sources = sources_of(smi_sources, index);
-            let scheduling = match pin(cpu, plan.priority) {
-                Ok(scheduling) => scheduling,
-                Err(error) => {
-                    station.fail(error);
-                    return None;
-                }
-            };
-            let (machine, smi, schedstat) =
-                LiveMachine::open(cpu, sources, *kernel_return, plan.hz);
-            let setup = Setup {
-                cpu,
-                scheduling,
-                smi,
-                schedstat,
-            };
-            serve(machine, setup, plan, station)
+            match live(cpu, plan, sources, *kernel_return) {
+                Ok((machine, setup)) => serve(machine, setup, plan, station),
+                Err(error) => station.fail(error),
+            }
+        }
+        MachineKind::Exercised {
+            smi_sources,
+            kernel_return,
+            exercise,
+        } => {
+            let sources = smi_sources
+                .as_ref()
+                .map(Vec::as_slice)
+                .map_err(String::as_str);
+            let opened = live(cpu, plan, sources, *kernel_return).and_then(|(machine, setup)| {
+                ExercisedMachine::open(machine, exercise)
+                    .map(|machine| (machine, setup))
+                    .map_err(|cause| EngineError::Exercise { cpu, cause })
+            });
+            match opened {
+                Ok((machine, setup)) => serve(machine, setup, plan, station),
+                Err(error) => station.fail(error),
+            }
         }
         MachineKind::Scripted(script) => {
             let (machine, smi) = script.machine(cpu);
@@ -130,6 +148,24 @@ fn run(
             serve(machine, setup, plan, station)
         }
     }
+}
+
+/// Pins the calling thread and opens what it may use of its CPU.
+fn live(
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    sources: Result<&[SmiSource], &str>,
+    kernel_return: KernelReturn,
+) -> Result<(LiveMachine, Setup), EngineError> {
+    let scheduling = pin(cpu, plan.priority)?;
+    let (machine, smi, schedstat) = LiveMachine::open(cpu, sources, kernel_return, plan.hz);
+    let setup = Setup {
+        cpu,
+        scheduling,
+        smi,
+        schedstat,
+    };
+    Ok((machine, setup))
 }
 
 /// The sources of the CPU at `index` of the plan.
@@ -157,12 +193,9 @@ fn serve<M: Machine>(
     station: Station,
 ) -> Option<CpuTotals> {
     let cpu = setup.cpu;
-    let calibration = match calibrate(&mut machine, plan.threshold) {
+    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz) {
         Ok(calibration) => calibration,
-        Err(cause) => {
-            station.fail(EngineError::Calibration { cpu, cause });
-            return None;
-        }
+        Err(cause) => return station.fail(EngineError::Calibration { cpu, cause }),
     };
     let thread = match setup.scheduling {
         Scheduling::Scripted => None,

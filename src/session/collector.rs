@@ -13,7 +13,7 @@ use crate::units::{CpuId, Cycles};
 use super::clock_watch::ClockWatch;
 use super::progress::Progress;
 use super::resolver::Resolver;
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally, teaches};
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
 use super::timeline::Timeline;
 
 /// Time between two visits to the engine: the ring holds much more.
@@ -181,7 +181,13 @@ impl<'a> Collector<'a> {
     /// records after them: whatever ran in a gap was recorded before it ended.
     fn collect(&mut self, engine: &mut dyn Engine) {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
+        let (limits, seen) = (&self.limits, &mut self.platform_seen);
         engine.drain(&mut |index, gap| {
+            // Whether it was an SMI may stay open until the next reading of
+            // the counter; that it was the platform does not.
+            if is_platform(&gap, limits) {
+                *seen = PlatformSeen::Seen;
+            }
             cpus[index]
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
@@ -232,14 +238,13 @@ impl<'a> Collector<'a> {
         let kernel_totals = trace
             .as_mut()
             .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
+        let cpus = (self.cpus.into_iter().zip(&totals))
+            .map(|(cpu, totals)| cpu.tally.finish(totals))
+            .collect();
         Collected {
             setups,
             totals,
-            cpus: self
-                .cpus
-                .into_iter()
-                .map(|cpu| cpu.tally.finish())
-                .collect(),
+            cpus,
             ended_by,
             timeline: self.timeline,
             clock: self.clock,

@@ -148,10 +148,7 @@ fn run(
 ) -> Option<CpuTotals> {
     let scheduling = match pin(cpu, plan.priority) {
         Ok(scheduling) => scheduling,
-        Err(error) => {
-            station.fail(error);
-            return None;
-        }
+        Err(error) => return station.fail(error),
     };
     // The footprint is not asked: a shot is one system call.
     let (mut machine, smi, schedstat) =
@@ -160,19 +157,15 @@ fn run(
         Ok(loaded) => loaded,
         Err(error) => {
             let cause = error.to_string();
-            station.fail(EngineError::Program { cpu, cause });
-            return None;
+            return station.fail(EngineError::Program { cpu, cause });
         }
     };
-    let calibration = match calibrate(&mut machine, plan.threshold)
+    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz)
         .map_err(|cause| EngineError::Calibration { cpu, cause })
         .and_then(|machine| recalibrate(machine, &mut loaded, cpu, plan))
     {
         Ok(calibration) => calibration,
-        Err(error) => {
-            station.fail(error);
-            return None;
-        }
+        Err(error) => return station.fail(error),
     };
     let setup = CpuSetup {
         cpu,
@@ -234,7 +227,7 @@ fn recalibrate(
     let trip = Cycles(median.0 * TRIP_FACTOR);
     if plan.threshold < trip {
         return Err(calibration_failed(CalibrationError::ThresholdBelowFloor {
-            threshold: plan.threshold.0,
+            hz: plan.hz,
             floor: floor.0,
             median: median.0,
             trip: trip.0,

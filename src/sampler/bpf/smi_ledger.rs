@@ -35,6 +35,8 @@ pub(super) struct SmiLedger {
 
 struct Followed {
     latest: u32,
+    /// Readings so far.
+    readings: u32,
     totals: SmiTotals,
 }
 
@@ -44,7 +46,11 @@ impl SmiLedger {
         let counter = machine.smi_count().map(|latest| {
             let mut totals = SmiTotals::default();
             totals.count.before = u64::from(latest);
-            Followed { latest, totals }
+            Followed {
+                latest,
+                readings: 1,
+                totals,
+            }
         });
         SmiLedger { counter, readings }
     }
@@ -77,26 +83,32 @@ impl SmiLedger {
             };
         };
         let hidden = events.unwatched >= LEAST_SMI;
-        if events.gaps == 0 {
-            self.note(
-                |totals| match (events.count, hidden) {
-                    (0, false) => &mut totals.without_gap,
-                    (0, true) => &mut totals.between_shots,
-                    (_, false) => &mut totals.below_threshold,
-                    (_, true) => &mut totals.unassigned,
-                },
-                delta,
-            );
-        }
-        match (delta, events.count) {
+        let evidence = match (delta, events.count) {
             (0, _) => SmiEvidence::Own { delta },
             (_, 1) if !hidden => SmiEvidence::Own { delta },
-            (_, 1) if events.unwatched.0 * 2 < events.longest.0 => SmiEvidence::Alone { delta },
-            _ => SmiEvidence::Shared {
+            // An SMI beside the shot would be shorter than the gap, and the
+            // gap a stall of another kind in the same shot.
+            (_, 1) if events.unwatched < events.longest => SmiEvidence::Alone { delta },
+            (_, count) => SmiEvidence::Shared {
                 delta,
-                among: events.count + u32::from(hidden),
+                among: count.saturating_add(u32::from(hidden)),
             },
+        };
+        let shared = matches!(evidence, SmiEvidence::Shared { .. });
+        match (events.gaps, events.count) {
+            (0, 0) if hidden => self.note(|totals| &mut totals.between_shots, delta),
+            (0, 0) => self.note(|totals| &mut totals.without_gap, delta),
+            (0, _) if !hidden || !shared => self.note(|totals| &mut totals.below_threshold, delta),
+            _ if shared => self.note(|totals| &mut totals.unassigned, delta),
+            // The record carries it.
+            _ => {}
         }
+        evidence
+    }
+
+    /// The number of the latest reading.
+    pub(super) fn reading(&self) -> u32 {
+        self.counter.as_ref().map_or(0, |counter| counter.readings)
     }
 
     /// Takes the last reading and returns the account, `None` where the
@@ -128,6 +140,7 @@ impl SmiLedger {
         };
         let delta = now.wrapping_sub(counter.latest);
         counter.latest = now;
+        counter.readings = counter.readings.wrapping_add(1);
         counter.totals.count.delta += u64::from(delta);
         Some(delta)
     }
@@ -149,14 +162,13 @@ impl Edges {
         }
     }
 
-    /// Takes note of a shot's two edges and returns by how much they are
-    /// longer than the shortest ones.
+    /// Takes note of a shot's two edges and returns by how much the one or the
+    /// other is longer than the shortest: an SMI that hides is in one of them.
     pub(super) fn excess(&mut self, before: Cycles, after: Cycles) -> Cycles {
         self.before = self.before.min(before);
         self.after = self.after.min(after);
-        before
-            .saturating_sub(self.before)
-            .saturating_add(after.saturating_sub(self.after))
+        let excess = before.saturating_sub(self.before);
+        excess.max(after.saturating_sub(self.after))
     }
 }
 
@@ -168,6 +180,7 @@ mod tests {
         SmiLedger {
             counter: Some(Followed {
                 latest: 0,
+                readings: 1,
                 totals: SmiTotals::default(),
             }),
             readings: Readings::AfterGaps,
@@ -194,7 +207,7 @@ mod tests {
     fn a_short_time_unwatched_weakens_the_claim_and_a_long_one_ends_it() {
         assert_eq!(placed(1, 1, 90_000, 9_000), SmiEvidence::Alone { delta: 1 });
         assert_eq!(
-            placed(1, 1, 12_000, 9_000),
+            placed(1, 1, 12_000, 19_000),
             SmiEvidence::Shared { delta: 1, among: 2 }
         );
     }
@@ -213,7 +226,7 @@ mod tests {
         let mut quiet = |count, unwatched| {
             let events = Events {
                 count,
-                longest: Nanos(0),
+                longest: Nanos(8_000),
                 gaps: 0,
                 unwatched: Nanos(unwatched),
             };
@@ -227,14 +240,15 @@ mod tests {
         assert_eq!(quiet(0, 0).without_gap, 1);
         assert_eq!(quiet(0, 5_000).between_shots, 1);
         assert_eq!(quiet(1, 0).below_threshold, 1);
-        assert_eq!(quiet(1, 5_000).unassigned, 1);
+        assert_eq!(quiet(1, 5_000).below_threshold, 2);
+        assert_eq!(quiet(2, 5_000).unassigned, 1);
     }
 
     #[test]
     fn edges_are_held_against_the_shortest_ones() {
         let mut edges = Edges::new();
         assert_eq!(edges.excess(Cycles(50), Cycles(90)), Cycles(0));
-        assert_eq!(edges.excess(Cycles(55), Cycles(190)), Cycles(105));
+        assert_eq!(edges.excess(Cycles(55), Cycles(190)), Cycles(100));
         assert_eq!(edges.excess(Cycles(40), Cycles(90)), Cycles(0));
     }
 }

@@ -260,6 +260,7 @@ impl<M: Machine> Shots<'_, M> {
             let gap = RawGap {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
+                smi_reading: self.smi.reading(),
                 evidence: Evidence {
                     footprint,
                     smi,
