@@ -58,8 +58,8 @@ pub enum SmiEvidence {
         among: u32,
     },
     /// The counter was read, and this gap is the only one since the reading
-    /// before; but for a time shorter than the gap the clock was not
-    /// watched, so that the rise most likely, not surely, belongs to it.
+    /// before; but for a small part of that time the clock was not watched,
+    /// so that the rise most likely, not surely, belongs to it.
     Alone {
         /// How much the counter rose.
         delta: u32,

@@ -150,20 +150,31 @@ fn capabilities(host: &Host) -> Result<(), Missing> {
     }
 }
 
+/// Where the kernel counts NMIs and machine checks: up to Linux 7.0 in members
+/// and variables of their own, later in one array (arch/x86/include/asm/
+/// hardirq.h).
 fn counters(btf: &Btf<'_>) -> Option<Counters> {
     let statistics = btf.variable("irq_stat")?;
-    let offset = btf.member_of_variable(statistics, "__nmi_count")?;
+    let counter = |variable, offset: u32| {
+        let offset = i16::try_from(offset).ok()?;
+        Some(KernelCounter { variable, offset })
+    };
+    if let Some(array) = btf.member_of_variable(statistics, "counts") {
+        let element = |name| {
+            let offset = btf.enumerator(name)?.checked_mul(4)?.checked_add(array)?;
+            counter(statistics, offset)
+        };
+        return Some(Counters {
+            nmis: element("IRQ_COUNT_NMI")?,
+            machine_checks: element("IRQ_COUNT_MCE_EXCEPTION"),
+        });
+    }
+    let nmis = btf.member_of_variable(statistics, "__nmi_count")?;
     Some(Counters {
-        nmis: KernelCounter {
-            variable: statistics,
-            offset: i16::try_from(offset).ok()?,
-        },
+        nmis: counter(statistics, nmis)?,
         machine_checks: btf
             .variable("mce_exception_count")
-            .map(|variable| KernelCounter {
-                variable,
-                offset: 0,
-            }),
+            .and_then(|variable| counter(variable, 0)),
     })
 }
 

@@ -47,7 +47,7 @@ pub(super) struct KernelCounter {
 /// The counters of what arrives although interrupts are off.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counters {
-    /// `irq_stat.__nmi_count` (arch/x86/kernel/nmi.c).
+    /// `irq_stat.__nmi_count`, later `irq_stat.counts` (arch/x86/kernel/nmi.c).
     pub(super) nmis: KernelCounter,
     /// `mce_exception_count` (arch/x86/kernel/cpu/mce/core.c); `None` in a
     /// kernel that handles no machine checks.

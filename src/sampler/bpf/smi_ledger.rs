@@ -12,13 +12,17 @@ use super::super::smi_watch::Readings;
 /// alone saves and restores the CPU's whole state, on all CPUs together.
 pub(super) const LEAST_SMI: Nanos = Nanos(1_000);
 
+/// Of a shot, this part may go unwatched at its edges without more than a
+/// weakening of the claim that a rise belongs to its only gap: 1/64.
+const UNWATCHED_SHARE: u64 = 64;
+
 /// What a shot held, as far as SMIs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Events {
     /// Deltas long enough for an SMI, or above the threshold.
     pub(super) count: u32,
-    /// The longest of them.
-    pub(super) longest: Nanos,
+    /// Length of the shot.
+    pub(super) watched: Nanos,
     /// How many are gaps above the threshold.
     pub(super) gaps: u64,
     /// By how much longer than ever the time was between the readings of the
@@ -86,9 +90,11 @@ impl SmiLedger {
         let evidence = match (delta, events.count) {
             (0, _) => SmiEvidence::Own { delta },
             (_, 1) if !hidden => SmiEvidence::Own { delta },
-            // An SMI beside the shot would be shorter than the gap, and the
-            // gap a stall of another kind in the same shot.
-            (_, 1) if events.unwatched < events.longest => SmiEvidence::Alone { delta },
+            // Otherwise an SMI fell into just that time, and the gap is a stall
+            // of another kind in the same shot.
+            (_, 1) if events.unwatched.0 < events.watched.0 / UNWATCHED_SHARE => {
+                SmiEvidence::Alone { delta }
+            }
             (_, count) => SmiEvidence::Shared {
                 delta,
                 among: count.saturating_add(u32::from(hidden)),
@@ -187,10 +193,10 @@ mod tests {
         }
     }
 
-    fn placed(delta: u32, count: u32, longest: u64, unwatched: u64) -> SmiEvidence {
+    fn placed(delta: u32, count: u32, unwatched: u64) -> SmiEvidence {
         let events = Events {
             count,
-            longest: Nanos(longest),
+            watched: Nanos(10_000_000),
             gaps: 1,
             unwatched: Nanos(unwatched),
         };
@@ -199,25 +205,22 @@ mod tests {
 
     #[test]
     fn a_rise_belongs_to_the_only_gap_of_a_shot_that_was_watched_throughout() {
-        assert_eq!(placed(1, 1, 90_000, 900), SmiEvidence::Own { delta: 1 });
-        assert_eq!(placed(0, 3, 90_000, 9_000), SmiEvidence::Own { delta: 0 });
+        assert_eq!(placed(1, 1, 900), SmiEvidence::Own { delta: 1 });
+        assert_eq!(placed(0, 3, 9_000), SmiEvidence::Own { delta: 0 });
     }
 
     #[test]
     fn a_short_time_unwatched_weakens_the_claim_and_a_long_one_ends_it() {
-        assert_eq!(placed(1, 1, 90_000, 9_000), SmiEvidence::Alone { delta: 1 });
+        assert_eq!(placed(1, 1, 9_000), SmiEvidence::Alone { delta: 1 });
         assert_eq!(
-            placed(1, 1, 12_000, 19_000),
+            placed(1, 1, 190_000),
             SmiEvidence::Shared { delta: 1, among: 2 }
         );
     }
 
     #[test]
     fn several_deltas_share_a_rise() {
-        assert_eq!(
-            placed(2, 2, 90_000, 0),
-            SmiEvidence::Shared { delta: 2, among: 2 }
-        );
+        assert_eq!(placed(2, 2, 0), SmiEvidence::Shared { delta: 2, among: 2 });
     }
 
     #[test]
@@ -226,7 +229,7 @@ mod tests {
         let mut quiet = |count, unwatched| {
             let events = Events {
                 count,
-                longest: Nanos(8_000),
+                watched: Nanos(10_000_000),
                 gaps: 0,
                 unwatched: Nanos(unwatched),
             };

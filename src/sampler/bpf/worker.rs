@@ -227,7 +227,7 @@ impl<M: Machine> Shots<'_, M> {
     fn take_deltas(&mut self, fit: &ClockFit, shot: &Shot, rise: Option<u32>, unwatched: Nanos) {
         let mut events = Events {
             count: 0,
-            longest: Nanos(0),
+            watched: shot.last.saturating_sub(shot.first),
             gaps: shot.gaps,
             unwatched,
         };
@@ -236,7 +236,6 @@ impl<M: Machine> Shots<'_, M> {
             let length = record.length();
             if length >= LEAST_SMI || length > self.order.threshold {
                 events.count += 1;
-                events.longest = events.longest.max(length);
             }
             last = Some(record);
         }

@@ -13,6 +13,7 @@ const LONGEST_CHAIN: usize = 32;
 /// Kinds (BTF_KIND_*).
 const STRUCT: u8 = 4;
 const UNION: u8 = 5;
+const ENUM: u8 = 6;
 const TYPEDEF: u8 = 8;
 const RESTRICT: u8 = 11;
 const FUNC: u8 = 12;
@@ -119,6 +120,23 @@ impl<'a> Btf<'a> {
         None
     }
 
+    /// The value of an enumerator, of whichever enumeration has it.
+    pub fn enumerator(&self, name: &str) -> Option<u32> {
+        self.places.iter().find_map(|&at| {
+            let entry = self.entry_at(at as usize).ok()?;
+            if entry.kind != ENUM {
+                return None;
+            }
+            // struct btf_enum: name, value.
+            (0..entry.count)
+                .map(|index| entry.body + 8 * index)
+                .find_map(|at| {
+                    self.is_named(word(self.types, at).ok()?, name)
+                        .then(|| word(self.types, at + 4).ok())?
+                })
+        })
+    }
+
     fn member(&self, structure: Entry, name: &str) -> Option<u32> {
         (0..structure.count).find_map(|index| {
             // struct btf_member: name, type, offset in bits.
@@ -202,6 +220,7 @@ mod tests {
             &[28, 14 << 24, 3, 1],
             &[0, 13 << 24, 0],
             &[33, 12 << 24, 5],
+            &[0, 6 << 24 | 2, 4, 8, 0, 28, 7],
         ]
         .concat();
         let mut bytes = vec![0x9f, 0xeb, 1, 0];
@@ -231,6 +250,9 @@ mod tests {
         assert_eq!(stat, BtfId(4));
         assert_eq!(btf.member_of_variable(stat, "nmis"), Some(4));
         assert_eq!(btf.member_of_variable(stat, "none"), None);
+        // Enumerators may share names with anything else.
+        assert_eq!(btf.enumerator("stat"), Some(7));
+        assert_eq!(btf.enumerator("nmis"), None);
     }
 
     #[test]
@@ -267,6 +289,7 @@ mod tests {
             bytes.truncate(length.min(bytes.len()));
             if let Ok(btf) = Btf::parse(&bytes) {
                 let _ = btf.function("work");
+                let _ = btf.enumerator("nmis");
                 let _ = btf.variable("stat").map(|id| btf.member_of_variable(id, "nmis"));
             }
         }
