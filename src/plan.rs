@@ -2,15 +2,19 @@
 //! Everything that can be wrong with the one or the other is found here,
 //! before anything is measured.
 
+mod error;
+mod shots;
+
 use std::path::PathBuf;
 
-use crate::cli::{EngineArg, FormatArg, RunArgs};
-use crate::cpulist::{CpuList, CpuListError};
+use crate::cli::{FormatArg, RunArgs};
+use crate::cpulist::CpuList;
 use crate::host::Host;
-use crate::host::root::ReadError;
-use crate::host::usable::UnusableCpu;
-use crate::sampler::{LONGEST_SHOT, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
+use crate::sampler::Pace;
 use crate::units::Nanos;
+
+pub use error::PlanError;
+pub use shots::EngineWish;
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
@@ -19,13 +23,6 @@ const DEFAULT_PRIORITY: u8 = 49;
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.
 const SHARED_WINDOW: Nanos = Nanos(100_000_000);
-/// Length of a shot of the BPF engine: a fiftieth of what the kernel's hwlat
-/// tracer takes, and short enough that a CPU which waits for this one is not
-/// held up for long.
-const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
-/// Time between shots. With what falling asleep and waking up take, some 97 %
-/// of the time are sampled.
-const DEFAULT_BREATH: Nanos = Nanos(250_000);
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
 
@@ -63,17 +60,6 @@ pub struct RunPlan {
     pub outputs: Outputs,
 }
 
-/// Which engine the user wishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EngineWish {
-    /// The one that this host allows and this run needs.
-    Auto,
-    /// Pinned threads in user space.
-    User,
-    /// A BPF program with interrupts off.
-    Bpf,
-}
-
 /// Whether sampling pauses, and at whose wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pauses {
@@ -109,102 +95,6 @@ pub enum Printed {
     Nothing,
 }
 
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// `--cpus` is not a list.
-    #[error("--cpus: {0}; write for example 1-3,5, all or isolated")]
-    BadList(#[from] CpuListError),
-    /// `--cpus` names no CPU.
-    #[error("--cpus names no CPU; write for example 1-3,5, all or isolated")]
-    EmptyList,
-    /// `--cpus isolated` on a machine without such CPUs.
-    #[error(
-        "--cpus isolated: no CPU is isolated here; boot with isolcpus= or make an isolated \
-         cpuset partition, or name the CPUs"
-    )]
-    NoneIsolated,
-    /// A CPU that cannot be sampled.
-    #[error("--cpus: {0}")]
-    Unusable(#[from] UnusableCpu),
-    /// The machine does not say what CPUs it has.
-    #[error("the CPUs of this machine cannot be found out: {0}")]
-    UnknownCpus(#[from] ReadError),
-    /// No CPU can be used.
-    #[error("this process may not use any CPU that is online")]
-    NoCpus,
-    /// A length of zero.
-    #[error("--{0} is zero; write for example {1}")]
-    Zero(&'static str, &'static str),
-    /// A length beyond reason.
-    #[error("--duration {0} is longer than ten years")]
-    TooLong(Nanos),
-    /// A limit that could not be checked.
-    #[error(
-        "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \
-         unseen; lower the threshold as well"
-    )]
-    LimitBelowThreshold {
-        /// The limit.
-        hardlimit: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// A width that does not fit.
-    #[error("--width {width} is longer than --window {window}; make the window at least as long")]
-    WidthAboveWindow {
-        /// The width.
-        width: Nanos,
-        /// The window.
-        window: Nanos,
-    },
-    /// A width without a window, or the reverse.
-    #[error("--{given} needs --{missing} beside it, for example --width 500ms --window 1s")]
-    HalfAWindow {
-        /// The option that is there.
-        given: &'static str,
-        /// The one that is not.
-        missing: &'static str,
-    },
-    /// A window that cannot hold a gap.
-    #[error("--width {width} is not longer than --threshold {threshold}: no gap would fit")]
-    WidthBelowThreshold {
-        /// The width.
-        width: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// Shots without the engine that takes them.
-    #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
-    NoShots(&'static str),
-    /// The BPF engine on something that is not this machine.
-    #[error("--engine bpf samples this machine only, and a script or another folder was given")]
-    NotThisMachine,
-    /// A shot or breath that is too short or too long.
-    #[error("--{option} {length} is not between {least} and {most}")]
-    OutOfRange {
-        /// The option.
-        option: &'static str,
-        /// What was given.
-        length: Nanos,
-        /// The shortest allowed.
-        least: Nanos,
-        /// The longest allowed.
-        most: Nanos,
-    },
-    /// A shot that cannot hold a gap.
-    #[error("--shot {shot} is not longer than --threshold {threshold}: no gap would fit")]
-    ShotBelowThreshold {
-        /// The shot.
-        shot: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// Two results for one place.
-    #[error("{0} both go to standard output; send one of them to a file")]
-    StdoutTwice(&'static str),
-}
-
 impl RunPlan {
     /// Makes the plan.
     ///
@@ -216,7 +106,7 @@ impl RunPlan {
         let housekeeping = usable.without(&cpus);
         let (threshold, hardlimit) = limits(args)?;
         let (width, window, pauses) = windows(args, threshold, &housekeeping)?;
-        let (engine, pace) = engine(args, threshold)?;
+        let (engine, pace) = shots::engine(args, threshold)?;
         Ok(RunPlan {
             cpus,
             housekeeping,
@@ -330,47 +220,6 @@ fn windows(
         Pauses::AsAsked
     };
     Ok((width, window, pauses))
-}
-
-fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pace), PlanError> {
-    let shots = [("shot", args.shot), ("breath", args.breath)]
-        .into_iter()
-        .find_map(|(option, given)| given.map(|_| option));
-    let wish = match (args.engine, shots) {
-        (EngineArg::User, Some(option)) => return Err(PlanError::NoShots(option)),
-        (EngineArg::User, None) => EngineWish::User,
-        // Whoever sets the length of shots wants shots.
-        (EngineArg::Auto, Some(_)) | (EngineArg::Bpf, _) => EngineWish::Bpf,
-        (EngineArg::Auto, None) => EngineWish::Auto,
-    };
-    let elsewhere = args.script.is_some() || args.host_root.is_some();
-    if wish == EngineWish::Bpf && elsewhere {
-        return Err(PlanError::NotThisMachine);
-    }
-    let within = |option, given: Option<Nanos>, default: Nanos, least, most| match given {
-        Some(length) if length < least || length > most => Err(PlanError::OutOfRange {
-            option,
-            length,
-            least,
-            most,
-        }),
-        given => Ok(given.unwrap_or(default)),
-    };
-    let pace = Pace {
-        shot: within("shot", args.shot, DEFAULT_SHOT, SHORTEST_SHOT, LONGEST_SHOT)?,
-        breath: within(
-            "breath",
-            args.breath,
-            DEFAULT_BREATH,
-            SHORTEST_BREATH,
-            Nanos::SECOND,
-        )?,
-    };
-    if wish == EngineWish::Bpf && pace.shot <= threshold {
-        let shot = pace.shot;
-        return Err(PlanError::ShotBelowThreshold { shot, threshold });
-    }
-    Ok((wish, pace))
 }
 
 fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {

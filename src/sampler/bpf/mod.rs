@@ -17,6 +17,7 @@ mod shot;
 mod smi_ledger;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod worker;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use worker::Task;
 
 pub use interruptions::CountSource;
 pub use probe::{Ability, Missing, probe};
+pub use trial::BpfTrial;
 
 /// The shortest shot worth its edges.
 pub const SHORTEST_SHOT: Nanos = Nanos(100_000);

@@ -66,6 +66,13 @@ pub(super) struct Record {
     pub(super) counts: Counts,
 }
 
+impl Record {
+    /// The delta.
+    pub(super) fn length(&self) -> Nanos {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 /// Why there is no program.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ArmError {

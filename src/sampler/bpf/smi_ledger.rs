@@ -87,17 +87,16 @@ impl SmiLedger {
             };
         };
         let hidden = events.unwatched >= LEAST_SMI;
+        let briefly = events.unwatched.0 < events.watched.0 / UNWATCHED_SHARE;
         let evidence = match (delta, events.count) {
             (0, _) => SmiEvidence::Own { delta },
             (_, 1) if !hidden => SmiEvidence::Own { delta },
             // Otherwise an SMI fell into just that time, and the gap is a stall
             // of another kind in the same shot.
-            (_, 1) if events.unwatched.0 < events.watched.0 / UNWATCHED_SHARE => {
-                SmiEvidence::Alone { delta }
-            }
+            (_, 1) if briefly => SmiEvidence::Alone { delta },
             (_, count) => SmiEvidence::Shared {
                 delta,
-                among: count.saturating_add(u32::from(hidden)),
+                among: count.saturating_add(u32::from(hidden && !briefly)),
             },
         };
         let shared = matches!(evidence, SmiEvidence::Shared { .. });

@@ -14,7 +14,7 @@ use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
 use super::clock_fit::ClockFit;
 use super::interruptions::{CountSource, Interruptions, footprint};
-use super::shot::{Loaded, Order, Record, Shot};
+use super::shot::{Loaded, Order, Shot};
 use super::smi_ledger::{Edges, Events, LEAST_SMI, SmiLedger};
 use super::{Pace, SHORTEST_SHOT};
 
@@ -295,11 +295,5 @@ impl<M: Machine> Shots<'_, M> {
         self.totals.smi = self.smi.finish(&mut self.machine);
         self.totals.masked = Some(self.masked);
         self.totals
-    }
-}
-
-impl Record {
-    fn length(&self) -> Nanos {
-        self.end.saturating_sub(self.start)
     }
 }
