@@ -92,6 +92,10 @@ impl<M: Machine> Sampler<M> {
             self.totals.floor = Cycles(delta);
             return;
         }
+        if (delta as i64) < 0 && delta.wrapping_neg() <= self.calibration.trip.0 {
+            // Two readings out of order, as an unfenced RDTSC may be.
+            return;
+        }
         if (delta as i64) < 0 {
             // On another CPU it is that CPU's clock, and no step of one.
             self.check_cpu();

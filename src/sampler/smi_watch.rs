@@ -98,11 +98,12 @@ impl SmiWatch {
         self.unread_records = self.unread_records.saturating_add(1);
     }
 
-    /// What is known of a gap after which the counter is not read.
+    /// What is known of a gap after which the counter is not read. One that is
+    /// read at the end only will never speak of a gap, and none shall wait.
     pub(super) fn evidence_unread(&self) -> SmiEvidence {
-        match self.counter {
-            Some(_) => SmiEvidence::NotRead,
-            None => SmiEvidence::Unreadable,
+        match (&self.counter, self.readings) {
+            (Some(_), Readings::AfterGaps) => SmiEvidence::NotRead,
+            (Some(_), Readings::StartAndEnd) | (None, _) => SmiEvidence::Unreadable,
         }
     }
 
@@ -137,7 +138,7 @@ impl SmiWatch {
             if event == Event::Recorded {
                 self.note_unread_record();
             }
-            return SmiEvidence::NotRead;
+            return self.evidence_unread();
         }
         let before = machine.tsc();
         let Some(delta) = self.advance(machine) else {

@@ -67,7 +67,7 @@ fn pauses_are_taken_off_coverage() {
 fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
     let arguments = [
         "--duration",
-        "100ms",
+        "220ms",
         "--threshold",
         "150ns",
         "--cpus",
@@ -86,6 +86,7 @@ fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
     let seen = number(&cpu["gaps_seen"]);
     assert!(seen > 100_000, "{seen} are too few for this test");
     assert_eq!(os + platform, seen);
+    assert!(platform > 1_000, "{platform} longer ones are too few");
     assert_eq!(number(&cpu["gaps_dropped"]), 0);
     assert_eq!(number(&cpu["gaps_recorded"]), 100_000);
     let gaps = outcome.report["gaps"].as_array().unwrap();
@@ -116,7 +117,7 @@ fn of_more_gaps_than_are_kept_the_longest_stay_and_all_are_counted() {
 fn gaps_that_the_ring_cannot_hold_are_counted_and_prevent_a_pass() {
     let arguments = [
         "--duration",
-        "100ms",
+        "220ms",
         "--threshold",
         "150ns",
         "--cpus",
