@@ -64,8 +64,8 @@ pub enum Missing {
     },
     /// Rights that this process lacks.
     #[error(
-        "this process lacks {0}; run as root, or with: setpriv --ambient-caps +bpf,+perfmon \
-         (kernel.unprivileged_bpf_disabled does not matter here: such programs always need the \
+        "this process lacks {0}; run as root, or with: setpriv --inh-caps +bpf,+perfmon --ambient-caps \
+         +bpf,+perfmon (kernel.unprivileged_bpf_disabled does not matter here: such programs always need the \
          capabilities)"
     )]
     NoCapability(String),
