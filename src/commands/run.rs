@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::realtime;
@@ -90,7 +91,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
             kernel_return: machine.kernel_return,
         },
     };
-    let mut engine = UserEngine::new(sampling_plan(&plan, &machine, first.hz), kind);
+    let pmu = host.smi_sources.msr_pmu.as_ref();
+    let registers = RegisterSources::find(
+        &root,
+        pmu.map_err(ToString::to_string),
+        Err(String::from("freeze_on_smi is not set")),
+    );
+    let sampling = sampling_plan(&plan, &machine, first.hz, registers);
+    let mut engine = UserEngine::new(sampling, kind);
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
     let mut collected = Collector::new(
@@ -157,7 +165,12 @@ fn first_rate(machine: &MachineFacts, timeline: &mut Timeline) -> Rate {
     }
 }
 
-fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(
+    plan: &RunPlan,
+    machine: &MachineFacts,
+    hz: Hertz,
+    registers: RegisterSources,
+) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
         cpus: plan.cpus.iter().collect(),
@@ -177,6 +190,7 @@ fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingP
             Platform::BareMetal => Readings::AfterGaps,
             Platform::Guest => Readings::StartAndEnd,
         },
+        registers,
     }
 }
 

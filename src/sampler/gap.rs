@@ -1,8 +1,9 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
 use crate::attribution::Evidence;
+use crate::evidence::watches::RegisterSpan;
 use crate::report::model::SmiCount;
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Nanos};
 
 use super::histogram::Histogram;
 
@@ -88,6 +89,11 @@ pub struct CpuTotals {
     pub backward_steps: u64,
     /// The SMI counter, where it could be read to the end.
     pub smi: Option<SmiTotals>,
+    /// Registers of the CPU at both ends of the run.
+    pub registers: RegisterSpan,
+    /// Time in which the sampler was runnable but did not run, from its first
+    /// sample to its last, where the kernel keeps it.
+    pub run_delay: Option<Nanos>,
     /// All deltas above the trip level.
     pub histogram: Box<Histogram>,
     /// Why it ended early, if it did.
@@ -116,6 +122,8 @@ impl CpuTotals {
             silent_clears: 0,
             backward_steps: 0,
             smi: None,
+            registers: RegisterSpan::unknown("the CPU was not sampled"),
+            run_delay: None,
             histogram: Box::new(Histogram::default()),
             ended_early: None,
         }

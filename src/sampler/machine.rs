@@ -1,6 +1,7 @@
 //! What a sampler needs from the CPU that it runs on.
 
 use crate::attribution::Footprint;
+use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
@@ -42,6 +43,17 @@ pub trait Machine {
 
     /// Scheduling counts since the previous call.
     fn usage(&mut self) -> UsageReading;
+
+    /// Registers of the CPU, read before the first sample and after the last.
+    fn registers(&mut self) -> RegisterReading {
+        RegisterReading::unknown("this clock has no such registers")
+    }
+
+    /// Time in which the thread was runnable but did not run, since it began;
+    /// `None` where the kernel does not keep it.
+    fn run_delay(&mut self) -> Option<Nanos> {
+        None
+    }
 
     /// Gives the CPU to others for this long.
     fn pause(&mut self, length: Cycles);

@@ -240,7 +240,7 @@ fn run(
             });
             pin(cpu, plan.priority).map(|scheduling| {
                 let (machine, smi, schedstat) =
-                    LiveMachine::open(cpu, sources, kernel_return, plan.hz);
+                    LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
                 (AnyMachine::Live(machine), scheduling, smi, schedstat)
             })
         }
