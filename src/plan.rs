@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::{EngineArg, FormatArg, RunArgs};
 use crate::cpulist::{CpuList, CpuListError};
+use crate::evidence::watches::FreezeWish;
 use crate::host::Host;
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
@@ -45,6 +46,8 @@ pub struct RunPlan {
     pub priority: u8,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
+    /// Whether counters are made to stand still in SMM.
+    pub freeze_on_smi: FreezeWish,
     /// The user's own text.
     pub label: Option<String>,
     /// Where results go.
@@ -181,6 +184,11 @@ impl RunPlan {
             pauses,
             priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
             stop_on_gap: args.stop_on_gap,
+            freeze_on_smi: if args.freeze_on_smi {
+                FreezeWish::SetForRun
+            } else {
+                FreezeWish::LeaveAlone
+            },
             label: args.label.clone(),
             outputs: outputs(args)?,
         })

@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::RegisterSources;
+use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::realtime;
 use crate::host::root::Root;
-use crate::judgement::{Case, recast_aligned_stalls, tsc_given_up};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls, tsc_given_up};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
@@ -92,10 +92,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
     };
     let pmu = host.smi_sources.msr_pmu.as_ref();
+    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
     let registers = RegisterSources::find(
         &root,
         pmu.map_err(ToString::to_string),
-        Err(String::from("freeze_on_smi is not set")),
+        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
     );
     let sampling = sampling_plan(&plan, &machine, first.hz, registers);
     let mut engine = UserEngine::new(sampling, kind);
@@ -111,6 +112,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     )
     .run(&mut engine, &root)
     .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    // The machine is to be as before as soon as nothing counts any more.
+    drop(frozen);
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
             hz,
@@ -118,6 +121,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         _ => collected.timeline.rate(),
     };
+    exclude_unsteady_gaps(&mut collected, limits.hardlimit, rate.hz);
     recast_aligned_stalls(&mut collected, rate.hz);
 
     let case = Case {

@@ -7,11 +7,11 @@ use crate::sampler::{CpuSetup, FootprintTest, SmiSetup};
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::session::Agreement;
 
-use super::Case;
+use super::{Case, watch_inventory};
 
 /// The list, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
-    vec![
+    let mut all = vec![
         footprint(case),
         smi_counter(case),
         platform(case),
@@ -20,10 +20,12 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         schedstat(case),
         tsc(case),
         offsets(case),
-    ]
+    ];
+    all.extend(watch_inventory::entries(case));
+    all
 }
 
-fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
+pub(super) fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     EvidenceSource {
         source: source.to_owned(),
         usable: true,
@@ -33,7 +35,7 @@ fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     }
 }
 
-fn missing(
+pub(super) fn missing(
     source: &str,
     reason: impl Into<String>,
     costs: &str,

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
+use crate::evidence::watches::{CoreClocks, RegisterReading};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::calibrate::FootprintTest;
@@ -24,6 +25,11 @@ pub struct Script {
     pub step_cycles: u64,
     /// The SMI counter's first value; no counter where it is absent.
     pub smi_count: Option<u32>,
+    /// IA32_TSC_ADJUST at first; no such register where it is absent.
+    pub tsc_adjust: Option<i64>,
+    /// Counts of MPERF for each cycle of the TSC; no MPERF and APERF where it
+    /// is absent. APERF counts as many.
+    pub mperf_rate: Option<f64>,
     /// Whether the footprint works.
     #[serde(default)]
     pub footprint: ScriptedFootprint,
@@ -65,6 +71,13 @@ pub struct ScriptedEvent {
     /// How much the SMI counter rises.
     #[serde(default)]
     pub smi: u32,
+    /// How much IA32_TSC_ADJUST rises.
+    #[serde(default)]
+    pub tsc_adjust: i64,
+    /// Time that passes on the core's clocks and not on the TSC: what firmware
+    /// hid.
+    #[serde(default, deserialize_with = "length")]
+    pub hidden: Nanos,
 }
 
 /// What a scripted CPU does.
@@ -144,6 +157,8 @@ impl Script {
                 length: hz.to_cycles(event.length).0,
                 what: event.what,
                 smi: event.smi,
+                tsc_adjust: event.tsc_adjust,
+                hidden: hz.to_cycles(event.hidden).0,
             })
             .collect();
         let setup = match self.smi_count {
@@ -158,6 +173,9 @@ impl Script {
             armed: false,
             home: cpu.0,
             smi: self.smi_count,
+            tsc_adjust: self.tsc_adjust,
+            mperf_rate: self.mperf_rate,
+            hidden: 0,
             footprint: self.footprint,
             switches: 0,
         };
@@ -172,6 +190,8 @@ struct Pending {
     length: u64,
     what: ScriptedWork,
     smi: u32,
+    tsc_adjust: i64,
+    hidden: u64,
 }
 
 /// A CPU in virtual time.
@@ -184,6 +204,9 @@ pub(super) struct ScriptedMachine {
     armed: bool,
     home: u32,
     smi: Option<u32>,
+    tsc_adjust: Option<i64>,
+    mperf_rate: Option<f64>,
+    hidden: u64,
     footprint: ScriptedFootprint,
     switches: u16,
 }
@@ -201,6 +224,8 @@ impl ScriptedMachine {
                 _ => self.now + event.length,
             };
             self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
+            self.tsc_adjust = self.tsc_adjust.map(|value| value + event.tsc_adjust);
+            self.hidden += event.hidden;
             if matches!(event.what, ScriptedWork::Kernel | ScriptedWork::Migration) {
                 self.armed = false;
                 self.switches += 1;
@@ -258,6 +283,26 @@ impl Machine for ScriptedMachine {
             involuntary_switches: std::mem::take(&mut self.switches),
             page_faults: 0,
             run_delay: None,
+        }
+    }
+
+    fn registers(&mut self) -> RegisterReading {
+        let none = "the script has no such register";
+        RegisterReading {
+            tsc_adjust: self.tsc_adjust.ok_or_else(|| String::from(none)),
+            clocks: self
+                .mperf_rate
+                .map(|rate| {
+                    let mperf = ((self.now + self.hidden) as f64 * rate) as u64;
+                    CoreClocks {
+                        tsc: Cycles(self.now),
+                        error: Cycles(0),
+                        aperf: mperf,
+                        mperf,
+                    }
+                })
+                .ok_or_else(|| String::from(none)),
+            cycles: Err(String::from(none)),
         }
     }
 

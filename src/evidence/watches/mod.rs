@@ -6,6 +6,7 @@
 //! sample and after the last.
 
 mod clock_steps;
+mod freeze;
 mod kernel_log;
 mod registers;
 mod steal;
@@ -13,6 +14,7 @@ mod throttle;
 mod vectors;
 
 pub use clock_steps::{ClockStep, ClockSteps, StepKind};
+pub use freeze::{FreezeWish, FrozenOnSmi};
 pub use kernel_log::{KernelLog, LogEvent, Said};
 pub use registers::{CoreClocks, RegisterReading, RegisterSources, RegisterSpan, Registers};
 pub use steal::StealWatch;
