@@ -40,12 +40,9 @@ fn first_error<E: ToString>(
 fn throttle(case: &Case<'_>) -> EvidenceSource {
     let watch = &case.collected.watches.throttle;
     match first_error(case, |index| watch.over_run(index).map(|_| ())) {
-        None => usable(
-            "throttle-counters",
-            "read at the start, the end and between",
-        ),
+        None => usable("throttle-counts", "read at the start, the end and between"),
         Some(reason) => missing(
-            "throttle-counters",
+            "throttle-counts",
             reason,
             "whether a CPU throttled is not known; a cpu gap has one suspect more",
             match case.machine.platform() {
