@@ -17,6 +17,7 @@ pub mod plan;
 pub mod preparation;
 pub mod report;
 pub mod sampler;
+pub mod selftest;
 pub mod session;
 pub mod stats;
 pub mod sys;

@@ -195,7 +195,15 @@ impl RunPlan {
     }
 }
 
-fn choose_cpus(asked: Option<&str>, host: &Host, usable: &CpuList) -> Result<CpuList, PlanError> {
+/// The CPUs that `--cpus` names, or the ones to sample by default.
+///
+/// # Errors
+/// Names the CPU that cannot be sampled, and why.
+pub fn choose_cpus(
+    asked: Option<&str>,
+    host: &Host,
+    usable: &CpuList,
+) -> Result<CpuList, PlanError> {
     let sets = &host.topology.sets;
     let isolated = sets
         .isolated

@@ -91,6 +91,7 @@ fn lazy_gaps_are_made_while_they_are_written() {
         findings: report.findings,
         verdict: report.verdict,
         stalls: report.stalls,
+        selftest: report.selftest,
     };
     let mut counter = Counter(0);
     json::write(&lazy, &mut counter).unwrap();

@@ -87,6 +87,8 @@ pub fn detail(telling: &Telling<'_>) -> String {
                 String::from("the kernel ran; its records of this time were lost")
             }
             (Some(true), _) => format!("the kernel ran; {}", counted(evidence.smi)),
+            // Only the clock keeps such a gap from its cause.
+            (Some(false), _) => String::from("the TSC could not be trusted at this time"),
             _ => String::from("nothing tells whether the kernel ran"),
         },
     }

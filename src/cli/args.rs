@@ -26,6 +26,9 @@ pub enum Command {
     /// Measure this machine and say who took the time of every gap
     #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Raise stalls of known length here and show that they are found
+    #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
+    Selftest(SelftestArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -125,6 +128,28 @@ pub enum EngineArg {
     Auto,
     /// Pinned threads in user space
     User,
+}
+
+/// Options of `hwgap selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// The CPU to test [default: the first that `run` would sample]
+    #[arg(long, value_name = "N")]
+    pub cpu: Option<u32>,
+
+    /// Also raise SMIs by writing to the SMI command port. Bare metal and root
+    /// only: firmware should ignore the value written, but is not obliged to
+    #[arg(long)]
+    pub raise_smi: bool,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Where to store the result [default: /var/lib/hwgap/selftest.json for
+    /// root, else below the user's state folder]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub state: Option<PathBuf>,
 }
 
 /// Options of `hwgap completions`.

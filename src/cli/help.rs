@@ -43,6 +43,28 @@ Exit status:
   2  wrong usage, or a file that cannot be written
   3  could not measure, or the evidence does not allow a verdict";
 
+pub(super) const SELFTEST: &str = "\
+Raise stalls of known length here and show that they are found.
+
+Page faults, competing tasks of 20, 100 and 1,000 us, a storm of signals and, \
+where --raise-smi asks for them in so many words, SMIs. Each must be found and \
+given its right cause. The result is stored, and later reports of this host \
+carry it as long as kernel and microcode stay the same.
+
+Takes about 4 seconds. Competing tasks need real-time priority.";
+
+pub(super) const SELFTEST_EXAMPLES: &str = "\
+Examples:
+  hwgap selftest
+      Show that the instrument works on this host.
+  hwgap selftest --cpu 3 --raise-smi
+      The same on CPU 3, with 10 SMIs raised by software (bare metal, root).
+
+Exit status:
+  0  every stall that was raised was found and rightly classed
+  2  wrong usage, or the result cannot be stored where asked
+  3  a stall was missed or misnamed, or none could be raised";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   hwgap completions bash > /etc/bash_completion.d/hwgap

@@ -4,4 +4,6 @@ mod args;
 pub mod duration;
 mod help;
 
-pub use args::{Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, RunArgs};
+pub use args::{
+    Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, RunArgs, SelftestArgs,
+};

@@ -2,7 +2,9 @@
 
 mod completions;
 mod man;
+mod measure;
 mod run;
+mod selftest;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Completions(args) => completions::completions(&args),
+        Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),
     }
 }

@@ -4,36 +4,33 @@ mod output;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
+use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
-use crate::host::realtime;
 use crate::host::root::Root;
-use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls, tsc_given_up};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
 use crate::report::model::{EngineName, Outcome};
-use crate::sampler::{MachineKind, Readings, SamplingPlan, Script, UserEngine, Window};
+use crate::sampler::{
+    CalibrationError, EngineError, MachineKind, Readings, SamplingPlan, Script, UserEngine, Window,
+};
+use crate::selftest::store;
 use crate::session::{
-    ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, Stopper, TerminalProgress,
-    Timeline,
+    ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
 };
 use crate::sys::cpuid;
 use crate::sys::signals::EndSignals;
 use crate::units::{Cycles, Hertz, Nanos};
 
+use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use output::Sinks;
-
-/// Shortest stretch over which the TSC's rate is fitted before a run; it is
-/// fitted again over the whole run.
-const FIRST_FIT: Nanos = Nanos(100_000_000);
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let root = args.host_root.clone().map_or_else(Root::live, Root::at);
@@ -60,14 +57,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let prepared = prepare(&plan, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
-    let setting = Setting {
-        platform: machine.platform(),
-        clock: match (machine.platform(), tsc_given_up(&host)) {
-            (Platform::BareMetal, true) => ClockTrust::Broken,
-            _ => ClockTrust::Trusted,
-        },
-    };
-    let throttling = throttling(&host, &plan, &root);
+    let setting = setting(&machine, &host);
+    let throttling = throttling(&host, &plan.cpus, &root);
     let limits = Limits {
         hardlimit: first.hz.to_cycles(plan.hardlimit),
         hz: first.hz,
@@ -111,7 +102,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         progress.as_mut(),
     )
     .run(&mut engine, &root)
-    .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    .map_err(|error| match error {
+        EngineError::Calibration {
+            cause: CalibrationError::ThresholdBelowFloor { .. },
+            ..
+        } => Failure::usage(error),
+        _ => Failure::NoVerdict(error.to_string()),
+    })?;
     // The machine is to be as before as soon as nothing counts any more.
     drop(frozen);
     let rate = match machine.tsc_rate() {
@@ -133,6 +130,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         fitted: collected.timeline.rate(),
         rate,
     };
+    let selftest = match scripted {
+        true => None,
+        false => store::default_path().and_then(|path| store::load(&path, &host)),
+    };
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
@@ -144,6 +145,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         setting,
         throttling,
+        selftest: selftest.as_ref(),
         scripted,
     };
     let report = assemble(case, particulars);
@@ -153,20 +155,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
     })
-}
-
-/// The TSC's rate before the run: CPUID's, or a fit over a short stretch.
-fn first_rate(machine: &MachineFacts, timeline: &mut Timeline) -> Rate {
-    let by_cpuid = machine.tsc_rate();
-    if by_cpuid.is_none() {
-        let rest = FIRST_FIT.saturating_sub(timeline.age());
-        std::thread::sleep(Duration::from_nanos(rest.0));
-    }
-    timeline.mark();
-    match by_cpuid {
-        Some(hz) if timeline.is_live() => Rate { hz, error_ppm: 0.0 },
-        _ => timeline.rate(),
-    }
 }
 
 fn sampling_plan(
@@ -198,24 +186,6 @@ fn sampling_plan(
     }
 }
 
-/// The pause that real-time tasks must make in each period: RT throttling's,
-/// or the fair server's, which has the same default.
-fn throttling(host: &Host, plan: &RunPlan, root: &Root) -> Option<Throttling> {
-    let fair = plan
-        .cpus
-        .first()
-        .and_then(|cpu| realtime::fair_server(root, cpu).ok());
-    if let Some(realtime::Throttling::On { runtime, .. }) = fair {
-        return Some(Throttling { pause: runtime });
-    }
-    match host.rt_throttling {
-        Ok(realtime::Throttling::On { runtime, period }) => Some(Throttling {
-            pause: period.saturating_sub(runtime),
-        }),
-        _ => None,
-    }
-}
-
 fn progress(plan: &RunPlan, platform: Platform) -> Box<dyn Progress> {
     if plan.outputs.quiet || !std::io::stderr().is_terminal() {
         return Box::new(Silent);
@@ -225,10 +195,4 @@ fn progress(plan: &RunPlan, platform: Platform) -> Box<dyn Progress> {
         Platform::Guest => "hypervisor-or-below",
     };
     Box::new(TerminalProgress::new(plan.duration, word))
-}
-
-impl Stopper for EndSignals {
-    fn wait(&self, milliseconds: u16) -> bool {
-        EndSignals::wait(self, milliseconds).is_some()
-    }
 }

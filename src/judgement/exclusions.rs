@@ -110,6 +110,7 @@ mod tests {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(start + length),
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint,
                     smi: SmiEvidence::Unreadable,

@@ -2,6 +2,7 @@
 
 use crate::attribution::Platform;
 use crate::plan::Pauses;
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
@@ -85,8 +86,9 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
             "footprint-contradicted",
             Severity::Critical,
             format!(
-                "In {count} gap(s) the kernel recorded activity although the null selector in ES \
-                 survived. One of the two is wrong here; do not trust the attribution of this run."
+                "In {} the kernel recorded activity although the null selector in ES \
+                 survived. One of the two is wrong here; do not trust the attribution of this run.",
+                counted(count, "gap")
             ),
             Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
         )
@@ -100,9 +102,10 @@ fn throttled(case: &Case<'_>) -> Option<Finding> {
             "rt-throttling",
             Severity::Info,
             format!(
-                "{count} gap(s) are the scheduler's bound on real-time tasks (RT throttling, or \
+                "The scheduler's bound on real-time tasks made {} (RT throttling, or \
                  the fair server from Linux 6.12), which holds a busy sampler back for some 50 ms \
-                 in each second. They are the kernel's, never the hardware's, and are not covered."
+                 in each second. They are the kernel's, never the hardware's, and are not covered.",
+                counted(count, "gap")
             ),
             Some(
                 "keep other tasks off the sampled CPUs; or, at the risk of a frozen machine, write \
@@ -194,9 +197,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             "records-lost",
             Severity::Critical,
             format!(
-                "The records of {dropped} gap(s), {} of them with the kernel running, were lost: \
+                "The records of {}, {} of them with the kernel running, were lost: \
                  they came faster than the collector could take them. Their number, their lengths \
                  in the histogram and the longest gap are exact.",
+                counted(dropped, "gap"),
                 sum(|cpu| cpu.gaps_dropped_kernel_ran)
             ),
             Some("raise --threshold, or leave the collector a CPU of its own"),
@@ -224,9 +228,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             "silent-kernel-entries",
             Severity::Info,
             format!(
-                "{} time(s) the kernel had run without a delta above the trip level. A stall in \
-                 the same tenth of a millisecond would have been taken for the kernel's.",
-                sum(|cpu| cpu.silent_clears)
+                "The kernel had run without a delta above the trip level. A stall in \
+                 the same tenth of a millisecond would have been taken for the kernel's. This \
+                 happened {}.",
+                counted(sum(|cpu| cpu.silent_clears), "time")
             ),
             None,
         ));

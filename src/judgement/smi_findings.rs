@@ -2,6 +2,7 @@
 //! says nothing.
 
 use crate::attribution::Platform;
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::SmiTotals;
 
@@ -49,7 +50,8 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-not-countable",
             Severity::Warning,
             "SMIs could not be counted on any sampled CPU, so that none can be proved and none \
-             can be excluded. A platform gap is called firmware-or-cpu.",
+             can be excluded. A platform gap is called firmware-or-cpu; one that stalls all of \
+             several sampled CPUs at once, a probable SMI.",
             Some(
                 "run as root, and on Intel load the msr module (modprobe msr); see the evidence \
                  list for what each source lacks",
@@ -63,9 +65,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-below-threshold",
             Severity::Warning,
             format!(
-                "{short} SMI(s) were counted whose stall stayed below the threshold of {}. They \
+                "Counted, with a stall below the threshold of {}: {}. They \
                  are not gaps, but they happened.",
-                case.plan.threshold
+                case.plan.threshold,
+                counted(short, "SMI")
             ),
             Some("lower --threshold to see how long they are"),
         ));
@@ -76,8 +79,9 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-without-gap",
             Severity::Warning,
             format!(
-                "{hidden} SMI(s) were counted with no delta above the trip level. They fell into \
-                 the tool's own blind time, or the firmware hid the time that they took."
+                "Counted, with no delta above the trip level: {}. They fell into \
+                 the tool's own blind time, or the firmware hid the time that they took.",
+                counted(hidden, "SMI")
             ),
             None,
         ));
@@ -87,7 +91,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "smi-unassigned",
             Severity::Warning,
-            format!("{unassigned} SMI(s) were counted that cannot be given to one gap."),
+            format!(
+                "Counted, but not to be given to one gap: {}.",
+                counted(unassigned, "SMI")
+            ),
             Some("raise --threshold: many short gaps leave no time to read the counter"),
         ));
     }
@@ -96,7 +103,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "smi-while-paused",
             Severity::Warning,
-            format!("{paused} SMI(s) were counted while sampling paused (--width, --window)."),
+            format!(
+                "Counted while sampling paused (--width, --window): {}.",
+                counted(paused, "SMI")
+            ),
             Some("sample without pauses: --width equal to --window"),
         ));
     }

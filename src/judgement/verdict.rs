@@ -3,6 +3,7 @@
 
 use crate::attribution::Platform;
 use crate::host::Host;
+use crate::report::human::counted;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
 use crate::sampler::FootprintTest;
 use crate::stats::rates::Rate;
@@ -17,13 +18,16 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
         case.collected.cpus.iter().map(count).sum()
     };
     let limit = case.plan.hardlimit;
-    let platform_max_ns = cpus
-        .iter()
-        .map(|cpu| cpu.max_platform_ns)
-        .max()
-        .unwrap_or_default();
     // The longest gap without the kernel is exact even where its record was
-    // lost to a full ring.
+    // lost to a full ring. But by a clock that failed it is nobody's.
+    let longest = match clock_failure(case) {
+        None => cpus.iter().map(|cpu| cpu.max_platform_ns).max(),
+        Some(_) => {
+            let attributed = case.collected.cpus.iter().map(|cpu| cpu.max_platform);
+            attributed.max().map(|gap| case.rate.hz.to_nanos(gap))
+        }
+    };
+    let platform_max_ns = longest.unwrap_or_default();
     let seen = u64::from(platform_max_ns > limit);
     let platform_gaps = sum(|cpu| cpu.platform_above_limit).max(seen);
     let platform_stalls = stalls_above_limit(case).max(seen);
@@ -43,7 +47,8 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
     let failed = platform_gaps > 0 && clock_failure(case).is_none();
     let result = if failed {
         reasons.push(format!(
-            "{platform_gaps} platform gap(s) above {limit}, the longest {platform_max_ns}"
+            "{} above {limit}, the longest {platform_max_ns}",
+            counted(platform_gaps, "platform gap")
         ));
         Outcome::Fail
     } else if hours > 0.0 && doubts.is_empty() {
@@ -79,12 +84,14 @@ fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
     let mut doubts: Vec<String> = clock_failure(case).into_iter().collect();
     if unknown > 0 {
         doubts.push(format!(
-            "{unknown} gap(s) above {limit} could not be attributed"
+            "{} above {limit} could not be attributed",
+            counted(unknown, "gap")
         ));
     }
     if mixed > 0 {
         doubts.push(format!(
-            "{mixed} gap(s) above {limit} hold an SMI and kernel work in unknown shares"
+            "an SMI and kernel work in unknown shares make up {} above {limit}",
+            counted(mixed, "gap")
         ));
     }
     // Time may have been hidden: a run without gaps then shows nothing.
@@ -95,7 +102,10 @@ fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
     }
     let dropped: u64 = totals.iter().map(|cpu| cpu.gaps_dropped).sum();
     if dropped > 0 {
-        doubts.push(format!("the records of {dropped} gap(s) were lost"));
+        doubts.push(format!(
+            "the records of {} were lost",
+            counted(dropped, "gap")
+        ));
     }
     if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
         doubts.push(String::from("sampling ended early on at least one CPU"));
@@ -112,7 +122,10 @@ fn clock_failure(case: &Case<'_>) -> Option<String> {
         .map(|cpu| cpu.backward_steps)
         .sum();
     if backward > 0 {
-        return Some(format!("the TSC ran backwards {backward} time(s)"));
+        return Some(format!(
+            "the TSC ran backwards {}",
+            counted(backward, "time")
+        ));
     }
     if case.collected.clock.tsc_dropped_in_run() {
         return Some(String::from("the kernel gave the TSC up during the run"));

@@ -8,6 +8,7 @@ use crate::host::root::Known;
 use crate::judgement::{Case, findings, inventory, judge, list_stalls};
 use crate::plan::RunPlan;
 use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
+use crate::selftest::SelfTest;
 use crate::session::{CpuCollection, JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
@@ -31,6 +32,8 @@ pub struct Particulars<'a> {
     pub setting: Setting,
     /// The scheduler's bound on real-time tasks.
     pub throttling: Option<Throttling>,
+    /// The latest self-test that holds for this host.
+    pub selftest: Option<&'a SelfTest>,
     /// Whether the clock was a script.
     pub scripted: bool,
 }
@@ -78,6 +81,7 @@ pub fn assemble<'a>(
         findings: findings(&case),
         verdict,
         stalls: list_stalls(&case, origin),
+        selftest: particulars.selftest.cloned(),
     }
 }
 

@@ -4,7 +4,7 @@ pub mod assemble;
 mod clean;
 pub mod csv;
 pub mod files;
-mod human;
+pub(crate) mod human;
 pub mod json;
 mod lazy;
 mod locate;

@@ -9,6 +9,7 @@ mod watched;
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Cause, Confidence, Evidence};
+use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
 pub use watched::{
@@ -50,6 +51,10 @@ pub struct Report<G = Vec<Gap>> {
     /// 1,000, in order of time.
     #[serde(default)]
     pub stalls: Vec<StallReport>,
+    /// The latest self-test of this host, if it was made with this kernel and
+    /// microcode.
+    #[serde(default)]
+    pub selftest: Option<SelfTest>,
 }
 
 /// The program that wrote a report.

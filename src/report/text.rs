@@ -21,6 +21,7 @@ use super::model::{
 use super::page::Page;
 use super::style::Style;
 use crate::cpulist::CpuList;
+use crate::selftest::SelfTest;
 
 /// How many of the worst gaps a summary shows.
 pub const WORST_GAPS: usize = 10;
@@ -38,6 +39,7 @@ pub struct Summary<'a> {
     cpus: &'a [CpuReport],
     findings: &'a [Finding],
     verdict: &'a Verdict,
+    selftest: Option<&'a SelfTest>,
     worst: &'a [Gap],
 }
 
@@ -53,6 +55,7 @@ impl<'a> Summary<'a> {
             cpus: &report.cpus,
             findings: &report.findings,
             verdict: &report.verdict,
+            selftest: report.selftest.as_ref(),
             worst,
         }
     }

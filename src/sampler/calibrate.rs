@@ -2,7 +2,7 @@
 //! trip level, the granularity of the TSC, whether the footprint works and
 //! what a read of the SMI counter costs.
 
-use crate::units::Cycles;
+use crate::units::{Cycles, Hertz, Nanos};
 
 use super::machine::Machine;
 
@@ -56,7 +56,7 @@ impl FootprintTest {
 }
 
 /// Why sampling cannot begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum CalibrationError {
     /// Each RDTSC is intercepted.
     #[error(
@@ -72,12 +72,16 @@ pub enum CalibrationError {
     Stuck,
     /// The threshold is below what the loop can tell apart.
     #[error(
-        "the threshold of {threshold} cycles is below what this CPU can resolve: two TSC readings \
-         lie {floor} to {median} cycles apart, and the loop looks at deltas above {trip} cycles"
+        "--threshold is below what this CPU can resolve: two TSC readings lie {} (the floor) to {} \
+         apart, and only deltas above {} stand out from them; write --threshold {} or more",
+        hz.to_nanos(Cycles(*floor)),
+        hz.to_nanos(Cycles(*median)),
+        hz.to_nanos(Cycles(*trip)),
+        Nanos(hz.to_nanos(Cycles(*trip)).0 + 1)
     )]
     ThresholdBelowFloor {
-        /// The threshold asked for.
-        threshold: u64,
+        /// The TSC's rate.
+        hz: Hertz,
         /// The smallest delta.
         floor: u64,
         /// The median delta.
@@ -110,6 +114,7 @@ pub struct Calibration {
 pub(super) fn calibrate<M: Machine>(
     machine: &mut M,
     threshold: Cycles,
+    hz: Hertz,
 ) -> Result<Calibration, CalibrationError> {
     let mut deltas = vec![0u64; ROUNDS];
     let mut last = machine.tsc();
@@ -128,9 +133,8 @@ pub(super) fn calibrate<M: Machine>(
         return Err(CalibrationError::TrappedTsc { median });
     }
     if threshold.0 < trip {
-        let threshold = threshold.0;
         return Err(CalibrationError::ThresholdBelowFloor {
-            threshold,
+            hz,
             floor,
             median,
             trip,

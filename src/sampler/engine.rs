@@ -119,6 +119,14 @@ pub enum EngineError {
         /// What is wrong.
         cause: CalibrationError,
     },
+    /// Stalls of a self-test could not be raised.
+    #[error("CPU {cpu}: the stalls of the self-test cannot be raised: {cause}")]
+    Exercise {
+        /// The CPU.
+        cpu: CpuId,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
     /// A sampler died.
     #[error("the sampler of CPU {0} ended without a result; this is a defect of hwgap")]
     Lost(CpuId),

@@ -14,6 +14,9 @@ pub struct RawGap {
     pub start: Cycles,
     /// The first reading after it.
     pub end: Cycles,
+    /// The number of the SMI counter's reading that covers the gap: a rise or
+    /// none at that reading, and at no other, speaks of it.
+    pub smi_reading: u32,
     /// What was collected at once.
     pub evidence: Evidence,
 }

@@ -1,5 +1,7 @@
 //! What a sampler needs from the CPU that it runs on.
 
+use serde::Deserialize;
+
 use crate::attribution::Footprint;
 use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
@@ -15,6 +17,18 @@ pub struct UsageReading {
     pub page_faults: u16,
     /// Time runnable but not running, where the kernel keeps it.
     pub run_delay: Option<Nanos>,
+}
+
+/// What to do with a record for which the ring has no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FullRing {
+    /// Wait for the collector. Virtual time stands still meanwhile, so that a
+    /// script yields the same gaps at every run.
+    #[default]
+    Wait,
+    /// Count it and go on: real time does not wait.
+    Drop,
 }
 
 /// A CPU, real or scripted. The loop is generic over it, so that the live
@@ -53,6 +67,11 @@ pub trait Machine {
     /// `None` where the kernel does not keep it.
     fn run_delay(&mut self) -> Option<Nanos> {
         None
+    }
+
+    /// What to do when the collector cannot keep up.
+    fn on_full_ring(&mut self) -> FullRing {
+        FullRing::Drop
     }
 
     /// Gives the CPU to others for this long.

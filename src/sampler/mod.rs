@@ -8,6 +8,7 @@
 mod budget;
 mod calibrate;
 mod engine;
+mod exercise;
 mod gap;
 mod histogram;
 mod live;
@@ -25,6 +26,7 @@ pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
+pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
 pub use live::KernelReturn;

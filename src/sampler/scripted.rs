@@ -12,7 +12,7 @@ use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::calibrate::FootprintTest;
 use super::engine::SmiSetup;
-use super::machine::{Machine, UsageReading};
+use super::machine::{FullRing, Machine, UsageReading};
 
 /// A script, as it stands in its TOML file.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Script {
     /// Whether the footprint works.
     #[serde(default)]
     pub footprint: ScriptedFootprint,
+    /// What to do with a gap when the collector cannot keep up.
+    #[serde(default)]
+    pub full_ring: FullRing,
     /// What happens.
     #[serde(default, rename = "event")]
     pub events: Vec<ScriptedEvent>,
@@ -63,6 +66,9 @@ pub struct ScriptedEvent {
     /// Again after each such time.
     #[serde(default, deserialize_with = "optional_length")]
     pub every: Option<Nanos>,
+    /// The last moment at which it may happen again.
+    #[serde(default, deserialize_with = "optional_length")]
+    pub until: Option<Nanos>,
     /// How long the CPU is gone.
     #[serde(default, deserialize_with = "length")]
     pub length: Nanos,
@@ -90,6 +96,8 @@ pub enum ScriptedWork {
     Kernel,
     /// Runs the kernel, which moves the thread to another CPU.
     Migration,
+    /// The same, onto a CPU whose TSC is behind by the length.
+    MigrationBack,
     /// Steps the TSC back by the length.
     Backwards,
 }
@@ -154,6 +162,7 @@ impl Script {
             .map(|event| Pending {
                 at: hz.to_cycles(event.at).0,
                 every: event.every.map(|every| hz.to_cycles(every).0.max(1)),
+                until: event.until.map_or(u64::MAX, |until| hz.to_cycles(until).0),
                 length: hz.to_cycles(event.length).0,
                 what: event.what,
                 smi: event.smi,
@@ -178,6 +187,7 @@ impl Script {
             hidden: 0,
             footprint: self.footprint,
             switches: 0,
+            full_ring: self.full_ring,
         };
         (machine, setup)
     }
@@ -187,6 +197,7 @@ impl Script {
 struct Pending {
     at: u64,
     every: Option<u64>,
+    until: u64,
     length: u64,
     what: ScriptedWork,
     smi: u32,
@@ -209,29 +220,37 @@ pub(super) struct ScriptedMachine {
     hidden: u64,
     footprint: ScriptedFootprint,
     switches: u16,
+    full_ring: FullRing,
 }
 
 impl ScriptedMachine {
     fn happen(&mut self) {
         while let Some(index) = self.queue.iter().position(|event| event.at <= self.now) {
             let event = self.queue[index];
-            match event.every {
-                Some(every) => self.queue[index].at += every,
-                None => drop(self.queue.swap_remove(index)),
+            match event.every.map(|every| event.at + every) {
+                Some(again) if again <= event.until => self.queue[index].at = again,
+                _ => drop(self.queue.swap_remove(index)),
             }
-            self.now = match event.what {
-                ScriptedWork::Backwards => self.now.saturating_sub(event.length),
-                _ => self.now + event.length,
-            };
             self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
             self.tsc_adjust = self.tsc_adjust.map(|value| value + event.tsc_adjust);
             self.hidden += event.hidden;
-            if matches!(event.what, ScriptedWork::Kernel | ScriptedWork::Migration) {
-                self.armed = false;
-                self.switches += 1;
-            }
-            if event.what == ScriptedWork::Migration {
-                self.home = self.home.wrapping_add(1);
+            match event.what {
+                ScriptedWork::Stall => self.now += event.length,
+                ScriptedWork::Kernel => {
+                    self.now += event.length;
+                    self.enter_kernel();
+                }
+                ScriptedWork::Migration => {
+                    self.now += event.length;
+                    self.enter_kernel();
+                    self.home = self.home.wrapping_add(1);
+                }
+                ScriptedWork::MigrationBack => {
+                    self.now = self.now.saturating_sub(event.length);
+                    self.enter_kernel();
+                    self.home = self.home.wrapping_add(1);
+                }
+                ScriptedWork::Backwards => self.now = self.now.saturating_sub(event.length),
             }
         }
         self.next = self
@@ -240,6 +259,11 @@ impl ScriptedMachine {
             .map(|event| event.at)
             .min()
             .unwrap_or(u64::MAX);
+    }
+
+    fn enter_kernel(&mut self) {
+        self.armed = false;
+        self.switches = self.switches.saturating_add(1);
     }
 }
 
@@ -304,6 +328,10 @@ impl Machine for ScriptedMachine {
                 .ok_or_else(|| String::from(none)),
             cycles: Err(String::from(none)),
         }
+    }
+
+    fn on_full_ring(&mut self) -> FullRing {
+        self.full_ring
     }
 
     fn pause(&mut self, length: Cycles) {

@@ -11,11 +11,15 @@ use super::budget::Budget;
 use super::calibrate::{Calibration, FootprintTest};
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
-use super::machine::{Machine, read_footprint};
+use super::machine::{FullRing, Machine, UsageReading, read_footprint};
 use super::smi_watch::{Event, SmiWatch};
 
 /// Share of the time for evidence on recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
+
+/// Most interruptions in a row that are taken for one gap: a CPU that never
+/// gets two readings in a row must still see its deadline.
+const MOST_ECHOES: u32 = 256;
 
 /// One CPU's sampler between trips.
 pub(super) struct Sampler<M> {
@@ -29,6 +33,15 @@ pub(super) struct Sampler<M> {
     ring: Producer<RawGap>,
     home: Option<u32>,
     usage_budget: Budget,
+    usage_base: UsageBase,
+}
+
+/// Whether the latest reading of the scheduling counts came after the latest
+/// trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UsageBase {
+    Fresh,
+    Stale,
 }
 
 impl<M: Machine> Sampler<M> {
@@ -53,6 +66,7 @@ impl<M: Machine> Sampler<M> {
             smi,
             ring,
             usage_budget: Budget::new(RECORDED_SHARE, saved, now),
+            usage_base: UsageBase::Fresh,
         }
     }
 
@@ -79,38 +93,40 @@ impl<M: Machine> Sampler<M> {
             self.totals.floor = Cycles(delta);
             return;
         }
+        if (delta as i64) < 0 && delta.wrapping_neg() <= self.calibration.trip.0 {
+            // Two readings out of order, as an unfenced RDTSC may be.
+            return;
+        }
         if (delta as i64) < 0 {
-            self.totals.backward_steps += 1;
+            // On another CPU it is that CPU's clock, and no step of one.
             self.check_cpu();
+            if self.totals.ended_early.is_none() {
+                self.totals.backward_steps += 1;
+            }
             return;
         }
         let mut start = self.last.wrapping_sub(delta);
         let mut end = self.last;
-        loop {
-            let footprint = self.footprint();
-            let after = self.machine.tsc();
-            // A large step here means that something hit between the end of
-            // the delta and now, and the mark may speak of that.
-            let echo = after.wrapping_sub(end) > self.calibration.trip.0;
-            match (echo, footprint) {
-                (false, _) => {
-                    self.close(start, end, footprint);
-                    break;
-                }
-                // The kernel ran in one of the two: they become one gap.
-                (true, Footprint::Cleared) => {
-                    end = after;
-                    self.close(start, end, footprint);
-                    break;
-                }
-                // Two gaps in a row; the counter can only be read after both.
-                (true, _) => {
-                    self.count(start, end, footprint);
-                    self.record(start, end, footprint, SmiEvidence::NotRead);
-                    (start, end) = (end, after);
-                }
+        let mut footprint = self.footprint();
+        let mut after = self.machine.tsc();
+        // A large step here means that something more hit, between the end of
+        // the delta and now, and the mark may speak of that. Together they are
+        // one gap, as the counter can only be read after both.
+        for _ in 0..MOST_ECHOES {
+            if after.wrapping_sub(end) <= self.calibration.trip.0 {
+                break;
             }
+            let later = self.footprint();
+            // But the mark still stood after the first: the kernel came later.
+            if footprint == Footprint::Intact && later == Footprint::Cleared {
+                self.split_off(start, end);
+                start = end;
+            }
+            end = after;
+            footprint = later;
+            after = self.machine.tsc();
         }
+        self.close(start, end, footprint);
         self.resume();
         self.smi.note_tail(self.last, &self.calibration);
         let blind = Cycles(self.last.wrapping_sub(end));
@@ -140,6 +156,16 @@ impl<M: Machine> Sampler<M> {
         read_footprint(&mut self.machine, self.calibration.footprint)
     }
 
+    /// Counts a gap without the kernel that another one with it follows.
+    fn split_off(&mut self, start: u64, end: u64) {
+        let length = self.count(start, end, Footprint::Intact);
+        let smi = self.smi.evidence_unread();
+        if length > self.threshold {
+            self.smi.note_unread_record();
+        }
+        self.record(start, end, Footprint::Intact, smi);
+    }
+
     fn close(&mut self, start: u64, end: u64, footprint: Footprint) {
         let length = self.count(start, end, footprint);
         let event = if length > self.threshold {
@@ -151,6 +177,9 @@ impl<M: Machine> Sampler<M> {
             .smi
             .consult(&mut self.machine, event, end, &self.calibration);
         self.record(start, end, footprint, smi);
+        if event == Event::BelowThreshold && footprint == Footprint::Unusable {
+            self.forget_usage(end);
+        }
         if footprint != Footprint::Intact {
             self.check_cpu();
         }
@@ -183,9 +212,7 @@ impl<M: Machine> Sampler<M> {
             return;
         }
         self.totals.gaps_seen += 1;
-        let wanted = footprint != Footprint::Intact;
-        let usage = (wanted && self.usage_budget.take(self.calibration.usage_read, end.0))
-            .then(|| self.machine.usage());
+        let usage = self.usage(end, footprint);
         let evidence = Evidence {
             footprint,
             smi,
@@ -193,15 +220,13 @@ impl<M: Machine> Sampler<M> {
             page_faults: usage.map(|usage| usage.page_faults),
             run_delay_ns: usage.and_then(|usage| usage.run_delay),
         };
-        if self
-            .ring
-            .push(RawGap {
-                start,
-                end,
-                evidence,
-            })
-            .is_err()
-        {
+        let gap = RawGap {
+            start,
+            end,
+            smi_reading: self.smi.covering(smi),
+            evidence,
+        };
+        if !self.hand_over(gap) {
             self.totals.gaps_dropped += 1;
             if footprint == Footprint::Cleared {
                 self.totals.gaps_dropped_kernel_ran += 1;
@@ -209,7 +234,48 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
-    fn check_cpu(&mut self) {
+    /// The scheduling counts of a gap in which the kernel may have run.
+    ///
+    /// Where the footprint works they only describe the gap. Where it does not
+    /// they decide whether the kernel ran, and then must be of this gap alone.
+    fn usage(&mut self, end: Cycles, footprint: Footprint) -> Option<UsageReading> {
+        if footprint == Footprint::Intact {
+            return None;
+        }
+        if !self.usage_budget.take(self.calibration.usage_read, end.0) {
+            self.usage_base = UsageBase::Stale;
+            return None;
+        }
+        let reading = self.machine.usage();
+        let base = std::mem::replace(&mut self.usage_base, UsageBase::Fresh);
+        (footprint == Footprint::Cleared || base == UsageBase::Fresh).then_some(reading)
+    }
+
+    /// Takes what was counted in a trip below the threshold off the counts of
+    /// the next gap.
+    fn forget_usage(&mut self, end: u64) {
+        if self.usage_budget.take(self.calibration.usage_read, end) {
+            self.machine.usage();
+            self.usage_base = UsageBase::Fresh;
+        } else {
+            self.usage_base = UsageBase::Stale;
+        }
+    }
+
+    /// Puts a gap into the ring; false where it is lost.
+    fn hand_over(&mut self, gap: RawGap) -> bool {
+        while self.ring.push(gap).is_err() {
+            let wait = self.machine.on_full_ring() == FullRing::Wait;
+            if !wait || self.ring.is_abandoned() {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        true
+    }
+
+    /// Ends the sampler if it is not on its CPU any more.
+    pub(super) fn check_cpu(&mut self) {
         if self.machine.cpu_mark() != self.home {
             self.totals.ended_early = Some(EndedEarly::CpuChanged);
         }

@@ -54,6 +54,8 @@ pub(super) struct SmiWatch {
 
 struct Followed {
     latest: u32,
+    /// Readings so far.
+    readings: u32,
     totals: SmiTotals,
 }
 
@@ -67,7 +69,11 @@ impl SmiWatch {
         let counter = machine.smi_count().map(|latest| {
             let mut totals = SmiTotals::default();
             totals.count.before = u64::from(latest);
-            Followed { latest, totals }
+            Followed {
+                latest,
+                readings: 1,
+                totals,
+            }
         });
         let now = machine.tsc();
         let saved = Cycles(calibration.smi_read.0 * 1_000);
@@ -85,6 +91,27 @@ impl SmiWatch {
     /// Notes a trip.
     pub(super) fn note_event(&mut self) {
         self.events = self.events.saturating_add(1);
+    }
+
+    /// Notes a record after which the counter is not read.
+    pub(super) fn note_unread_record(&mut self) {
+        self.unread_records = self.unread_records.saturating_add(1);
+    }
+
+    /// What is known of a gap after which the counter is not read. One that is
+    /// read at the end only will never speak of a gap, and none shall wait.
+    pub(super) fn evidence_unread(&self) -> SmiEvidence {
+        match (&self.counter, self.readings) {
+            (Some(_), Readings::AfterGaps) => SmiEvidence::NotRead,
+            (Some(_), Readings::StartAndEnd) | (None, _) => SmiEvidence::Unreadable,
+        }
+    }
+
+    /// The number of the reading that covers a gap with this evidence: the
+    /// latest one, or the next one where it is still to come.
+    pub(super) fn covering(&self, smi: SmiEvidence) -> u32 {
+        let done = self.counter.as_ref().map_or(0, |counter| counter.readings);
+        done.wrapping_add(u32::from(smi == SmiEvidence::NotRead))
     }
 
     /// Reads the counter after a gap or trip that ended at `end`, if it
@@ -109,9 +136,9 @@ impl SmiWatch {
             };
         if !affordable {
             if event == Event::Recorded {
-                self.unread_records = self.unread_records.saturating_add(1);
+                self.note_unread_record();
             }
-            return SmiEvidence::NotRead;
+            return self.evidence_unread();
         }
         let before = machine.tsc();
         let Some(delta) = self.advance(machine) else {
@@ -130,7 +157,7 @@ impl SmiWatch {
             (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
             _ => SmiEvidence::Shared { delta, among },
         }
-        .counted_below(event, &mut self.counter)
+        .accounted(event, &mut self.counter)
     }
 
     /// Notes how long the slow path went on after the reading: a stall there
@@ -187,17 +214,29 @@ impl SmiWatch {
         };
         let delta = now.wrapping_sub(counter.latest);
         counter.latest = now;
+        counter.readings = counter.readings.wrapping_add(1);
         counter.totals.count.delta += u64::from(delta);
         Some(delta)
     }
 }
 
 impl SmiEvidence {
-    fn counted_below(self, event: Event, counter: &mut Option<Followed>) -> SmiEvidence {
-        if let (Event::BelowThreshold, Some(counter)) = (event, counter)
-            && let SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. } = self
-        {
-            counter.totals.below_threshold += u64::from(delta);
+    /// Enters a rise that no record will carry into the account.
+    fn accounted(self, event: Event, counter: &mut Option<Followed>) -> SmiEvidence {
+        let Some(Followed { totals, .. }) = counter else {
+            return self;
+        };
+        match (event, self) {
+            (
+                Event::BelowThreshold,
+                SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. },
+            ) => {
+                totals.below_threshold += u64::from(delta);
+            }
+            (Event::Recorded, SmiEvidence::Shared { delta, .. }) => {
+                totals.unassigned += u64::from(delta);
+            }
+            _ => {}
         }
         self
     }

@@ -31,14 +31,20 @@ pub fn spin<M: Machine>(
     floor: u64,
     span: u64,
 ) -> Spin {
-    while *left > 0 {
+    // Copies, as the places themselves belong to the sampler, whose address the
+    // slow path takes: the compiler would write them back at every round.
+    let (mut latest, mut rounds) = (*last, *left);
+    let mut end = Spin::Quiet;
+    while rounds > 0 {
         let now = machine.tsc();
-        let delta = now.wrapping_sub(*last);
-        *last = now;
-        *left -= 1;
+        let delta = now.wrapping_sub(latest);
+        latest = now;
+        rounds -= 1;
         if delta.wrapping_sub(floor) > span {
-            return Spin::Tripped { delta };
+            end = Spin::Tripped { delta };
+            break;
         }
     }
-    Spin::Quiet
+    (*last, *left) = (latest, rounds);
+    end
 }

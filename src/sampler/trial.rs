@@ -40,7 +40,7 @@ impl Trial {
         let none = "a trial reads none";
         let registers = RegisterSources::none(none);
         let (mut machine, ..) = LiveMachine::open(cpu, Err(none), &registers, kernel_return, hz);
-        let calibration = calibrate(&mut machine, threshold)?;
+        let calibration = calibrate(&mut machine, threshold, hz)?;
         let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration);
         let (producer, gaps) = RingBuffer::new(RING);
         let totals = CpuTotals::begin(cpu, calibration.floor);

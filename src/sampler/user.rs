@@ -1,5 +1,7 @@
 //! The user-space engine: one pinned thread for each CPU.
 
+mod thread;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,21 +10,16 @@ use std::thread::JoinHandle;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
-use crate::cpulist::CpuList;
 use crate::evidence::SmiSource;
-use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles};
 
-use super::calibrate::calibrate;
-use super::engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
-};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
+use super::exercise::Exercise;
 use super::gap::{CpuTotals, RawGap};
-use super::live::{KernelReturn, LiveMachine};
-use super::machine::Machine;
+use super::live::KernelReturn;
 use super::offsets::{Exchange, MeasuredOffset};
 use super::scripted::Script;
-use super::worker::{Shared, sample};
+use super::worker::Shared;
 
 /// Records that a ring holds: 40 ms of 200,000 gaps a second.
 const RING: usize = 8_192;
@@ -39,6 +36,16 @@ pub enum MachineKind {
         smi_sources: Vec<Result<Vec<SmiSource>, String>>,
         /// How this kernel returns to user space.
         kernel_return: KernelReturn,
+    },
+    /// This machine, with stalls that it raises on itself: a test of the
+    /// instrument.
+    Exercised {
+        /// Where the SMI count of the CPU may come from, or why nowhere.
+        smi_sources: Result<Vec<SmiSource>, String>,
+        /// How this kernel returns to user space.
+        kernel_return: KernelReturn,
+        /// The stalls.
+        exercise: Exercise,
     },
     /// A script: a test of the program.
     Scripted(Arc<Script>),
@@ -94,7 +101,7 @@ impl UserEngine {
         let thread = std::thread::Builder::new()
             .name(format!("sampler/{cpu}"))
             .stack_size(STACK)
-            .spawn(move || run(index, cpu, &plan, kind, producer, &theirs, &inbox, &outbox))
+            .spawn(move || thread::run(index, cpu, &plan, kind, producer, &theirs, &inbox, &outbox))
             .map_err(|cause| EngineError::Thread { cpu, cause })?;
         Ok(Worker {
             cpu,
@@ -144,7 +151,7 @@ impl Engine for UserEngine {
                 Ok(Report::Exchanged(_)) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
             }
         }
-        if matches!(self.kind, MachineKind::Live { .. }) {
+        if !matches!(self.kind, MachineKind::Scripted(_)) {
             self.measure_offsets(&mut setups);
         }
         Ok(setups)
@@ -214,149 +221,13 @@ impl Drop for UserEngine {
     }
 }
 
-/// The body of a sampler thread.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "all of it is moved in once, at the thread's start"
-)]
-fn run(
-    index: usize,
-    cpu: CpuId,
-    plan: &SamplingPlan,
-    kind: MachineKind,
-    ring: Producer<RawGap>,
-    shared: &Arc<Shared>,
-    inbox: &Receiver<Command>,
-    outbox: &Sender<Report>,
-) -> Option<CpuTotals> {
-    signals::block_all();
-    let prepared = match kind {
-        MachineKind::Live {
-            smi_sources,
-            kernel_return,
-        } => {
-            let sources = smi_sources.get(index).map_or(Err("not asked"), |sources| {
-                sources.as_ref().map(Vec::as_slice).map_err(String::as_str)
-            });
-            pin(cpu, plan.priority).map(|scheduling| {
-                let (machine, smi, schedstat) =
-                    LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
-                (AnyMachine::Live(machine), scheduling, smi, schedstat)
-            })
-        }
-        MachineKind::Scripted(script) => {
-            let (machine, smi) = script.machine(cpu);
-            Ok((
-                AnyMachine::Scripted(machine),
-                Scheduling::Scripted,
-                smi,
-                Ok(()),
-            ))
-        }
-    };
-    let (machine, scheduling, smi, schedstat) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            let _ = outbox.send(Report::Failed(error));
-            return None;
-        }
-    };
-    let setup = Setup {
-        cpu,
-        scheduling,
-        smi,
-        schedstat,
-    };
-    match machine {
-        AnyMachine::Live(machine) => serve(machine, setup, plan, ring, shared, inbox, outbox),
-        AnyMachine::Scripted(machine) => serve(machine, setup, plan, ring, shared, inbox, outbox),
-    }
-}
-
-enum AnyMachine {
-    Live(LiveMachine),
-    Scripted(super::scripted::ScriptedMachine),
-}
-
-struct Setup {
-    cpu: CpuId,
-    scheduling: Scheduling,
-    smi: SmiSetup,
-    schedstat: Result<(), String>,
-}
-
-/// Calibrates, reports, and does what it is told.
-fn serve<M: Machine>(
-    mut machine: M,
-    setup: Setup,
-    plan: &SamplingPlan,
-    ring: Producer<RawGap>,
-    shared: &Arc<Shared>,
-    inbox: &Receiver<Command>,
-    outbox: &Sender<Report>,
-) -> Option<CpuTotals> {
-    memory::prefault_stack();
-    let Setup {
-        cpu,
-        scheduling,
-        smi,
-        schedstat,
-    } = setup;
-    let calibration = match calibrate(&mut machine, plan.threshold) {
-        Ok(calibration) => calibration,
-        Err(cause) => {
-            let _ = outbox.send(Report::Failed(EngineError::Calibration { cpu, cause }));
-            return None;
-        }
-    };
-    let thread = match scheduling {
-        Scheduling::Scripted => None,
-        Scheduling::Fifo(_) | Scheduling::Ordinary(_) => Some(sched::thread_id()),
-    };
-    let setup = CpuSetup {
-        cpu,
-        thread,
-        scheduling,
-        calibration,
-        smi,
-        schedstat,
-        offset: None,
-    };
-    let _ = outbox.send(Report::Ready(Box::new(setup)));
-    loop {
-        // A closed channel is the order to end.
-        match inbox.recv().ok()? {
-            Command::Lead(exchange) => {
-                let offset = exchange.lead(&mut machine);
-                let _ = outbox.send(Report::Exchanged(offset));
-            }
-            Command::Follow(exchange) => {
-                exchange.follow(&mut machine);
-                let _ = outbox.send(Report::Exchanged(None));
-            }
-            Command::Sample => {
-                return Some(sample(machine, cpu, plan, calibration, ring, shared));
-            }
-        }
-    }
-}
-
-/// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
-fn pin(cpu: CpuId, priority: u8) -> Result<Scheduling, EngineError> {
-    let only: CpuList = [cpu].into_iter().collect();
-    sched::set_affinity(&only).map_err(|cause| EngineError::Pin { cpu, cause })?;
-    Ok(match sched::set_fifo(priority) {
-        Ok(()) => Scheduling::Fifo(priority),
-        Err(error) => Scheduling::Ordinary(error.to_string()),
-    })
-}
-
 /// A ring whose pages are all present.
 fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
     let (mut producer, mut consumer) = RingBuffer::new(RING);
     let blank = RawGap {
         start: Cycles(0),
         end: Cycles(0),
+        smi_reading: 0,
         evidence: Evidence {
             footprint: Footprint::Unusable,
             smi: SmiEvidence::NotRead,

@@ -7,7 +7,7 @@ use rtrb::Producer;
 
 use crate::attribution::Footprint;
 use crate::evidence::watches::RegisterSpan;
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, FootprintTest};
 use super::engine::{SamplingPlan, Window};
@@ -20,6 +20,10 @@ use super::spin::{Spin, spin};
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
 pub(super) const BLOCK: u32 = 4096;
+
+/// Longest sleep in a pause: the stop flag is to be seen soon after it is set,
+/// however long the window is.
+const NAP: Nanos = Nanos(50_000_000);
 
 /// What the collector and one sampler share. On a cache line of its own: the
 /// sampler must not wait for somebody else's writes.
@@ -70,6 +74,8 @@ pub(super) fn sample<M: Machine>(
             pause(
                 &mut sampler,
                 Cycles(window.0.saturating_sub(over)).min(left),
+                plan.hz.to_cycles(NAP),
+                shared,
             );
             window_start = sampler.last;
         }
@@ -120,9 +126,19 @@ pub(super) fn block<M: Machine>(sampler: &mut Sampler<M>) {
     }
 }
 
-fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles) {
+fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles, nap: Cycles, shared: &Shared) {
     let begun = sampler.last;
-    sampler.machine.pause(length);
+    loop {
+        let left = length
+            .0
+            .saturating_sub(sampler.machine.tsc().wrapping_sub(begun));
+        if left == 0 || shared.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        sampler.machine.pause(nap.min(Cycles(left)));
+    }
+    // Before anything is read that would be another CPU's.
+    sampler.check_cpu();
     sampler.smi.after_pause(&mut sampler.machine);
     // The counts of the pause belong to no gap.
     sampler.machine.usage();

@@ -4,7 +4,7 @@
 
 use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
-use crate::evidence::watches::Watches;
+use crate::evidence::watches::{ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
@@ -14,8 +14,8 @@ use crate::units::{CpuId, Cycles};
 use super::clock_watch::ClockWatch;
 use super::progress::Progress;
 use super::resolver::Resolver;
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally, teaches};
-use super::timeline::Timeline;
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
+use super::timeline::{Rate, Timeline};
 
 /// Time between two visits to the engine: the ring holds much more.
 const TURN_MS: u16 = 5;
@@ -131,8 +131,12 @@ impl<'a> Collector<'a> {
         }
         self.timeline.mark();
         let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
-        let hz = self.timeline.rate().hz;
-        let clock = self.timeline.moment().map(|moment| (moment, hz));
+        let Rate { hz, error_ppm } = self.timeline.rate();
+        let clock = self.timeline.moment().map(|moment| ClockStart {
+            moment,
+            hz,
+            error_ppm,
+        });
         let mut watches = Watches::begin(root, &cpus, clock);
         if let Some(trace) = &mut self.trace {
             trace.begin();
@@ -190,7 +194,13 @@ impl<'a> Collector<'a> {
     /// records after them: whatever ran in a gap was recorded before it ended.
     fn collect(&mut self, engine: &mut dyn Engine) {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
+        let (limits, seen) = (&self.limits, &mut self.platform_seen);
         engine.drain(&mut |index, gap| {
+            // Whether it was an SMI may stay open until the next reading of
+            // the counter; that it was the platform does not.
+            if is_platform(&gap, limits) {
+                *seen = PlatformSeen::Seen;
+            }
             cpus[index]
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
@@ -242,14 +252,13 @@ impl<'a> Collector<'a> {
         let kernel_totals = trace
             .as_mut()
             .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
+        let cpus = (self.cpus.into_iter().zip(&totals))
+            .map(|(cpu, totals)| cpu.tally.finish(totals))
+            .collect();
         Collected {
             setups,
             totals,
-            cpus: self
-                .cpus
-                .into_iter()
-                .map(|cpu| cpu.tally.finish())
-                .collect(),
+            cpus,
             ended_by,
             timeline: self.timeline,
             clock: self.clock,

@@ -136,6 +136,8 @@ impl PackedGap {
             raw: RawGap {
                 start: Cycles(self.start),
                 end: Cycles(self.start.wrapping_add(self.length)),
+                // It has served its purpose: the reading is assigned.
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
                     smi,
@@ -195,6 +197,7 @@ pub(super) mod tests {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(start + length),
+                smi_reading: 0,
                 evidence: Evidence {
                     footprint: Footprint::Cleared,
                     smi: SmiEvidence::Shared { delta: 2, among: 3 },

@@ -1,11 +1,12 @@
 //! One CPU's gaps, judged and counted as they come in.
 
 use crate::attribution::{
-    Cause, Footprint, Setting, SmiEvidence, Throttling, attribute, looks_throttled, shares,
+    Cause, Confidence, Footprint, Setting, SmiEvidence, Throttling, attribute, looks_throttled,
+    shares,
 };
 use crate::evidence::kernel_trace::{Account, Standing, Teaches};
 use crate::report::model::CauseCounts;
-use crate::sampler::RawGap;
+use crate::sampler::{CpuTotals, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::packed::{JudgedGap, PackedGap};
@@ -71,6 +72,25 @@ pub struct CpuCollection {
     pub throttled: u64,
     /// How footprint and kernel records agree.
     pub agreement: Agreement,
+}
+
+impl CpuCollection {
+    /// Takes every attribution back: a TSC that ran backwards on this CPU may
+    /// have made any of its gaps.
+    fn disown(&mut self) {
+        for gap in &mut self.gaps {
+            gap.recast(Cause::Unknown, Confidence::None);
+        }
+        self.counts = CauseCounts {
+            unknown: self.counts.each().iter().map(|(_, count)| count).sum(),
+            ..CauseCounts::default()
+        };
+        self.unknown_above_limit += self.platform_above_limit + self.mixed_above_limit;
+        self.platform_above_limit = 0;
+        self.mixed_above_limit = 0;
+        self.max_platform = Cycles(0);
+        self.throttled = 0;
+    }
 }
 
 /// The counts of one CPU while a run goes on.
@@ -148,11 +168,15 @@ impl Tally {
         self.collection.max_platform
     }
 
-    pub(super) fn finish(self) -> CpuCollection {
-        CpuCollection {
+    pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
+        let mut collection = CpuCollection {
             gaps: self.retention.into_gaps(),
             ..self.collection
+        };
+        if totals.backward_steps > 0 {
+            collection.disown();
         }
+        collection
     }
 }
 
@@ -187,6 +211,13 @@ impl Agreement {
         };
         *slot += 1;
     }
+}
+
+/// Whether a gap is the platform's by what the sampler alone has seen.
+pub(super) fn is_platform(gap: &RawGap, limits: &Limits) -> bool {
+    attribute(&gap.evidence, None, gap.nanos(limits.hz), limits.setting)
+        .cause
+        .is_platform()
 }
 
 /// Whether a gap may teach what kernel activity costs: not if an SMI may be

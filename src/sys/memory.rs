@@ -117,3 +117,72 @@ impl Drop for FaultPage {
         unsafe { libc::munmap(self.page.as_ptr().cast(), self.length) };
     }
 }
+
+/// Pages that nobody has touched yet: the first write to each is a page fault.
+pub struct FreshPages {
+    start: NonNull<u8>,
+    length: usize,
+    page: usize,
+    next: usize,
+}
+
+// SAFETY: the mapping belongs to this value alone.
+unsafe impl Send for FreshPages {}
+
+impl FreshPages {
+    /// Maps this many pages.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn map(count: usize) -> io::Result<FreshPages> {
+        // SAFETY: sysconf has no preconditions.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+        let length = page * count;
+        // SAFETY: an anonymous private mapping at an address of the kernel's
+        // choice touches no existing memory.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start: NonNull<u8> =
+            NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mmap gave null"))?;
+        // One huge page would take all faults at once. Kernels without huge
+        // pages refuse, and need it not.
+        // SAFETY: the range is this mapping.
+        unsafe { libc::madvise(start.as_ptr().cast(), length, libc::MADV_NOHUGEPAGE) };
+        Ok(FreshPages {
+            start,
+            length,
+            page,
+            next: 0,
+        })
+    }
+
+    /// Writes to the next page; false when none is left.
+    pub fn touch_next(&mut self) -> bool {
+        if self.next >= self.length {
+            return false;
+        }
+        // SAFETY: `next` lies within the mapping, which is writable and lives
+        // as long as `self`.
+        unsafe { self.start.as_ptr().add(self.next).write_volatile(1) };
+        self.next += self.page;
+        true
+    }
+}
+
+impl Drop for FreshPages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping belongs to `self`, and no reference to it exists.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod msr;
 pub mod perf;
 pub mod perf_ring;
+pub mod port;
 pub mod sched;
 pub mod selector;
 pub mod signals;

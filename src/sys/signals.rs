@@ -13,7 +13,9 @@ pub struct EndSignals {
 
 impl EndSignals {
     /// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those that it
-    /// starts from now on, and listens for them instead.
+    /// starts from now on, and listens for them instead. SIGXFSZ is blocked as
+    /// well, so that a report beyond RLIMIT_FSIZE is a write that fails and not
+    /// the end of the process.
     ///
     /// # Errors
     /// EMFILE and the like.
@@ -23,6 +25,9 @@ impl EndSignals {
             set.add(signal);
         }
         set.thread_block()?;
+        let mut unheard = SigSet::empty();
+        unheard.add(Signal::SIGXFSZ);
+        unheard.thread_block()?;
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(EndSignals { fd })
     }

@@ -97,6 +97,7 @@ pub fn bare_metal_pass() -> Report {
             reasons: vec!["no platform gap above the limit was seen".to_owned()],
         },
         stalls: Vec::new(),
+        selftest: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! and context switches in one perf ring for each CPU, read by the collector.
 //! The sampled CPUs do nothing for it but run the kernel's own code.
 //!
-//! From a ring come [`Segment`]s: stretches of time with the name of what ran.
+//! From a ring come segments: stretches of time with the name of what ran.
 //! The union of the segments within a gap is what the kernel accounts for.
 
 mod account;

@@ -151,7 +151,14 @@ impl KernelTrace {
     }
 
     /// Closes the rings and leaves the names in accounts.
+    ///
+    /// The kernel waits for a grace period of RCU, some 30 ms, at the last
+    /// descriptor of each tracepoint (kernel/trace/trace_event_perf.c,
+    /// `perf_trace_event_unreg`), one after the other. The result does not
+    /// have to wait for that, so a thread does, where one can be had.
     pub fn into_names(self) -> Names {
+        let rings = self.cpus;
+        let _ = std::thread::Builder::new().spawn(move || drop(rings));
         self.names
     }
 

@@ -24,6 +24,17 @@ const LEAST_STRETCH: Nanos = Nanos(50_000_000);
 /// Steps kept.
 const MOST: usize = 1_000;
 
+/// The clocks when a run begins.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockStart {
+    /// A moment of all clocks.
+    pub moment: Moment,
+    /// The TSC's rate against CLOCK_MONOTONIC_RAW so far.
+    pub hz: Hertz,
+    /// Bound of that rate's error, in parts per million.
+    pub error_ppm: f64,
+}
+
 /// What happened to the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepKind {
@@ -66,6 +77,7 @@ impl ClockStep {
 pub struct ClockSteps {
     latest: Moment,
     hz: Hertz,
+    error_ppm: f64,
     suspended: Nanos,
     fresh: Fresh,
     steps: Vec<ClockStep>,
@@ -80,14 +92,15 @@ enum Fresh {
 }
 
 impl ClockSteps {
-    pub(super) fn begin(moment: Moment, hz: Hertz) -> ClockSteps {
-        ClockSteps::start(moment, hz, suspended())
+    pub(super) fn begin(start: ClockStart) -> ClockSteps {
+        ClockSteps::start(start, suspended())
     }
 
-    fn start(moment: Moment, hz: Hertz, suspended: Nanos) -> ClockSteps {
+    fn start(start: ClockStart, suspended: Nanos) -> ClockSteps {
         ClockSteps {
-            latest: moment,
-            hz,
+            latest: start.moment,
+            hz: start.hz,
+            error_ppm: start.error_ppm,
             suspended,
             fresh: Fresh::No,
             steps: Vec::new(),
@@ -107,8 +120,8 @@ impl ClockSteps {
         let error = self
             .hz
             .to_nanos(moment.error.saturating_add(self.latest.error));
-        let tolerance =
-            (LEAST_STEP.saturating_add(error)).0 as f64 + raw.0 as f64 * TOLERANCE_PPM / 1e6;
+        let tolerance = (LEAST_STEP.saturating_add(error)).0 as f64
+            + raw.0 as f64 * (TOLERANCE_PPM + self.error_ppm) / 1e6;
         let slept = suspended.saturating_sub(self.suspended);
         let kind = if slept > LEAST_SUSPEND {
             Some(StepKind::Suspend(slept))
@@ -132,6 +145,12 @@ impl ClockSteps {
             if let StepKind::TscRate(_) = kind {
                 self.hz = Hertz(cycles as f64 * 1e9 / raw.0 as f64);
             }
+        }
+        // A rate that was fitted over a short time is soon known better.
+        let better = error.0 as f64 * 1e6 / raw.0.max(1) as f64;
+        if kind.is_none() && raw >= LEAST_STRETCH && better < self.error_ppm {
+            self.hz = Hertz(cycles as f64 * 1e9 / raw.0 as f64);
+            self.error_ppm = better;
         }
         self.fresh = match kind {
             Some(StepKind::TscStep(_)) => Fresh::AfterStep,
@@ -158,6 +177,15 @@ impl ClockSteps {
 mod tests {
     use super::*;
 
+    fn start(error_ppm: f64) -> ClockSteps {
+        let start = ClockStart {
+            moment: moment(1_000, 1_000),
+            hz: Hertz(2e9),
+            error_ppm,
+        };
+        ClockSteps::start(start, Nanos(0))
+    }
+
     /// 2 GHz; times in milliseconds.
     fn moment(tsc_ms: u64, raw_ms: u64) -> Moment {
         Moment {
@@ -170,7 +198,7 @@ mod tests {
 
     /// Looks of (TSC, RAW, suspended), all in milliseconds.
     fn kinds(looks: &[(u64, u64, u64)]) -> Vec<StepKind> {
-        let mut steps = ClockSteps::start(moment(1_000, 1_000), Hertz(2e9), Nanos(0));
+        let mut steps = start(1.0);
         for &(tsc, raw, suspended) in looks {
             steps.compare(moment(tsc, raw), Nanos(suspended * 1_000_000));
         }
@@ -208,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_tsc_that_was_set_back_is_behind_and_touches_what_surrounds_it() {
-        let mut steps = ClockSteps::start(moment(1_000, 1_000), Hertz(2e9), Nanos(0));
+        let mut steps = start(1.0);
         steps.compare(moment(100, 1_200), Nanos(0));
         let [step] = steps.steps() else {
             panic!("{:?}", steps.steps())
@@ -220,13 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_is_hardly_known_is_learnt_and_then_held() {
+        let mut steps = start(200_000.0);
+        steps.compare(moment(1_220, 1_200), Nanos(0));
+        assert_eq!(steps.steps(), []);
+        steps.compare(moment(1_440, 1_400), Nanos(0));
+        assert_eq!(steps.steps(), []);
+        steps.compare(moment(1_640, 1_600), Nanos(0));
+        let kinds: Vec<StepKind> = steps.steps().iter().map(|step| step.kind).collect();
+        assert!(matches!(
+            kinds[..],
+            [StepKind::TscStep(-20_000_000..=-18_000_000)]
+        ));
+    }
+
+    #[test]
     fn this_machine_is_not_suspended_while_it_is_tested() {
         let first = crate::sys::clock::moment();
         std::thread::sleep(std::time::Duration::from_millis(60));
         let second = crate::sys::clock::moment();
         let cycles = second.tsc.since(first.tsc).0 as f64;
-        let hz = Hertz(cycles * 1e9 / second.raw.saturating_sub(first.raw).0 as f64);
-        let mut steps = ClockSteps::begin(first, hz);
+        let mut steps = ClockSteps::begin(ClockStart {
+            moment: first,
+            hz: Hertz(cycles * 1e9 / second.raw.saturating_sub(first.raw).0 as f64),
+            error_ppm: 10.0,
+        });
         steps.look(second);
         assert_eq!(steps.steps(), []);
     }

@@ -13,7 +13,7 @@ mod steal;
 mod throttle;
 mod vectors;
 
-pub use clock_steps::{ClockStep, ClockSteps, StepKind};
+pub use clock_steps::{ClockStart, ClockStep, ClockSteps, StepKind};
 pub use freeze::{FreezeWish, FrozenOnSmi};
 pub use kernel_log::{KernelLog, LogEvent, Said};
 pub use registers::{CoreClocks, RegisterReading, RegisterSources, RegisterSpan, Registers};
@@ -23,7 +23,7 @@ pub use vectors::{HARDWARE_VECTORS, HardwareVector, Notable, VectorCounts, Vecto
 
 use crate::host::root::Root;
 use crate::sys::clock::Moment;
-use crate::units::{CpuId, Hertz, UtcNanos};
+use crate::units::{CpuId, UtcNanos};
 
 /// All that is watched beside a run.
 #[derive(Debug)]
@@ -41,15 +41,15 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Takes the first readings for these CPUs. `clock` is a moment of this
-    /// machine's clocks and the TSC's rate, unless the clock is a script.
-    pub fn begin(root: &Root, cpus: &[CpuId], clock: Option<(Moment, Hertz)>) -> Watches {
+    /// Takes the first readings for these CPUs. `clock` is how this
+    /// machine's clocks stand, unless the clock is a script.
+    pub fn begin(root: &Root, cpus: &[CpuId], clock: Option<ClockStart>) -> Watches {
         Watches {
-            throttle: ThrottleWatch::begin(root, cpus, clock.map(|(moment, _)| moment.tsc)),
+            throttle: ThrottleWatch::begin(root, cpus, clock.map(|start| start.moment.tsc)),
             vectors: VectorWatch::begin(root, cpus),
             steal: StealWatch::begin(root, cpus),
             log: KernelLog::begin(root),
-            steps: clock.map(|(moment, hz)| ClockSteps::begin(moment, hz)),
+            steps: clock.map(ClockSteps::begin),
         }
     }
 

@@ -27,4 +27,24 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
         }
         page.field(width, &source.source, &text);
     }
+    if let Some(test) = summary.selftest {
+        let made = test
+            .made_utc
+            .get(..19)
+            .unwrap_or(&test.made_utc)
+            .replace('T', " ");
+        let outcome = if test.passed() {
+            "instrument verified"
+        } else {
+            "self-test FAILED"
+        };
+        page.field(
+            width,
+            "selftest",
+            &format!(
+                "{outcome} on this host at {made} UTC (hwgap selftest, CPU {})",
+                test.cpu
+            ),
+        );
+    }
 }

@@ -1,0 +1,66 @@
+//! What `run` and `selftest` do alike to get a measurement going.
+
+use std::time::Duration;
+
+use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
+use crate::cpulist::CpuList;
+use crate::evidence::MachineFacts;
+use crate::host::Host;
+use crate::host::realtime;
+use crate::host::root::Root;
+use crate::judgement::tsc_given_up;
+use crate::session::{Rate, Stopper, Timeline};
+use crate::sys::signals::EndSignals;
+use crate::units::Nanos;
+
+/// Shortest stretch over which the TSC's rate is fitted before a run; it is
+/// fitted again over the whole run.
+const FIRST_FIT: Nanos = Nanos(100_000_000);
+
+/// The TSC's rate before the run: CPUID's, or a fit over a short stretch.
+pub(super) fn first_rate(machine: &MachineFacts, timeline: &mut Timeline) -> Rate {
+    let by_cpuid = machine.tsc_rate();
+    if by_cpuid.is_none() {
+        let rest = FIRST_FIT.saturating_sub(timeline.age());
+        std::thread::sleep(Duration::from_nanos(rest.0));
+    }
+    timeline.mark();
+    match by_cpuid {
+        Some(hz) if timeline.is_live() => Rate { hz, error_ppm: 0.0 },
+        _ => timeline.rate(),
+    }
+}
+
+/// The circumstances in which the first gaps are judged.
+pub(super) fn setting(machine: &MachineFacts, host: &Host) -> Setting {
+    Setting {
+        platform: machine.platform(),
+        clock: match (machine.platform(), tsc_given_up(host)) {
+            (Platform::BareMetal, true) => ClockTrust::Broken,
+            _ => ClockTrust::Trusted,
+        },
+    }
+}
+
+/// The pause that real-time tasks must make in each period: RT throttling's,
+/// or the fair server's, which has the same default.
+pub(super) fn throttling(host: &Host, cpus: &CpuList, root: &Root) -> Option<Throttling> {
+    let fair = cpus
+        .first()
+        .and_then(|cpu| realtime::fair_server(root, cpu).ok());
+    if let Some(realtime::Throttling::On { runtime, .. }) = fair {
+        return Some(Throttling { pause: runtime });
+    }
+    match host.rt_throttling {
+        Ok(realtime::Throttling::On { runtime, period }) => Some(Throttling {
+            pause: period.saturating_sub(runtime),
+        }),
+        _ => None,
+    }
+}
+
+impl Stopper for EndSignals {
+    fn wait(&self, milliseconds: u16) -> bool {
+        EndSignals::wait(self, milliseconds).is_some()
+    }
+}

@@ -1,0 +1,66 @@
+//! Which CPUs are sampled on which machine.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{number, run};
+
+fn sampled(report: &serde_json::Value) -> Vec<u64> {
+    let cpus = report["cpus"].as_array().unwrap();
+    cpus.iter().map(|cpu| number(&cpu["cpu"])).collect()
+}
+
+#[test]
+fn all_but_the_first_cpu_are_sampled_by_default() {
+    let outcome = run("quiet", "bare-metal-intel", &["--duration", "20ms"]);
+    assert_eq!(sampled(&outcome.report), [1, 2, 3]);
+    assert_eq!(outcome.report["run"]["cpus_not_sampled"], "0");
+    assert!(outcome.text.contains("left out: CPU 0"), "{}", outcome.text);
+}
+
+#[test]
+fn isolated_cpus_are_the_default_where_there_are_any() {
+    let outcome = run("quiet", "isolated-cpus", &["--duration", "20ms"]);
+    assert_eq!(sampled(&outcome.report), [2, 3, 4, 5, 6, 7]);
+    assert_eq!(outcome.report["run"]["cpus_not_sampled"], "0,1");
+}
+
+#[test]
+fn cpus_beyond_the_c_librarys_mask_can_be_sampled() {
+    let arguments = ["--duration", "20ms", "--cpus", "1023,1024,2046"];
+    let outcome = run("quiet", "big-machine", &arguments);
+    assert_eq!(outcome.verdict(), "pass");
+    assert_eq!(sampled(&outcome.report), [1023, 1024, 2046]);
+}
+
+#[test]
+fn a_machine_with_one_cpu_keeps_a_fifth_of_it_for_others() {
+    let host = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
+    copy(&fixture, host.path());
+    for file in ["online", "possible", "present"] {
+        fs::write(host.path().join("sys/devices/system/cpu").join(file), "0\n").unwrap();
+    }
+    let host = host.path().to_str().unwrap();
+    let outcome = run("quiet", host, &["--duration", "1s"]);
+    assert_eq!(sampled(&outcome.report), [0]);
+    assert!(outcome.findings().contains(&"sampling-pauses"));
+    let run = &outcome.report["run"];
+    assert_eq!(number(&run["width_ns"]), 80_000_000);
+    assert_eq!(number(&run["window_ns"]), 100_000_000);
+    let coverage = outcome.report["verdict"]["coverage"].as_f64().unwrap();
+    assert!((0.79..=0.81).contains(&coverage), "{coverage}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}

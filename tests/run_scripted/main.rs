@@ -1,0 +1,10 @@
+//! The whole program in virtual time: a scripted clock and SMI counter on the
+//! host trees of `fixtures/hosts`. No test here needs root or measures time.
+
+mod clock;
+mod counting;
+mod guest;
+mod harness;
+mod machines;
+mod sampling;
+mod smi;
