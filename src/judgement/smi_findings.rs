@@ -65,10 +65,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-below-threshold",
             Severity::Warning,
             format!(
-                "Counted, with a stall below the threshold of {}: {}. They \
-                 are not gaps, but they happened.",
-                case.plan.threshold,
-                counted(short, "SMI")
+                "{} came with a stall that stayed below the threshold of {}, or fell into the tool's \
+                 own blind time. They are not gaps, but they happened.",
+                counted(short, "SMI"),
+                case.plan.threshold
             ),
             Some("lower --threshold to see how long they are"),
         ));
@@ -79,8 +79,8 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-without-gap",
             Severity::Warning,
             format!(
-                "Counted, with no delta above the trip level: {}. They fell into \
-                 the tool's own blind time, or the firmware hid the time that they took.",
+                "{} came with no delta above the trip level: in the tool's own blind time, or the \
+                 firmware hid the time that was taken.",
                 counted(hidden, "SMI")
             ),
             None,
@@ -92,7 +92,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-unassigned",
             Severity::Warning,
             format!(
-                "Counted, but not to be given to one gap: {}.",
+                "{} came that cannot be given to one gap.",
                 counted(unassigned, "SMI")
             ),
             Some("raise --threshold: many short gaps leave no time to read the counter"),
@@ -104,7 +104,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-while-paused",
             Severity::Warning,
             format!(
-                "Counted while sampling paused (--width, --window): {}.",
+                "{} came while sampling paused (--width, --window).",
                 counted(paused, "SMI")
             ),
             Some("sample without pauses: --width equal to --window"),
