@@ -184,11 +184,7 @@ impl RunPlan {
             pauses,
             priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
             stop_on_gap: args.stop_on_gap,
-            freeze_on_smi: if args.freeze_on_smi {
-                FreezeWish::SetForRun
-            } else {
-                FreezeWish::LeaveAlone
-            },
+            freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
             label: args.label.clone(),
             outputs: outputs(args)?,
         })

@@ -65,6 +65,14 @@ fn clocks_of_different_rates_by_design_raise_no_suspicion() {
     for id in ["tsc-adjust-changed", "mperf-ahead", "below-base-frequency"] {
         assert_eq!(finding(&report, id), None);
     }
+    // What happened before the run is no finding of the run.
+    for id in ["thermal-throttling", "hardware-reports"] {
+        assert_eq!(finding(&report, id), None);
+    }
+    let watched = &report["cpus"][0]["watched"];
+    assert_eq!(watched["core_throttle_count"], 0);
+    assert_eq!(watched["core_throttle_ns"], 0);
+    assert_eq!(watched["vectors"].as_array().unwrap().len(), 6);
     assert_eq!(source(&report, "tsc-adjust")["usable"], true);
     assert_eq!(source(&report, "core-clocks")["usable"], true);
 }

@@ -3,6 +3,7 @@
 
 use crate::evidence::watches::{LogEvent, Said, StepKind};
 use crate::host::kernel_log::TscLogEvent;
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::units::Nanos;
 
@@ -40,9 +41,9 @@ fn suspended(case: &Case<'_>) -> Option<Finding> {
             "suspended",
             Severity::Critical,
             format!(
-                "The machine was suspended {} time(s) during the run, for {whole} in all. Gaps at \
-                 those times are not attributed to anybody.",
-                slept.len()
+                "The machine was suspended {} during the run, for {whole} in all. Gaps at those \
+                 times are not attributed to anybody.",
+                counted(slept.len() as u64, "time")
             ),
             Some("keep the machine awake for the run (systemd-inhibit) and run again"),
         )
@@ -69,10 +70,10 @@ fn stepped(case: &Case<'_>) -> Option<Finding> {
             "tsc-stepped",
             Severity::Critical,
             format!(
-                "{} time(s) during the run the TSC stepped against the kernel's clock, first {}. \
+                "{} during the run the TSC stepped against the kernel's clock, first {}. \
                  It was written to, or this guest was moved to another host. Gaps at those times \
                  are not attributed to anybody.",
-                steps.len(),
+                counted(steps.len() as u64, "time"),
                 steps[0]
             ),
             Some("keep a guest on its host for the run; on bare metal report it to the vendor"),
@@ -139,8 +140,8 @@ fn logged(case: &Case<'_>) -> Vec<Finding> {
             "tsc-log-in-run",
             Severity::Critical,
             format!(
-                "During the run the kernel logged {} line(s) about the TSC: {}.",
-                during.len(),
+                "During the run the kernel logged {} about the TSC: {}.",
+                counted(during.len() as u64, "line"),
                 quoted(&during)
             ),
             Some("do not rely on the lengths of this run; report it to the vendor"),
@@ -151,8 +152,8 @@ fn logged(case: &Case<'_>) -> Vec<Finding> {
             "tsc-log-since-boot",
             Severity::Warning,
             format!(
-                "Before the run the kernel logged {} line(s) about trouble with the TSC: {}.",
-                before.len(),
+                "Before the run the kernel logged {} about trouble with the TSC: {}.",
+                counted(before.len() as u64, "line"),
                 quoted(&before)
             ),
             Some("see the kernel log; firmware that writes to the TSC is the vendor's to mend"),

@@ -1,6 +1,7 @@
 //! What was watched beside the run, as entries of the evidence list.
 
 use crate::attribution::Platform;
+use crate::report::human::counted;
 use crate::report::model::EvidenceSource;
 
 use super::Case;
@@ -151,7 +152,10 @@ fn kernel_log(case: &Case<'_>) -> EvidenceSource {
         ),
         (Ok(()), lost) => usable(
             "kernel-log",
-            format!("read, but {lost} time(s) lines were overwritten before they could be"),
+            format!(
+                "read, but {} lines were overwritten before they could be",
+                counted(lost, "time")
+            ),
         ),
         (Err(reason), _) => missing(
             "kernel-log",

@@ -2,17 +2,20 @@
 //! counter of known value. The whole program is tested on it, without root and
 //! without a timed assertion.
 
+mod registers;
+
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
-use crate::evidence::watches::{CoreClocks, RegisterReading};
+use crate::evidence::watches::RegisterReading;
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::calibrate::FootprintTest;
 use super::engine::SmiSetup;
 use super::machine::{FullRing, Machine, UsageReading};
+use registers::ScriptedRegisters;
 
 /// A script, as it stands in its TOML file.
 #[derive(Clone, Debug, Deserialize)]
@@ -182,9 +185,11 @@ impl Script {
             armed: false,
             home: cpu.0,
             smi: self.smi_count,
-            tsc_adjust: self.tsc_adjust,
-            mperf_rate: self.mperf_rate,
-            hidden: 0,
+            registers: ScriptedRegisters {
+                tsc_adjust: self.tsc_adjust,
+                mperf_rate: self.mperf_rate,
+                hidden: 0,
+            },
             footprint: self.footprint,
             switches: 0,
             full_ring: self.full_ring,
@@ -215,9 +220,7 @@ pub(super) struct ScriptedMachine {
     armed: bool,
     home: u32,
     smi: Option<u32>,
-    tsc_adjust: Option<i64>,
-    mperf_rate: Option<f64>,
-    hidden: u64,
+    registers: ScriptedRegisters,
     footprint: ScriptedFootprint,
     switches: u16,
     full_ring: FullRing,
@@ -232,8 +235,7 @@ impl ScriptedMachine {
                 _ => drop(self.queue.swap_remove(index)),
             }
             self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
-            self.tsc_adjust = self.tsc_adjust.map(|value| value + event.tsc_adjust);
-            self.hidden += event.hidden;
+            self.registers.hide(event.tsc_adjust, event.hidden);
             match event.what {
                 ScriptedWork::Stall => self.now += event.length,
                 ScriptedWork::Kernel => {
@@ -311,23 +313,7 @@ impl Machine for ScriptedMachine {
     }
 
     fn registers(&mut self) -> RegisterReading {
-        let none = "the script has no such register";
-        RegisterReading {
-            tsc_adjust: self.tsc_adjust.ok_or_else(|| String::from(none)),
-            clocks: self
-                .mperf_rate
-                .map(|rate| {
-                    let mperf = ((self.now + self.hidden) as f64 * rate) as u64;
-                    CoreClocks {
-                        tsc: Cycles(self.now),
-                        error: Cycles(0),
-                        aperf: mperf,
-                        mperf,
-                    }
-                })
-                .ok_or_else(|| String::from(none)),
-            cycles: Err(String::from(none)),
-        }
+        self.registers.read(self.now)
     }
 
     fn on_full_ring(&mut self) -> FullRing {

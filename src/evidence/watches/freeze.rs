@@ -24,6 +24,17 @@ pub enum FreezeWish {
     SetForRun,
 }
 
+impl FreezeWish {
+    /// What a flag of the command line asks for.
+    pub fn from_flag(set: bool) -> FreezeWish {
+        if set {
+            FreezeWish::SetForRun
+        } else {
+            FreezeWish::LeaveAlone
+        }
+    }
+}
+
 /// The switch, on for as long as this lives. What was set is put back when it
 /// is dropped: at the end of a run, after an error, after a signal that ends a
 /// run early and after a panic. SIGKILL and a power cut leave it set, which

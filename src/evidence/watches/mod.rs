@@ -8,6 +8,7 @@
 mod clock_steps;
 mod freeze;
 mod kernel_log;
+mod register_span;
 mod registers;
 mod steal;
 mod throttle;
@@ -16,7 +17,8 @@ mod vectors;
 pub use clock_steps::{ClockStart, ClockStep, ClockSteps, StepKind};
 pub use freeze::{FreezeWish, FrozenOnSmi};
 pub use kernel_log::{KernelLog, LogEvent, Said};
-pub use registers::{CoreClocks, RegisterReading, RegisterSources, RegisterSpan, Registers};
+pub use register_span::RegisterSpan;
+pub use registers::{CoreClocks, RegisterReading, RegisterSources, Registers};
 pub use steal::StealWatch;
 pub use throttle::{ThrottleCounts, ThrottleRise, ThrottleWatch};
 pub use vectors::{HARDWARE_VECTORS, HardwareVector, Notable, VectorCounts, VectorWatch};
