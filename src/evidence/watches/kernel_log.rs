@@ -103,6 +103,9 @@ impl KernelLog {
     fn take(&mut self, record: &[u8], said: Said) {
         // A record's further lines begin with a blank and tell of its origin.
         for line in String::from_utf8_lossy(record).lines() {
+            if !is_kernels(line) {
+                continue;
+            }
             let Some(event) = TscLogEvent::classify(line) else {
                 continue;
             };
@@ -135,6 +138,14 @@ impl KernelLog {
     pub fn overruns(&self) -> u64 {
         self.overruns
     }
+}
+
+/// Whether the kernel itself wrote a record: programs can write to the log
+/// too, and the kernel marks what they write by a facility, which stands above
+/// the three bits of the level (kernel/printk/printk.c, devkmsg_write).
+fn is_kernels(record: &str) -> bool {
+    let level = record.split(',').next().unwrap_or_default();
+    level.parse::<u32>().is_ok_and(|level| level < 8)
 }
 
 /// One read of the device is one record; of a recorded file it is whatever
@@ -174,7 +185,10 @@ mod tests {
             .append(true)
             .open(&path)
             .unwrap()
-            .write_all(b"4,3,99,-;Marking TSC unstable due to check_tsc_sync_source failed\n")
+            .write_all(
+                b"4,3,99,-;Marking TSC unstable due to check_tsc_sync_source failed\n\
+                  12,4,99,-;Marking TSC unstable due to a program that says so\n",
+            )
             .unwrap();
         log.look(UtcNanos(7));
         assert_eq!(log.readable(), Ok(()));
