@@ -14,7 +14,7 @@ use crate::units::Nanos;
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
-const DEFAULT_PRIORITY: u8 = 49;
+pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 /// Sampled part of each window where no CPU is left to others.
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.

@@ -71,8 +71,11 @@ fn clocks_of_different_rates_by_design_raise_no_suspicion() {
     }
     let watched = &report["cpus"][0]["watched"];
     assert_eq!(watched["core_throttle_count"], 0);
-    assert_eq!(watched["core_throttle_ns"], 0);
-    assert_eq!(watched["vectors"].as_array().unwrap().len(), 6);
+    assert!(watched["core_throttle_ns"].is_null());
+    let [nmi] = &watched["vectors"].as_array().unwrap()[..] else {
+        panic!("{watched}")
+    };
+    assert_eq!((&nmi["name"], &nmi["count"]), (&"NMI".into(), &0.into()));
     assert_eq!(source(&report, "tsc-adjust")["usable"], true);
     assert_eq!(source(&report, "core-clocks")["usable"], true);
 }

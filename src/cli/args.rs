@@ -26,6 +26,9 @@ pub enum Command {
     /// Measure this machine and say who took the time of every gap
     #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Say what this machine allows and what will disturb a measurement
+    #[command(long_about = help::PREFLIGHT, after_long_help = help::PREFLIGHT_EXAMPLES)]
+    Preflight(PreflightArgs),
     /// Raise stalls of known length here and show that they are found
     #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),
@@ -108,6 +111,29 @@ pub struct RunArgs {
     pub script: Option<PathBuf>,
 
     /// Read the machine's files below this folder: a test of the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}
+
+/// Options of `hwgap preflight`.
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// CPUs that a run would sample: a list such as 1-3,5, or all, or isolated
+    /// [default: the isolated ones, else all but one]
+    #[arg(long, value_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
+    /// kernel's interrupt threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=98))]
+    pub priority: Option<u8>,
+
+    /// Read the machine's files below this folder and try nothing: a test of
+    /// the program
     #[arg(long, value_name = "DIR", hide = true)]
     pub host_root: Option<PathBuf>,
 }

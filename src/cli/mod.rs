@@ -5,5 +5,6 @@ pub mod duration;
 mod help;
 
 pub use args::{
-    Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, RunArgs, SelftestArgs,
+    Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, PreflightArgs, RunArgs,
+    SelftestArgs,
 };

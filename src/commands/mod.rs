@@ -3,6 +3,7 @@
 mod completions;
 mod man;
 mod measure;
+mod preflight;
 mod run;
 mod selftest;
 
@@ -66,6 +67,7 @@ impl Failure {
 pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Preflight(args) => preflight::preflight(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),

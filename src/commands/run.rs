@@ -54,7 +54,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
-    let prepared = prepare(&plan, &host, &root);
+    let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
     let setting = setting(&machine, &host);

@@ -16,7 +16,7 @@ mod watch_inventory;
 
 pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
-pub use inventory::inventory;
+pub use inventory::{inventory, prospects};
 pub use periods::period;
 pub use stalls::{list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};

@@ -3,7 +3,9 @@
 use crate::attribution::{
     Attribution, Platform, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
 };
+use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{Account, Names, Standing};
+use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, findings, inventory, judge, list_stalls};
 use crate::plan::RunPlan;
@@ -64,7 +66,7 @@ pub fn assemble<'a>(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         run: run(&case, &particulars),
-        host: host(&case),
+        host: host_identity(case.host, case.machine),
         tsc: tsc(&case, &particulars, origin),
         evidence: inventory(&case),
         gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
@@ -313,8 +315,9 @@ fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
     }
 }
 
-fn host(case: &Case<'_>) -> HostIdentity {
-    let (identity, cpu, kernel) = (&case.host.identity, &case.host.cpu_model, &case.host.kernel);
+/// The machine's names, as every document of this program gives them.
+pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
+    let (identity, cpu, kernel) = (&host.identity, &host.cpu_model, &host.kernel);
     let text = |known: &Known<String>| known.as_ref().ok().cloned();
     let board = [&identity.board.vendor, &identity.board.name];
     let board: Vec<&str> = board
@@ -353,7 +356,7 @@ fn host(case: &Case<'_>) -> HostIdentity {
                 .ok()
                 .map(|line| line.text.clone()),
         },
-        hypervisor: case.machine.hypervisor.as_ref().map(ToString::to_string),
+        hypervisor: machine.hypervisor.as_ref().map(ToString::to_string),
     }
 }
 

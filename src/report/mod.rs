@@ -11,6 +11,7 @@ mod locate;
 pub mod model;
 mod output_error;
 mod page;
+pub mod preflight;
 pub mod read;
 pub mod style;
 mod table;
