@@ -106,6 +106,16 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub engine: EngineArg,
 
+    /// BPF engine: hold interrupts off for this long at a time, 100us to
+    /// 100ms; a bare number is microseconds [default: 10ms]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub shot: Option<Nanos>,
+
+    /// BPF engine: let the kernel work for this long after each shot, 20us to
+    /// 1s; a bare number is microseconds [default: 250us]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub breath: Option<Nanos>,
+
     /// Sample a scripted clock: a test of the program
     #[arg(long, value_name = "FILE", hide = true)]
     pub script: Option<PathBuf>,
@@ -154,6 +164,9 @@ pub enum EngineArg {
     Auto,
     /// Pinned threads in user space
     User,
+    /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
+    /// CAP_PERFMON)
+    Bpf,
 }
 
 /// Options of `hwgap selftest`.

@@ -1,7 +1,7 @@
 //! Gaps that fell together with a suspend or a step of the TSC: what the clock
 //! says of them is not what happened, so they are attributed to nobody.
 
-use crate::attribution::{Attribution, Cause, Confidence, Footprint, shares};
+use crate::attribution::{Attribution, Cause, Confidence, shares};
 use crate::evidence::watches::ClockStep;
 use crate::session::{Collected, CpuCollection, JudgedGap};
 use crate::units::{Cycles, Hertz};
@@ -37,7 +37,7 @@ fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz:
         let gap = kept.gaps[index].unpack();
         let (start, end) = (gap.raw.start, gap.raw.end);
         let excluded = steps.iter().any(|step| step.touches(start, end));
-        if gap.raw.evidence.footprint == Footprint::Intact {
+        if gap.raw.evidence.footprint.kernel_ran() == Some(false) {
             let longest = match excluded {
                 true => &mut absent.longest_excluded,
                 false => &mut absent.longest_left,
@@ -94,7 +94,7 @@ fn platform_share(gap: &JudgedGap, hz: Hertz) -> Option<Cycles> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Evidence, SmiEvidence};
+    use crate::attribution::{Evidence, Footprint, SmiEvidence};
     use crate::evidence::watches::StepKind;
     use crate::report::model::CauseCounts;
     use crate::sampler::RawGap;

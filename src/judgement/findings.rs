@@ -35,6 +35,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(guest_findings::findings(case));
     all.extend(footprint(case));
     all.extend(contradicted(case));
+    all.extend(machine_checks(case));
     all.extend(throttled(case));
     all.extend(preparation(case));
     all.extend(coverage(case));
@@ -71,6 +72,20 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
          stay unknown, and a gap above the limit makes the run inconclusive.",
         None,
     ))
+}
+
+/// A machine check is the hardware's own complaint.
+fn machine_checks(case: &Case<'_>) -> Option<Finding> {
+    let masked = case.collected.totals.iter().filter_map(|cpu| cpu.masked);
+    let count: u64 = masked.map(|masked| masked.machine_checks).sum();
+    (count > 0).then(|| {
+        finding(
+            "machine-checks",
+            Severity::Warning,
+            format!("{count} machine check(s) came while the sampled CPUs had interrupts off."),
+            Some("read what they report: ras-mc-ctl --errors, or the kernel log"),
+        )
+    })
 }
 
 /// The two witnesses of the kernel must not contradict each other.

@@ -4,8 +4,8 @@ use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::report::model::EvidenceSource;
-use crate::sampler::{CpuSetup, FootprintTest, SmiSetup};
+use crate::report::model::{EngineName, EvidenceSource};
+use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 use crate::session::Agreement;
 
 use super::{Case, tsc_given_up, watch_inventory};
@@ -13,8 +13,8 @@ use super::{Case, tsc_given_up, watch_inventory};
 /// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
     let setups = &case.collected.setups;
-    let mut all = vec![
-        footprint(setups),
+    let mut sources = vec![
+        presence(case),
         smi_counter_of_run(case),
         platform(case.machine),
         kernel_records_of_run(case),
@@ -27,8 +27,18 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         ),
         offsets(setups),
     ];
-    all.extend(watch_inventory::entries(case));
-    all
+    sources.extend(watch_inventory::entries(case));
+    let choice = case.chosen.why.as_ref().map(|why| {
+        let name = match case.chosen.engine {
+            EngineName::User => "user",
+            EngineName::Bpf => "bpf",
+            EngineName::Hwlat => "hwlat",
+            EngineName::Osnoise => "osnoise",
+        };
+        usable("engine", format!("{name}, chosen because {why}"))
+    });
+    sources.extend(choice);
+    sources
 }
 
 /// The list as a run would have it, by samplers that were set up and taken down
@@ -54,6 +64,36 @@ pub fn prospects(
         ),
         offsets(setups),
     ]
+}
+
+/// What tells whether the kernel ran: the footprint, or interrupts held off.
+fn presence(case: &Case<'_>) -> EvidenceSource {
+    masking(case).unwrap_or_else(|| footprint(&case.collected.setups))
+}
+
+fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
+    let cpus: Vec<MaskedTotals> = (case.collected.totals.iter())
+        .filter_map(|cpu| cpu.masked)
+        .collect();
+    let source = cpus.first()?.counted_by;
+    let sum = |count: fn(&MaskedTotals) -> u64| -> u64 { cpus.iter().map(count).sum() };
+    let error = cpus.iter().map(|cpu| cpu.clock_error).max()?;
+    let longest = cpus.iter().map(|cpu| cpu.longest_shot).max()?;
+    let counted = match source {
+        CountSource::Program => "after each delta",
+        CountSource::File => "by /proc/interrupts after shots with gaps",
+    };
+    Some(usable(
+        "interrupts-off",
+        format!(
+            "{} shots of at most {}, by a BPF program; counted {counted}: {} NMIs, {} machine \
+             checks; placed on the TSC within {error}",
+            sum(|cpu| cpu.shots),
+            case.rate.hz.to_nanos(longest),
+            sum(|cpu| cpu.nmis),
+            sum(|cpu| cpu.machine_checks),
+        ),
+    ))
 }
 
 pub(super) fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {

@@ -101,6 +101,18 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             Some("raise --threshold: many short gaps leave no time to read the counter"),
         ));
     }
+    let between = most(case, |smi| smi.between_shots);
+    if between > 0 {
+        all.push(finding(
+            "smi-between-shots",
+            Severity::Warning,
+            format!(
+                "{between} SMI(s) were counted between two shots, while interrupts were on: they \
+                 are not gaps, but they happened."
+            ),
+            Some("run longer, or raise --shot: the share of the time between shots falls"),
+        ));
+    }
     let paused = most(case, |smi| smi.while_paused);
     if paused > 0 {
         all.push(finding(

@@ -144,14 +144,16 @@ impl Case<'_> {
         self.machine.platform() == Platform::BareMetal && tsc_given_up(self.host)
     }
 
-    /// Whether the footprint works on every sampled CPU.
+    /// Whether the footprint works on every sampled CPU, or is not needed.
     pub(super) fn footprint_works(&self) -> bool {
         let tests = self
             .collected
             .setups
             .iter()
             .map(|setup| setup.calibration.footprint);
-        tests.into_iter().all(|test| test == FootprintTest::Passed)
+        tests
+            .into_iter()
+            .all(|test| matches!(test, FootprintTest::Passed | FootprintTest::NotNeeded))
     }
 }
 

@@ -70,7 +70,7 @@ fn failed(error: &EngineError) -> Condition {
             "no-threads",
             "raise the limit of processes (ulimit -u), or sample fewer CPUs",
         ),
-        EngineError::Lost(_) | EngineError::Exercise { .. } => {
+        EngineError::Lost(_) | EngineError::Exercise { .. } | EngineError::Program { .. } => {
             ("sampler-lost", "report it: this is a defect of hwgap")
         }
     };

@@ -16,8 +16,8 @@ use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelAccount, KernelIdentity, NamedTime, OsSource, RecordStanding, Report, Run, SCHEMA,
-    SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, RecordStanding, Report, Run,
+    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
 use super::{LazyGaps, watched};
 
@@ -129,7 +129,7 @@ fn view(
         cause,
         confidence,
         smi_delta: match raw.evidence.smi {
-            SmiEvidence::Own { delta } => Some(delta),
+            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
             _ => None,
         },
         kernel_ran: attribution.kernel_ran,
@@ -201,6 +201,9 @@ fn cpu_report(
     let elapsed_ns = nanos(totals.last.since(totals.first));
     let (blind_ns, os_ns, paused_ns) =
         (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let between_ns = totals
+        .masked
+        .map_or(Nanos(0), |masked| nanos(masked.between));
     let (smi, smi_reason) = smi(case, setup, totals);
     CpuReport {
         cpu: totals.cpu,
@@ -208,10 +211,19 @@ fn cpu_report(
         covered_ns: elapsed_ns
             .saturating_sub(blind_ns)
             .saturating_sub(os_ns)
-            .saturating_sub(paused_ns),
+            .saturating_sub(paused_ns)
+            .saturating_sub(between_ns),
         blind_ns,
         os_ns,
         paused_ns,
+        masked: totals.masked.map(|masked| MaskedReport {
+            shots: masked.shots,
+            longest_shot_ns: nanos(masked.longest_shot),
+            between_ns,
+            nmis: masked.nmis,
+            machine_checks: masked.machine_checks,
+            clock_error_ns: masked.clock_error,
+        }),
         iterations: totals.iterations,
         min_cycles: totals.floor,
         max_ns: nanos(totals.max),

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rtrb::Producer;
 
 use crate::attribution::Footprint;
-use crate::evidence::watches::RegisterSpan;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, FootprintTest};
+use super::ends::Ends;
 use super::engine::{SamplingPlan, Window};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
@@ -46,8 +46,7 @@ pub(super) fn sample<M: Machine>(
     ring: Producer<RawGap>,
     shared: &Arc<Shared>,
 ) -> CpuTotals {
-    let before = machine.registers();
-    let delay_before = machine.run_delay();
+    let ends = Ends::begin(&mut machine);
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
     let totals = CpuTotals::begin(cpu, calibration.floor);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
@@ -90,14 +89,7 @@ pub(super) fn sample<M: Machine>(
     totals.first = Cycles(first);
     totals.last = Cycles(last);
     totals.smi = smi.finish(&mut machine);
-    totals.run_delay = machine
-        .run_delay()
-        .zip(delay_before)
-        .map(|(after, before)| after.saturating_sub(before));
-    totals.registers = RegisterSpan {
-        before,
-        after: machine.registers(),
-    };
+    ends.finish(&mut machine, &mut totals);
     totals
 }
 
