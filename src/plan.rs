@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::cli::{FormatArg, RunArgs};
 use crate::cpulist::CpuList;
+use crate::evidence::watches::FreezeWish;
 use crate::host::Host;
 use crate::sampler::Pace;
 use crate::units::Nanos;
@@ -54,6 +55,8 @@ pub struct RunPlan {
     pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
+    /// Whether counters are made to stand still in SMM.
+    pub freeze_on_smi: FreezeWish,
     /// The user's own text.
     pub label: Option<String>,
     /// Where results go.
@@ -120,6 +123,7 @@ impl RunPlan {
             engine,
             pace,
             stop_on_gap: args.stop_on_gap,
+            freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
             label: args.label.clone(),
             outputs: outputs(args)?,
         })

@@ -97,6 +97,11 @@ pub struct RunArgs {
     #[arg(long)]
     pub stop_on_gap: bool,
 
+    /// Make performance counters stand still in SMM for the run, to tell the
+    /// time spent there; a switch of the whole machine, which SIGKILL leaves set
+    #[arg(long)]
+    pub freeze_on_smi: bool,
+
     /// What samples
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub engine: EngineArg,

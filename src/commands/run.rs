@@ -8,10 +8,11 @@ use std::io::IsTerminal;
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
+use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::judgement::{Case, recast_aligned_stalls};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
@@ -73,7 +74,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let smi_sources = (plan.cpus.iter())
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
         .collect();
-    let sampling = sampling_plan(&plan, &machine, first.hz);
+    let pmu = host.smi_sources.msr_pmu.as_ref();
+    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(
+        &root,
+        pmu.map_err(ToString::to_string),
+        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
+    );
+    let sampling = sampling_plan(&plan, &machine, first.hz, registers);
     let chosen = choice.chosen.clone();
     let mut engine = choice.build(&plan, sampling, &machine, smi_sources);
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
@@ -94,6 +102,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         } => Failure::usage(error),
         _ => Failure::NoVerdict(error.to_string()),
     })?;
+    // The machine is to be as before as soon as nothing counts any more.
+    drop(frozen);
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
             hz,
@@ -101,6 +111,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         _ => collected.timeline.rate(),
     };
+    exclude_unsteady_gaps(&mut collected, limits.hardlimit, rate.hz);
     recast_aligned_stalls(&mut collected, rate.hz);
 
     let case = Case {
@@ -140,7 +151,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(
+    plan: &RunPlan,
+    machine: &MachineFacts,
+    hz: Hertz,
+    registers: RegisterSources,
+) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
         cpus: plan.cpus.iter().collect(),
@@ -160,6 +176,7 @@ fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingP
             Platform::BareMetal => Readings::AfterGaps,
             Platform::Guest => Readings::StartAndEnd,
         },
+        registers,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::report::model::{EngineName, EvidenceSource};
 use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 use crate::session::Agreement;
 
-use super::{Case, tsc_given_up};
+use super::{Case, tsc_given_up, watch_inventory};
 
 /// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
@@ -27,6 +27,7 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         ),
         offsets(setups),
     ];
+    sources.extend(watch_inventory::entries(case));
     let choice = case.chosen.why.as_ref().map(|why| {
         let name = match case.chosen.engine {
             EngineName::User => "user",
@@ -95,7 +96,7 @@ fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
     ))
 }
 
-fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
+pub(super) fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     EvidenceSource {
         source: source.to_owned(),
         usable: true,
@@ -105,7 +106,7 @@ fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     }
 }
 
-fn missing(
+pub(super) fn missing(
     source: &str,
     reason: impl Into<String>,
     costs: &str,

@@ -14,12 +14,12 @@ use crate::selftest::SelfTest;
 use crate::session::{CpuCollection, JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
-use super::LazyGaps;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
     KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, RecordStanding, Report, Run,
     SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
+use super::{LazyGaps, watched};
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
@@ -52,6 +52,7 @@ pub fn assemble<'a>(
         .enumerate()
         .map(|(index, ((setup, totals), kept))| CpuReport {
             os_sources: os_sources(&case, index),
+            watched: Some(watched::of_cpu(&case, index)),
             ..cpu_report(&case, setup, totals, kept)
         })
         .collect();
@@ -69,11 +70,13 @@ pub fn assemble<'a>(
         tsc: tsc(&case, &particulars, origin),
         evidence: inventory(&case),
         gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
-            let rows = collected.setups.iter().zip(&collected.cpus);
-            Box::new(rows.flat_map(move |(setup, kept)| {
-                kept.gaps
-                    .iter()
-                    .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
+            let rows = collected.setups.iter().zip(&collected.cpus).enumerate();
+            Box::new(rows.flat_map(move |(index, (setup, kept))| {
+                kept.gaps.iter().map(move |gap| {
+                    let mut row = view(&case, &particulars, origin, setup.cpu, gap);
+                    watched::annotate(&case, index, gap, &mut row);
+                    row
+                })
             }))
         }),
         cpus,
@@ -240,6 +243,7 @@ fn cpu_report(
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
         histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
         os_sources: None,
+        watched: None,
     }
 }
 
@@ -398,5 +402,7 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
                 })
             })
             .collect(),
+        steps: watched::steps(case, origin),
+        log: watched::log(case),
     }
 }

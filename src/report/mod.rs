@@ -16,6 +16,7 @@ pub mod read;
 pub mod style;
 mod table;
 pub mod text;
+mod watched;
 pub mod worst;
 
 pub use lazy::LazyGaps;

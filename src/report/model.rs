@@ -4,11 +4,17 @@
 //! Lengths are integers in nanoseconds or cycles. What is not known is `null`
 //! with a reason beside it, never 0.
 
+mod watched;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Cause, Confidence, Evidence};
 use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
+
+pub use watched::{
+    ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
+};
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "hwgap.report";
@@ -214,6 +220,14 @@ pub struct Tsc {
     pub clocksource_changes: Vec<ClocksourceChange>,
     /// The TSC of each sampled CPU against the first one.
     pub offsets: Vec<TscOffset>,
+    /// Moments at which the clocks went apart. Gaps at those times have the
+    /// cause `unknown`.
+    #[serde(default)]
+    pub steps: Vec<ClockStepReport>,
+    /// Lines of the kernel log about the TSC: at most 100 from before the run
+    /// and 100 from during it.
+    #[serde(default)]
+    pub log: Vec<TscLogLine>,
 }
 
 /// A change of the kernel's clocksource during a run.
@@ -316,6 +330,10 @@ pub struct CpuReport {
     /// first; `null` without records.
     #[serde(default)]
     pub os_sources: Option<Vec<OsSource>>,
+    /// What was counted of the CPU beside its gaps; `null` in reports of
+    /// versions that did not.
+    #[serde(default)]
+    pub watched: Option<WatchedReport>,
 }
 
 /// One source of kernel activity on a CPU, over the whole run.
