@@ -5,6 +5,7 @@
 //! machine is ([`host`]), what the run will do ([`plan`]), the gaps
 //! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
 //! as a whole ([`session`]), and what it says ([`stats`], [`report`]).
+//! [`preflight`] says beforehand what the machine lets a run find.
 
 pub mod attribution;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod evidence;
 pub mod host;
 pub mod judgement;
 pub mod plan;
+pub mod preflight;
 pub mod preparation;
 pub mod report;
 pub mod sampler;

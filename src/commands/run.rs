@@ -1,25 +1,24 @@
 //! `hwgap run`: plan, prepare, sample, judge, show, save.
 
+mod engine;
 mod output;
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
+use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::judgement::{Case, recast_aligned_stalls};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
 use crate::report::inventory::{self, SerialNumbers};
-use crate::report::model::{EngineName, Outcome};
-use crate::sampler::{
-    CalibrationError, EngineError, MachineKind, Readings, SamplingPlan, Script, UserEngine, Window,
-};
+use crate::report::model::Outcome;
+use crate::sampler::{CalibrationError, EngineError, Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{
     ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
@@ -30,6 +29,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
+use engine::Choice;
 use output::Sinks;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -51,6 +51,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => cpuid::facts(),
     };
     let machine = MachineFacts::new(cpuid, &host);
+    let scripted = script.is_some();
+    let choice = Choice::make(&plan, script, &root, &host, &machine)?;
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -59,7 +61,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         false => SerialNumbers::LeftOut,
     };
     let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
-    let prepared = prepare(&plan, &host, &root);
+    let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
     let setting = setting(&machine, &host);
@@ -75,19 +77,19 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         throttling,
         setting,
     };
-    let scripted = script.is_some();
-    let kind = match script {
-        Some(script) => MachineKind::Scripted(Arc::new(script)),
-        None => MachineKind::Live {
-            smi_sources: plan
-                .cpus
-                .iter()
-                .map(|cpu| machine.smi_sources(&root, &host, cpu))
-                .collect(),
-            kernel_return: machine.kernel_return,
-        },
-    };
-    let mut engine = UserEngine::new(sampling_plan(&plan, &machine, first.hz), kind);
+    let smi_sources = (plan.cpus.iter())
+        .map(|cpu| machine.smi_sources(&root, &host, cpu))
+        .collect();
+    let pmu = host.smi_sources.msr_pmu.as_ref();
+    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(
+        &root,
+        pmu.map_err(ToString::to_string),
+        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
+    );
+    let sampling = sampling_plan(&plan, &machine, first.hz, registers);
+    let chosen = choice.chosen.clone();
+    let mut engine = choice.build(&plan, sampling, &machine, smi_sources);
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
     let mut collected = Collector::new(
@@ -98,7 +100,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         &signals,
         progress.as_mut(),
     )
-    .run(&mut engine, &root)
+    .run(engine.as_mut(), &root)
     .map_err(|error| match error {
         EngineError::Calibration {
             cause: CalibrationError::ThresholdBelowFloor { .. },
@@ -106,6 +108,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         } => Failure::usage(error),
         _ => Failure::NoVerdict(error.to_string()),
     })?;
+    // The machine is to be as before as soon as nothing counts any more.
+    drop(frozen);
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate {
             hz,
@@ -113,6 +117,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         _ => collected.timeline.rate(),
     };
+    exclude_unsteady_gaps(&mut collected, limits.hardlimit, rate.hz);
     recast_aligned_stalls(&mut collected, rate.hz);
 
     let case = Case {
@@ -120,6 +125,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         host: &host,
         machine: &machine,
         preparation: &prepared.facts,
+        chosen: &chosen,
         collected: &collected,
         fitted: collected.timeline.rate(),
         rate,
@@ -131,7 +137,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
-        engine: EngineName::User,
+        engine: chosen.engine,
         hz_source: match (scripted, machine.tsc_rate()) {
             (true, _) => "script",
             (false, Some(_)) => "CPUID 15h",
@@ -152,7 +158,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(
+    plan: &RunPlan,
+    machine: &MachineFacts,
+    hz: Hertz,
+    registers: RegisterSources,
+) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
         cpus: plan.cpus.iter().collect(),
@@ -172,6 +183,7 @@ fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingP
             Platform::BareMetal => Readings::AfterGaps,
             Platform::Guest => Readings::StartAndEnd,
         },
+        registers,
     }
 }
 

@@ -22,6 +22,7 @@ pub mod modules;
 pub mod permissions;
 pub mod platform;
 pub mod power;
+pub mod process_limits;
 pub mod realtime;
 pub mod root;
 pub mod smi_source;

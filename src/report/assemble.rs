@@ -3,7 +3,9 @@
 use crate::attribution::{
     Attribution, Platform, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
 };
+use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{Account, Names, Standing};
+use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, findings, inventory, judge, list_stalls};
 use crate::plan::RunPlan;
@@ -12,14 +14,13 @@ use crate::selftest::SelfTest;
 use crate::session::{CpuCollection, JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
-use super::LazyGaps;
 use super::inventory::Inventory;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelAccount, KernelIdentity, NamedTime, OsSource, RecordStanding, Report, Run, SCHEMA,
-    SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, RecordStanding, Report, Run,
+    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
-use super::periodicity;
+use super::{LazyGaps, periodicity, watched};
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
@@ -54,6 +55,7 @@ pub fn assemble<'a>(
         .enumerate()
         .map(|(index, ((setup, totals), kept))| CpuReport {
             os_sources: os_sources(&case, index),
+            watched: Some(watched::of_cpu(&case, index)),
             ..cpu_report(&case, setup, totals, kept)
         })
         .collect();
@@ -77,7 +79,7 @@ pub fn assemble<'a>(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         run: run(&case, &particulars),
-        host: host(&case),
+        host: host_identity(case.host, case.machine),
         tsc,
         evidence: inventory(&case),
         gaps: LazyGaps(move || gaps(case, particulars, origin)),
@@ -98,10 +100,12 @@ fn gaps<'a>(
     origin: Cycles,
 ) -> Box<dyn Iterator<Item = Gap> + 'a> {
     let rows = case.collected.setups.iter().zip(&case.collected.cpus);
-    Box::new(rows.flat_map(move |(setup, kept)| {
-        kept.gaps
-            .iter()
-            .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
+    Box::new(rows.enumerate().flat_map(move |(index, (setup, kept))| {
+        kept.gaps.iter().map(move |gap| {
+            let mut row = view(&case, &particulars, origin, setup.cpu, gap);
+            watched::annotate(&case, index, gap, &mut row);
+            row
+        })
     }))
 }
 
@@ -147,7 +151,7 @@ fn view(
         cause,
         confidence,
         smi_delta: match raw.evidence.smi {
-            SmiEvidence::Own { delta } => Some(delta),
+            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
             _ => None,
         },
         kernel_ran: attribution.kernel_ran,
@@ -219,6 +223,9 @@ fn cpu_report(
     let elapsed_ns = nanos(totals.last.since(totals.first));
     let (blind_ns, os_ns, paused_ns) =
         (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let between_ns = totals
+        .masked
+        .map_or(Nanos(0), |masked| nanos(masked.between));
     let (smi, smi_reason) = smi(case, setup, totals);
     CpuReport {
         cpu: totals.cpu,
@@ -226,10 +233,19 @@ fn cpu_report(
         covered_ns: elapsed_ns
             .saturating_sub(blind_ns)
             .saturating_sub(os_ns)
-            .saturating_sub(paused_ns),
+            .saturating_sub(paused_ns)
+            .saturating_sub(between_ns),
         blind_ns,
         os_ns,
         paused_ns,
+        masked: totals.masked.map(|masked| MaskedReport {
+            shots: masked.shots,
+            longest_shot_ns: nanos(masked.longest_shot),
+            between_ns,
+            nmis: masked.nmis,
+            machine_checks: masked.machine_checks,
+            clock_error_ns: masked.clock_error,
+        }),
         iterations: totals.iterations,
         min_cycles: totals.floor,
         max_ns: nanos(totals.max),
@@ -249,6 +265,7 @@ fn cpu_report(
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
         histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
         os_sources: None,
+        watched: None,
     }
 }
 
@@ -332,8 +349,9 @@ fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
     }
 }
 
-fn host(case: &Case<'_>) -> HostIdentity {
-    let (identity, cpu, kernel) = (&case.host.identity, &case.host.cpu_model, &case.host.kernel);
+/// The machine's names, as every document of this program gives them.
+pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
+    let (identity, cpu, kernel) = (&host.identity, &host.cpu_model, &host.kernel);
     let text = |known: &Known<String>| known.as_ref().ok().cloned();
     let board = [&identity.board.vendor, &identity.board.name];
     let board: Vec<&str> = board
@@ -372,7 +390,7 @@ fn host(case: &Case<'_>) -> HostIdentity {
                 .ok()
                 .map(|line| line.text.clone()),
         },
-        hypervisor: case.machine.hypervisor.as_ref().map(ToString::to_string),
+        hypervisor: machine.hypervisor.as_ref().map(ToString::to_string),
     }
 }
 
@@ -406,5 +424,7 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
                 })
             })
             .collect(),
+        steps: watched::steps(case, origin),
+        log: watched::log(case),
     }
 }

@@ -4,6 +4,8 @@
 //! Lengths are integers in nanoseconds or cycles. What is not known is `null`
 //! with a reason beside it, never 0.
 
+mod watched;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Cause, Confidence, Evidence};
@@ -12,6 +14,9 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
+pub use watched::{
+    ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
+};
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "hwgap.report";
@@ -248,6 +253,14 @@ pub struct Tsc {
     pub clocksource_changes: Vec<ClocksourceChange>,
     /// The TSC of each sampled CPU against the first one.
     pub offsets: Vec<TscOffset>,
+    /// Moments at which the clocks went apart. Gaps at those times have the
+    /// cause `unknown`.
+    #[serde(default)]
+    pub steps: Vec<ClockStepReport>,
+    /// Lines of the kernel log about the TSC: at most 100 from before the run
+    /// and 100 from during it.
+    #[serde(default)]
+    pub log: Vec<TscLogLine>,
 }
 
 /// A change of the kernel's clocksource during a run.
@@ -315,6 +328,9 @@ pub struct CpuReport {
     pub os_ns: Nanos,
     /// Time not sampled because of `--width` and `--window`.
     pub paused_ns: Nanos,
+    /// What came of holding interrupts off, where the engine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked: Option<MaskedReport>,
     /// Rounds of the loop, exact.
     pub iterations: u64,
     /// The smallest delta seen, exact: the floor of the loop.
@@ -347,6 +363,10 @@ pub struct CpuReport {
     /// first; `null` without records.
     #[serde(default)]
     pub os_sources: Option<Vec<OsSource>>,
+    /// What was counted of the CPU beside its gaps; `null` in reports of
+    /// versions that did not.
+    #[serde(default)]
+    pub watched: Option<WatchedReport>,
 }
 
 /// One source of kernel activity on a CPU, over the whole run.
@@ -389,6 +409,25 @@ pub struct StallReport {
     pub cause: Cause,
     /// How sure that is.
     pub confidence: Confidence,
+}
+
+/// One CPU sampled with interrupts off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskedReport {
+    /// Stretches sampled with interrupts off.
+    pub shots: u64,
+    /// The longest of them.
+    pub longest_shot_ns: Nanos,
+    /// Time between them: interrupts on, not sampled, not covered.
+    pub between_ns: Nanos,
+    /// NMIs that came in shots; where the program cannot read the kernel's
+    /// count, NMIs between readings of /proc/interrupts.
+    pub nmis: u64,
+    /// Machine checks, counted in the same way.
+    pub machine_checks: u64,
+    /// Bound of the error of a gap's place on the TSC: the engine reads
+    /// CLOCK_MONOTONIC, and each shot has a fit of its own.
+    pub clock_error_ns: Nanos,
 }
 
 /// How many gaps have each cause.

@@ -2,16 +2,20 @@
 //! counter of known value. The whole program is tested on it, without root and
 //! without a timed assertion.
 
+mod registers;
+
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
+use crate::evidence::watches::RegisterReading;
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::calibrate::FootprintTest;
 use super::engine::SmiSetup;
 use super::machine::{FullRing, Machine, UsageReading};
+use registers::ScriptedRegisters;
 
 /// A script, as it stands in its TOML file.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +28,11 @@ pub struct Script {
     pub step_cycles: u64,
     /// The SMI counter's first value; no counter where it is absent.
     pub smi_count: Option<u32>,
+    /// IA32_TSC_ADJUST at first; no such register where it is absent.
+    pub tsc_adjust: Option<i64>,
+    /// Counts of MPERF for each cycle of the TSC; no MPERF and APERF where it
+    /// is absent. APERF counts as many.
+    pub mperf_rate: Option<f64>,
     /// Whether the footprint works.
     #[serde(default)]
     pub footprint: ScriptedFootprint,
@@ -71,6 +80,13 @@ pub struct ScriptedEvent {
     /// How much the SMI counter rises.
     #[serde(default)]
     pub smi: u32,
+    /// How much IA32_TSC_ADJUST rises.
+    #[serde(default)]
+    pub tsc_adjust: i64,
+    /// Time that passes on the core's clocks and not on the TSC: what firmware
+    /// hid.
+    #[serde(default, deserialize_with = "length")]
+    pub hidden: Nanos,
 }
 
 /// What a scripted CPU does.
@@ -153,6 +169,8 @@ impl Script {
                 length: hz.to_cycles(event.length).0,
                 what: event.what,
                 smi: event.smi,
+                tsc_adjust: event.tsc_adjust,
+                hidden: hz.to_cycles(event.hidden).0,
             })
             .collect();
         let setup = match self.smi_count {
@@ -167,6 +185,11 @@ impl Script {
             armed: false,
             home: cpu.0,
             smi: self.smi_count,
+            registers: ScriptedRegisters {
+                tsc_adjust: self.tsc_adjust,
+                mperf_rate: self.mperf_rate,
+                hidden: 0,
+            },
             footprint: self.footprint,
             switches: 0,
             full_ring: self.full_ring,
@@ -183,6 +206,8 @@ struct Pending {
     length: u64,
     what: ScriptedWork,
     smi: u32,
+    tsc_adjust: i64,
+    hidden: u64,
 }
 
 /// A CPU in virtual time.
@@ -195,6 +220,7 @@ pub(super) struct ScriptedMachine {
     armed: bool,
     home: u32,
     smi: Option<u32>,
+    registers: ScriptedRegisters,
     footprint: ScriptedFootprint,
     switches: u16,
     full_ring: FullRing,
@@ -209,6 +235,7 @@ impl ScriptedMachine {
                 _ => drop(self.queue.swap_remove(index)),
             }
             self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
+            self.registers.hide(event.tsc_adjust, event.hidden);
             match event.what {
                 ScriptedWork::Stall => self.now += event.length,
                 ScriptedWork::Kernel => {
@@ -283,6 +310,10 @@ impl Machine for ScriptedMachine {
             page_faults: 0,
             run_delay: None,
         }
+    }
+
+    fn registers(&mut self) -> RegisterReading {
+        self.registers.read(self.now)
     }
 
     fn on_full_ring(&mut self) -> FullRing {

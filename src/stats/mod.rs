@@ -1,6 +1,7 @@
 //! What the gaps of a run say about the machine: rates with their bounds, and
 //! the moments in which several CPUs stalled together.
 
+pub mod period;
 pub mod periodicity;
 pub mod rates;
 pub mod stalls;

@@ -42,9 +42,59 @@ pub fn moment() -> Moment {
         .expect("the range is not empty")
 }
 
+/// One moment on the TSC and on the clock that BPF programs read.
+#[derive(Clone, Copy, Debug)]
+pub struct MonotonicMoment {
+    /// The TSC, midway between the two readings around the other clock.
+    pub tsc: Cycles,
+    /// CLOCK_MONOTONIC.
+    pub monotonic: Nanos,
+    /// Half the distance between the TSC readings.
+    pub error: Cycles,
+}
+
+/// Reads both clocks; of a few tries the one with the closest bracket.
+pub fn monotonic_moment() -> MonotonicMoment {
+    (0..4)
+        .map(|_| {
+            let before = tsc::read();
+            let monotonic = monotonic();
+            let width = tsc::read().wrapping_sub(before);
+            MonotonicMoment {
+                tsc: Cycles(before.wrapping_add(width / 2)),
+                monotonic,
+                error: Cycles(width.div_ceil(2)),
+            }
+        })
+        .min_by_key(|moment| moment.error)
+        .expect("the range is not empty")
+}
+
 /// CLOCK_MONOTONIC, for deadlines and progress.
 pub fn monotonic() -> Nanos {
     Nanos(read(ClockId::CLOCK_MONOTONIC).unsigned_abs())
+}
+
+/// How long the machine was suspended since boot: CLOCK_BOOTTIME counts that,
+/// CLOCK_MONOTONIC does not. Of several tries the least, as a preemption
+/// between the two readings would add to it.
+pub fn suspended() -> Nanos {
+    (0..4)
+        .map(|_| {
+            let monotonic = read(ClockId::CLOCK_MONOTONIC);
+            let boot = read(ClockId::CLOCK_BOOTTIME);
+            Nanos(u64::try_from(boot - monotonic).unwrap_or(0))
+        })
+        .min()
+        .expect("the range is not empty")
+}
+
+/// The unit of the times in /proc/stat (sysconf(3), _SC_CLK_TCK).
+pub fn clock_tick() -> Nanos {
+    // SAFETY: sysconf has no preconditions.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // Linux has never had another value than 100 on x86.
+    Nanos(Nanos::SECOND.0 / u64::try_from(per_second).unwrap_or(100).max(1))
 }
 
 fn read(clock: ClockId) -> i64 {

@@ -74,6 +74,8 @@ pub fn bare_metal_pass() -> Report {
                 offset_cycles: -14,
                 error_cycles: 340,
             }],
+            steps: vec![],
+            log: vec![],
         },
         evidence: vec![
             usable("footprint", "self-test passed on every sampled CPU"),
@@ -131,6 +133,7 @@ pub fn cpu(number: u32) -> CpuReport {
         blind_ns: Nanos(1_200_000),
         os_ns: Nanos(18_800_000),
         paused_ns: Nanos(0),
+        masked: None,
         iterations: 913_043_478,
         min_cycles: Cycles(20),
         max_ns: Nanos(8_410),
@@ -159,6 +162,7 @@ pub fn cpu(number: u32) -> CpuReport {
             }],
         },
         os_sources: None,
+        watched: None,
     }
 }
 
