@@ -69,7 +69,10 @@ pub fn assemble<'a>(
         verdict.subject,
     );
     let mut findings = findings(&case);
-    findings.extend(periodicity::finding(&series));
+    // Of a guest's CPUs, each by itself, the same is told already.
+    if findings.iter().all(|finding| finding.id != "host-period") {
+        findings.extend(periodicity::finding(&series));
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),

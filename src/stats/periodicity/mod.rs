@@ -110,7 +110,7 @@ pub fn find(events: &[Event], visibility: Visibility) -> Vec<Series> {
             break;
         }
     }
-    found.sort_by(|a, b| b.events.cmp(&a.events));
+    found.sort_by_key(|series| std::cmp::Reverse(series.events));
     found
 }
 
