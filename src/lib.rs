@@ -4,11 +4,13 @@
 //! The modules follow the data: what the user typed ([`cli`]), what the
 //! machine is ([`host`]), what the run will do ([`plan`]), the gaps
 //! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
-//! as a whole ([`session`]), and what it says ([`stats`], [`report`]).
+//! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
+//! say of each other ([`compare`]).
 
 pub mod attribution;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod cpulist;
 pub mod evidence;
 pub mod host;

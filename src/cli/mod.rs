@@ -5,5 +5,6 @@ pub mod duration;
 mod help;
 
 pub use args::{
-    Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, RunArgs, SelftestArgs,
+    Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
+    RunArgs, SelftestArgs,
 };

@@ -1,5 +1,6 @@
 //! One file a command: what `main` calls.
 
+mod compare;
 mod completions;
 mod man;
 mod measure;
@@ -66,6 +67,7 @@ impl Failure {
 pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),

@@ -15,6 +15,11 @@ const INDENTED_LEVELS: usize = 2;
 /// Writes the report with a final line feed. With [`super::LazyGaps`] as the
 /// list of gaps nothing but a buffer is held.
 pub fn write<G: Serialize>(report: &Report<G>, out: impl Write) -> io::Result<()> {
+    write_any(report, out)
+}
+
+/// Writes anything in the layout of reports.
+pub(super) fn write_any(report: &impl Serialize, out: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     report.serialize(&mut Serializer::with_formatter(&mut out, Layout::default()))?;
     out.write_all(b"\n")?;

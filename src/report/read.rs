@@ -127,6 +127,23 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
     }
 }
 
+/// Reads a report as [`file`] does, and beside it what `E` takes from the same
+/// text: parts of a report that other versions shape otherwise.
+pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
+    path: &Path,
+) -> Result<(Report<G>, E), ReadError> {
+    let (name, text) = if path.as_os_str() == "-" {
+        let name = "standard input".to_owned();
+        (name, bytes(io::stdin().lock(), LARGEST_REPORT))
+    } else {
+        let opened = File::open(path).map_err(Problem::from);
+        let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
+        (path.to_string_lossy().into_owned(), text)
+    };
+    text.and_then(|text| Ok((parse(&text)?, from_json(&text)?)))
+        .map_err(|problem| named(&name, problem))
+}
+
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.
 pub fn from_reader<G: DeserializeOwned>(
     name: &str,
