@@ -28,8 +28,7 @@ pub fn hours_to_tell(per_hour: f64, factor: f64, dispersion: Dispersion, risk: f
     }
     let freedom = dispersion.freedom.unwrap_or(FREEDOM);
     let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
-    let distance =
-        student.inverse_cdf(1.0 - risk / 2.0) + Normal::standard().inverse_cdf(POWER);
+    let distance = student.inverse_cdf(1.0 - risk / 2.0) + Normal::standard().inverse_cdf(POWER);
     // Regular events are planned for as random ones: that they are regular
     // shows only once there are many, so the hours saved cannot be promised.
     let scatter = dispersion.factor.max(1.0) * ESTIMATED_ANEW;

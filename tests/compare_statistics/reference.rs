@@ -56,7 +56,7 @@ fn ratios_and_their_exact_intervals_agree() {
 #[test]
 fn students_quantiles_agree() {
     for case in reference()["student"].as_array().unwrap() {
-        let student = StudentsT::new(0.0, 1.0, number(case, "f")).unwrap();
+        let student = StudentsT::new(0.0, 1.0, number(case, "freedom")).unwrap();
         let found = student.inverse_cdf(number(case, "p"));
         assert_close(found, number(case, "t"), 1e-6, &case.to_string());
     }
@@ -81,15 +81,29 @@ fn shifts_and_rank_tests_agree() {
         let (before, after) = (lengths("before"), lengths("after"));
         let found = location::compare(&before, &after, number(case, "level")).unwrap();
         let what = case.to_string();
-        assert_close(found.chance_longer, number(case, "chance_longer"), 1e-12, &what);
+        assert_close(
+            found.chance_longer,
+            number(case, "chance_longer"),
+            1e-12,
+            &what,
+        );
         // The variance by blocks may be the larger, never the smaller one.
-        assert!(found.p >= number(case, "p") * (1.0 - 1e-6), "{what}: {found:?}");
+        assert!(
+            found.p >= number(case, "p") * (1.0 - 1e-6),
+            "{what}: {found:?}"
+        );
         let shift = case["shift"].as_i64().unwrap();
         assert!((found.shift_ns - shift).abs() <= 1, "{what}: {found:?}");
-        let (low, high) = (case["low"].as_i64().unwrap(), case["high"].as_i64().unwrap());
+        let (low, high) = (
+            case["low"].as_i64().unwrap(),
+            case["high"].as_i64().unwrap(),
+        );
         assert!(found.low_ns.unwrap() <= low, "{what}: {found:?}");
         assert!(found.high_ns.unwrap() >= high, "{what}: {found:?}");
         let reach = (found.high_ns.unwrap() - found.low_ns.unwrap()) as f64;
-        assert!(reach <= (high - low) as f64 * 1.5 + 2.0, "{what}: {found:?}");
+        assert!(
+            reach <= (high - low) as f64 * 1.5 + 2.0,
+            "{what}: {found:?}"
+        );
     }
 }

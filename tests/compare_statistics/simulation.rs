@@ -65,7 +65,10 @@ const CASES: [(&str, Process); 9] = [
 fn sides_that_are_alike_are_told_apart_no_more_often_than_stated() {
     let pairs = pairs();
     println!("False alarms at 5 % and cover of 95 % intervals, {pairs} pairs each");
-    println!("{:<24} {:>5} {:>5}  {:>7} {:>7} {:>7}", "stalls", "mean", "runs", "rate", "cover", "lengths");
+    println!(
+        "{:<24} {:>5} {:>5}  {:>7} {:>7} {:>7}",
+        "stalls", "mean", "runs", "rate", "cover", "lengths"
+    );
     let mut failures = Vec::new();
     for (name, process) in CASES {
         for (mean, runs) in [(6.0, 1), (40.0, 1), (300.0, 1), (120.0, 4)] {
@@ -91,7 +94,10 @@ fn sides_that_are_alike_are_told_apart_no_more_often_than_stated() {
             );
             for (what, count) in [("rate", alarms), ("cover", misses), ("lengths", longer)] {
                 if share(count) > bound(1.0 - LEVEL, pairs) {
-                    failures.push(format!("{name}, mean {mean}, {runs} runs, {what}: {}", share(count)));
+                    failures.push(format!(
+                        "{name}, mean {mean}, {runs} runs, {what}: {}",
+                        share(count)
+                    ));
                 }
             }
         }
@@ -154,7 +160,10 @@ fn as_many_hours_as_promised_tell_a_factor_of_two() {
             }
             let share = found as f64 / pairs as f64;
             let mean = hours_sum / pairs as f64;
-            println!("{name:<24} {factor:>4}  {mean:>6.2} h {:>6.2}%", share * 100.0);
+            println!(
+                "{name:<24} {factor:>4}  {mean:>6.2} h {:>6.2}%",
+                share * 100.0
+            );
             if share < 2.0 * POWER - bound(POWER, pairs) {
                 failures.push(format!("{name}, factor {factor}: {share}"));
             }
