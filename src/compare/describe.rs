@@ -100,11 +100,13 @@ pub(super) fn worst(sides: [&[Series]; 2]) -> Worst {
             .map(|(length, _)| *length)
     };
     let maxima = [longest(0), longest(1)];
-    let leader = all.first().map(|(_, side)| *side);
-    let row = all
-        .iter()
-        .take_while(|(_, side)| Some(*side) == leader)
-        .count();
+    // Equal maxima leave no side ahead.
+    let row = {
+        let [before, after] = maxima.map(Option::unwrap_or_default);
+        let (limit, ahead) = (before.min(after), usize::from(after > before));
+        let longer = |(length, side): &&(Nanos, usize)| *length > limit && *side == ahead;
+        all.iter().filter(longer).count()
+    };
     // As many of the longest all before, or all after: each falls on a side in
     // proportion to its hours.
     let total = hours[0] + hours[1];
@@ -117,11 +119,16 @@ pub(super) fn worst(sides: [&[Series]; 2]) -> Worst {
         after_ns: maxima[1],
         longest_on_one_side: row as u64,
         chance,
-        text: words(&all, maxima, hours),
+        text: words(&all, maxima, hours, row),
     }
 }
 
-fn words(all: &[(Nanos, usize)], maxima: [Option<Nanos>; 2], hours: [f64; 2]) -> String {
+fn words(
+    all: &[(Nanos, usize)],
+    maxima: [Option<Nanos>; 2],
+    hours: [f64; 2],
+    beyond: usize,
+) -> String {
     let caveat = "A maximum grows with the time measured and hangs on a single stall: that one \
                   side's is longer shows nothing by itself.";
     let names = ["before", "after"];
@@ -130,11 +137,9 @@ fn words(all: &[(Nanos, usize)], maxima: [Option<Nanos>; 2], hours: [f64; 2]) ->
             .to_owned();
     };
     let other = 1 - leader;
-    let limit = maxima[other].unwrap_or_default();
-    let beyond = all
-        .iter()
-        .filter(|(length, side)| *side == leader && *length > limit)
-        .count();
+    if maxima[0] == maxima[1] {
+        return format!("The longest stall of both sides is {longest}. {caveat}");
+    }
     let bound = Rate {
         events: 0,
         hours: hours[other],
@@ -143,9 +148,9 @@ fn words(all: &[(Nanos, usize)], maxima: [Option<Nanos>; 2], hours: [f64; 2]) ->
         "The longest stall of all, {longest}, fell {}. ",
         names[leader]
     );
-    if maxima[other].is_some() {
+    if let Some(limit) = maxima[other] {
         text.push_str(&format!(
-            "{beyond} of that side are longer than the longest {} ({limit}). ",
+            "{beyond} of that side exceeded the longest {}, {limit}. ",
             names[other]
         ));
     }

@@ -210,6 +210,18 @@ pub struct RateRow {
     pub not_tested: Option<&'static str>,
 }
 
+impl RateRow {
+    /// Whether this class has all stalls of the platform.
+    pub fn repeats_platform(&self, comparison: &Comparison) -> bool {
+        comparison.rates.first().is_some_and(|whole| {
+            whole.above_ns == self.above_ns
+                && self.up_to_ns.is_none()
+                && whole.before.events == self.before.events
+                && whole.after.events == self.after.events
+        })
+    }
+}
+
 /// Whether stalls are longer.
 #[derive(Clone, Debug, Serialize)]
 pub struct LengthRow {

@@ -5,13 +5,16 @@ use crate::stats::rates::{Rate, hours_for_zero_to_show};
 
 use super::Question;
 use super::assess::FIRST_SHARE;
-use super::model::{Finding, HoursNeeded, LengthRow, Note, Side, Verdict, Weight};
+use super::model::{Finding, HoursNeeded, LengthRow, Note, RateRow, Side, Verdict, Weight};
 use super::rates::Rated;
 use super::words;
 
 /// Stalls that are shown to be rarer than this, an hour, count as rare: a
 /// factor between two such rates is of no account.
 const RARE_PER_HOUR: f64 = 1.0;
+
+/// Differences shown to be below this factor are none.
+const TRIVIAL: f64 = 1.1;
 
 /// What the judgement rests on.
 pub(super) struct Case<'a> {
@@ -59,22 +62,52 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
 
 /// What was found to be worse and to be better, in words.
 fn findings(case: &Case<'_>) -> (Vec<String>, Vec<String>) {
-    let risk = 1.0 - case.question.level;
+    let level = case.question.level;
+    let risk = 1.0 - level;
+    let found: Vec<&RateRow> = (case.rated.iter().map(|rated| &rated.row))
+        .filter(|row| row.p_corrected.is_some_and(|p| p <= risk) && !is_trivial(row))
+        .collect();
     let (mut worse, mut better) = (Vec::new(), Vec::new());
-    for rated in case.rated {
-        let row = &rated.row;
-        if row.p_corrected.is_some_and(|p| p <= risk) {
-            let rose = row.after.per_hour > row.before.per_hour;
-            let list = if rose { &mut worse } else { &mut better };
-            list.push(words::rate(row, case.question.level));
+    for row in &found {
+        if found.iter().any(|longer| moved(row, longer)) {
+            continue;
         }
+        let list = if rose(row) { &mut worse } else { &mut better };
+        list.push(words::rate(row, level));
     }
-    if let Some(row) = case.lengths.filter(|row| row.p_corrected <= risk) {
+    let lengths = case.lengths.filter(|row| row.p_corrected <= risk);
+    if let Some(row) = lengths.filter(|row| !is_trivial_shift(row)) {
         let grew = row.chance_longer > 0.5;
         let list = if grew { &mut worse } else { &mut better };
-        list.push(words::lengths(row, case.question.level));
+        list.push(words::lengths(row, level));
     }
     (worse, better)
+}
+
+fn rose(row: &RateRow) -> bool {
+    row.after.per_hour > row.before.per_hour
+}
+
+/// Whether a difference is shown to be too small to care about. Series of a
+/// timer are counted so exactly that a crystal's drift may show.
+fn is_trivial(row: &RateRow) -> bool {
+    match (row.ratio_low, row.ratio_high) {
+        (Some(low), Some(high)) => low >= 1.0 / TRIVIAL && high <= TRIVIAL,
+        _ => false,
+    }
+}
+
+fn is_trivial_shift(row: &LengthRow) -> bool {
+    let trivial = row.median_before_ns.0 as f64 * (TRIVIAL - 1.0);
+    let small = |end: Option<i64>| end.is_some_and(|ns| ns.unsigned_abs() as f64 <= trivial);
+    small(row.shift_low_ns) && small(row.shift_high_ns)
+}
+
+/// Stalls that became longer are missing among the shorter ones, and the other
+/// way round: such a row says the contrary of what it means.
+fn moved(row: &RateRow, longer: &RateRow) -> bool {
+    let is_longer = row.up_to_ns.is_some_and(|end| longer.above_ns >= end);
+    is_longer && row.class == longer.class && rose(row) != rose(longer)
 }
 
 /// What can be said where no difference was found: how large one may be hidden.

@@ -61,7 +61,9 @@ pub(super) fn hidden(low: f64, high: Option<f64>, level: f64) -> String {
         (Some(fewer), None) => format!("no fall below 1/{fewer} could be hidden, but any rise"),
         (None, None) => "any rise and any fall could be hidden".to_owned(),
     };
-    format!("no difference in the rate of stalls was found; {open} ({level} % confidence)")
+    format!(
+        "no difference in the rate of stalls that matters was found; {open} ({level} % confidence)"
+    )
 }
 
 /// Where no side saw a stall.
@@ -90,8 +92,20 @@ fn subject(row: &RateRow) -> String {
         Class::Hypervisor => "stalls by hypervisor or below",
     };
     match row.up_to_ns {
-        Some(end) => format!("{class} of {} to {end}", row.above_ns),
-        None => format!("{class} above {}", row.above_ns),
+        Some(end) => format!("{class} of {} to {}", chosen(row.above_ns), chosen(end)),
+        None => format!("{class} above {}", chosen(row.above_ns)),
+    }
+}
+
+/// A length that somebody chose: `10 us`, not `10.0 us`.
+fn chosen(length: Nanos) -> String {
+    let text = length.to_string();
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            let number = number.trim_end_matches('0').trim_end_matches('.');
+            format!("{number} {unit}")
+        }
+        _ => text,
     }
 }
 
@@ -99,7 +113,7 @@ fn interval(low: f64, high: Option<f64>, level: f64) -> String {
     let level = percent(level);
     match high {
         Some(high) => format!("{level} % interval {} to {}", number(low), number(high)),
-        None => format!("{level} % sure of more than {}", number(low)),
+        None => format!("{level} % interval above {}", number(low)),
     }
 }
 

@@ -118,7 +118,9 @@ fn of_blocks(blocks: &Pearson, sides: [&[Vec<Block>]; 2]) -> Dispersion {
             kind: Kind::Bursty,
         };
     }
-    let dense = blocks.events >= REGULAR_EVENTS_A_BLOCK * blocks.count;
+    // Each side by itself: what is regular before may be random afterwards, and
+    // a side without events shows no pattern at all.
+    let dense = blocks.sparsest >= REGULAR_EVENTS_A_BLOCK;
     let chance = ChiSquared::new(blocks.freedom).map(|chi| chi.cdf(blocks.statistic));
     if dense && chance.is_ok_and(|chance| chance < REGULAR_RISK) {
         return Dispersion {
@@ -158,7 +160,8 @@ struct Pearson {
     sides: f64,
     count: f64,
     occupied: f64,
-    events: f64,
+    /// Events a block, of the side that has fewer.
+    sparsest: f64,
 }
 
 impl Pearson {
@@ -178,10 +181,12 @@ fn pearson(sides: [Vec<Block>; 2]) -> Pearson {
         sides: 0.0,
         count: 0.0,
         occupied: 0.0,
-        events: 0.0,
+        sparsest: f64::INFINITY,
     };
     for side in sides {
         let whole = total(&side);
+        let blocks = side.len().max(1) as f64;
+        sum.sparsest = sum.sparsest.min(whole.events as f64 / blocks);
         if whole.events == 0 || whole.hours <= 0.0 {
             continue;
         }
@@ -192,7 +197,6 @@ fn pearson(sides: [Vec<Block>; 2]) -> Pearson {
             sum.count += 1.0;
             sum.occupied += f64::from(u8::from(block.events > 0));
         }
-        sum.events += whole.events as f64;
         sum.sides += 1.0;
     }
     sum.freedom = sum.count - sum.sides;
@@ -231,6 +235,10 @@ mod tests {
         let sparse = side(&[1, 0, 0, 1, 0, 0, 1, 0]);
         assert_eq!(estimate([&sparse, &sparse]), Dispersion::RANDOM);
         assert_eq!(estimate([&side(&[0; 8]), &[]]), Dispersion::RANDOM);
+        // Were nothing after the change taken for regular, its rate would seem
+        // known to be next to none.
+        let even = side(&[10; 16]);
+        assert_eq!(estimate([&even, &side(&[0; 16])]), Dispersion::RANDOM);
     }
 
     #[test]

@@ -131,6 +131,10 @@ fn rates(comparison: &Comparison, page: &mut Page) {
         if rows.is_empty() {
             continue;
         }
+        if class != Class::Platform && rows[0].repeats_platform(comparison) {
+            page.paragraph(&format!("All of them are of the class {}.", class.name()));
+            continue;
+        }
         let interval = format!("{} % interval", cells::percent(comparison.level));
         let mut table = Table::new(&[
             (class.name(), Align::Left),
