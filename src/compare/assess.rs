@@ -2,6 +2,7 @@
 
 use crate::report::model::Tool;
 use crate::stats::multiplicity::{Weighted, holm};
+use crate::units::Nanos;
 
 use super::Question;
 use super::changes::changes;
@@ -9,8 +10,8 @@ use super::comparable;
 use super::describe;
 use super::events::{Series, series};
 use super::input::SavedRun;
-use super::model::{Comparison, SCHEMA, SCHEMA_VERSION};
-use super::rates::{Rated, rate};
+use super::model::{Comparison, LengthRow, SCHEMA, SCHEMA_VERSION};
+use super::rates::{Classes, Rated, rate};
 use super::sides::side;
 use super::threshold;
 use super::verdict::{Case, judge};
@@ -19,6 +20,28 @@ use super::verdict::{Case, judge};
 /// stalls of any kind became more or less frequent. All others share the rest.
 pub(super) const FIRST_SHARE: f64 = 0.5;
 const CORRECTION: &str = "Holm (1979), half of the risk for the platform as a whole";
+
+/// What is tested: rates and lengths, with their chances corrected together.
+pub struct Figures {
+    /// Rates by class and length; the first row is the first question.
+    pub rated: Vec<Rated>,
+    /// Whether stalls are longer.
+    pub lengths: Option<LengthRow>,
+}
+
+/// Tests the stalls of two sides against each other.
+pub fn figures(
+    sides: [&[Series]; 2],
+    threshold: Nanos,
+    classes: Classes,
+    question: &Question,
+) -> Figures {
+    let mut rated = rate(sides, threshold, classes, question);
+    let mut lengths = describe::lengths(sides, question);
+    let chances = lengths.as_mut().map(|row| (&row.p, &mut row.p_corrected));
+    correct(&mut rated, chances);
+    Figures { rated, lengths }
+}
 
 /// Compares the runs of two sides.
 pub fn compare(before: &[SavedRun], after: &[SavedRun], question: &Question) -> Comparison {
@@ -31,16 +54,11 @@ pub fn compare(before: &[SavedRun], after: &[SavedRun], question: &Question) -> 
     };
     let (old, new) = (of_side(before), of_side(after));
     let both = [old.as_slice(), new.as_slice()];
-    let mut rated = rate(
+    let Figures { rated, lengths } = figures(
         both,
         threshold.ns,
         comparable::classes(before, after),
         question,
-    );
-    let mut lengths = describe::lengths(both, question);
-    correct(
-        &mut rated,
-        lengths.as_mut().map(|row| (&row.p, &mut row.p_corrected)),
     );
     let notes = comparable::notes(before, after, both);
     let before_side = side("before", before, &old, question.naming);

@@ -18,10 +18,10 @@ mod threshold;
 mod verdict;
 mod words;
 
-pub use assess::compare;
+pub use assess::{Figures, compare, figures};
 pub use events::{Class, Event, Series};
 pub use input::{InputError, SavedRun, load};
-pub use rates::series_blocks;
+pub use rates::{Classes, Rated, series_blocks};
 
 /// What is asked of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]

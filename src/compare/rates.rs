@@ -22,7 +22,7 @@ const EDGES: [u64; 7] = [
 
 /// Whether the evidence tells SMIs from the rest in the same way everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Classes {
+pub enum Classes {
     /// It does.
     Alike,
     /// Some runs could count SMIs and some could not.
@@ -30,10 +30,13 @@ pub(super) enum Classes {
 }
 
 /// A row with what the verdict needs beside it.
-pub(super) struct Rated {
-    pub(super) row: RateRow,
-    pub(super) ratio: Option<RateRatio>,
-    pub(super) dispersion: Dispersion,
+pub struct Rated {
+    /// The row as it is shown.
+    pub row: RateRow,
+    /// The ratio of its rates; `None` without stalls or time.
+    pub ratio: Option<RateRatio>,
+    /// How its stalls scatter.
+    pub dispersion: Dispersion,
 }
 
 /// The blocks of each run, counting the events that `keep` keeps.

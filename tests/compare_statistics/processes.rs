@@ -49,14 +49,27 @@ impl Process {
         self.times(hours, mean, random, &mut times);
         times.retain(|time| (0.0..hours).contains(time));
         times.sort_by(f64::total_cmp);
-        let events = times
-            .into_iter()
-            .map(|time| Event {
+        let mut previous = f64::NEG_INFINITY;
+        let mut length = 0.0;
+        let mut class = Class::Smi;
+        let mut events = Vec::with_capacity(times.len());
+        for time in times {
+            // The stalls of a burst have one cause, and so much the same length.
+            let is_alone = !matches!(self, Process::Bursts(_)) || time - previous > 30.0 / 3600.0;
+            if is_alone {
+                length = 20_000.0 + random.exponential(30_000.0);
+                class = match random.share() {
+                    share if share < 0.7 => Class::Smi,
+                    _ => Class::FirmwareOrCpu,
+                };
+            }
+            previous = time;
+            events.push(Event {
                 at: time / hours,
-                length: Nanos(20_000 + (random.exponential(30_000.0) as u64)),
-                class: Class::Smi,
-            })
-            .collect();
+                length: Nanos((length * (1.0 + 0.05 * random.share())) as u64),
+                class,
+            });
+        }
         Series { events, hours }
     }
 

@@ -1,10 +1,11 @@
 //! False alarms, cover and power over simulated pairs of sides.
 
-use hwgap::compare::{Series, series_blocks};
+use hwgap::compare::{Classes, Naming, Question, Series, figures, series_blocks};
 use hwgap::stats::dispersion::{self, Dispersion};
 use hwgap::stats::location::{self, Measured};
 use hwgap::stats::planning::{POWER, hours_to_tell};
 use hwgap::stats::rate_ratio::{self, RateRatio, Tally};
+use hwgap::units::Nanos;
 
 use super::processes::{Process, Random};
 
@@ -13,7 +14,7 @@ const LEVEL: f64 = 0.95;
 /// How many pairs each case is given.
 fn pairs() -> usize {
     let asked = std::env::var("HWGAP_PAIRS").ok();
-    asked.map_or(150, |text| text.parse().expect("HWGAP_PAIRS is a number"))
+    asked.map_or(100, |text| text.parse().expect("HWGAP_PAIRS is a number"))
 }
 
 /// A share that is at most `share` in truth exceeds this in less than one of a
@@ -100,6 +101,39 @@ fn sides_that_are_alike_are_told_apart_no_more_often_than_stated() {
                     ));
                 }
             }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Whether anything at all is found where nothing is: over all classes, lengths
+/// and the shift, as a verdict sees them.
+#[test]
+fn all_comparisons_together_keep_to_the_risk() {
+    let pairs = pairs();
+    let question = Question {
+        level: LEVEL,
+        margin: 2.0,
+        naming: Naming::Full,
+    };
+    println!("Verdicts of a difference where there is none, {pairs} pairs each");
+    let mut failures = Vec::new();
+    for (name, process) in CASES {
+        let mut random = Random(31);
+        let mut alarms = 0;
+        for _ in 0..pairs {
+            let sides = [(); 2].map(|()| side(process, 2, 8.0, 80.0, &mut random));
+            let threshold = Nanos(10_000);
+            let both = [sides[0].as_slice(), sides[1].as_slice()];
+            let found = figures(both, threshold, Classes::Alike, &question);
+            let rates = found.rated.iter().filter_map(|rated| rated.row.p_corrected);
+            let all = rates.chain(found.lengths.map(|row| row.p_corrected));
+            alarms += usize::from(all.fold(1.0, f64::min) <= 1.0 - LEVEL);
+        }
+        let share = alarms as f64 / pairs as f64;
+        println!("{name:<24} {:>6.2}%", share * 100.0);
+        if share > bound(1.0 - LEVEL, pairs) {
+            failures.push(format!("{name}: {share}"));
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
