@@ -5,7 +5,8 @@
 //! machine is ([`host`]), what the run will do ([`plan`]), the gaps
 //! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
 //! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
-//! say of each other ([`compare`]).
+//! say of each other ([`compare`]). [`preflight`] says beforehand what the
+//! machine lets a run find.
 
 pub mod attribution;
 pub mod cli;
@@ -16,6 +17,7 @@ pub mod evidence;
 pub mod host;
 pub mod judgement;
 pub mod plan;
+pub mod preflight;
 pub mod preparation;
 pub mod report;
 pub mod sampler;

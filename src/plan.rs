@@ -2,18 +2,23 @@
 //! Everything that can be wrong with the one or the other is found here,
 //! before anything is measured.
 
+mod error;
+mod shots;
+
 use std::path::PathBuf;
 
-use crate::cli::{EngineArg, FormatArg, RunArgs};
-use crate::cpulist::{CpuList, CpuListError};
+use crate::cli::{FormatArg, RunArgs};
+use crate::cpulist::CpuList;
 use crate::host::Host;
-use crate::host::root::ReadError;
-use crate::host::usable::UnusableCpu;
+use crate::sampler::Pace;
 use crate::units::Nanos;
+
+pub use error::PlanError;
+pub use shots::EngineWish;
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
-const DEFAULT_PRIORITY: u8 = 49;
+pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 /// Sampled part of each window where no CPU is left to others.
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.
@@ -43,6 +48,10 @@ pub struct RunPlan {
     pub pauses: Pauses,
     /// Real-time priority of the samplers.
     pub priority: u8,
+    /// What samples.
+    pub engine: EngineWish,
+    /// How the shots of the BPF engine follow each other.
+    pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
     /// The user's own text.
@@ -86,76 +95,6 @@ pub enum Printed {
     Nothing,
 }
 
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// `--cpus` is not a list.
-    #[error("--cpus: {0}; write for example 1-3,5, all or isolated")]
-    BadList(#[from] CpuListError),
-    /// `--cpus` names no CPU.
-    #[error("--cpus names no CPU; write for example 1-3,5, all or isolated")]
-    EmptyList,
-    /// `--cpus isolated` on a machine without such CPUs.
-    #[error(
-        "--cpus isolated: no CPU is isolated here; boot with isolcpus= or make an isolated \
-         cpuset partition, or name the CPUs"
-    )]
-    NoneIsolated,
-    /// A CPU that cannot be sampled.
-    #[error("--cpus: {0}")]
-    Unusable(#[from] UnusableCpu),
-    /// The machine does not say what CPUs it has.
-    #[error("the CPUs of this machine cannot be found out: {0}")]
-    UnknownCpus(#[from] ReadError),
-    /// No CPU can be used.
-    #[error("this process may not use any CPU that is online")]
-    NoCpus,
-    /// A length of zero.
-    #[error("--{0} is zero; write for example {1}")]
-    Zero(&'static str, &'static str),
-    /// A length beyond reason.
-    #[error("--duration {0} is longer than ten years")]
-    TooLong(Nanos),
-    /// A limit that could not be checked.
-    #[error(
-        "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \
-         unseen; lower the threshold as well"
-    )]
-    LimitBelowThreshold {
-        /// The limit.
-        hardlimit: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// A width that does not fit.
-    #[error("--width {width} is longer than --window {window}; make the window at least as long")]
-    WidthAboveWindow {
-        /// The width.
-        width: Nanos,
-        /// The window.
-        window: Nanos,
-    },
-    /// A width without a window, or the reverse.
-    #[error("--{given} needs --{missing} beside it, for example --width 500ms --window 1s")]
-    HalfAWindow {
-        /// The option that is there.
-        given: &'static str,
-        /// The one that is not.
-        missing: &'static str,
-    },
-    /// A window that cannot hold a gap.
-    #[error("--width {width} is not longer than --threshold {threshold}: no gap would fit")]
-    WidthBelowThreshold {
-        /// The width.
-        width: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// Two results for one place.
-    #[error("{0} both go to standard output; send one of them to a file")]
-    StdoutTwice(&'static str),
-}
-
 impl RunPlan {
     /// Makes the plan.
     ///
@@ -167,9 +106,7 @@ impl RunPlan {
         let housekeeping = usable.without(&cpus);
         let (threshold, hardlimit) = limits(args)?;
         let (width, window, pauses) = windows(args, threshold, &housekeeping)?;
-        match args.engine {
-            EngineArg::Auto | EngineArg::User => {}
-        }
+        let (engine, pace) = shots::engine(args, threshold)?;
         Ok(RunPlan {
             cpus,
             housekeeping,
@@ -180,6 +117,8 @@ impl RunPlan {
             window,
             pauses,
             priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
+            engine,
+            pace,
             stop_on_gap: args.stop_on_gap,
             label: args.label.clone(),
             outputs: outputs(args)?,

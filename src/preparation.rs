@@ -4,11 +4,11 @@
 use std::fs::File;
 use std::io::Write;
 
+use crate::cpulist::CpuList;
 use crate::host::Host;
 use crate::host::permissions::Capability;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
-use crate::plan::RunPlan;
 use crate::sys::memory::{LockLimit, lock_all};
 use crate::sys::sched;
 
@@ -21,13 +21,14 @@ pub struct Prepared {
     _dma_latency: Option<File>,
 }
 
-/// Moves the calling thread off the sampled CPUs, locks memory and holds off
+/// Moves the calling thread to the CPUs that are not sampled (to none where the
+/// list is empty), locks memory and holds off
 /// deep idle states; each as far as this process may.
-pub fn prepare(plan: &RunPlan, host: &Host, root: &Root) -> Prepared {
-    if !plan.housekeeping.is_empty() {
+pub fn prepare(housekeeping: &CpuList, host: &Host, root: &Root) -> Prepared {
+    if !housekeeping.is_empty() {
         // Not fatal: the collector is then one more ordinary task, and the
         // samplers say when it displaced them.
-        let _ = sched::set_affinity(&plan.housekeeping);
+        let _ = sched::set_affinity(housekeeping);
     }
     let lifted = host
         .permissions

@@ -9,7 +9,7 @@ use crate::evidence::kernel_trace::{Account, Standing};
 use crate::units::Nanos;
 
 use super::cause::{Cause, Confidence};
-use super::evidence::{Evidence, Footprint, SmiEvidence};
+use super::evidence::{Evidence, SmiEvidence};
 use super::setting::{ClockTrust, Platform, Setting};
 
 /// What was decided of a gap.
@@ -96,38 +96,34 @@ pub fn noise(length: Nanos) -> Nanos {
     Nanos((length.0 / 10).max(2_000))
 }
 
-/// Whether this kernel ran. The footprint decides; where it is not usable, the
+/// Whether this kernel ran. The engine decides, by the footprint or by having
+/// held interrupts off; where it cannot, the
 /// kernel's records do; without those, a switch or fault that the kernel
 /// counted proves that it ran, and none proves nothing: interrupts leave no
 /// trace there.
 fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    match (evidence.footprint, account.map(|account| account.standing)) {
-        (Footprint::Intact, _) => Some(false),
-        (Footprint::Cleared, _) => Some(true),
-        (Footprint::Unusable, Some(Standing::Nothing)) => Some(false),
-        (Footprint::Unusable, None | Some(Standing::Lost)) => {
-            (counted(evidence.involuntary_switches) || counted(evidence.page_faults))
-                .then_some(true)
-        }
-        (Footprint::Unusable, Some(_)) => Some(true),
-    }
+    let known = evidence.footprint.kernel_ran();
+    known.or_else(|| match account.map(|account| account.standing) {
+        Some(Standing::Nothing) => Some(false),
+        None | Some(Standing::Lost) => (counted(evidence.involuntary_switches)
+            || counted(evidence.page_faults))
+        .then_some(true),
+        Some(_) => Some(true),
+    })
 }
 
 fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
-    // Without the footprint, the absence of records is strong evidence, and
-    // no proof: not every way into the kernel has a tracepoint.
-    let proof = match evidence.footprint {
-        Footprint::Intact => Confidence::Proved,
-        _ => Confidence::Strong,
-    };
-    let strong = match evidence.footprint {
-        Footprint::Intact => Confidence::Strong,
-        _ => Confidence::Probable,
+    // Without the engine's word, the absence of records is strong evidence,
+    // and no proof: not every way into the kernel has a tracepoint.
+    let (proof, strong) = match evidence.footprint.kernel_ran() {
+        Some(_) => (Confidence::Proved, Confidence::Strong),
+        None => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),
-        SmiEvidence::Own { delta: 0 } => (Cause::Cpu, strong),
+        SmiEvidence::Alone { delta: 1.. } => (Cause::Smi, strong),
+        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => (Cause::Cpu, strong),
         // At least one SMI for each event that shares the count.
         SmiEvidence::Shared { delta, among } if delta >= among => {
             (Cause::Smi, Confidence::Probable)
@@ -141,19 +137,24 @@ fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
 fn kernel_present(smi: SmiEvidence, records: Records) -> (Cause, Confidence) {
     match (smi, records) {
         (SmiEvidence::Own { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Proved),
+        (SmiEvidence::Alone { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Strong),
         (SmiEvidence::Own { delta: 0 }, Records::Explain) => (Cause::Os, Confidence::Proved),
         (SmiEvidence::Own { delta: 0 }, _) => (Cause::Os, Confidence::Strong),
         // The SMI may have been here or in another event: neither "os" nor
         // "smi+os" would be honest.
         (SmiEvidence::Shared { .. }, _) => (Cause::Unknown, Confidence::None),
         (_, Records::Explain) => (Cause::Os, Confidence::Strong),
-        (SmiEvidence::NotRead | SmiEvidence::Unreadable, _) => (Cause::Os, Confidence::Probable),
+        (SmiEvidence::NotRead | SmiEvidence::Unreadable | SmiEvidence::Alone { delta: 0 }, _) => {
+            (Cause::Os, Confidence::Probable)
+        }
     }
 }
 
 fn kernel_unknown(smi: SmiEvidence) -> (Cause, Confidence) {
     match smi {
-        SmiEvidence::Own { delta: 1.. } => (Cause::Smi, Confidence::Probable),
+        SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. } => {
+            (Cause::Smi, Confidence::Probable)
+        }
         _ => (Cause::Unknown, Confidence::None),
     }
 }
@@ -161,6 +162,7 @@ fn kernel_unknown(smi: SmiEvidence) -> (Cause, Confidence) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribution::Footprint;
 
     const BARE: Setting = Setting {
         platform: Platform::BareMetal,
@@ -175,8 +177,14 @@ mod tests {
         clock: ClockTrust::Broken,
     };
 
-    const FOOTPRINTS: [Footprint; 3] = [Footprint::Intact, Footprint::Cleared, Footprint::Unusable];
-    const COUNTS: [SmiEvidence; 7] = [
+    const FOOTPRINTS: [Footprint; 5] = [
+        Footprint::Intact,
+        Footprint::Cleared,
+        Footprint::Unusable,
+        Footprint::Excluded,
+        Footprint::Interrupted,
+    ];
+    const COUNTS: [SmiEvidence; 9] = [
         SmiEvidence::Unreadable,
         SmiEvidence::NotRead,
         SmiEvidence::Own { delta: 0 },
@@ -184,6 +192,8 @@ mod tests {
         SmiEvidence::Own { delta: 7 },
         SmiEvidence::Shared { delta: 1, among: 3 },
         SmiEvidence::Shared { delta: 3, among: 3 },
+        SmiEvidence::Alone { delta: 1 },
+        SmiEvidence::Alone { delta: 0 },
     ];
 
     fn evidence(footprint: Footprint, smi: SmiEvidence, switches: Option<u16>) -> Evidence {
@@ -291,7 +301,11 @@ mod tests {
             let attribution = decide(&case, BARE);
             let names_smi = matches!(attribution.cause, Cause::Smi | Cause::SmiOs);
             if !matches!(case.smi, SmiEvidence::Own { delta: 1.. }) && names_smi {
-                assert_eq!(attribution.confidence, Confidence::Probable, "{case:?}");
+                let bound = match case.smi {
+                    SmiEvidence::Alone { .. } => Confidence::Strong,
+                    _ => Confidence::Probable,
+                };
+                assert!(attribution.confidence <= bound, "{case:?}");
             }
             if matches!(case.smi, SmiEvidence::Unreadable | SmiEvidence::NotRead) {
                 assert!(!names_smi, "{case:?}");
@@ -303,7 +317,10 @@ mod tests {
     fn what_the_kernel_ran_in_is_never_platform_without_an_smi() {
         for case in every_case() {
             let attribution = decide(&case, BARE);
-            let counted = matches!(case.smi, SmiEvidence::Own { delta: 1.. });
+            let counted = matches!(
+                case.smi,
+                SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. }
+            );
             if attribution.kernel_ran == Some(true) && !counted {
                 assert!(!attribution.cause.is_platform(), "{case:?}");
             }
@@ -330,6 +347,7 @@ mod tests {
     fn the_decision_order_holds_on_bare_metal() {
         use Confidence::{None, Probable, Proved, Strong};
         let own = |delta| SmiEvidence::Own { delta };
+        let alone = |delta| SmiEvidence::Alone { delta };
         let shared = SmiEvidence::Shared { delta: 1, among: 3 };
         for (footprint, smi, expected) in [
             (Footprint::Intact, own(1), (Cause::Smi, Proved)),
@@ -350,6 +368,19 @@ mod tests {
             ),
             (Footprint::Unusable, own(1), (Cause::Smi, Probable)),
             (Footprint::Unusable, own(0), (Cause::Unknown, None)),
+            (Footprint::Excluded, own(1), (Cause::Smi, Proved)),
+            (Footprint::Excluded, own(0), (Cause::Cpu, Strong)),
+            (Footprint::Excluded, alone(1), (Cause::Smi, Strong)),
+            (Footprint::Excluded, shared, (Cause::FirmwareOrCpu, Strong)),
+            (
+                Footprint::Excluded,
+                SmiEvidence::Unreadable,
+                (Cause::FirmwareOrCpu, Strong),
+            ),
+            (Footprint::Interrupted, own(1), (Cause::SmiOs, Proved)),
+            (Footprint::Interrupted, alone(1), (Cause::SmiOs, Strong)),
+            (Footprint::Interrupted, own(0), (Cause::Os, Strong)),
+            (Footprint::Unusable, alone(1), (Cause::Smi, Probable)),
         ] {
             assert_eq!(decided(footprint, smi), expected, "{footprint:?} {smi:?}");
         }

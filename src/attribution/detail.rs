@@ -137,9 +137,15 @@ fn kernel_work(telling: &Telling<'_>) -> String {
 
 fn counted(smi: SmiEvidence) -> String {
     match smi {
-        SmiEvidence::Own { delta: 0 } => String::from("no SMI was counted"),
-        SmiEvidence::Own { delta: 1 } => String::from("1 SMI was counted"),
-        SmiEvidence::Own { delta } => format!("{delta} SMIs were counted"),
+        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => {
+            String::from("no SMI was counted")
+        }
+        SmiEvidence::Own { delta: 1 } | SmiEvidence::Alone { delta: 1 } => {
+            String::from("1 SMI was counted")
+        }
+        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => {
+            format!("{delta} SMIs were counted")
+        }
         SmiEvidence::Shared { delta, among } => {
             format!("{delta} SMI(s) counted for {among} events together")
         }
@@ -175,7 +181,7 @@ fn scheduling(evidence: &Evidence) -> String {
 fn reservation(smi: SmiEvidence, setting: Setting) -> &'static str {
     match smi {
         _ if setting.platform == Platform::Guest => "",
-        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } => "",
+        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } | SmiEvidence::Alone { .. } => "",
         SmiEvidence::NotRead | SmiEvidence::Unreadable => "; an SMI beside it would go unseen",
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
 
-/// What the null-selector footprint in ES says of a gap.
+/// Whether this kernel ran in a gap, as the engine could see: by the
+/// null-selector footprint in ES, or by holding interrupts off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Footprint {
@@ -15,6 +16,23 @@ pub enum Footprint {
     Cleared,
     /// The technique is off on this CPU, or the reading was disturbed.
     Unusable,
+    /// Interrupts were off, and neither NMI nor machine check came: this
+    /// kernel did not run.
+    Excluded,
+    /// Interrupts were off, and an NMI or a machine check came: this kernel
+    /// ran.
+    Interrupted,
+}
+
+impl Footprint {
+    /// Whether this kernel ran; `None` where that is not known.
+    pub fn kernel_ran(self) -> Option<bool> {
+        match self {
+            Footprint::Intact | Footprint::Excluded => Some(false),
+            Footprint::Cleared | Footprint::Interrupted => Some(true),
+            Footprint::Unusable => None,
+        }
+    }
 }
 
 /// The SMI counter's part in the evidence of one gap.
@@ -39,12 +57,19 @@ pub enum SmiEvidence {
         /// Events since the reading before, this one included.
         among: u32,
     },
+    /// The counter was read, and this gap is the only one since the reading
+    /// before; but for a small part of that time the clock was not watched,
+    /// so that the rise most likely, not surely, belongs to it.
+    Alone {
+        /// How much the counter rose.
+        delta: u32,
+    },
 }
 
 /// All that was collected for one gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Whether the kernel ran, by the selector footprint.
+    /// Whether the kernel ran.
     pub footprint: Footprint,
     /// What the SMI counter says.
     pub smi: SmiEvidence,

@@ -29,7 +29,9 @@ pub fn shares(
     };
     let holds_smi = matches!(
         evidence.smi,
-        SmiEvidence::Own { delta: 1.. } | SmiEvidence::Shared { .. }
+        SmiEvidence::Own { delta: 1.. }
+            | SmiEvidence::Alone { delta: 1.. }
+            | SmiEvidence::Shared { .. }
     );
     match account.standing {
         Standing::Lost => (None, None),

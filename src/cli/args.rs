@@ -26,6 +26,9 @@ pub enum Command {
     /// Measure this machine and say who took the time of every gap
     #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Say what this machine allows and what will disturb a measurement
+    #[command(long_about = help::PREFLIGHT, after_long_help = help::PREFLIGHT_EXAMPLES)]
+    Preflight(PreflightArgs),
     /// Raise stalls of known length here and show that they are found
     #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),
@@ -101,11 +104,44 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub engine: EngineArg,
 
+    /// BPF engine: hold interrupts off for this long at a time, 100us to
+    /// 100ms; a bare number is microseconds [default: 10ms]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub shot: Option<Nanos>,
+
+    /// BPF engine: let the kernel work for this long after each shot, 20us to
+    /// 1s; a bare number is microseconds [default: 250us]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub breath: Option<Nanos>,
+
     /// Sample a scripted clock: a test of the program
     #[arg(long, value_name = "FILE", hide = true)]
     pub script: Option<PathBuf>,
 
     /// Read the machine's files below this folder: a test of the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}
+
+/// Options of `hwgap preflight`.
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// CPUs that a run would sample: a list such as 1-3,5, or all, or isolated
+    /// [default: the isolated ones, else all but one]
+    #[arg(long, value_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
+    /// kernel's interrupt threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=98))]
+    pub priority: Option<u8>,
+
+    /// Read the machine's files below this folder and try nothing: a test of
+    /// the program
     #[arg(long, value_name = "DIR", hide = true)]
     pub host_root: Option<PathBuf>,
 }
@@ -126,6 +162,9 @@ pub enum EngineArg {
     Auto,
     /// Pinned threads in user space
     User,
+    /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
+    /// CAP_PERFMON)
+    Bpf,
 }
 
 /// Options of `hwgap selftest`.

@@ -43,6 +43,29 @@ Exit status:
   2  wrong usage, or a file that cannot be written
   3  could not measure, or the evidence does not allow a verdict";
 
+pub(super) const PREFLIGHT: &str = "\
+Say what this machine allows and what will disturb a measurement.
+
+Looks at every setting that matters on the CPUs that a run would sample, and \
+tries what a run would do first: pins threads, calibrates the TSC, opens the \
+SMI counter and the kernel's records. Each finding has what was seen, what \
+follows, and the remedy. Nothing is changed, and nothing is measured.";
+
+pub(super) const PREFLIGHT_EXAMPLES: &str = "\
+Examples:
+  hwgap preflight
+      What a run with the same options would meet.
+  sudo hwgap preflight --cpus isolated && sudo hwgap run --cpus isolated
+      Measure only where nothing would disturb it.
+  hwgap preflight --format json | jq -r '.findings[].remedy | strings'
+      All remedies, for a script or a ticket.
+
+Exit status:
+  0  ready: nothing known would disturb a measurement
+  1  something will disturb a measurement
+  2  wrong usage
+  3  cannot measure: no usable CPU, a trapped TSC, a clock given up";
+
 pub(super) const SELFTEST: &str = "\
 Raise stalls of known length here and show that they are found.
 

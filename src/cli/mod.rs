@@ -6,5 +6,5 @@ mod help;
 
 pub use args::{
     Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
-    RunArgs, SelftestArgs,
+    PreflightArgs, RunArgs, SelftestArgs,
 };

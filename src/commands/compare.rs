@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use crate::cli::{CompareArgs, CompareFormatArg};
 use crate::compare::model::{Comparison, Finding};
 use crate::compare::{Naming, Question, compare, load};
-use crate::report::comparison::{markdown, text, write_json};
+use crate::report::comparison::{markdown, text};
 use crate::report::files::PendingFile;
+use crate::report::json;
 use crate::report::style::{Style, Target};
 
 use super::{Exit, Failure};
@@ -56,7 +57,7 @@ fn write(
     match format {
         CompareFormatArg::Text => out.write_all(text::render(comparison, style).as_bytes())?,
         CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
-        CompareFormatArg::Json => write_json(comparison, &mut *out)?,
+        CompareFormatArg::Json => json::write(comparison, &mut *out)?,
     }
     out.flush()
 }

@@ -1,4 +1,4 @@
-//! What `run` and `selftest` do alike to get a measurement going.
+//! What `run`, `selftest` and `preflight` do alike to get a measurement going.
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod man;
 mod measure;
+mod preflight;
 mod run;
 mod selftest;
 
@@ -67,6 +68,7 @@ impl Failure {
 pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Preflight(args) => preflight::preflight(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),

@@ -1,9 +1,9 @@
 //! `hwgap run`: plan, prepare, sample, judge, show, save.
 
+mod engine;
 mod output;
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
@@ -15,10 +15,8 @@ use crate::judgement::{Case, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
-use crate::report::model::{EngineName, Outcome};
-use crate::sampler::{
-    CalibrationError, EngineError, MachineKind, Readings, SamplingPlan, Script, UserEngine, Window,
-};
+use crate::report::model::Outcome;
+use crate::sampler::{CalibrationError, EngineError, Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{
     ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
@@ -29,6 +27,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
+use engine::Choice;
 use output::Sinks;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -50,10 +49,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => cpuid::facts(),
     };
     let machine = MachineFacts::new(cpuid, &host);
+    let scripted = script.is_some();
+    let choice = Choice::make(&plan, script, &root, &host, &machine)?;
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
-    let prepared = prepare(&plan, &host, &root);
+    let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
     let setting = setting(&machine, &host);
@@ -69,19 +70,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         throttling,
         setting,
     };
-    let scripted = script.is_some();
-    let kind = match script {
-        Some(script) => MachineKind::Scripted(Arc::new(script)),
-        None => MachineKind::Live {
-            smi_sources: plan
-                .cpus
-                .iter()
-                .map(|cpu| machine.smi_sources(&root, &host, cpu))
-                .collect(),
-            kernel_return: machine.kernel_return,
-        },
-    };
-    let mut engine = UserEngine::new(sampling_plan(&plan, &machine, first.hz), kind);
+    let smi_sources = (plan.cpus.iter())
+        .map(|cpu| machine.smi_sources(&root, &host, cpu))
+        .collect();
+    let sampling = sampling_plan(&plan, &machine, first.hz);
+    let chosen = choice.chosen.clone();
+    let mut engine = choice.build(&plan, sampling, &machine, smi_sources);
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
     let mut collected = Collector::new(
@@ -92,7 +86,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         &signals,
         progress.as_mut(),
     )
-    .run(&mut engine, &root)
+    .run(engine.as_mut(), &root)
     .map_err(|error| match error {
         EngineError::Calibration {
             cause: CalibrationError::ThresholdBelowFloor { .. },
@@ -114,6 +108,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         host: &host,
         machine: &machine,
         preparation: &prepared.facts,
+        chosen: &chosen,
         collected: &collected,
         fitted: collected.timeline.rate(),
         rate,
@@ -125,7 +120,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
-        engine: EngineName::User,
+        engine: chosen.engine,
         hz_source: match (scripted, machine.tsc_rate()) {
             (true, _) => "script",
             (false, Some(_)) => "CPUID 15h",

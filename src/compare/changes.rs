@@ -24,6 +24,10 @@ type Fields = BTreeMap<String, BTreeSet<String>>;
 
 /// The fields whose values are not the same on both sides.
 pub(super) fn changes(before: &[SavedRun], after: &[SavedRun], naming: Naming) -> Vec<Change> {
+    let hosts: Vec<&str> = (before.iter().chain(after))
+        .filter_map(|run| run.report.host.hostname.as_deref())
+        .filter(|name| naming == Naming::Redacted && !name.is_empty())
+        .collect();
     let (before, after) = (fields(before), fields(after));
     let none = BTreeSet::new();
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -31,10 +35,21 @@ pub(super) fn changes(before: &[SavedRun], after: &[SavedRun], naming: Naming) -
         .filter_map(|name| {
             let old = before.get(name).unwrap_or(&none);
             let new = after.get(name).unwrap_or(&none);
-            (old != new).then(|| change(name, old, new, naming))
+            (old != new).then(|| without(&hosts, change(name, old, new, naming)))
         })
         .take(MOST_CHANGES)
         .collect()
+}
+
+/// Takes the hosts' names out of values that hold them, such as a root device
+/// on the command line.
+fn without(hosts: &[&str], mut change: Change) -> Change {
+    for value in change.before.iter_mut().chain(&mut change.after) {
+        for host in hosts {
+            *value = value.replace(host, LEFT_OUT);
+        }
+    }
+    change
 }
 
 fn change(name: &str, old: &BTreeSet<String>, new: &BTreeSet<String>, naming: Naming) -> Change {

@@ -21,6 +21,7 @@ pub mod kernel_log;
 pub mod modules;
 pub mod permissions;
 pub mod power;
+pub mod process_limits;
 pub mod realtime;
 pub mod root;
 pub mod smi_source;

@@ -3,7 +3,7 @@
 //! Every reader of this crate goes through [`Root`], so that a recorded or
 //! made-up tree (`fixtures/hosts`) can stand in for the running machine.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -121,6 +121,29 @@ impl Root {
         Ok(text)
     }
 
+    /// The text of a log device, from its first record to the latest: unlike a
+    /// file, it has no end, and each read gives one record
+    /// (Documentation/ABI/testing/dev-kmsg). At most 16 MiB are read.
+    ///
+    /// # Errors
+    /// What the system said when it was opened; a failed read is the end.
+    pub fn read_log(&self, relative: &str) -> Known<String> {
+        const LARGEST: usize = 16 << 20;
+        let mut log = self.open(relative)?;
+        let mut bytes = Vec::new();
+        let mut record = vec![0; 16 << 10];
+        while bytes.len() < LARGEST {
+            match log.read(&mut record) {
+                Ok(0) => break,
+                Ok(length) => bytes.extend_from_slice(&record[..length]),
+                // Records were overwritten meanwhile; the next read goes on.
+                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {}
+                Err(_) => break,
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The start of a file, up to and without the first empty line, or up to
     /// 64 KiB. `/proc/cpuinfo` holds several megabytes on a big machine, of
     /// which the first processor is enough.
@@ -224,12 +247,8 @@ impl Root {
     /// Reads until the end of the file or until `enough` says so.
     fn read_bytes(&self, relative: &str, enough: impl Fn(&[u8]) -> bool) -> Known<Vec<u8>> {
         let path = self.path(relative);
-        let read = || -> io::Result<Vec<u8>> {
-            // A FIFO in a made-up tree must not block the program.
-            let mut file = OpenOptions::new()
-                .read(true)
-                .custom_flags(libc::O_NONBLOCK)
-                .open(&path)?;
+        let mut file = self.open(relative)?;
+        let mut read = || -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
             loop {
                 let got = file.by_ref().take(16 << 10).read_to_end(&mut bytes)?;
@@ -239,6 +258,16 @@ impl Root {
             }
         };
         read().map_err(|error| ReadError::from_io(&path, &error))
+    }
+
+    fn open(&self, relative: &str) -> Known<File> {
+        let path = self.path(relative);
+        // A FIFO in a made-up tree must not block the program.
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&path)
+            .map_err(|error| ReadError::from_io(&path, &error))
     }
 }
 

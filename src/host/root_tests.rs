@@ -156,3 +156,16 @@ fn a_fifo_does_not_block() {
     nix::unistd::mkfifo(&folder.path().join("pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
     assert_eq!(root.read_text("pipe").unwrap(), "");
 }
+
+#[test]
+fn a_log_is_read_to_its_end_and_a_missing_one_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "6,1,2,-;a line of the log\n".repeat(2_000);
+    fs::write(folder.path().join("kmsg"), &long).unwrap();
+    let root = Root::at(folder.path());
+    assert_eq!(root.read_log("kmsg"), Ok(long));
+    assert!(matches!(
+        root.read_log("none"),
+        Err(ReadError::Missing { .. })
+    ));
+}

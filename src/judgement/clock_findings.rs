@@ -1,5 +1,6 @@
 //! Findings about the clock: everything else is measured with it.
 
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 
 use super::Case;
@@ -37,10 +38,10 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             "clocksource-changed",
             Severity::Warning,
             format!(
-                "The kernel's clocksource changed {} time(s) during the run, first from {} to {} \
+                "The kernel's clocksource changed {} during the run, first from {} to {} \
                  by {}. The TSC is still on offer, so this was not the kernel's watchdog. Times of \
                  day and the fitted TSC rate are less certain.",
-                clock.changes().len(),
+                counted(clock.changes().len() as u64, "time"),
                 first.from,
                 first.to,
                 first.seen_utc
@@ -75,7 +76,10 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "tsc-backwards",
             Severity::Critical,
-            format!("The TSC ran backwards {backward} time(s) on a sampled CPU."),
+            format!(
+                "The TSC ran backwards {} on a sampled CPU.",
+                counted(backward, "time")
+            ),
             Some("report it to the vendor: firmware or a hypervisor wrote to the TSC"),
         ));
     }

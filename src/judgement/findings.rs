@@ -2,6 +2,7 @@
 
 use crate::attribution::Platform;
 use crate::plan::Pauses;
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
@@ -31,6 +32,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(guest(case));
     all.extend(footprint(case));
     all.extend(contradicted(case));
+    all.extend(machine_checks(case));
     all.extend(throttled(case));
     all.extend(preparation(case));
     all.extend(coverage(case));
@@ -69,6 +71,20 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
+/// A machine check is the hardware's own complaint.
+fn machine_checks(case: &Case<'_>) -> Option<Finding> {
+    let masked = case.collected.totals.iter().filter_map(|cpu| cpu.masked);
+    let count: u64 = masked.map(|masked| masked.machine_checks).sum();
+    (count > 0).then(|| {
+        finding(
+            "machine-checks",
+            Severity::Warning,
+            format!("{count} machine check(s) came while the sampled CPUs had interrupts off."),
+            Some("read what they report: ras-mc-ctl --errors, or the kernel log"),
+        )
+    })
+}
+
 /// The two witnesses of the kernel must not contradict each other.
 fn contradicted(case: &Case<'_>) -> Option<Finding> {
     let count: u64 = case
@@ -82,8 +98,9 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
             "footprint-contradicted",
             Severity::Critical,
             format!(
-                "In {count} gap(s) the kernel recorded activity although the null selector in ES \
-                 survived. One of the two is wrong here; do not trust the attribution of this run."
+                "In {} the kernel recorded activity although the null selector in ES \
+                 survived. One of the two is wrong here; do not trust the attribution of this run.",
+                counted(count, "gap")
             ),
             Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
         )
@@ -97,9 +114,10 @@ fn throttled(case: &Case<'_>) -> Option<Finding> {
             "rt-throttling",
             Severity::Info,
             format!(
-                "{count} gap(s) are the scheduler's bound on real-time tasks (RT throttling, or \
+                "The scheduler's bound on real-time tasks made {} (RT throttling, or \
                  the fair server from Linux 6.12), which holds a busy sampler back for some 50 ms \
-                 in each second. They are the kernel's, never the hardware's, and are not covered."
+                 in each second. They are the kernel's, never the hardware's, and are not covered.",
+                counted(count, "gap")
             ),
             Some(
                 "keep other tasks off the sampled CPUs; or, at the risk of a frozen machine, write \
@@ -191,9 +209,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             "records-lost",
             Severity::Critical,
             format!(
-                "The records of {dropped} gap(s), {} of them with the kernel running, were lost: \
+                "The records of {}, {} of them with the kernel running, were lost: \
                  they came faster than the collector could take them. Their number, their lengths \
                  in the histogram and the longest gap are exact.",
+                counted(dropped, "gap"),
                 sum(|cpu| cpu.gaps_dropped_kernel_ran)
             ),
             Some("raise --threshold, or leave the collector a CPU of its own"),
@@ -221,9 +240,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             "silent-kernel-entries",
             Severity::Info,
             format!(
-                "{} time(s) the kernel had run without a delta above the trip level. A stall in \
-                 the same tenth of a millisecond would have been taken for the kernel's.",
-                sum(|cpu| cpu.silent_clears)
+                "The kernel had run without a delta above the trip level. A stall in \
+                 the same tenth of a millisecond would have been taken for the kernel's. This \
+                 happened {}.",
+                counted(sum(|cpu| cpu.silent_clears), "time")
             ),
             None,
         ));

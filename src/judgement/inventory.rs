@@ -1,26 +1,98 @@
 //! Every source of evidence, usable or not, why, and what its absence costs.
 
-use crate::attribution::Platform;
-use crate::report::model::EvidenceSource;
-use crate::sampler::{CpuSetup, FootprintTest, SmiSetup};
-
+use crate::attribution::{ClockTrust, Platform};
+use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
+use crate::host::Host;
+use crate::report::model::{EngineName, EvidenceSource};
+use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 use crate::session::Agreement;
 
-use super::Case;
+use super::{Case, tsc_given_up};
 
-/// The list, in the order in which the sources weigh.
+/// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
+    let setups = &case.collected.setups;
+    let mut sources = vec![
+        presence(case),
+        smi_counter_of_run(case),
+        platform(case.machine),
+        kernel_records_of_run(case),
+        usage(),
+        schedstat(setups),
+        tsc(
+            trust(case.tsc_given_up() || case.collected.clock.tsc_dropped_in_run()),
+            case.machine,
+            case.collected.clock.end(),
+        ),
+        offsets(setups),
+    ];
+    let choice = case.chosen.why.as_ref().map(|why| {
+        let name = match case.chosen.engine {
+            EngineName::User => "user",
+            EngineName::Bpf => "bpf",
+            EngineName::Hwlat => "hwlat",
+            EngineName::Osnoise => "osnoise",
+        };
+        usable("engine", format!("{name}, chosen because {why}"))
+    });
+    sources.extend(choice);
+    sources
+}
+
+/// The list as a run would have it, by samplers that were set up and taken down
+/// again without sampling.
+pub fn prospects(
+    host: &Host,
+    machine: &MachineFacts,
+    setups: &[CpuSetup],
+    records: &TraceSetup,
+) -> Vec<EvidenceSource> {
+    let clocksource = host.clocksource.as_ref().ok();
     vec![
-        footprint(case),
-        smi_counter(case),
-        platform(case),
-        kernel_records(case),
-        usage(case),
-        schedstat(case),
-        tsc(case),
-        offsets(case),
+        footprint(setups),
+        smi_counter(machine, setups),
+        platform(machine),
+        kernel_records(records, String::new),
+        usage(),
+        schedstat(setups),
+        tsc(
+            trust(machine.platform() == Platform::BareMetal && tsc_given_up(host)),
+            machine,
+            clocksource.map(|source| source.current.as_str()),
+        ),
+        offsets(setups),
     ]
+}
+
+/// What tells whether the kernel ran: the footprint, or interrupts held off.
+fn presence(case: &Case<'_>) -> EvidenceSource {
+    masking(case).unwrap_or_else(|| footprint(&case.collected.setups))
+}
+
+fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
+    let cpus: Vec<MaskedTotals> = (case.collected.totals.iter())
+        .filter_map(|cpu| cpu.masked)
+        .collect();
+    let source = cpus.first()?.counted_by;
+    let sum = |count: fn(&MaskedTotals) -> u64| -> u64 { cpus.iter().map(count).sum() };
+    let error = cpus.iter().map(|cpu| cpu.clock_error).max()?;
+    let longest = cpus.iter().map(|cpu| cpu.longest_shot).max()?;
+    let counted = match source {
+        CountSource::Program => "after each delta",
+        CountSource::File => "by /proc/interrupts after shots with gaps",
+    };
+    Some(usable(
+        "interrupts-off",
+        format!(
+            "{} shots of at most {}, by a BPF program; counted {counted}: {} NMIs, {} machine \
+             checks; placed on the TSC within {error}",
+            sum(|cpu| cpu.shots),
+            case.rate.hz.to_nanos(longest),
+            sum(|cpu| cpu.nmis),
+            sum(|cpu| cpu.machine_checks),
+        ),
+    ))
 }
 
 fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
@@ -48,12 +120,8 @@ fn missing(
     }
 }
 
-fn setups<'a>(case: &Case<'a>) -> &'a [CpuSetup] {
-    &case.collected.setups
-}
-
-fn footprint(case: &Case<'_>) -> EvidenceSource {
-    let failed = setups(case)
+fn footprint(setups: &[CpuSetup]) -> EvidenceSource {
+    let failed = setups
         .iter()
         .find(|setup| setup.calibration.footprint != FootprintTest::Passed);
     match failed {
@@ -71,48 +139,52 @@ fn footprint(case: &Case<'_>) -> EvidenceSource {
     }
 }
 
-fn smi_counter(case: &Case<'_>) -> EvidenceSource {
-    let costs = "an SMI can be neither proved nor excluded";
-    if case.machine.platform() == Platform::Guest {
-        return missing(
-            "smi-counter",
-            "in a guest the counter is the virtual machine's own; SMIs of the host are invisible",
-            costs,
-            Some("run hwgap on the host itself"),
-        );
-    }
-    let unreadable = setups(case).iter().find_map(|setup| match &setup.smi {
-        SmiSetup::Unreadable(reason) => Some(format!("CPU {}: {reason}", setup.cpu)),
-        SmiSetup::Readable(_) => None,
-    });
+const NO_SMI_COUNT: &str = "an SMI can be neither proved nor excluded";
+
+fn smi_counter_of_run(case: &Case<'_>) -> EvidenceSource {
+    let opened = smi_counter(case.machine, &case.collected.setups);
     let lost = case.collected.totals.iter().find(|cpu| cpu.smi.is_none());
-    match (
-        unreadable,
-        lost,
-        setups(case).first().map(|setup| &setup.smi),
-    ) {
-        (Some(reason), ..) => missing(
-            "smi-counter",
-            reason,
-            costs,
-            Some("Intel: modprobe msr, and root or CAP_SYS_RAWIO; AMD: root or CAP_PERFMON"),
-        ),
-        (None, Some(cpu), _) => missing(
+    match lost {
+        Some(cpu) if opened.usable => missing(
             "smi-counter",
             format!("CPU {}: a reading failed in mid-run", cpu.cpu),
-            costs,
+            NO_SMI_COUNT,
             None,
         ),
-        (None, None, Some(SmiSetup::Readable(name))) => usable("smi-counter", name.clone()),
-        (None, None, _) => missing("smi-counter", "not asked", costs, None),
+        _ => opened,
     }
 }
 
-fn platform(case: &Case<'_>) -> EvidenceSource {
+fn smi_counter(machine: &MachineFacts, setups: &[CpuSetup]) -> EvidenceSource {
+    if machine.platform() == Platform::Guest {
+        return missing(
+            "smi-counter",
+            "in a guest the counter is the virtual machine's own; SMIs of the host are invisible",
+            NO_SMI_COUNT,
+            Some("run hwgap on the host itself"),
+        );
+    }
+    let unreadable = setups.iter().find_map(|setup| match &setup.smi {
+        SmiSetup::Unreadable(reason) => Some(format!("CPU {}: {reason}", setup.cpu)),
+        SmiSetup::Readable(_) => None,
+    });
+    match (unreadable, setups.first().map(|setup| &setup.smi)) {
+        (Some(reason), _) => missing(
+            "smi-counter",
+            reason,
+            NO_SMI_COUNT,
+            Some("Intel: modprobe msr, and root or CAP_SYS_RAWIO; AMD: root or CAP_PERFMON"),
+        ),
+        (None, Some(SmiSetup::Readable(name))) => usable("smi-counter", name.clone()),
+        (None, _) => missing("smi-counter", "not asked", NO_SMI_COUNT, None),
+    }
+}
+
+fn platform(machine: &MachineFacts) -> EvidenceSource {
     usable(
         "platform",
-        match &case.machine.hypervisor {
-            Some(name) if case.machine.cpuid.hypervisor.is_some() => {
+        match &machine.hypervisor {
+            Some(name) if machine.cpuid.hypervisor.is_some() => {
                 format!("CPUID says: a guest of {name}")
             }
             Some(name) => format!("the firmware's texts say: a guest of {name}"),
@@ -123,27 +195,31 @@ fn platform(case: &Case<'_>) -> EvidenceSource {
     )
 }
 
-fn kernel_records(case: &Case<'_>) -> EvidenceSource {
+fn kernel_records_of_run(case: &Case<'_>) -> EvidenceSource {
+    kernel_records(&case.collected.kernel.setup, || {
+        let mut agreement = Agreement::default();
+        case.collected
+            .cpus
+            .iter()
+            .for_each(|cpu| agreement.add(&cpu.agreement));
+        format!(
+            "; they agree with the footprint on {} of {} gaps, mapped to the TSC within {}",
+            agreement.agreed(),
+            agreement.compared(),
+            case.collected.timeline.fit_error()
+        )
+    })
+}
+
+/// `quality` follows the sentence on usable records.
+fn kernel_records(setup: &TraceSetup, quality: impl FnOnce() -> String) -> EvidenceSource {
     let source = "kernel-records";
     let remedy = "root or CAP_PERFMON, kernel.perf_event_paranoid at -1, and a readable tracefs";
-    match &case.collected.kernel.setup {
-        TraceSetup::Tracepoints(count) => {
-            let mut agreement = Agreement::default();
-            case.collected
-                .cpus
-                .iter()
-                .for_each(|cpu| agreement.add(&cpu.agreement));
-            usable(
-                source,
-                format!(
-                    "{count} tracepoints and all context switches; they agree with the footprint \
-                     on {} of {} gaps, mapped to the TSC within {}",
-                    agreement.agreed(),
-                    agreement.compared(),
-                    case.collected.timeline.fit_error()
-                ),
-            )
-        }
+    match setup {
+        TraceSetup::Tracepoints(count) => usable(
+            source,
+            format!("{count} tracepoints and all context switches{}", quality()),
+        ),
         TraceSetup::SwitchesOnly(reason) => missing(
             source,
             format!("context switches only: {reason}"),
@@ -159,15 +235,15 @@ fn kernel_records(case: &Case<'_>) -> EvidenceSource {
     }
 }
 
-fn usage(_case: &Case<'_>) -> EvidenceSource {
+fn usage() -> EvidenceSource {
     usable(
         "rusage",
         "involuntary switches and page faults for gaps in which the kernel ran",
     )
 }
 
-fn schedstat(case: &Case<'_>) -> EvidenceSource {
-    let failed = setups(case)
+fn schedstat(setups: &[CpuSetup]) -> EvidenceSource {
+    let failed = setups
         .iter()
         .find_map(|setup| setup.schedstat.as_ref().err());
     match failed {
@@ -181,8 +257,16 @@ fn schedstat(case: &Case<'_>) -> EvidenceSource {
     }
 }
 
-fn tsc(case: &Case<'_>) -> EvidenceSource {
-    if case.tsc_given_up() || case.collected.clock.tsc_dropped_in_run() {
+fn trust(given_up: bool) -> ClockTrust {
+    if given_up {
+        ClockTrust::Broken
+    } else {
+        ClockTrust::Trusted
+    }
+}
+
+fn tsc(trust: ClockTrust, machine: &MachineFacts, clocksource: Option<&str>) -> EvidenceSource {
+    if trust == ClockTrust::Broken {
         return missing(
             "tsc",
             "the kernel gave the TSC up",
@@ -190,20 +274,20 @@ fn tsc(case: &Case<'_>) -> EvidenceSource {
             Some("see the kernel log"),
         );
     }
-    let invariant = if case.machine.tsc_is_invariant() {
+    let invariant = if machine.tsc_is_invariant() {
         "invariant"
     } else {
         "not invariant"
     };
-    let source = case.collected.clock.end().unwrap_or("unknown");
+    let source = clocksource.unwrap_or("unknown");
     usable(
         "tsc",
         format!("{invariant} by CPUID; the kernel's clocksource is {source}"),
     )
 }
 
-fn offsets(case: &Case<'_>) -> EvidenceSource {
-    let others = setups(case).get(1..).unwrap_or_default();
+fn offsets(setups: &[CpuSetup]) -> EvidenceSource {
+    let others = setups.get(1..).unwrap_or_default();
     let worst = others
         .iter()
         .filter_map(|setup| setup.offset)

@@ -9,13 +9,14 @@ mod stalls;
 mod verdict;
 
 pub use findings::findings;
-pub use inventory::inventory;
+pub use inventory::{inventory, prospects};
 pub use stalls::{list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::plan::RunPlan;
+use crate::report::model::EngineName;
 use crate::session::{Collected, Rate};
 use crate::sys::memory::Locked;
 
@@ -26,6 +27,15 @@ pub struct Preparation {
     pub memory: Result<Locked, String>,
     /// Whether /dev/cpu_dma_latency is held at 0, or why not.
     pub dma_latency: Result<(), String>,
+}
+
+/// The engine of a run.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// What sampled.
+    pub engine: EngineName,
+    /// Why, where hwgap chose it.
+    pub why: Option<String>,
 }
 
 /// Everything that a judgement rests on.
@@ -39,6 +49,8 @@ pub struct Case<'a> {
     pub machine: &'a MachineFacts,
     /// How the process could prepare itself.
     pub preparation: &'a Preparation,
+    /// What sampled.
+    pub chosen: &'a Chosen,
     /// What was collected.
     pub collected: &'a Collected,
     /// The TSC's rate against the kernel's clock over the run.

@@ -2,6 +2,7 @@
 //! says nothing.
 
 use crate::attribution::Platform;
+use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::SmiTotals;
 
@@ -64,8 +65,9 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-below-threshold",
             Severity::Warning,
             format!(
-                "{short} SMI(s) were counted whose stall stayed below the threshold of {}. They \
-                 are not gaps, but they happened.",
+                "{} came with a stall that stayed below the threshold of {}, or fell into the tool's \
+                 own blind time. They are not gaps, but they happened.",
+                counted(short, "SMI"),
                 case.plan.threshold
             ),
             Some("lower --threshold to see how long they are"),
@@ -77,8 +79,9 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-without-gap",
             Severity::Warning,
             format!(
-                "{hidden} SMI(s) were counted with no delta above the trip level. They fell into \
-                 the tool's own blind time, or the firmware hid the time that they took."
+                "{} came with no delta above the trip level: in the tool's own blind time, or the \
+                 firmware hid the time that was taken.",
+                counted(hidden, "SMI")
             ),
             None,
         ));
@@ -88,8 +91,23 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "smi-unassigned",
             Severity::Warning,
-            format!("{unassigned} SMI(s) were counted that cannot be given to one gap."),
+            format!(
+                "{} came that cannot be given to one gap.",
+                counted(unassigned, "SMI")
+            ),
             Some("raise --threshold: many short gaps leave no time to read the counter"),
+        ));
+    }
+    let between = most(case, |smi| smi.between_shots);
+    if between > 0 {
+        all.push(finding(
+            "smi-between-shots",
+            Severity::Warning,
+            format!(
+                "{between} SMI(s) were counted between two shots, while interrupts were on: they \
+                 are not gaps, but they happened."
+            ),
+            Some("run longer, or raise --shot: the share of the time between shots falls"),
         ));
     }
     let paused = most(case, |smi| smi.while_paused);
@@ -97,7 +115,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "smi-while-paused",
             Severity::Warning,
-            format!("{paused} SMI(s) were counted while sampling paused (--width, --window)."),
+            format!(
+                "{} came while sampling paused (--width, --window).",
+                counted(paused, "SMI")
+            ),
             Some("sample without pauses: --width equal to --window"),
         ));
     }

@@ -1,7 +1,7 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
+use crate::attribution::{Cause, Confidence, SmiEvidence};
 use crate::report::model::StallReport;
 use crate::session::{Collected, PackedGap};
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
@@ -90,7 +90,7 @@ pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
 /// Whether no counter speaks for or against an SMI in the gap.
 fn is_blind(gap: &PackedGap) -> bool {
     let evidence = gap.unpack().raw.evidence;
-    evidence.smi == SmiEvidence::Unreadable && evidence.footprint == Footprint::Intact
+    evidence.smi == SmiEvidence::Unreadable && evidence.footprint.kernel_ran() == Some(false)
 }
 
 fn spread(stall: &Stall, hz: Hertz) -> Nanos {

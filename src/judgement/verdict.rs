@@ -3,6 +3,7 @@
 
 use crate::attribution::Platform;
 use crate::host::Host;
+use crate::report::human::counted;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
 use crate::sampler::FootprintTest;
 use crate::stats::rates::Rate;
@@ -46,7 +47,8 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
     let failed = platform_gaps > 0 && clock_failure(case).is_none();
     let result = if failed {
         reasons.push(format!(
-            "{platform_gaps} platform gap(s) above {limit}, the longest {platform_max_ns}"
+            "{} above {limit}, the longest {platform_max_ns}",
+            counted(platform_gaps, "platform gap")
         ));
         Outcome::Fail
     } else if hours > 0.0 && doubts.is_empty() {
@@ -82,17 +84,22 @@ fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
     let mut doubts: Vec<String> = clock_failure(case).into_iter().collect();
     if unknown > 0 {
         doubts.push(format!(
-            "{unknown} gap(s) above {limit} could not be attributed"
+            "{} above {limit} could not be attributed",
+            counted(unknown, "gap")
         ));
     }
     if mixed > 0 {
         doubts.push(format!(
-            "{mixed} gap(s) above {limit} hold an SMI and kernel work in unknown shares"
+            "an SMI and kernel work in unknown shares make up {} above {limit}",
+            counted(mixed, "gap")
         ));
     }
     let dropped: u64 = totals.iter().map(|cpu| cpu.gaps_dropped).sum();
     if dropped > 0 {
-        doubts.push(format!("the records of {dropped} gap(s) were lost"));
+        doubts.push(format!(
+            "the records of {} were lost",
+            counted(dropped, "gap")
+        ));
     }
     if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
         doubts.push(String::from("sampling ended early on at least one CPU"));
@@ -109,7 +116,10 @@ fn clock_failure(case: &Case<'_>) -> Option<String> {
         .map(|cpu| cpu.backward_steps)
         .sum();
     if backward > 0 {
-        return Some(format!("the TSC ran backwards {backward} time(s)"));
+        return Some(format!(
+            "the TSC ran backwards {}",
+            counted(backward, "time")
+        ));
     }
     if case.collected.clock.tsc_dropped_in_run() {
         return Some(String::from("the kernel gave the TSC up during the run"));
@@ -125,14 +135,16 @@ impl Case<'_> {
         self.machine.platform() == Platform::BareMetal && tsc_given_up(self.host)
     }
 
-    /// Whether the footprint works on every sampled CPU.
+    /// Whether the footprint works on every sampled CPU, or is not needed.
     pub(super) fn footprint_works(&self) -> bool {
         let tests = self
             .collected
             .setups
             .iter()
             .map(|setup| setup.calibration.footprint);
-        tests.into_iter().all(|test| test == FootprintTest::Passed)
+        tests
+            .into_iter()
+            .all(|test| matches!(test, FootprintTest::Passed | FootprintTest::NotNeeded))
     }
 }
 

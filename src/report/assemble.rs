@@ -3,7 +3,9 @@
 use crate::attribution::{
     Attribution, Platform, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
 };
+use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{Account, Names, Standing};
+use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, findings, inventory, judge, list_stalls};
 use crate::plan::RunPlan;
@@ -15,8 +17,8 @@ use crate::units::{CpuId, Cycles, Hertz, Nanos};
 use super::LazyGaps;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelAccount, KernelIdentity, NamedTime, OsSource, RecordStanding, Report, Run, SCHEMA,
-    SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, RecordStanding, Report, Run,
+    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
 };
 
 /// What a report needs beside the case.
@@ -63,7 +65,7 @@ pub fn assemble<'a>(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         run: run(&case, &particulars),
-        host: host(&case),
+        host: host_identity(case.host, case.machine),
         tsc: tsc(&case, &particulars, origin),
         evidence: inventory(&case),
         gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
@@ -124,7 +126,7 @@ fn view(
         cause,
         confidence,
         smi_delta: match raw.evidence.smi {
-            SmiEvidence::Own { delta } => Some(delta),
+            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
             _ => None,
         },
         kernel_ran: attribution.kernel_ran,
@@ -196,6 +198,9 @@ fn cpu_report(
     let elapsed_ns = nanos(totals.last.since(totals.first));
     let (blind_ns, os_ns, paused_ns) =
         (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let between_ns = totals
+        .masked
+        .map_or(Nanos(0), |masked| nanos(masked.between));
     let (smi, smi_reason) = smi(case, setup, totals);
     CpuReport {
         cpu: totals.cpu,
@@ -203,10 +208,19 @@ fn cpu_report(
         covered_ns: elapsed_ns
             .saturating_sub(blind_ns)
             .saturating_sub(os_ns)
-            .saturating_sub(paused_ns),
+            .saturating_sub(paused_ns)
+            .saturating_sub(between_ns),
         blind_ns,
         os_ns,
         paused_ns,
+        masked: totals.masked.map(|masked| MaskedReport {
+            shots: masked.shots,
+            longest_shot_ns: nanos(masked.longest_shot),
+            between_ns,
+            nmis: masked.nmis,
+            machine_checks: masked.machine_checks,
+            clock_error_ns: masked.clock_error,
+        }),
         iterations: totals.iterations,
         min_cycles: totals.floor,
         max_ns: nanos(totals.max),
@@ -309,8 +323,9 @@ fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
     }
 }
 
-fn host(case: &Case<'_>) -> HostIdentity {
-    let (identity, cpu, kernel) = (&case.host.identity, &case.host.cpu_model, &case.host.kernel);
+/// The machine's names, as every document of this program gives them.
+pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
+    let (identity, cpu, kernel) = (&host.identity, &host.cpu_model, &host.kernel);
     let text = |known: &Known<String>| known.as_ref().ok().cloned();
     let board = [&identity.board.vendor, &identity.board.name];
     let board: Vec<&str> = board
@@ -349,7 +364,7 @@ fn host(case: &Case<'_>) -> HostIdentity {
                 .ok()
                 .map(|line| line.text.clone()),
         },
-        hypervisor: case.machine.hypervisor.as_ref().map(ToString::to_string),
+        hypervisor: machine.hypervisor.as_ref().map(ToString::to_string),
     }
 }
 

@@ -81,6 +81,7 @@ impl<'a> From<&'a Gap> for Row<'a> {
             SmiEvidence::NotRead => ("not-read", None, None),
             SmiEvidence::Own { delta } => ("own", Some(delta), None),
             SmiEvidence::Shared { delta, among } => ("shared", Some(delta), Some(among)),
+            SmiEvidence::Alone { delta } => ("alone", Some(delta), None),
         };
         Row {
             cpu: gap.cpu.0,

@@ -5,7 +5,7 @@
 use crate::units::Nanos;
 
 /// `1,234,567`.
-pub(super) fn grouped(value: u64) -> String {
+pub(crate) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -15,6 +15,12 @@ pub(super) fn grouped(value: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A count with its noun: `1 gap`, `1,040 gaps`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(count))
 }
 
 /// Grouped below a million, `441 M` and the like above.

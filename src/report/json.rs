@@ -1,27 +1,20 @@
-//! The report as JSON: indented at the top, one gap a line below, so that
-//! both a human and `grep` can use it.
+//! Documents as JSON: indented at the top, one gap or finding a line below, so
+//! that both a human and `grep` can use it.
 
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::model::Report;
-
 /// Objects and lists nested deeper than this stand on one line: the report,
 /// its parts, and the fields or items of each part.
 const INDENTED_LEVELS: usize = 2;
 
-/// Writes the report with a final line feed. With [`super::LazyGaps`] as the
-/// list of gaps nothing but a buffer is held.
-pub fn write<G: Serialize>(report: &Report<G>, out: impl Write) -> io::Result<()> {
-    write_any(report, out)
-}
-
-/// Writes anything in the layout of reports.
-pub(super) fn write_any(report: &impl Serialize, out: impl Write) -> io::Result<()> {
+/// Writes a report, or another document, with a final line feed. With
+/// [`super::LazyGaps`] as the list of gaps nothing but a buffer is held.
+pub fn write(document: &impl Serialize, out: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    report.serialize(&mut Serializer::with_formatter(&mut out, Layout::default()))?;
+    document.serialize(&mut Serializer::with_formatter(&mut out, Layout::default()))?;
     out.write_all(b"\n")?;
     out.flush()
 }

@@ -281,6 +281,9 @@ pub struct CpuReport {
     pub os_ns: Nanos,
     /// Time not sampled because of `--width` and `--window`.
     pub paused_ns: Nanos,
+    /// What came of holding interrupts off, where the engine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked: Option<MaskedReport>,
     /// Rounds of the loop, exact.
     pub iterations: u64,
     /// The smallest delta seen, exact: the floor of the loop.
@@ -355,6 +358,25 @@ pub struct StallReport {
     pub cause: Cause,
     /// How sure that is.
     pub confidence: Confidence,
+}
+
+/// One CPU sampled with interrupts off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskedReport {
+    /// Stretches sampled with interrupts off.
+    pub shots: u64,
+    /// The longest of them.
+    pub longest_shot_ns: Nanos,
+    /// Time between them: interrupts on, not sampled, not covered.
+    pub between_ns: Nanos,
+    /// NMIs that came in shots; where the program cannot read the kernel's
+    /// count, NMIs between readings of /proc/interrupts.
+    pub nmis: u64,
+    /// Machine checks, counted in the same way.
+    pub machine_checks: u64,
+    /// Bound of the error of a gap's place on the TSC: the engine reads
+    /// CLOCK_MONOTONIC, and each shot has a fit of its own.
+    pub clock_error_ns: Nanos,
 }
 
 /// How many gaps have each cause.

@@ -1,6 +1,7 @@
 //! Colour, where it is wanted and nowhere else.
 
 use std::ffi::OsStr;
+use std::io::{IsTerminal, stdout};
 
 /// Whether escape sequences may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,18 @@ impl Style {
             Target::Terminal if able && !refused => Style::Colored,
             _ => Style::Plain,
         }
+    }
+
+    /// What standard output and the environment of this process call for.
+    pub fn of_stdout() -> Style {
+        let target = if stdout().is_terminal() {
+            Target::Terminal
+        } else {
+            Target::Other
+        };
+        let variable = |name| std::env::var_os(name);
+        let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+        Style::decide(target, no_color.as_deref(), term.as_deref())
     }
 
     /// The text with the colour of its ink (ECMA-48, SGR).

@@ -4,7 +4,7 @@
 //! below cannot be told from the hypervisor, so it is never the subject.
 
 mod cpus;
-mod evidence;
+pub(super) mod evidence;
 mod findings;
 mod gaps;
 mod limits;

@@ -30,6 +30,8 @@ pub enum FootprintTest {
     Fred,
     /// The page for the test could not be had.
     NotTested,
+    /// The engine holds interrupts off and needs no footprint.
+    NotNeeded,
 }
 
 impl FootprintTest {
@@ -47,6 +49,9 @@ impl FootprintTest {
             ),
             FootprintTest::Fred => {
                 String::from("the kernel uses FRED: returns by ERETU do not wipe a null selector")
+            }
+            FootprintTest::NotNeeded => {
+                String::from("not needed: interrupts are off while the clock is sampled")
             }
             FootprintTest::NotTested => {
                 String::from("self-test not possible: no page could be mapped for it")

@@ -116,6 +116,14 @@ pub enum EngineError {
         /// What is wrong.
         cause: CalibrationError,
     },
+    /// The BPF program could not be loaded or run.
+    #[error("CPU {cpu}: {cause}")]
+    Program {
+        /// The CPU.
+        cpu: CpuId,
+        /// What the kernel said.
+        cause: String,
+    },
     /// Stalls of a self-test could not be raised.
     #[error("CPU {cpu}: the stalls of the self-test cannot be raised: {cause}")]
     Exercise {

@@ -1,10 +1,11 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
-use crate::attribution::Evidence;
+use crate::attribution::{Evidence, Footprint};
 use crate::report::model::SmiCount;
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Nanos};
 
-use super::histogram::Histogram;
+use super::bpf::CountSource;
+use super::histogram::{Histogram, Presence};
 
 /// One delta above the threshold, as it was sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,9 @@ pub enum EndedEarly {
     /// The thread was moved: its CPU went offline or its cpuset changed.
     #[error("the sampler was moved off its CPU (taken offline, or its cpuset changed)")]
     CpuChanged,
+    /// The kernel no longer ran the BPF program; the number is the system's.
+    #[error("the kernel refused to run the BPF program (error {0})")]
+    ShotRefused(i32),
 }
 
 /// How often the SMI counter rose, by what the rise belongs to.
@@ -47,8 +51,49 @@ pub struct SmiTotals {
     /// Rises with no trip at all since the reading before: hidden, or in the
     /// tool's own blind time.
     pub without_gap: u64,
+    /// Rises between the shots of an engine that samples in shots.
+    pub between_shots: u64,
     /// Rises that several events share, or that no reading placed.
     pub unassigned: u64,
+}
+
+/// What an engine that holds interrupts off counted beside.
+#[derive(Clone, Copy, Debug)]
+pub struct MaskedTotals {
+    /// Stretches sampled with interrupts off.
+    pub shots: u64,
+    /// The longest of them.
+    pub longest_shot: Cycles,
+    /// Time between them, with interrupts on and not sampled; pauses aside.
+    pub between: Cycles,
+    /// NMIs in shots, as far as `counted_by` tells.
+    pub nmis: u64,
+    /// Machine checks in shots.
+    pub machine_checks: u64,
+    /// How the two were counted.
+    pub counted_by: CountSource,
+    /// Bound of the error of a TSC value, which comes from CLOCK_MONOTONIC by
+    /// a fit for each shot.
+    pub clock_error: Nanos,
+    /// Times that clock stepped back, by nanoseconds, when its rate was
+    /// adjusted.
+    pub clock_steps: u64,
+}
+
+impl MaskedTotals {
+    /// The counts before the first shot.
+    pub(super) fn begin(counted_by: CountSource) -> MaskedTotals {
+        MaskedTotals {
+            shots: 0,
+            longest_shot: Cycles(0),
+            between: Cycles(0),
+            nmis: 0,
+            machine_checks: 0,
+            counted_by,
+            clock_error: Nanos(0),
+            clock_steps: 0,
+        }
+    }
 }
 
 /// What one CPU's sampler counted; all of it exact.
@@ -91,6 +136,8 @@ pub struct CpuTotals {
     pub backward_steps: u64,
     /// The SMI counter, where it could be read to the end.
     pub smi: Option<SmiTotals>,
+    /// What came of holding interrupts off, where the engine did.
+    pub masked: Option<MaskedTotals>,
     /// All deltas above the trip level.
     pub histogram: Box<Histogram>,
     /// Why it ended early, if it did.
@@ -98,6 +145,22 @@ pub struct CpuTotals {
 }
 
 impl CpuTotals {
+    /// Counts a delta above the trip level.
+    pub(super) fn count(&mut self, length: Cycles, footprint: Footprint) {
+        self.histogram.record(length, Presence::from(footprint));
+        self.max = self.max.max(length);
+        match footprint.kernel_ran() {
+            Some(false) => self.max_kernel_absent = self.max_kernel_absent.max(length),
+            Some(true) => {
+                self.max_kernel_ran = self.max_kernel_ran.max(length);
+                self.os = self.os.saturating_add(length);
+            }
+            // Any trip may then have been the kernel's, and no such time may
+            // be called covered.
+            None => self.os = self.os.saturating_add(length),
+        }
+    }
+
     /// The counts of a CPU that was not sampled yet.
     pub(super) fn begin(cpu: CpuId, floor: Cycles) -> CpuTotals {
         CpuTotals {
@@ -119,6 +182,7 @@ impl CpuTotals {
             silent_clears: 0,
             backward_steps: 0,
             smi: None,
+            masked: None,
             histogram: Box::new(Histogram::default()),
             ended_early: None,
         }

@@ -25,10 +25,10 @@ pub enum Presence {
 
 impl From<Footprint> for Presence {
     fn from(footprint: Footprint) -> Presence {
-        match footprint {
-            Footprint::Intact => Presence::Absent,
-            Footprint::Cleared => Presence::Ran,
-            Footprint::Unusable => Presence::Unknown,
+        match footprint.kernel_ran() {
+            Some(false) => Presence::Absent,
+            Some(true) => Presence::Ran,
+            None => Presence::Unknown,
         }
     }
 }

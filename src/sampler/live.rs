@@ -137,6 +137,13 @@ impl Machine for LiveMachine {
     }
 }
 
+/// Tests the footprint on the CPU under the calling thread.
+pub fn test_footprint(kernel_return: KernelReturn) -> FootprintTest {
+    let (mut machine, ..) =
+        LiveMachine::open(CpuId(0), Err("not asked"), kernel_return, Hertz(1e9));
+    machine.test_footprint()
+}
+
 fn difference(now: u64, then: u64) -> u16 {
     u16::try_from(now.saturating_sub(then)).unwrap_or(u16::MAX)
 }

@@ -5,8 +5,10 @@
 //! program with interrupts off, the kernel's tracers) yield the same
 //! [`RawGap`]s and [`CpuTotals`].
 
+mod bpf;
 mod budget;
 mod calibrate;
+mod crew;
 mod engine;
 mod exercise;
 mod gap;
@@ -22,14 +24,18 @@ mod trial;
 mod user;
 mod worker;
 
+pub use bpf::{
+    Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH,
+    SHORTEST_SHOT, probe,
+};
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
-pub use gap::{CpuTotals, EndedEarly, RawGap, SmiTotals};
+pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};
 pub use histogram::{Histogram, Presence};
-pub use live::KernelReturn;
+pub use live::{KernelReturn, test_footprint};
 pub use machine::{Machine, UsageReading};
 pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};

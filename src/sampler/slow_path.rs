@@ -10,7 +10,6 @@ use crate::units::Cycles;
 use super::budget::Budget;
 use super::calibrate::{Calibration, FootprintTest};
 use super::gap::{CpuTotals, EndedEarly, RawGap};
-use super::histogram::Presence;
 use super::machine::{FullRing, Machine, UsageReading, read_footprint};
 use super::smi_watch::{Event, SmiWatch};
 
@@ -91,6 +90,10 @@ impl<M: Machine> Sampler<M> {
     pub(super) fn on_delta(&mut self, delta: u64) {
         if delta < self.totals.floor.0 {
             self.totals.floor = Cycles(delta);
+            return;
+        }
+        if (delta as i64) < 0 && delta.wrapping_neg() <= self.calibration.trip.0 {
+            // Two readings out of order, as an unfenced RDTSC may be.
             return;
         }
         if (delta as i64) < 0 {
@@ -183,21 +186,7 @@ impl<M: Machine> Sampler<M> {
 
     fn count(&mut self, start: u64, end: u64, footprint: Footprint) -> Cycles {
         let length = Cycles(end.wrapping_sub(start));
-        let totals = &mut self.totals;
-        totals.histogram.record(length, Presence::from(footprint));
-        totals.max = totals.max.max(length);
-        match footprint {
-            Footprint::Intact => {
-                totals.max_kernel_absent = totals.max_kernel_absent.max(length);
-            }
-            Footprint::Cleared => {
-                totals.max_kernel_ran = totals.max_kernel_ran.max(length);
-                totals.os = totals.os.saturating_add(length);
-            }
-            // Without the footprint any trip may have been the kernel's, and
-            // no such time may be called covered.
-            Footprint::Unusable => totals.os = totals.os.saturating_add(length),
-        }
+        self.totals.count(length, footprint);
         self.smi.note_event();
         length
     }

@@ -1,30 +1,22 @@
 //! The user-space engine: one pinned thread for each CPU.
 
-mod thread;
-
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
-use rtrb::{Consumer, Producer, RingBuffer};
-
-use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::evidence::SmiSource;
-use crate::units::{CpuId, Cycles};
+use crate::sys::sched;
+use crate::units::CpuId;
 
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
-use super::exercise::Exercise;
+use super::calibrate::calibrate;
+use super::crew::{Crew, Offsets, Station, pin};
+use super::engine::{
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
+};
+use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
-use super::live::KernelReturn;
-use super::offsets::{Exchange, MeasuredOffset};
+use super::live::{KernelReturn, LiveMachine};
+use super::machine::Machine;
 use super::scripted::Script;
-use super::worker::Shared;
-
-/// Records that a ring holds: 40 ms of 200,000 gaps a second.
-const RING: usize = 8_192;
-/// Stack of a sampler thread. It is locked in memory.
-const STACK: usize = 256 * 1024;
+use super::worker::sample;
 
 /// What the threads sample.
 #[derive(Clone, Debug)]
@@ -51,192 +43,174 @@ pub enum MachineKind {
     Scripted(Arc<Script>),
 }
 
-enum Command {
-    Lead(Arc<Exchange>),
-    Follow(Arc<Exchange>),
-    Sample,
-}
-
-enum Report {
-    Ready(Box<CpuSetup>),
-    Failed(EngineError),
-    Exchanged(Option<MeasuredOffset>),
-}
-
-struct Worker {
-    cpu: CpuId,
-    commands: Sender<Command>,
-    reports: Receiver<Report>,
-    gaps: Consumer<RawGap>,
-    shared: Arc<Shared>,
-    thread: JoinHandle<Option<CpuTotals>>,
-}
-
 /// The engine.
 pub struct UserEngine {
     plan: Arc<SamplingPlan>,
     kind: MachineKind,
-    workers: Vec<Worker>,
-    rings_of_finished: Vec<Consumer<RawGap>>,
+    crew: Crew,
 }
 
 impl UserEngine {
     /// An engine that has not started.
     pub fn new(plan: SamplingPlan, kind: MachineKind) -> UserEngine {
-        let plan = Arc::new(plan);
         UserEngine {
-            plan,
+            plan: Arc::new(plan),
             kind,
-            workers: Vec::new(),
-            rings_of_finished: Vec::new(),
-        }
-    }
-
-    fn spawn(&self, index: usize, cpu: CpuId) -> Result<Worker, EngineError> {
-        let (commands, inbox) = channel();
-        let (outbox, reports) = channel();
-        let (producer, gaps) = prefaulted_ring();
-        let shared = Arc::new(Shared::default());
-        let (plan, kind, theirs) = (self.plan.clone(), self.kind.clone(), shared.clone());
-        let thread = std::thread::Builder::new()
-            .name(format!("sampler/{cpu}"))
-            .stack_size(STACK)
-            .spawn(move || thread::run(index, cpu, &plan, kind, producer, &theirs, &inbox, &outbox))
-            .map_err(|cause| EngineError::Thread { cpu, cause })?;
-        Ok(Worker {
-            cpu,
-            commands,
-            reports,
-            gaps,
-            shared,
-            thread,
-        })
-    }
-
-    /// Compares each CPU's TSC with the first one's, pair by pair.
-    fn measure_offsets(&self, setups: &mut [CpuSetup]) {
-        let Some((leader, followers)) = self.workers.split_first() else {
-            return;
-        };
-        for (follower, setup) in followers.iter().zip(&mut setups[1..]) {
-            let exchange = Arc::new(Exchange::default());
-            let sent = leader
-                .commands
-                .send(Command::Lead(exchange.clone()))
-                .is_ok()
-                && follower.commands.send(Command::Follow(exchange)).is_ok();
-            if !sent {
-                continue;
-            }
-            if let Ok(Report::Exchanged(offset)) = leader.reports.recv() {
-                setup.offset = offset;
-            }
-            // Both are free again before the next pair begins.
-            let _ = follower.reports.recv();
+            crew: Crew::default(),
         }
     }
 }
 
 impl Engine for UserEngine {
     fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
-        for (index, &cpu) in self.plan.cpus.clone().iter().enumerate() {
-            let worker = self.spawn(index, cpu)?;
-            self.workers.push(worker);
-        }
-        let mut setups = Vec::with_capacity(self.workers.len());
-        for worker in &self.workers {
-            match worker.reports.recv() {
-                Ok(Report::Ready(setup)) => setups.push(*setup),
-                Ok(Report::Failed(error)) => return Err(error),
-                Ok(Report::Exchanged(_)) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
-            }
-        }
-        if !matches!(self.kind, MachineKind::Scripted(_)) {
-            self.measure_offsets(&mut setups);
-        }
-        Ok(setups)
+        let (plan, kind) = (self.plan.clone(), self.kind.clone());
+        let offsets = match kind {
+            MachineKind::Live { .. } | MachineKind::Exercised { .. } => Offsets::Measure,
+            MachineKind::Scripted(_) => Offsets::Skip,
+        };
+        self.crew
+            .start(&self.plan.cpus, offsets, move |index, cpu, station| {
+                run(index, cpu, &plan, &kind, station)
+            })
     }
 
     fn release(&mut self) {
-        for worker in &self.workers {
-            // A worker that is gone shows in `finish`.
-            let _ = worker.commands.send(Command::Sample);
-        }
+        self.crew.release();
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
-        let running = self.workers.iter_mut().map(|worker| &mut worker.gaps);
-        for (index, ring) in self.rings_of_finished.iter_mut().chain(running).enumerate() {
-            // A bound, so that one noisy CPU does not keep the collector from
-            // the others.
-            for _ in 0..RING {
-                let Ok(gap) = ring.pop() else { break };
-                sink(index, gap);
-            }
-        }
+        self.crew.drain(sink);
     }
 
     fn status(&self) -> Vec<LiveStatus> {
-        self.workers
-            .iter()
-            .map(|worker| LiveStatus {
-                gaps_seen: worker.shared.gaps_seen.load(Ordering::Relaxed),
-            })
-            .collect()
+        self.crew.status()
     }
 
     fn stop(&self) {
-        for worker in &self.workers {
-            worker.shared.stop.store(true, Ordering::Relaxed);
-        }
+        self.crew.stop();
     }
 
     fn is_finished(&self) -> bool {
-        self.workers
-            .iter()
-            .all(|worker| worker.thread.is_finished())
+        self.crew.is_finished()
     }
 
     fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
-        let mut totals = Vec::with_capacity(self.workers.len());
-        for worker in self.workers.drain(..) {
-            self.rings_of_finished.push(worker.gaps);
-            match worker.thread.join() {
-                Ok(Some(result)) => totals.push(result),
-                Ok(None) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
+        self.crew.finish()
+    }
+}
+
+/// The body of a sampler thread.
+fn run(
+    index: usize,
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    kind: &MachineKind,
+    station: Station,
+) -> Option<CpuTotals> {
+    match kind {
+        MachineKind::Live {
+            smi_sources,
+            kernel_return,
+        } => {
+            let sources = sources_of(smi_sources, index);
+            match live(cpu, plan, sources, *kernel_return) {
+                Ok((machine, setup)) => serve(machine, setup, plan, station),
+                Err(error) => station.fail(error),
             }
         }
-        Ok(totals)
-    }
-}
-
-impl Drop for UserEngine {
-    fn drop(&mut self) {
-        self.stop();
-        for worker in self.workers.drain(..) {
-            // Without a command to sample, the thread ends.
-            drop(worker.commands);
-            let _ = worker.thread.join();
+        MachineKind::Exercised {
+            smi_sources,
+            kernel_return,
+            exercise,
+        } => {
+            let sources = smi_sources
+                .as_ref()
+                .map(Vec::as_slice)
+                .map_err(String::as_str);
+            let opened = live(cpu, plan, sources, *kernel_return).and_then(|(machine, setup)| {
+                ExercisedMachine::open(machine, exercise)
+                    .map(|machine| (machine, setup))
+                    .map_err(|cause| EngineError::Exercise { cpu, cause })
+            });
+            match opened {
+                Ok((machine, setup)) => serve(machine, setup, plan, station),
+                Err(error) => station.fail(error),
+            }
+        }
+        MachineKind::Scripted(script) => {
+            let (machine, smi) = script.machine(cpu);
+            let setup = Setup {
+                cpu,
+                scheduling: Scheduling::Scripted,
+                smi,
+                schedstat: Ok(()),
+            };
+            serve(machine, setup, plan, station)
         }
     }
 }
 
-/// A ring whose pages are all present.
-fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
-    let (mut producer, mut consumer) = RingBuffer::new(RING);
-    let blank = RawGap {
-        start: Cycles(0),
-        end: Cycles(0),
-        smi_reading: 0,
-        evidence: Evidence {
-            footprint: Footprint::Unusable,
-            smi: SmiEvidence::NotRead,
-            involuntary_switches: None,
-            page_faults: None,
-            run_delay_ns: None,
-        },
+/// Pins the calling thread and opens what it may use of its CPU.
+fn live(
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    sources: Result<&[SmiSource], &str>,
+    kernel_return: KernelReturn,
+) -> Result<(LiveMachine, Setup), EngineError> {
+    let scheduling = pin(cpu, plan.priority)?;
+    let (machine, smi, schedstat) = LiveMachine::open(cpu, sources, kernel_return, plan.hz);
+    let setup = Setup {
+        cpu,
+        scheduling,
+        smi,
+        schedstat,
     };
-    while producer.push(blank).is_ok() {}
-    while consumer.pop().is_ok() {}
-    (producer, consumer)
+    Ok((machine, setup))
+}
+
+/// The sources of the CPU at `index` of the plan.
+pub(super) fn sources_of(
+    all: &[Result<Vec<SmiSource>, String>],
+    index: usize,
+) -> Result<&[SmiSource], &str> {
+    all.get(index).map_or(Err("not asked"), |sources| {
+        sources.as_ref().map(Vec::as_slice).map_err(String::as_str)
+    })
+}
+
+struct Setup {
+    cpu: CpuId,
+    scheduling: Scheduling,
+    smi: SmiSetup,
+    schedstat: Result<(), String>,
+}
+
+/// Calibrates, reports, and samples when told to.
+fn serve<M: Machine>(
+    mut machine: M,
+    setup: Setup,
+    plan: &SamplingPlan,
+    station: Station,
+) -> Option<CpuTotals> {
+    let cpu = setup.cpu;
+    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz) {
+        Ok(calibration) => calibration,
+        Err(cause) => return station.fail(EngineError::Calibration { cpu, cause }),
+    };
+    let thread = match setup.scheduling {
+        Scheduling::Scripted => None,
+        Scheduling::Fifo(_) | Scheduling::Ordinary(_) => Some(sched::thread_id()),
+    };
+    let setup = CpuSetup {
+        cpu,
+        thread,
+        scheduling: setup.scheduling,
+        calibration,
+        smi: setup.smi,
+        schedstat: setup.schedstat,
+        offset: None,
+    };
+    let outlet = station.wait(&mut machine, setup)?;
+    let totals = sample(machine, cpu, plan, calibration, outlet.ring, &outlet.shared);
+    Some(totals)
 }

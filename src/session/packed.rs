@@ -54,6 +54,7 @@ enum SmiKind {
     NotRead,
     Own,
     Shared,
+    Alone,
 }
 
 const HAS_SWITCHES: u8 = 1;
@@ -91,6 +92,7 @@ impl PackedGap {
             SmiEvidence::NotRead => (SmiKind::NotRead, 0, 0),
             SmiEvidence::Own { delta } => (SmiKind::Own, delta, 0),
             SmiEvidence::Shared { delta, among } => (SmiKind::Shared, delta, among),
+            SmiEvidence::Alone { delta } => (SmiKind::Alone, delta, 0),
         };
         let shares = account.map_or([None; SHARES], |account| account.shares);
         let flag = |known: bool, flag: u8| if known { flag } else { 0 };
@@ -131,6 +133,7 @@ impl PackedGap {
             SmiKind::NotRead => SmiEvidence::NotRead,
             SmiKind::Own => SmiEvidence::Own { delta },
             SmiKind::Shared => SmiEvidence::Shared { delta, among },
+            SmiKind::Alone => SmiEvidence::Alone { delta },
         };
         JudgedGap {
             raw: RawGap {

@@ -37,7 +37,9 @@ impl Resolver {
                 self.settle(gap.evidence.smi, out);
             }
             // A rise that belongs to this gap alone leaves none waiting.
-            SmiEvidence::Own { .. } | SmiEvidence::Unreadable => self.flush(out),
+            SmiEvidence::Own { .. } | SmiEvidence::Alone { .. } | SmiEvidence::Unreadable => {
+                self.flush(out);
+            }
         }
         out(gap);
     }

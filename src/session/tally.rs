@@ -201,13 +201,13 @@ impl Agreement {
     }
 
     fn note(&mut self, footprint: Footprint, standing: Option<Standing>) {
-        let slot = match (footprint, standing) {
-            (Footprint::Unusable, _) | (_, None) => return,
+        let slot = match (footprint.kernel_ran(), standing) {
+            (None, _) | (_, None) => return,
             (_, Some(Standing::Lost)) => &mut self.lost,
-            (Footprint::Cleared, Some(Standing::Nothing)) => &mut self.footprint_only,
-            (Footprint::Cleared, Some(_)) => &mut self.both,
-            (Footprint::Intact, Some(Standing::Nothing)) => &mut self.neither,
-            (Footprint::Intact, Some(_)) => &mut self.records_only,
+            (Some(true), Some(Standing::Nothing)) => &mut self.footprint_only,
+            (Some(true), Some(_)) => &mut self.both,
+            (Some(false), Some(Standing::Nothing)) => &mut self.neither,
+            (Some(false), Some(_)) => &mut self.records_only,
         };
         *slot += 1;
     }
@@ -227,7 +227,9 @@ pub(super) fn teaches(smi: SmiEvidence) -> Teaches {
         SmiEvidence::Own { delta: 0 } | SmiEvidence::Unreadable | SmiEvidence::NotRead => {
             Teaches::Yes
         }
-        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } => Teaches::No,
+        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } | SmiEvidence::Alone { .. } => {
+            Teaches::No
+        }
     }
 }
 

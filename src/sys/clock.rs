@@ -42,6 +42,34 @@ pub fn moment() -> Moment {
         .expect("the range is not empty")
 }
 
+/// One moment on the TSC and on the clock that BPF programs read.
+#[derive(Clone, Copy, Debug)]
+pub struct MonotonicMoment {
+    /// The TSC, midway between the two readings around the other clock.
+    pub tsc: Cycles,
+    /// CLOCK_MONOTONIC.
+    pub monotonic: Nanos,
+    /// Half the distance between the TSC readings.
+    pub error: Cycles,
+}
+
+/// Reads both clocks; of a few tries the one with the closest bracket.
+pub fn monotonic_moment() -> MonotonicMoment {
+    (0..4)
+        .map(|_| {
+            let before = tsc::read();
+            let monotonic = monotonic();
+            let width = tsc::read().wrapping_sub(before);
+            MonotonicMoment {
+                tsc: Cycles(before.wrapping_add(width / 2)),
+                monotonic,
+                error: Cycles(width.div_ceil(2)),
+            }
+        })
+        .min_by_key(|moment| moment.error)
+        .expect("the range is not empty")
+}
+
 /// CLOCK_MONOTONIC, for deadlines and progress.
 pub fn monotonic() -> Nanos {
     Nanos(read(ClockId::CLOCK_MONOTONIC).unsigned_abs())

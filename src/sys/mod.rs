@@ -3,6 +3,7 @@
 // Reason: this folder is where the project's unsafe code is kept.
 #![allow(unsafe_code)]
 
+pub mod bpf;
 pub mod clock;
 pub mod cpuid;
 pub mod detached_mount;

@@ -3,7 +3,8 @@
 
 use assert_cmd::Command;
 use hwgap::compare::{Naming, Question, compare, load};
-use hwgap::report::comparison::{markdown, text, write_json};
+use hwgap::report::comparison::{markdown, text};
+use hwgap::report::json;
 use hwgap::report::style::Style;
 use proptest::prelude::*;
 
@@ -131,7 +132,7 @@ proptest! {
                     prop_assert!(line.len() <= 80, "{}", line);
                 }
                 markdown::render(&found);
-                write_json(&found, std::io::sink()).unwrap();
+                json::write(&found, std::io::sink()).unwrap();
             }
         }
     }

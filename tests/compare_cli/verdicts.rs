@@ -191,6 +191,7 @@ fn an_inventory_of_a_later_version_is_compared_too() {
 fn redacted_comparisons_name_nobody() {
     let mut after = run(1, 6, Some(100), 40);
     after.host.hostname = Some("secret-host".to_owned());
+    after.host.kernel.command_line = Some("ro root=/dev/mapper/secret-host-root".to_owned());
     for format in ["text", "markdown", "json"] {
         let options = ["--redact", "--format", format];
         let (_, text) = hwgap(

@@ -129,6 +129,7 @@ pub fn cpu(number: u32) -> CpuReport {
         blind_ns: Nanos(1_200_000),
         os_ns: Nanos(18_800_000),
         paused_ns: Nanos(0),
+        masked: None,
         iterations: 913_043_478,
         min_cycles: Cycles(20),
         max_ns: Nanos(8_410),

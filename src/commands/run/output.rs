@@ -2,14 +2,14 @@
 //! standard output.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::plan::{Outputs, Printed};
 use crate::report::files::PendingFile;
 use crate::report::model::{Gap, Report};
-use crate::report::style::{Style, Target};
+use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{LazyGaps, OutputError, csv, json, text, worst};
 
@@ -90,18 +90,7 @@ where
         }
         Printed::Text => {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
-            let target = if stdout.is_terminal() {
-                Target::Terminal
-            } else {
-                Target::Other
-            };
-            let variable = |name| std::env::var_os(name);
-            let style = Style::decide(
-                target,
-                variable("NO_COLOR").as_deref(),
-                variable("TERM").as_deref(),
-            );
-            text::write(&Summary::new(report, &worst), style, stdout)
+            text::write(&Summary::new(report, &worst), Style::of_stdout(), stdout)
         }
     }
 }

@@ -1,15 +1,7 @@
-//! A comparison as text, Markdown and JSON.
+//! A comparison as text and as Markdown; its JSON is in the layout of reports,
+//! by [`super::json`].
 
 mod cells;
 pub mod markdown;
 mod numbers;
 pub mod text;
-
-use std::io::{self, Write};
-
-use crate::compare::model::Comparison;
-
-/// Writes the comparison as JSON, in the layout of reports.
-pub fn write_json(comparison: &Comparison, out: impl Write) -> io::Result<()> {
-    super::json::write_any(comparison, out)
-}

@@ -1,6 +1,7 @@
 //! What the causes rest on: every source, usable or not.
 
 use super::Summary;
+use crate::report::model::EvidenceSource;
 use crate::report::page::Page;
 
 /// Longer names of sources do not widen the column.
@@ -10,10 +11,16 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     if summary.evidence.is_empty() {
         return;
     }
+    let width = show_sources(summary.evidence, page);
+    show_selftest(summary, width, page);
+}
+
+/// Shows the sources, and returns the width of the column of names.
+pub(in crate::report) fn show_sources(sources: &[EvidenceSource], page: &mut Page) -> usize {
     page.heading("Evidence");
-    let names = summary.evidence.iter().map(|source| source.source.len());
+    let names = sources.iter().map(|source| source.source.len());
     let width = names.max().unwrap_or(0).min(WIDEST_NAME);
-    for source in summary.evidence {
+    for source in sources {
         let state = if source.usable {
             "usable"
         } else {
@@ -27,6 +34,10 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
         }
         page.field(width, &source.source, &text);
     }
+    width
+}
+
+fn show_selftest(summary: &Summary<'_>, width: usize, page: &mut Page) {
     if let Some(test) = summary.selftest {
         let made = test
             .made_utc

@@ -15,6 +15,12 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
             "Stalls that reach only what was left out: {cpus}."
         ));
     }
+    if summary.cpus.iter().any(|cpu| cpu.masked.is_some()) {
+        page.point(
+            "Stalls between two shots, while interrupts were on: they are neither gaps nor \
+             coverage.",
+        );
+    }
     if summary.in_guest() {
         guest(page);
     } else {

@@ -137,6 +137,7 @@ fn coverage(summary: &Summary<'_>, page: &mut Page) {
         (sum(|cpu| cpu.os_ns), "kernel"),
         (sum(|cpu| cpu.blind_ns), "own work"),
         (sum(|cpu| cpu.paused_ns), "paused by --window"),
+        (sum(between), "between shots"),
     ] {
         if part.0 > 0 {
             let share = human::three_digits(human::share(part, elapsed) * 100.0);
@@ -145,6 +146,10 @@ fn coverage(summary: &Summary<'_>, page: &mut Page) {
         }
     }
     field(page, "Coverage", &text);
+}
+
+fn between(cpu: &CpuReport) -> Nanos {
+    cpu.masked.map_or(Nanos(0), |masked| masked.between_ns)
 }
 
 fn field(page: &mut Page, name: &str, text: &str) {

@@ -1,6 +1,7 @@
 //! What the guest runs, as shell scripts for its busybox.
 
-use crate::scenario::{Counter, Firmware, Scenario, User};
+use crate::preset::READY;
+use crate::scenario::{Counter, Firmware, Sampling, Scenario, User};
 
 /// Process 1: mounts, runs the job, hands the results to the host, powers off.
 /// Modules for the hand-over are loaded only after the measurement, so that no
@@ -39,9 +40,20 @@ pub fn early_modules(scenario: &Scenario) -> Vec<&'static str> {
 /// Modules for the shared folder.
 pub const LATE_MODULES: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 
+/// Keeps the guest busy while the host saves it: idle, its time would fly. The
+/// time it spins for is virtual, and stands still while it is saved.
+const WAIT_FOR_SAVE: &str = "\
+seconds() { cut -d. -f1 /proc/uptime; }
+limit=$(($(seconds) + 3))
+echo READY >/dev/console
+until [ $(seconds) -ge $limit ]; do :; done";
+
 /// The job of a scenario.
 pub fn job(scenario: &Scenario) -> String {
     let mut lines = Vec::new();
+    if scenario.machine.smi_count_start.is_some() {
+        lines.push(WAIT_FOR_SAVE.replace("READY", READY));
+    }
     for load in &scenario.load {
         lines.push(format!(
             "guest-load {} & loads=\"$loads $!\"",
@@ -93,13 +105,15 @@ pub fn job(scenario: &Scenario) -> String {
 
 fn hwgap_command(scenario: &Scenario) -> String {
     let hwgap = &scenario.hwgap;
+    let pauses = match &hwgap.sampling {
+        Sampling::WithoutPause => "--width 1s --window 1s",
+        Sampling::Default => "",
+    };
     let command = format!(
-        "hwgap run --duration {} --threshold {} --cpus {} --width {} --window {} -o /tmp/report.json {}",
+        "hwgap run --duration {} --threshold {} --cpus {} {pauses} -o /tmp/report.json {}",
         hwgap.duration,
         hwgap.threshold,
         hwgap.cpus,
-        hwgap.width,
-        hwgap.window,
         hwgap.options.join(" "),
     );
     match hwgap.user {

@@ -11,6 +11,8 @@ pub mod initramfs;
 pub mod injector;
 pub mod judge;
 pub mod machine;
+pub mod preset;
+pub mod qmp;
 pub mod realtime;
 pub mod report;
 pub mod scenario;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::preset::Preset;
 use crate::scenario::{Firmware, HypervisorBit, Machine};
 
 const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
@@ -52,6 +53,31 @@ impl Boot<'_> {
         let initramfs = self.folder.join("initramfs");
         fs::write(&initramfs, self.initramfs)?;
         let console = self.folder.join("console.log");
+        if let Some(value) = self.machine.smi_count_start {
+            let preset = Preset::new(self.folder, value);
+            let control = format!("unix:{},server=on,wait=off", preset.socket.display());
+            let mut saved = self.command(&initramfs, &results)?;
+            saved.args(["-qmp", &control]);
+            self.wait_while(&mut saved, || preset.save(&console, self.time_limit))?;
+            preset.patch()?;
+            let mut restored = self.command(&initramfs, &results)?;
+            let state = format!("file:{}", preset.state.display());
+            restored.args(["-qmp", &control, "-incoming", &state]);
+            self.wait_while(&mut restored, || preset.resume(self.time_limit))?;
+            fs::remove_file(&preset.state)?;
+        } else {
+            self.wait(&mut self.command(&initramfs, &results)?)?;
+        }
+        fs::remove_file(&initramfs)?;
+        ensure!(
+            results.join("job.log").exists(),
+            "the guest handed no results over; its console ends: {}",
+            tail(&console)
+        );
+        Ok(())
+    }
+
+    fn command(&self, initramfs: &Path, results: &Path) -> Result<Command> {
         let mut command = Command::new("qemu-system-x86_64");
         command
             .args(self.cpu_arguments()?)
@@ -60,15 +86,18 @@ impl Boot<'_> {
             .arg("-kernel")
             .arg(&self.kernel)
             .arg("-initrd")
-            .arg(&initramfs)
+            .arg(initramfs)
             .arg("-append")
             .arg(format!(
                 "console=ttyS0 quiet panic=-1 rdinit=/init {}",
                 self.machine.kernel_options
             ))
             .arg("-serial")
-            .arg(format!("file:{}", console.display()))
-            .args(shared_folder("results", &results, ""));
+            .arg(format!(
+                "file:{}",
+                self.folder.join("console.log").display()
+            ))
+            .args(shared_folder("results", results, ""));
         if self.host_files == HostFiles::ReadOnly {
             command.args(shared_folder("host", Path::new("/"), ",readonly=on"));
         }
@@ -77,14 +106,7 @@ impl Boot<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(errors);
-        self.wait(&mut command)?;
-        fs::remove_file(&initramfs)?;
-        ensure!(
-            results.join("job.log").exists(),
-            "the guest handed no results over; its console ends: {}",
-            tail(&console)
-        );
-        Ok(())
+        Ok(command)
     }
 
     fn cpu_arguments(&self) -> Result<Vec<String>> {
@@ -134,6 +156,19 @@ impl Boot<'_> {
         };
         arguments.extend(firmware);
         Ok(arguments)
+    }
+
+    /// Runs the emulator while another thread steers it.
+    fn wait_while(
+        &self,
+        command: &mut Command,
+        steer: impl FnOnce() -> Result<()> + Send,
+    ) -> Result<()> {
+        std::thread::scope(|scope| {
+            let steering = scope.spawn(steer);
+            self.wait(command)?;
+            steering.join().expect("steering does not panic")
+        })
     }
 
     fn wait(&self, command: &mut Command) -> Result<()> {

@@ -29,11 +29,20 @@ pub struct Tsc {
     pub hz: f64,
 }
 
+/// What came of holding interrupts off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Masked {
+    /// How far a gap's place on the TSC may be off.
+    pub clock_error_ns: u64,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cpu {
     pub cpu: u32,
     pub elapsed_ns: u64,
     pub covered_ns: u64,
+    /// Only of an engine that holds interrupts off.
+    pub masked: Option<Masked>,
     pub iterations: u64,
     pub smi: Option<Counter>,
     pub smi_reason: Option<String>,

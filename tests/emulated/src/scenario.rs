@@ -50,6 +50,8 @@ pub struct Machine {
     pub firmware: Firmware,
     /// Added to the kernel's command line.
     pub kernel_options: String,
+    /// What MSR_SMI_COUNT holds when the job starts.
+    pub smi_count_start: Option<u64>,
 }
 
 impl Default for Machine {
@@ -61,6 +63,7 @@ impl Default for Machine {
             counter: Counter::MsrDevice,
             firmware: Firmware::Seabios,
             kernel_options: String::new(),
+            smi_count_start: None,
         }
     }
 }
@@ -136,9 +139,7 @@ pub struct Hwgap {
     pub duration: String,
     pub threshold: String,
     pub cpus: String,
-    /// Equal to the window it samples without pause, so that every SMI counts.
-    pub width: String,
-    pub window: String,
+    pub sampling: Sampling,
     pub options: Vec<String>,
     pub user: User,
     /// Shell lines before hwgap starts.
@@ -151,13 +152,22 @@ impl Default for Hwgap {
             duration: "2s".into(),
             threshold: "10us".into(),
             cpus: "0".into(),
-            width: "1s".into(),
-            window: "1s".into(),
+            sampling: Sampling::WithoutPause,
             options: Vec::new(),
             user: User::Root,
             before: String::new(),
         }
     }
+}
+
+/// How much of the time hwgap samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// All of it, so that every SMI counts.
+    WithoutPause,
+    /// What hwgap does by itself: on one CPU, 80 of each 100 ms.
+    Default,
 }
 
 /// Whose rights hwgap has.
@@ -188,6 +198,10 @@ pub struct Expect {
     pub smi_count: SmiCount,
     pub findings: Vec<String>,
     pub no_findings: Vec<String>,
+    /// How many gaps with an SMI and kernel work may say that the platform's
+    /// share is unknown: where the SMI hit inside a handler, or while another
+    /// task ran, the kernel's own records cannot tell the two apart.
+    pub unknown_shares: usize,
     pub verdict: Option<String>,
     pub subject: Option<String>,
     /// A line of `loop-cost` that the cost of one iteration must not exceed.
@@ -206,6 +220,7 @@ impl Default for Expect {
             smi_count: SmiCount::Exact,
             findings: Vec::new(),
             no_findings: Vec::new(),
+            unknown_shares: 4,
             verdict: None,
             subject: None,
             loop_cost: false,

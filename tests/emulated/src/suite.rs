@@ -19,7 +19,7 @@ use crate::scenario::{Firmware, Scenario};
 use crate::smilog::SmiLog;
 
 /// Each boot may take this long in the host's time.
-pub const TIME_LIMIT: Duration = Duration::from_secs(400);
+pub const TIME_LIMIT: Duration = Duration::from_secs(900);
 /// One boot keeps about one core busy.
 const WORKERS: usize = 2;
 /// Why a lock is always to be had.

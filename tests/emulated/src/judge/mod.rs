@@ -19,10 +19,14 @@ pub struct Outcome {
     pub found: usize,
     /// Stalls that fell into hwgap's own blind time after a gap.
     pub blind: usize,
+    /// Stalls below the threshold that stand in no gap.
+    pub below: usize,
     /// The largest difference between a gap and its SMIs outside the kernel.
     pub length_error: Option<u64>,
     /// The largest difference of the platform's share where the kernel ran too.
     pub share_error: Option<u64>,
+    /// Gaps of which hwgap says that it does not know the platform's share.
+    pub unknown_shares: usize,
     /// Gaps that held an SMI and were classed otherwise.
     pub misclassed: usize,
     /// Gaps of the platform's that held no SMI.

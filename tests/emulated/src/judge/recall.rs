@@ -36,7 +36,7 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) {
         outcome.expected += usize::from(above && place != Place::Blind);
         match place {
             Place::Inside(_) => outcome.found += usize::from(above),
-            Place::BelowThreshold => {}
+            Place::BelowThreshold => outcome.below += 1,
             Place::Blind => outcome.blind += 1,
             Place::Torn(index) => outcome.failures.push(format!(
                 "gap {index} holds only a part of the SMI at {}",

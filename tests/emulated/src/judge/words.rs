@@ -8,6 +8,8 @@ use crate::smilog::SmiLog;
 
 /// The counter is read at most this long before and after sampling.
 const COUNTER_EDGE: u64 = 20_000_000;
+/// The finding for SMIs that were too short for a gap.
+const SHORT_SMIS: &str = "smi-below-threshold";
 /// By how much an iteration may exceed its recorded cost, in cycles: ticks and
 /// other gaps are a small part of the elapsed time, and vary with the kernel.
 const COST_TOLERANCE: f64 = 0.1;
@@ -86,6 +88,7 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
         .iter()
         .map(|finding| finding.id.as_str())
         .collect();
+    judge_short_smis(outcome, present(&SHORT_SMIS.to_owned()));
     for id in &expect.findings {
         outcome.require(present(id), format!("no finding {id:?} among {ids:?}"));
     }
@@ -104,6 +107,23 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
             format!("{} of {} gaps recorded", cpu.gaps_recorded, cpu.gaps_seen),
         );
     }
+}
+
+/// Short SMIs are a finding, and the finding stands for nothing else: an SMI
+/// above the threshold that hwgap lost must not pass for a short one.
+fn judge_short_smis(outcome: &mut Outcome, said: bool) {
+    if outcome.counted.is_none() {
+        return;
+    }
+    let below = outcome.below;
+    outcome.require(
+        said || below == 0,
+        format!("{below} SMIs below the threshold, and no finding says so"),
+    );
+    outcome.require(
+        !said || below > 0,
+        "a finding says that SMIs stayed below the threshold, none did",
+    );
 }
 
 /// Time is instruction count here, so the loop's cost is exact.

@@ -1,0 +1,98 @@
+//! `hwgap preflight`: read the host, try what a run would do, answer.
+
+use std::io::{self, Write};
+
+use crate::cli::{FormatArg, PreflightArgs};
+use crate::evidence::MachineFacts;
+use crate::host::Host;
+use crate::host::cpuid_facts::CpuidFacts;
+use crate::host::root::Root;
+use crate::preflight::{PreflightPlan, Trial, View, conditions, evidence, readiness, trial};
+use crate::preparation::prepare;
+use crate::report::assemble::host_identity;
+use crate::report::model::Tool;
+use crate::report::preflight::model::{
+    Outlook, PlannedRun, PreflightReport, SCHEMA, SCHEMA_VERSION,
+};
+use crate::report::style::Style;
+use crate::report::{json, preflight};
+use crate::session::Timeline;
+use crate::sys::cpuid;
+
+use super::measure::first_rate;
+use super::{Exit, Failure};
+
+pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
+    let report = match &args.host_root {
+        Some(folder) => {
+            let root = Root::at(folder);
+            let cpuid = CpuidFacts::read(&root).map_err(Failure::usage)?;
+            // What a run here could do says nothing of that machine.
+            look(args, &root, cpuid, |_, _, _| Trial::NotMade)?
+        }
+        None => {
+            let root = Root::live();
+            look(args, &root, cpuid::facts(), |plan, host, machine| {
+                let mut timeline = Timeline::live();
+                let prepared = prepare(&plan.housekeeping, host, &root);
+                let hz = first_rate(machine, &mut timeline).hz;
+                trial::try_out(plan, host, machine, &root, prepared.facts.clone(), hz)
+            })?
+        }
+    };
+    match print(args.format, &report) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Failure::Usage(format!("standard output: {error}")));
+        }
+        _ => {}
+    }
+    Ok(match report.verdict.result {
+        Outlook::Ready => Exit::Good,
+        Outlook::WillBeDisturbed => Exit::Latency,
+        Outlook::CannotMeasure => Exit::NoVerdict,
+    })
+}
+
+fn look(
+    args: &PreflightArgs,
+    root: &Root,
+    cpuid: CpuidFacts,
+    try_out: impl FnOnce(&PreflightPlan, &Host, &MachineFacts) -> Trial,
+) -> Result<PreflightReport, Failure> {
+    let host = Host::read(root);
+    let machine = MachineFacts::new(cpuid, &host);
+    let plan = PreflightPlan::new(args, &host).map_err(Failure::usage)?;
+    let trial = try_out(&plan, &host, &machine);
+    let view = View::new(root, &host, &machine, &plan, &trial);
+    let findings = conditions(&view);
+    Ok(PreflightReport {
+        schema: SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: String::from("hwgap"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        taken_utc: Timeline::live().now().rfc3339(),
+        host: host_identity(&host, &machine),
+        plan: PlannedRun {
+            cpus: plan.cpus.to_string(),
+            cpus_not_sampled: plan.housekeeping.to_string(),
+            priority: plan.priority,
+            tried: !matches!(trial, Trial::NotMade),
+        },
+        verdict: readiness(&findings),
+        evidence: evidence(&view),
+        findings,
+    })
+}
+
+fn print(format: FormatArg, report: &PreflightReport) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match format {
+        FormatArg::Json => {
+            json::write(report, &mut stdout)?;
+            stdout.flush()
+        }
+        FormatArg::Text => preflight::write(report, Style::of_stdout(), stdout),
+    }
+}

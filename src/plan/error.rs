@@ -1,0 +1,102 @@
+//! Why there is no plan: what is wrong with the command line or the machine.
+
+use crate::cpulist::CpuListError;
+use crate::host::root::ReadError;
+use crate::host::usable::UnusableCpu;
+use crate::units::Nanos;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// `--cpus` is not a list.
+    #[error("--cpus: {0}; write for example 1-3,5, all or isolated")]
+    BadList(#[from] CpuListError),
+    /// `--cpus` names no CPU.
+    #[error("--cpus names no CPU; write for example 1-3,5, all or isolated")]
+    EmptyList,
+    /// `--cpus isolated` on a machine without such CPUs.
+    #[error(
+        "--cpus isolated: no CPU is isolated here; boot with isolcpus= or make an isolated \
+         cpuset partition, or name the CPUs"
+    )]
+    NoneIsolated,
+    /// A CPU that cannot be sampled.
+    #[error("--cpus: {0}")]
+    Unusable(#[from] UnusableCpu),
+    /// The machine does not say what CPUs it has.
+    #[error("the CPUs of this machine cannot be found out: {0}")]
+    UnknownCpus(#[from] ReadError),
+    /// No CPU can be used.
+    #[error("this process may not use any CPU that is online")]
+    NoCpus,
+    /// A length of zero.
+    #[error("--{0} is zero; write for example {1}")]
+    Zero(&'static str, &'static str),
+    /// A length beyond reason.
+    #[error("--duration {0} is longer than ten years")]
+    TooLong(Nanos),
+    /// A limit that could not be checked.
+    #[error(
+        "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \
+         unseen; lower the threshold as well"
+    )]
+    LimitBelowThreshold {
+        /// The limit.
+        hardlimit: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
+    /// A width that does not fit.
+    #[error("--width {width} is longer than --window {window}; make the window at least as long")]
+    WidthAboveWindow {
+        /// The width.
+        width: Nanos,
+        /// The window.
+        window: Nanos,
+    },
+    /// A width without a window, or the reverse.
+    #[error("--{given} needs --{missing} beside it, for example --width 500ms --window 1s")]
+    HalfAWindow {
+        /// The option that is there.
+        given: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// A window that cannot hold a gap.
+    #[error("--width {width} is not longer than --threshold {threshold}: no gap would fit")]
+    WidthBelowThreshold {
+        /// The width.
+        width: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
+    /// Shots without the engine that takes them.
+    #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
+    NoShots(&'static str),
+    /// The BPF engine on something that is not this machine.
+    #[error("--engine bpf samples this machine only, and a script or another folder was given")]
+    NotThisMachine,
+    /// A shot or breath that is too short or too long.
+    #[error("--{option} {length} is not between {least} and {most}")]
+    OutOfRange {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        length: Nanos,
+        /// The shortest allowed.
+        least: Nanos,
+        /// The longest allowed.
+        most: Nanos,
+    },
+    /// A shot that cannot hold a gap.
+    #[error("--shot {shot} is not longer than --threshold {threshold}: no gap would fit")]
+    ShotBelowThreshold {
+        /// The shot.
+        shot: Nanos,
+        /// The threshold.
+        threshold: Nanos,
+    },
+    /// Two results for one place.
+    #[error("{0} both go to standard output; send one of them to a file")]
+    StdoutTwice(&'static str),
+}

@@ -1,0 +1,220 @@
+//! Who else may run on the sampled CPUs: the scheduler's domains, the tick,
+//! RCU callbacks, unbound kernel work.
+//!
+//! Source: Documentation/admin-guide/kernel-parameters.rst (isolcpus,
+//! nohz_full, rcu_nocbs), cgroup-v2.rst (cpuset.cpus.isolated) and
+//! Documentation/core-api/workqueue.rst.
+
+use crate::cpulist::CpuList;
+use crate::report::preflight::model::{Condition, Effect, Subject};
+
+use super::View;
+use super::look::{cpus, look, observed, unread};
+use super::mask::parse_mask;
+
+const ISOLATED: &str = "sys/devices/system/cpu/isolated";
+/// Partitions made at run time, which not every kernel lists in [`ISOLATED`].
+const PARTITIONS: &str = "sys/fs/cgroup/cpuset.cpus.isolated";
+const NOHZ_FULL: &str = "sys/devices/system/cpu/nohz_full";
+const CMDLINE: &str = "proc/cmdline";
+const WORKQUEUES: &str = "sys/devices/virtual/workqueue/cpumask";
+const SUBJECT: Subject = Subject::Isolation;
+
+pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+    if view.plan.cpus.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        isolated(view),
+        tick(view),
+        rcu_callbacks(view),
+        workqueues(view),
+    ]
+}
+
+fn isolated(view: &View<'_>) -> Condition {
+    let sampled = &view.plan.cpus;
+    let by_boot = &view.host.topology.sets.isolated;
+    let by_partition = view.root.read_cpu_list(PARTITIONS).unwrap_or_default();
+    let open = match by_boot {
+        Ok(list) => sampled.without(list).without(&by_partition),
+        Err(_) => sampled.without(&by_partition),
+    };
+    let mut seen = vec![look(view.root, ISOLATED)];
+    if view.root.existing(PARTITIONS).is_ok() {
+        seen.push(look(view.root, PARTITIONS));
+    }
+    if let Err(error) = by_boot
+        && !open.is_empty()
+    {
+        return unread(
+            ("isolation", SUBJECT),
+            view.root,
+            ISOLATED,
+            error,
+            "This kernel isolates no CPU.",
+        );
+    }
+    if open.is_empty() {
+        let text = format!("{} are isolated from the scheduler.", cpus(sampled));
+        return Condition::new("isolation", SUBJECT, Effect::None, text).seen(seen);
+    }
+    Condition::new(
+        "isolation",
+        SUBJECT,
+        Effect::Disturbs,
+        format!("The scheduler may place any task on {}.", cpus(&open)),
+    )
+    .seen(seen)
+    .costs("Tasks that wait there take their share of the time, and bring timers and softirqs.")
+    .remedy(format!(
+        "make a cgroup cpuset partition (cpuset.cpus.partition = isolated); or boot with \
+         isolcpus=managed_irq,domain,{open}"
+    ))
+}
+
+fn tick(view: &View<'_>) -> Condition {
+    let sampled = &view.plan.cpus;
+    let seen = [look(view.root, NOHZ_FULL)];
+    let quiet = view.host.topology.sets.nohz_full.as_ref();
+    let ticking = quiet.map_or_else(|_| sampled.clone(), |list| sampled.without(list));
+    if ticking.is_empty() {
+        let text = format!("The tick stops on {} while one task runs.", cpus(sampled));
+        return Condition::new("nohz-full", SUBJECT, Effect::None, text).seen(seen);
+    }
+    let lacking = match quiet {
+        Ok(_) => "boot with",
+        Err(_) => "on a kernel with CONFIG_NO_HZ_FULL, boot with",
+    };
+    Condition::new(
+        "nohz-full",
+        SUBJECT,
+        Effect::Disturbs,
+        format!("The timer tick does not stop on {}.", cpus(&ticking)),
+    )
+    .seen(seen)
+    .costs("An interrupt every 1 to 10 ms, and the timers and softirqs that hang on it.")
+    .remedy(format!("{lacking} nohz_full={ticking}"))
+}
+
+/// What the boot options say; the kernel shows the set nowhere else.
+fn rcu_callbacks(view: &View<'_>) -> Condition {
+    let sampled = &view.plan.cpus;
+    let line = match &view.host.kernel.command_line {
+        Ok(line) => line,
+        Err(error) => {
+            let absent = "The boot options are not shown.";
+            return unread(("rcu-nocbs", SUBJECT), view.root, CMDLINE, error, absent);
+        }
+    };
+    let options: Vec<String> = ["rcu_nocbs", "nohz_full"]
+        .into_iter()
+        .flat_map(|name| {
+            line.values(name)
+                .map(move |value| value.map_or(name.to_owned(), |value| format!("{name}={value}")))
+        })
+        .collect();
+    let said = if options.is_empty() {
+        String::from("neither rcu_nocbs nor nohz_full")
+    } else {
+        options.join(" ")
+    };
+    let seen = [observed(CMDLINE, said)];
+    let mut left = sampled.clone();
+    let mut foreign = false;
+    // nohz_full= implies rcu_nocbs= for its CPUs (kernel/rcu/tree_nocb.h).
+    for value in line.values("rcu_nocbs").chain(line.values("nohz_full")) {
+        match value.map(str::parse::<CpuList>) {
+            Some(Ok(list)) => left = left.without(&list),
+            // Without a list it only makes room for a later choice; forms such
+            // as "all" or "1-N" are the kernel's own.
+            None => {}
+            Some(Err(_)) => foreign = true,
+        }
+    }
+    let condition =
+        |effect, text: String| Condition::new("rcu-nocbs", SUBJECT, effect, text).seen(seen);
+    match (left.is_empty(), foreign) {
+        (true, _) => condition(
+            Effect::None,
+            format!("RCU callbacks of {} run elsewhere.", cpus(sampled)),
+        ),
+        (false, true) => condition(
+            Effect::Unknown,
+            String::from("The boot options hold a list of CPUs in a form that hwgap cannot read."),
+        ),
+        (false, false) => condition(
+            Effect::Slight,
+            format!("RCU callbacks may run on {}, in softirqs.", cpus(&left)),
+        )
+        .remedy(format!("boot with rcu_nocbs={left}")),
+    }
+}
+
+fn workqueues(view: &View<'_>) -> Condition {
+    let name = ("workqueues", SUBJECT);
+    let text = match view.root.read_text(WORKQUEUES) {
+        Ok(text) => text,
+        Err(error) => {
+            return unread(
+                name,
+                view.root,
+                WORKQUEUES,
+                &error,
+                "This kernel shows no mask for unbound work.",
+            );
+        }
+    };
+    let seen = [look(view.root, WORKQUEUES)];
+    let Some(mask) = parse_mask(&text) else {
+        let text = "The mask of unbound kernel work cannot be read.";
+        return Condition::new("workqueues", SUBJECT, Effect::Unknown, text).seen(seen);
+    };
+    let hit = mask.intersection(&view.plan.cpus);
+    if hit.is_empty() {
+        let text = "Unbound kernel work stays off the sampled CPUs.";
+        return Condition::new("workqueues", SUBJECT, Effect::None, text).seen(seen);
+    }
+    Condition::new(
+        "workqueues",
+        SUBJECT,
+        Effect::Disturbs,
+        format!("Unbound kernel work may run on {}.", cpus(&hit)),
+    )
+    .seen(seen)
+    .costs("Its threads wait there for the sampler's CPU.")
+    .remedy(match view.plan.housekeeping.is_empty() {
+        true => String::from("leave a CPU to the kernel with --cpus"),
+        false => format!(
+            "write {} to /{WORKQUEUES}",
+            mask_of(&view.plan.housekeeping)
+        ),
+    })
+}
+
+/// The mask as the kernel takes it.
+fn mask_of(cpus: &CpuList) -> String {
+    let groups = cpus.iter().map(|cpu| cpu.0 / 32).max().unwrap_or(0);
+    let group = |index: u32| {
+        let bits = cpus.iter().filter(|cpu| cpu.0 / 32 == index);
+        bits.fold(0u32, |mask, cpu| mask | 1 << (cpu.0 % 32))
+    };
+    let mut text = format!("{:x}", group(groups));
+    for index in (0..groups).rev() {
+        text.push_str(&format!(",{:08x}", group(index)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_survive_a_round_trip() {
+        for text in ["", "0,1", "5,31-33,64"] {
+            let list: CpuList = text.parse().unwrap();
+            assert_eq!(parse_mask(&mask_of(&list)), Some(list), "{text}");
+        }
+    }
+}

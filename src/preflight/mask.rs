@@ -1,0 +1,62 @@
+//! CPU masks as the kernel prints them in hexadecimal, `f` or `ff,00000000`:
+//! groups of 32 bits, the highest first (`%*pb` in lib/vsprintf.c).
+
+use crate::cpulist::CpuList;
+use crate::units::CpuId;
+
+/// 65,536 CPUs, as many as a [`CpuList`] may hold.
+const MOST_GROUPS: usize = 2_048;
+
+/// The CPUs of a mask; `None` where the text is none.
+pub(super) fn parse_mask(text: &str) -> Option<CpuList> {
+    let groups: Vec<&str> = text.trim().split(',').collect();
+    if groups.len() > MOST_GROUPS {
+        return None;
+    }
+    let mut cpus = Vec::new();
+    for (group, base) in groups.iter().rev().zip((0u32..).step_by(32)) {
+        let is_hex = group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex || group.len() > 8 {
+            return None;
+        }
+        let bits = u32::from_str_radix(group, 16).ok()?;
+        cpus.extend(
+            (0..32)
+                .filter(|bit| bits >> bit & 1 == 1)
+                .map(|bit| CpuId(base + bit)),
+        );
+    }
+    Some(cpus.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn list(text: &str) -> Option<String> {
+        parse_mask(text).map(|cpus| cpus.to_string())
+    }
+
+    #[test]
+    fn the_highest_group_comes_first() {
+        assert_eq!(list("3\n"), Some("0,1".into()));
+        assert_eq!(list("0"), Some(String::new()));
+        assert_eq!(list("80000001,00000002"), Some("1,32,63".into()));
+    }
+
+    #[test]
+    fn other_texts_are_no_masks() {
+        for text in ["", ",", "f,", "0x3", "-1", "+1", "123456789", "g", "f f"] {
+            assert_eq!(parse_mask(text), None, "{text}");
+        }
+        assert_eq!(parse_mask(&vec!["ffffffff"; 4_000].join(",")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[0-9a-f,\\n ]{0,80}") {
+            let _ = parse_mask(&text);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Work that the memory management does behind a program's back.
+//!
+//! Source: Documentation/admin-guide/sysctl/kernel.rst (numa_balancing),
+//! sysctl/vm.rst (stat_interval), mm/transhuge.rst and mm/ksm.rst.
+
+use crate::report::preflight::model::{Condition, Effect, Subject};
+
+use super::View;
+use super::look::{Switch, look, switch, unread};
+
+const NUMA: &str = "proc/sys/kernel/numa_balancing";
+const STAT_INTERVAL: &str = "proc/sys/vm/stat_interval";
+const HUGE_PAGES: &str = "sys/kernel/mm/transparent_hugepage/enabled";
+const KHUGEPAGED: &str = "sys/kernel/mm/transparent_hugepage/khugepaged/defrag";
+const KSM: &str = "sys/kernel/mm/ksm/run";
+const SUBJECT: Subject = Subject::Memory;
+/// A longer interval than any run of note, in seconds.
+const LONG_INTERVAL: u64 = 3_600;
+
+pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+    vec![
+        numa_balancing(view),
+        huge_pages(view),
+        same_pages(view),
+        statistics(view),
+    ]
+}
+
+fn numa_balancing(view: &View<'_>) -> Condition {
+    let id = "numa-balancing";
+    let condition = |effect, text: &str| {
+        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, NUMA)])
+    };
+    match switch(view.root, NUMA) {
+        Ok(Switch::Off) => condition(Effect::None, "The kernel moves no pages between nodes."),
+        Ok(Switch::On) => condition(
+            Effect::Disturbs,
+            "The kernel unmaps pages now and then to see which node uses them.",
+        )
+        .costs("Samplers may take page faults for it.")
+        .remedy(format!("write 0 to /{NUMA}")),
+        Err(error) => unread(
+            (id, SUBJECT),
+            view.root,
+            NUMA,
+            &error,
+            "This kernel does not balance memory between nodes.",
+        ),
+    }
+}
+
+fn huge_pages(view: &View<'_>) -> Condition {
+    let id = "huge-pages";
+    let text = match view.root.read_text(HUGE_PAGES) {
+        Ok(text) => text,
+        Err(error) => {
+            let absent = "This kernel makes no huge pages by itself.";
+            return unread((id, SUBJECT), view.root, HUGE_PAGES, &error, absent);
+        }
+    };
+    let seen = [look(view.root, HUGE_PAGES), look(view.root, KHUGEPAGED)];
+    let condition = |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen(seen);
+    match text.split_whitespace().find(|word| word.starts_with('[')) {
+        // hwgap asks for none by madvise(2).
+        Some("[never]" | "[madvise]") => condition(
+            Effect::None,
+            "The kernel makes huge pages for nobody, or for those who ask.",
+        ),
+        Some("[always]") => condition(
+            Effect::Slight,
+            "The kernel may join a sampler's pages to huge ones while it runs.",
+        )
+        .costs("That stops it for a moment, and flushes its TLB by an interrupt.")
+        .remedy(format!("write madvise to /{HUGE_PAGES}")),
+        _ => condition(Effect::Unknown, "When huge pages are made cannot be read."),
+    }
+}
+
+fn same_pages(view: &View<'_>) -> Condition {
+    let id = "ksm";
+    let condition =
+        |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen([look(view.root, KSM)]);
+    match view.root.read_number::<u32>(KSM) {
+        Ok(1) => condition(
+            Effect::Slight,
+            "A kernel thread merges equal pages, and scans memory for them.",
+        )
+        .remedy(format!("write 0 to /{KSM}")),
+        Ok(_) => condition(Effect::None, "The kernel merges no equal pages."),
+        Err(error) => unread(
+            (id, SUBJECT),
+            view.root,
+            KSM,
+            &error,
+            "This kernel merges no equal pages.",
+        ),
+    }
+}
+
+fn statistics(view: &View<'_>) -> Condition {
+    let id = "vm-statistics";
+    let condition = |effect, text: String| {
+        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, STAT_INTERVAL)])
+    };
+    match view.root.read_number::<u64>(STAT_INTERVAL) {
+        Ok(seconds) if seconds >= LONG_INTERVAL => condition(
+            Effect::None,
+            format!("Each CPU gathers its memory statistics every {seconds} s."),
+        ),
+        Ok(seconds) => condition(
+            Effect::Slight,
+            format!(
+                "A CPU with new memory statistics gathers them every {seconds} s, in a thread."
+            ),
+        )
+        .remedy(format!(
+            "write {LONG_INTERVAL} to /{STAT_INTERVAL} for the time of the run"
+        )),
+        Err(error) => unread(
+            (id, SUBJECT),
+            view.root,
+            STAT_INTERVAL,
+            &error,
+            "This kernel gathers no such statistics.",
+        ),
+    }
+}

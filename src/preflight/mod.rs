@@ -1,0 +1,104 @@
+//! What this host allows and what will disturb a measurement on it, before one
+//! is begun: each condition with what was seen, what follows, and the remedy.
+//!
+//! One file a subject, each a function from [`View`] to conditions. They read
+//! files below a root and change nothing. [`trial`] is the part that tries:
+//! it sets the samplers of a run up and takes them down again.
+
+mod clock;
+mod cpus;
+mod firmware;
+mod interrupts;
+mod irq_list;
+mod isolation;
+mod kernel;
+mod look;
+mod mask;
+mod memory;
+mod permissions;
+mod plan;
+mod platform;
+mod power;
+mod scheduling;
+mod siblings;
+pub mod trial;
+mod verdict;
+mod watchdogs;
+
+pub use plan::PreflightPlan;
+pub use trial::Trial;
+pub use verdict::readiness;
+
+use crate::evidence::MachineFacts;
+use crate::host::Host;
+use crate::host::power::CpuPower;
+use crate::host::root::Root;
+use crate::judgement::prospects;
+use crate::report::model::EvidenceSource;
+use crate::report::preflight::model::Condition;
+use crate::units::CpuId;
+
+/// Everything that the conditions are found from.
+pub struct View<'a> {
+    root: &'a Root,
+    host: &'a Host,
+    machine: &'a MachineFacts,
+    plan: &'a PreflightPlan,
+    trial: &'a Trial,
+    /// Power saving of each CPU that would be sampled.
+    power: Vec<(CpuId, CpuPower)>,
+}
+
+impl<'a> View<'a> {
+    /// Puts it together, and reads how the sampled CPUs save power.
+    pub fn new(
+        root: &'a Root,
+        host: &'a Host,
+        machine: &'a MachineFacts,
+        plan: &'a PreflightPlan,
+        trial: &'a Trial,
+    ) -> View<'a> {
+        let power = (plan.cpus.iter())
+            .map(|cpu| (cpu, CpuPower::read(root, cpu)))
+            .collect();
+        View {
+            root,
+            host,
+            machine,
+            plan,
+            trial,
+            power,
+        }
+    }
+}
+
+/// All conditions, the gravest first; of equal ones, what costs most by rule
+/// of thumb.
+pub fn conditions(view: &View<'_>) -> Vec<Condition> {
+    let subjects = [
+        cpus::conditions,
+        clock::conditions,
+        permissions::conditions,
+        scheduling::conditions,
+        isolation::conditions,
+        interrupts::conditions,
+        siblings::conditions,
+        power::conditions,
+        firmware::conditions,
+        watchdogs::conditions,
+        memory::conditions,
+        platform::conditions,
+        kernel::conditions,
+    ];
+    let mut all: Vec<Condition> = subjects.iter().flat_map(|subject| subject(view)).collect();
+    all.sort_by_key(|condition| condition.effect);
+    all
+}
+
+/// Every source of evidence as a run would have it.
+pub fn evidence(view: &View<'_>) -> Vec<EvidenceSource> {
+    match view.trial {
+        Trial::Done(tried) => prospects(view.host, view.machine, &tried.setups, &tried.records),
+        Trial::Failed(_) | Trial::NotMade => Vec::new(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Which run the answer is about.
+
+use crate::cli::PreflightArgs;
+use crate::cpulist::CpuList;
+use crate::host::Host;
+use crate::host::root::ReadError;
+use crate::plan::{DEFAULT_PRIORITY, PlanError, choose_cpus};
+use crate::units::Nanos;
+
+/// The threshold for which a CPU is tried: the default of a run.
+pub(super) const THRESHOLD: Nanos = Nanos(10_000);
+
+/// The CPUs and the priority of the run that the answer is about.
+#[derive(Clone, Debug)]
+pub struct PreflightPlan {
+    /// The CPUs that it would sample. Empty where this process may use none.
+    pub cpus: CpuList,
+    /// The CPUs that this process may use and would not sample.
+    pub housekeeping: CpuList,
+    /// The real-time priority of the samplers.
+    pub priority: u8,
+    /// Why no CPU can be used, where that is so.
+    pub no_cpus: Option<NoCpus>,
+}
+
+/// Why no CPU can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoCpus {
+    /// The machine does not say which CPUs are online.
+    Unread(ReadError),
+    /// All that are online are closed to this process.
+    AllClosed,
+}
+
+impl PreflightPlan {
+    /// Chooses as a run does. That no CPU can be used is not an error but the
+    /// answer.
+    ///
+    /// # Errors
+    /// Names what is wrong with `--cpus`.
+    pub fn new(args: &PreflightArgs, host: &Host) -> Result<PreflightPlan, PlanError> {
+        let priority = args.priority.unwrap_or(DEFAULT_PRIORITY);
+        let none = |reason| PreflightPlan {
+            cpus: CpuList::default(),
+            housekeeping: CpuList::default(),
+            priority,
+            no_cpus: Some(reason),
+        };
+        let usable = match host.confinement.usable(&host.topology.sets) {
+            Ok(usable) if usable.is_empty() => return Ok(none(NoCpus::AllClosed)),
+            Ok(usable) => usable,
+            Err(error) => return Ok(none(NoCpus::Unread(error))),
+        };
+        let cpus = choose_cpus(args.cpus.as_deref(), host, &usable)?;
+        Ok(PreflightPlan {
+            housekeeping: usable.without(&cpus),
+            cpus,
+            priority,
+            no_cpus: None,
+        })
+    }
+}

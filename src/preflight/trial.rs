@@ -1,0 +1,99 @@
+//! Trying what a run would do first: pin a thread to each CPU, give it its
+//! priority, calibrate its TSC, test the footprint, open the SMI counter and
+//! the ring of kernel records. It takes some hundredths of a second a CPU, and
+//! nothing of it stays.
+
+use crate::evidence::MachineFacts;
+use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
+use crate::host::Host;
+use crate::host::root::Root;
+use crate::judgement::Preparation;
+use crate::sampler::{
+    CpuSetup, Engine, EngineError, MachineKind, Readings, SamplingPlan, UserEngine, Window,
+};
+use crate::units::{CpuId, Cycles, Hertz};
+
+use super::plan::{PreflightPlan, THRESHOLD};
+
+/// How the trial went.
+pub enum Trial {
+    /// The samplers could be set up.
+    Done(Box<Tried>),
+    /// They could not: of each CPU at fault, why.
+    Failed(Vec<EngineError>),
+    /// Files of another machine were read, or there is no CPU to try.
+    NotMade,
+}
+
+/// What the samplers found when they were set up.
+pub struct Tried {
+    /// Of each CPU.
+    pub setups: Vec<CpuSetup>,
+    /// Of the kernel's records.
+    pub records: TraceSetup,
+    /// Of memory and idle states.
+    pub preparation: Preparation,
+}
+
+/// Sets the samplers of the plan up and takes them down again.
+pub fn try_out(
+    plan: &PreflightPlan,
+    host: &Host,
+    machine: &MachineFacts,
+    root: &Root,
+    preparation: Preparation,
+    hz: Hertz,
+) -> Trial {
+    let cpus: Vec<CpuId> = plan.cpus.iter().collect();
+    if cpus.is_empty() {
+        return Trial::NotMade;
+    }
+    let engine = |cpus: &[CpuId]| {
+        let kind = MachineKind::Live {
+            smi_sources: (cpus.iter())
+                .map(|&cpu| machine.smi_sources(root, host, cpu))
+                .collect(),
+            kernel_return: machine.kernel_return,
+        };
+        UserEngine::new(sampling_plan(cpus, plan.priority, hz), kind)
+    };
+    let mut all = engine(&cpus);
+    match all.start() {
+        Ok(setups) => {
+            let threads: Vec<(CpuId, u32)> = (setups.iter())
+                .filter_map(|setup| Some((setup.cpu, setup.thread?)))
+                .collect();
+            let (_, records) = KernelTrace::open(&threads, root);
+            Trial::Done(Box::new(Tried {
+                setups,
+                records,
+                preparation,
+            }))
+        }
+        // The first failure ends a run; here each CPU is asked.
+        Err(first) => {
+            drop(all);
+            let errors: Vec<EngineError> = (cpus.iter())
+                .filter_map(|&cpu| engine(&[cpu]).start().err())
+                .collect();
+            Trial::Failed(if errors.is_empty() {
+                vec![first]
+            } else {
+                errors
+            })
+        }
+    }
+}
+
+/// The samplers are never released, so that the length does not matter.
+fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
+    SamplingPlan {
+        cpus: cpus.to_vec(),
+        threshold: hz.to_cycles(THRESHOLD),
+        duration: Cycles(0),
+        window: Window::Continuous,
+        priority,
+        hz,
+        smi_readings: Readings::StartAndEnd,
+    }
+}

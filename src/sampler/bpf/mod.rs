@@ -1,0 +1,245 @@
+//! The engine that holds interrupts off: a BPF program samples the clock in
+//! shots of bounded length on each CPU, back to back but for a breath in which
+//! the kernel serves what waited.
+//!
+//! Within a shot this kernel cannot run, except by an NMI or a machine check,
+//! and those are counted. It needs Linux 6.14, the kernel's type information
+//! and CAP_BPF with CAP_PERFMON; nothing is pinned, so that the program goes
+//! when the process does, and the verifier lets no program end with interrupts
+//! off.
+
+mod clock_fit;
+mod interruptions;
+mod layout;
+mod probe;
+mod program;
+mod shot;
+mod smi_ledger;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod worker;
+
+use std::sync::Arc;
+
+use crate::evidence::SmiSource;
+use crate::sys::sched;
+use crate::units::{CpuId, Cycles, Nanos};
+
+use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
+use super::crew::{Crew, Offsets, Station, pin};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
+use super::gap::{CpuTotals, RawGap};
+use super::live::{KernelReturn, LiveMachine};
+use super::user::sources_of;
+use shot::{Loaded, Order};
+use worker::Task;
+
+pub use interruptions::CountSource;
+pub use probe::{Ability, Missing, probe};
+pub use trial::BpfTrial;
+
+/// The shortest shot worth its edges.
+pub const SHORTEST_SHOT: Nanos = Nanos(100_000);
+/// The longest shot. Other CPUs that send this one an interrupt and wait
+/// (smp_call_function) stand still for as long; the hard-lockup detector looks
+/// every 10 s, RCU complains after 21 s or more, and the clocksource watchdog
+/// looks every 0.5 s (kernel/watchdog.c, kernel/rcu/tree_stall.h,
+/// kernel/time/clocksource.c).
+pub const LONGEST_SHOT: Nanos = Nanos(100_000_000);
+/// The shortest breath: some interrupts and a switch to a kernel thread.
+pub const SHORTEST_BREATH: Nanos = Nanos(20_000);
+/// Shots by which a CPU is calibrated.
+const CALIBRATION_SHOTS: usize = 10;
+/// Their length.
+const CALIBRATION_SHOT: Nanos = Nanos(500_000);
+/// The trip level is this many times the mean delta: the next delta after a
+/// record holds the writing of it.
+const TRIP_FACTOR: u64 = 6;
+
+/// How shots follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Length of a shot: interrupts are off for as long.
+    pub shot: Nanos,
+    /// Time given to the kernel and to other tasks after each.
+    pub breath: Nanos,
+}
+
+/// The engine.
+pub struct BpfEngine {
+    plan: Arc<SamplingPlan>,
+    pace: Pace,
+    ability: Ability,
+    smi_sources: Arc<Vec<Result<Vec<SmiSource>, String>>>,
+    crew: Crew,
+}
+
+impl BpfEngine {
+    /// An engine that has not started. `smi_sources` says for each CPU of the
+    /// plan where its SMI count may come from, or why nowhere.
+    pub fn new(
+        plan: SamplingPlan,
+        pace: Pace,
+        ability: Ability,
+        smi_sources: Vec<Result<Vec<SmiSource>, String>>,
+    ) -> BpfEngine {
+        BpfEngine {
+            plan: Arc::new(plan),
+            pace,
+            ability,
+            smi_sources: Arc::new(smi_sources),
+            crew: Crew::default(),
+        }
+    }
+}
+
+impl Engine for BpfEngine {
+    fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
+        let (plan, pace, ability) = (self.plan.clone(), self.pace, self.ability);
+        let sources = self.smi_sources.clone();
+        self.crew.start(
+            &self.plan.cpus,
+            Offsets::Measure,
+            move |index, cpu, station| {
+                run(
+                    sources_of(&sources, index),
+                    cpu,
+                    &plan,
+                    pace,
+                    ability,
+                    station,
+                )
+            },
+        )
+    }
+
+    fn release(&mut self) {
+        self.crew.release();
+    }
+
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
+        self.crew.drain(sink);
+    }
+
+    fn status(&self) -> Vec<LiveStatus> {
+        self.crew.status()
+    }
+
+    fn stop(&self) {
+        self.crew.stop();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.crew.is_finished()
+    }
+
+    fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
+        self.crew.finish()
+    }
+}
+
+/// The body of a sampler thread.
+fn run(
+    sources: Result<&[SmiSource], &str>,
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    pace: Pace,
+    ability: Ability,
+    station: Station,
+) -> Option<CpuTotals> {
+    let scheduling = match pin(cpu, plan.priority) {
+        Ok(scheduling) => scheduling,
+        Err(error) => return station.fail(error),
+    };
+    // The footprint is not asked: a shot is one system call.
+    let (mut machine, smi, schedstat) =
+        LiveMachine::open(cpu, sources, KernelReturn::Iret, plan.hz);
+    let mut loaded = match Loaded::new(ability.functions, ability.counters) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let cause = error.to_string();
+            return station.fail(EngineError::Program { cpu, cause });
+        }
+    };
+    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz)
+        .map_err(|cause| EngineError::Calibration { cpu, cause })
+        .and_then(|machine| recalibrate(machine, &mut loaded, cpu, plan))
+    {
+        Ok(calibration) => calibration,
+        Err(error) => return station.fail(error),
+    };
+    let setup = CpuSetup {
+        cpu,
+        thread: Some(sched::thread_id()),
+        scheduling,
+        calibration,
+        smi,
+        schedstat,
+        offset: None,
+    };
+    let outlet = station.wait(&mut machine, setup)?;
+    let source = match ability.counters {
+        Some(_) => CountSource::Program,
+        None => CountSource::File,
+    };
+    let task = Task {
+        cpu,
+        plan,
+        pace,
+        calibration,
+        source,
+    };
+    Some(worker::sample(machine, loaded, outlet, &task))
+}
+
+/// Replaces what was found out about the loop in user space by what holds for
+/// the program's.
+fn recalibrate(
+    found: Calibration,
+    loaded: &mut Loaded,
+    cpu: CpuId,
+    plan: &SamplingPlan,
+) -> Result<Calibration, EngineError> {
+    let order = Order {
+        length: CALIBRATION_SHOT,
+        trip: Nanos::SECOND,
+        threshold: Nanos::SECOND,
+        rounds: 100_000,
+    };
+    // Of several shots the quickest: what disturbs one only makes it slower.
+    let (mut floor, mut mean) = (f64::MAX, f64::MAX);
+    for _ in 0..CALIBRATION_SHOTS {
+        let shot = loaded.fire(order).map_err(|error| EngineError::Program {
+            cpu,
+            cause: error.to_string(),
+        })?;
+        if let Some(Nanos(shortest)) = shot.shortest {
+            let length = shot.last.saturating_sub(shot.first).0 as f64;
+            floor = floor.min(shortest as f64);
+            mean = mean.min(length / shot.rounds as f64);
+        }
+    }
+    let calibration_failed = |cause| EngineError::Calibration { cpu, cause };
+    if mean == f64::MAX || mean <= 0.0 {
+        return Err(calibration_failed(CalibrationError::Stuck));
+    }
+    let cycles = |nanos: f64| Cycles((nanos * plan.hz.0 / 1e9).round() as u64);
+    let (floor, median) = (cycles(floor), cycles(mean));
+    let trip = Cycles(median.0 * TRIP_FACTOR);
+    if plan.threshold < trip {
+        return Err(calibration_failed(CalibrationError::ThresholdBelowFloor {
+            hz: plan.hz,
+            floor: floor.0,
+            median: median.0,
+            trip: trip.0,
+        }));
+    }
+    Ok(Calibration {
+        floor,
+        median,
+        trip,
+        footprint: FootprintTest::NotNeeded,
+        ..found
+    })
+}

@@ -1,0 +1,243 @@
+//! The program: a loop that reads the clock back to back with interrupts off.
+//!
+//! How the verifier (kernel/bpf/verifier.c) takes it:
+//! - Interrupts: `bpf_local_irq_save` marks a stack slot; a program in which a
+//!   way out of it lacks the matching `bpf_local_irq_restore` is refused
+//!   (check_resource_leak). So no shot can end with interrupts off, however it
+//!   ends.
+//! - The loop: `may_goto` bounds it. All that the loop keeps in registers comes
+//!   from memory or the clock, so that the verifier does not know the values,
+//!   and the second round looks to it like the first. A counter that starts at
+//!   a number it knows would give a new state each round, up to "the sequence
+//!   of 8193 jumps is too complex". Counters that only the slow path needs stay
+//!   in the shared area.
+//! - Records: their number comes from memory and is compared with
+//!   [`RECORDS`] before it is multiplied, which bounds the address.
+//! - Clock: `bpf_ktime_get_ns` is CLOCK_MONOTONIC by the reading that is safe
+//!   in NMIs (kernel/time/timekeeping.c, ktime_get_mono_fast_ns). When another
+//!   CPU adjusts the clock's rate it can step back by some ns.
+
+use std::os::fd::BorrowedFd;
+
+use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
+use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
+use crate::sys::bpf::Width::{Double, Word};
+use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label, Reg};
+
+use super::layout::{Field, RECORD_BYTES, RECORDS, RECORDS_AT, Slot};
+
+/// The kernel functions that every form of the program calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Functions {
+    /// `void bpf_local_irq_save(unsigned long *flags)`.
+    pub(super) irq_save: BtfId,
+    /// `void bpf_local_irq_restore(unsigned long *flags)`.
+    pub(super) irq_restore: BtfId,
+}
+
+/// A counter of the kernel's for each CPU, 32 bits wide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KernelCounter {
+    /// The per-CPU variable.
+    pub(super) variable: BtfId,
+    /// Where in it the counter lies, in bytes.
+    pub(super) offset: i16,
+}
+
+/// The counters of what arrives although interrupts are off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counters {
+    /// `irq_stat.__nmi_count`, later `irq_stat.counts` (arch/x86/kernel/nmi.c).
+    pub(super) nmis: KernelCounter,
+    /// `mce_exception_count` (arch/x86/kernel/cpu/mce/core.c); `None` in a
+    /// kernel that handles no machine checks.
+    pub(super) machine_checks: Option<KernelCounter>,
+}
+
+/// Places on the stack, below the frame.
+const FLAGS: i16 = -8;
+const TRIP: i16 = -16;
+const START: i16 = -24;
+/// Addresses of the counters, and what they said after the delta in hand.
+const NMIS_AT: i16 = -32;
+const CHECKS_AT: i16 = -40;
+const NMIS: i16 = -48;
+const CHECKS: i16 = -56;
+
+/// Assembles the program for the shared area `map`. With `counters` it reads
+/// them before the first reading and after each delta above the trip level.
+pub(super) fn assemble(
+    map: BorrowedFd<'_>,
+    functions: Functions,
+    counters: Option<Counters>,
+) -> Result<Vec<u64>, AsmError> {
+    let mut asm = Asm::default();
+    let a = &mut asm;
+    let (round, on, tripped, done) = (a.label(), a.label(), a.label(), a.label());
+    let not_shorter = a.label();
+
+    // R6 latest reading, R7 rounds left, R8 shortest delta, R9 end of the shot.
+    a.address_in_map(R1, map, 0);
+    a.load(R7, R1, Slot::Rounds.bytes(), Double);
+    a.load(R8, R1, Slot::Shortest.bytes(), Double);
+    a.load(R9, R1, Slot::Length.bytes(), Double);
+    a.load(R2, R1, Slot::Trip.bytes(), Double);
+    a.store(Frame, TRIP, R2, Double);
+    find_counters(a, counters);
+
+    // Interrupts off from here on.
+    a.copy(R1, Frame);
+    a.add(R1, i32::from(FLAGS));
+    a.call_kernel(functions.irq_save);
+    look_at_counters(a, counters);
+    a.address_in_map(R1, map, 0);
+    copy_counters(a, R1, Slot::Nmis.bytes(), Slot::MachineChecks.bytes());
+    a.call(Helper::KtimeGetNs);
+    a.copy(R6, R0);
+    a.add_reg(R9, R0);
+    a.address_in_map(R1, map, 0);
+    a.store(R1, Slot::First.bytes(), R0, Double);
+
+    // The loop.
+    a.place(round);
+    a.may_jump(done); // The kernel's bound on rounds.
+    a.jump_if_value(R7, Equal, 0, done); // Ours.
+    a.add(R7, -1);
+    a.call(Helper::KtimeGetNs);
+    a.copy(R1, R0);
+    a.sub_reg(R1, R6); // R1 is the delta.
+    a.copy(R6, R0);
+    a.jump_if(R1, AtLeast, R8, not_shorter);
+    a.copy(R8, R1);
+    a.place(not_shorter);
+    a.load(R2, Frame, TRIP, Double);
+    a.jump_if(R1, Above, R2, tripped);
+    a.place(on);
+    a.jump_if(R6, Below, R9, round);
+
+    // Interrupts on again: what waited is served before the next instruction.
+    a.place(done);
+    a.copy(R1, Frame);
+    a.add(R1, i32::from(FLAGS));
+    a.call_kernel(functions.irq_restore);
+    a.address_in_map(R1, map, 0);
+    a.store(R1, Slot::Rounds.bytes(), R7, Double);
+    a.store(R1, Slot::Shortest.bytes(), R8, Double);
+    a.store(R1, Slot::Last.bytes(), R6, Double);
+    a.set(R0, 0);
+    a.exit();
+
+    a.place(tripped);
+    on_trip(a, map, counters, on);
+    asm.finish()
+}
+
+/// A delta R1 above the trip level that ends at R6; goes on at `on`.
+fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, counters: Option<Counters>, on: Label) {
+    let (forward, look, write, not_longer, no_gap) =
+        (a.label(), a.label(), a.label(), a.label(), a.label());
+
+    // A step back is a huge number without sign.
+    a.address_in_map(R3, map, 0);
+    a.jump_if_value(R1, AtLeastSigned, 0, forward);
+    increment(a, Slot::Backward);
+    a.jump(on);
+
+    a.place(forward);
+    a.copy(R2, R6);
+    a.sub_reg(R2, R1);
+    a.store(Frame, START, R2, Double);
+
+    // An NMI after the delta and before the look at its counter would be laid
+    // to this delta, and its own time, in the next one, to nobody. So the clock
+    // is read once more after the look: if that is far from the delta's end,
+    // the delta grows and the counters are looked at again.
+    a.place(look);
+    look_at_counters(a, counters);
+    a.call(Helper::KtimeGetNs);
+    a.copy(R1, R0);
+    a.sub_reg(R1, R6);
+    a.load(R2, Frame, TRIP, Double);
+    a.jump_if(R1, AtMost, R2, write);
+    a.jump_if_value(R1, LessSigned, 0, write);
+    a.copy(R6, R0);
+    a.may_jump(write);
+    a.jump_if(R6, Below, R9, look); // Nor does this outlast the shot.
+
+    // From START to R6; R0 is the reading from which the loop goes on.
+    a.place(write);
+    a.load(R2, Frame, START, Double);
+    a.copy(R1, R6);
+    a.sub_reg(R1, R2); // R1 is the delta again.
+    a.address_in_map(R3, map, 0);
+    a.load(R2, R3, Slot::Longest.bytes(), Double);
+    a.jump_if(R1, AtMost, R2, not_longer);
+    a.store(R3, Slot::Longest.bytes(), R1, Double);
+    a.place(not_longer);
+    a.load(R2, R3, Slot::Threshold.bytes(), Double);
+    a.jump_if(R1, AtMost, R2, no_gap);
+    increment(a, Slot::Gaps);
+    a.place(no_gap);
+    a.copy(R1, R6); // The delta's end.
+    a.copy(R6, R0);
+    increment(a, Slot::Trips); // R2 is their number before this one.
+    a.jump_if_value(R2, AtLeast, RECORDS as i32, on);
+    a.multiply(R2, RECORD_BYTES);
+    a.address_in_map(R3, map, RECORDS_AT);
+    a.add_reg(R3, R2);
+    a.store(R3, Field::End.bytes(), R1, Double);
+    a.load(R2, Frame, START, Double);
+    a.store(R3, Field::Start.bytes(), R2, Double);
+    copy_counters(a, R3, Field::Nmis.bytes(), Field::MachineChecks.bytes());
+    a.jump(on);
+}
+
+/// Adds 1 to a number of the header at R3; R2 is what it was before.
+fn increment(a: &mut Asm, slot: Slot) {
+    a.load(R2, R3, slot.bytes(), Double);
+    a.add(R2, 1);
+    a.store(R3, slot.bytes(), R2, Double);
+    a.add(R2, -1);
+}
+
+/// Keeps the addresses of this CPU's counters, which stay the same: the thread
+/// is pinned.
+fn find_counters(a: &mut Asm, counters: Option<Counters>) {
+    a.set(R0, 0);
+    a.store(Frame, NMIS, R0, Double);
+    a.store(Frame, CHECKS, R0, Double);
+    let Some(counters) = counters else { return };
+    let pairs = [
+        (Some(counters.nmis), NMIS_AT),
+        (counters.machine_checks, CHECKS_AT),
+    ];
+    for (counter, place) in pairs {
+        let Some(counter) = counter else { continue };
+        a.kernel_variable(R1, counter.variable);
+        a.call(Helper::ThisCpuPtr);
+        a.store(Frame, place, R0, Double);
+    }
+}
+
+/// Reads the counters to their places on the stack; uses R1 and R2.
+fn look_at_counters(a: &mut Asm, counters: Option<Counters>) {
+    let Some(counters) = counters else { return };
+    let both = [
+        (Some(counters.nmis), NMIS_AT, NMIS),
+        (counters.machine_checks, CHECKS_AT, CHECKS),
+    ];
+    for (counter, address, place) in both {
+        let Some(counter) = counter else { continue };
+        a.load(R1, Frame, address, Double);
+        a.load(R2, R1, counter.offset, Word);
+        a.store(Frame, place, R2, Double);
+    }
+}
+
+/// Copies what was read last to two numbers of the shared area; uses R2.
+fn copy_counters(a: &mut Asm, base: Reg, nmis: i16, checks: i16) {
+    for (place, offset) in [(NMIS, nmis), (CHECKS, checks)] {
+        a.load(R2, Frame, place, Double);
+        a.store(base, offset, R2, Double);
+    }
+}

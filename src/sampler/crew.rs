@@ -1,0 +1,294 @@
+//! One thread for each sampled CPU, and how an engine leads them: all report
+//! that they are ready, compare their clocks, begin, and hand over gaps.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::attribution::{Evidence, Footprint, SmiEvidence};
+use crate::cpulist::CpuList;
+use crate::sys::{memory, sched, signals};
+use crate::units::{CpuId, Cycles};
+
+use super::engine::{CpuSetup, EngineError, LiveStatus, Scheduling};
+use super::gap::{CpuTotals, RawGap};
+use super::machine::Machine;
+use super::offsets::{Exchange, MeasuredOffset};
+use super::worker::Shared;
+
+/// Records that a ring holds: 40 ms of 200,000 gaps a second.
+const RING: usize = 8_192;
+/// Stack of a sampler thread. It is locked in memory.
+const STACK: usize = 256 * 1024;
+
+/// Whether the clocks of the CPUs are compared before sampling begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offsets {
+    /// Pair by pair, against the first CPU's.
+    Measure,
+    /// Not: they are scripted.
+    Skip,
+}
+
+enum Command {
+    Lead(Arc<Exchange>),
+    Follow(Arc<Exchange>),
+    Sample,
+}
+
+enum Report {
+    Ready(Box<CpuSetup>),
+    Failed(EngineError),
+    Exchanged(Option<MeasuredOffset>),
+}
+
+struct Worker {
+    cpu: CpuId,
+    commands: Sender<Command>,
+    reports: Receiver<Report>,
+    gaps: Consumer<RawGap>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<Option<CpuTotals>>,
+}
+
+/// The threads of an engine; none before [`Crew::start`].
+#[derive(Default)]
+pub(super) struct Crew {
+    workers: Vec<Worker>,
+    rings_of_finished: Vec<Consumer<RawGap>>,
+}
+
+/// A thread's end of its ties to the crew.
+pub(super) struct Station {
+    ring: Producer<RawGap>,
+    shared: Arc<Shared>,
+    inbox: Receiver<Command>,
+    outbox: Sender<Report>,
+}
+
+/// What a sampler works with once it may begin.
+pub(super) struct Outlet {
+    /// Where gaps go.
+    pub(super) ring: Producer<RawGap>,
+    /// The stop flag and the live counts.
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Station {
+    /// Reports the set-up, compares clocks as told, and returns when sampling
+    /// is to begin; `None` where it is not to.
+    pub(super) fn wait<M: Machine>(self, machine: &mut M, setup: CpuSetup) -> Option<Outlet> {
+        let _ = self.outbox.send(Report::Ready(Box::new(setup)));
+        loop {
+            // A closed channel is the order to end.
+            let offset = match self.inbox.recv().ok()? {
+                Command::Lead(exchange) => exchange.lead(machine),
+                Command::Follow(exchange) => {
+                    exchange.follow(machine);
+                    None
+                }
+                Command::Sample => {
+                    return Some(Outlet {
+                        ring: self.ring,
+                        shared: self.shared,
+                    });
+                }
+            };
+            let _ = self.outbox.send(Report::Exchanged(offset));
+        }
+    }
+
+    /// Reports that the CPU cannot be sampled; there are no totals then.
+    pub(super) fn fail(self, error: EngineError) -> Option<CpuTotals> {
+        let _ = self.outbox.send(Report::Failed(error));
+        None
+    }
+}
+
+impl Crew {
+    /// Starts a thread for each CPU that runs `body`, and waits until all are
+    /// set up.
+    pub(super) fn start<F>(
+        &mut self,
+        cpus: &[CpuId],
+        offsets: Offsets,
+        body: F,
+    ) -> Result<Vec<CpuSetup>, EngineError>
+    where
+        F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Clone + Send + 'static,
+    {
+        for (index, &cpu) in cpus.iter().enumerate() {
+            self.workers.push(spawn(index, cpu, body.clone())?);
+        }
+        let mut setups = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            match worker.reports.recv() {
+                Ok(Report::Ready(setup)) => setups.push(*setup),
+                Ok(Report::Failed(error)) => return Err(error),
+                Ok(Report::Exchanged(_)) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
+            }
+        }
+        if offsets == Offsets::Measure {
+            self.measure_offsets(&mut setups);
+        }
+        Ok(setups)
+    }
+
+    /// Lets all threads begin.
+    pub(super) fn release(&mut self) {
+        for worker in &self.workers {
+            // A worker that is gone shows in `finish`.
+            let _ = worker.commands.send(Command::Sample);
+        }
+    }
+
+    /// Compares each CPU's TSC with the first one's, pair by pair.
+    fn measure_offsets(&self, setups: &mut [CpuSetup]) {
+        let Some((leader, followers)) = self.workers.split_first() else {
+            return;
+        };
+        for (follower, setup) in followers.iter().zip(&mut setups[1..]) {
+            let exchange = Arc::new(Exchange::default());
+            let sent = leader
+                .commands
+                .send(Command::Lead(exchange.clone()))
+                .is_ok()
+                && follower.commands.send(Command::Follow(exchange)).is_ok();
+            if !sent {
+                continue;
+            }
+            if let Ok(Report::Exchanged(offset)) = leader.reports.recv() {
+                setup.offset = offset;
+            }
+            // Both are free again before the next pair begins.
+            let _ = follower.reports.recv();
+        }
+    }
+
+    /// Hands over what is in the rings.
+    pub(super) fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
+        let running = self.workers.iter_mut().map(|worker| &mut worker.gaps);
+        for (index, ring) in self.rings_of_finished.iter_mut().chain(running).enumerate() {
+            // A bound, so that one noisy CPU does not keep the collector from
+            // the others.
+            for _ in 0..RING {
+                let Ok(gap) = ring.pop() else { break };
+                sink(index, gap);
+            }
+        }
+    }
+
+    /// The latest counts.
+    pub(super) fn status(&self) -> Vec<LiveStatus> {
+        self.workers
+            .iter()
+            .map(|worker| LiveStatus {
+                gaps_seen: worker.shared.gaps_seen.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+
+    /// Asks all threads to end soon.
+    pub(super) fn stop(&self) {
+        for worker in &self.workers {
+            worker.shared.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether all threads have ended.
+    pub(super) fn is_finished(&self) -> bool {
+        self.workers
+            .iter()
+            .all(|worker| worker.thread.is_finished())
+    }
+
+    /// Waits for all threads.
+    pub(super) fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
+        let mut totals = Vec::with_capacity(self.workers.len());
+        for worker in self.workers.drain(..) {
+            self.rings_of_finished.push(worker.gaps);
+            match worker.thread.join() {
+                Ok(Some(result)) => totals.push(result),
+                Ok(None) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
+            }
+        }
+        Ok(totals)
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.stop();
+        for worker in self.workers.drain(..) {
+            // Without a command to sample, the thread ends.
+            drop(worker.commands);
+            let _ = worker.thread.join();
+        }
+    }
+}
+
+fn spawn<F>(index: usize, cpu: CpuId, body: F) -> Result<Worker, EngineError>
+where
+    F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Send + 'static,
+{
+    let (commands, inbox) = channel();
+    let (outbox, reports) = channel();
+    let (ring, gaps) = prefaulted_ring();
+    let shared = Arc::new(Shared::default());
+    let station = Station {
+        ring,
+        shared: shared.clone(),
+        inbox,
+        outbox,
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("sampler/{cpu}"))
+        .stack_size(STACK)
+        .spawn(move || {
+            signals::block_all();
+            memory::prefault_stack();
+            body(index, cpu, station)
+        })
+        .map_err(|cause| EngineError::Thread { cpu, cause })?;
+    Ok(Worker {
+        cpu,
+        commands,
+        reports,
+        gaps,
+        shared,
+        thread,
+    })
+}
+
+/// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
+pub(super) fn pin(cpu: CpuId, priority: u8) -> Result<Scheduling, EngineError> {
+    let only: CpuList = [cpu].into_iter().collect();
+    sched::set_affinity(&only).map_err(|cause| EngineError::Pin { cpu, cause })?;
+    Ok(match sched::set_fifo(priority) {
+        Ok(()) => Scheduling::Fifo(priority),
+        Err(error) => Scheduling::Ordinary(error.to_string()),
+    })
+}
+
+/// A ring whose pages are all present.
+fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
+    let (mut producer, mut consumer) = RingBuffer::new(RING);
+    let blank = RawGap {
+        start: Cycles(0),
+        end: Cycles(0),
+        smi_reading: 0,
+        evidence: Evidence {
+            footprint: Footprint::Unusable,
+            smi: SmiEvidence::NotRead,
+            involuntary_switches: None,
+            page_faults: None,
+            run_delay_ns: None,
+        },
+    };
+    while producer.push(blank).is_ok() {}
+    while consumer.pop().is_ok() {}
+    (producer, consumer)
+}

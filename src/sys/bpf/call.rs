@@ -1,0 +1,196 @@
+//! The bpf(2) system call, for one kind of program: BPF_PROG_TYPE_SYSCALL, run
+//! on the calling thread's CPU by BPF_PROG_TEST_RUN. Such a program is attached
+//! to nothing; when its last descriptor closes, it is gone.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Commands (enum bpf_cmd).
+const MAP_CREATE: u32 = 0;
+const PROG_LOAD: u32 = 5;
+const PROG_TEST_RUN: u32 = 10;
+/// enum bpf_map_type, bpf_prog_type.
+const MAP_TYPE_ARRAY: u32 = 2;
+const PROG_TYPE_SYSCALL: u32 = 31;
+/// Flags: user space may map the array; the program may sleep, as programs of
+/// this type must be allowed to (kernel/bpf/verifier.c, "Syscall programs can
+/// only be sleepable").
+const F_MMAPABLE: u32 = 1 << 10;
+const F_SLEEPABLE: u32 = 1 << 4;
+/// Kernel functions may be called by programs under the GPL only. The project
+/// is MIT or Apache-2.0; this string covers the instructions handed over.
+const LICENCE: &CStr = c"Dual MIT/GPL";
+/// Room for the verifier's reasons.
+const LOG_BYTES: usize = 64 * 1024;
+/// All command structures, padded to the kernel's union by zeroes.
+const ATTRIBUTE_WORDS: usize = 20;
+
+/// Why a program was not loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}{}", reason.as_ref().map(|text| format!(" (verifier: {text})")).unwrap_or_default())]
+pub struct LoadError {
+    /// The system's answer.
+    pub cause: io::Error,
+    /// The verifier's last words, where it came to speak.
+    pub reason: Option<String>,
+}
+
+/// A loaded program.
+#[derive(Debug)]
+pub struct Program {
+    descriptor: OwnedFd,
+}
+
+impl Program {
+    /// Has the kernel verify and translate `code`.
+    ///
+    /// # Errors
+    /// EPERM without the rights, ENOSYS without bpf(2), others from the
+    /// verifier with its reason.
+    pub fn load(code: &[u64], name: &str) -> Result<Program, LoadError> {
+        Self::try_load(code, name, &mut []).or_else(|cause| {
+            // Only a refused program is verified again with a log: writing it
+            // takes longer than everything else.
+            let mut log = vec![0; LOG_BYTES];
+            Self::try_load(code, name, &mut log).map_err(|_| LoadError {
+                reason: last_words(&log),
+                cause,
+            })
+        })
+    }
+
+    fn try_load(code: &[u64], name: &str, log: &mut [u8]) -> io::Result<Program> {
+        let mut attributes = Attributes::default();
+        attributes.pair(0, PROG_TYPE_SYSCALL, code.len() as u32);
+        attributes.set(1, code.as_ptr().addr() as u64);
+        attributes.set(2, LICENCE.as_ptr().addr() as u64);
+        attributes.pair(3, u32::from(!log.is_empty()), log.len() as u32);
+        if !log.is_empty() {
+            attributes.set(4, log.as_mut_ptr().expose_provenance() as u64);
+        }
+        attributes.pair(5, 0, F_SLEEPABLE);
+        attributes.name(6, name);
+        // SAFETY: the code, the licence and the log outlive the call; their
+        // lengths are those given, and the kernel writes to the log only.
+        unsafe { attributes.create(PROG_LOAD) }.map(|descriptor| Program { descriptor })
+    }
+
+    /// Runs the program once, on the CPU of the calling thread, and returns
+    /// what it returns.
+    ///
+    /// # Errors
+    /// EPERM where the rights have gone, ENOMEM.
+    pub fn run(&self) -> io::Result<u32> {
+        let mut attributes = Attributes::default();
+        attributes.pair(0, self.descriptor.as_raw_fd() as u32, 0);
+        // SAFETY: the program has no context and no data; the kernel writes
+        // its result to the attributes, which outlive the call.
+        unsafe { attributes.call(PROG_TEST_RUN) }?;
+        Ok((attributes.0[0] >> 32) as u32)
+    }
+}
+
+/// Creates an array of one value that user space may map.
+pub(super) fn create_array(bytes: u32, name: &str) -> io::Result<OwnedFd> {
+    let mut attributes = Attributes::default();
+    attributes.pair(0, MAP_TYPE_ARRAY, 4);
+    attributes.pair(1, bytes, 1);
+    attributes.pair(2, F_MMAPABLE, 0);
+    // numa_node comes first, then the name, at byte 28.
+    attributes.name_at(28, name);
+    // SAFETY: the attributes hold no pointer.
+    unsafe { attributes.create(MAP_CREATE) }
+}
+
+/// union bpf_attr: pairs of 32-bit numbers, pointers and names.
+#[derive(Default)]
+#[repr(C, align(8))]
+struct Attributes([u64; ATTRIBUTE_WORDS]);
+
+impl Attributes {
+    fn set(&mut self, index: usize, value: u64) {
+        self.0[index] = value;
+    }
+
+    fn pair(&mut self, index: usize, low: u32, high: u32) {
+        self.0[index] = u64::from(low) | u64::from(high) << 32;
+    }
+
+    fn name(&mut self, index: usize, name: &str) {
+        self.name_at(8 * index, name);
+    }
+
+    /// A name of at most 15 letters, digits, '_' and '.' (BPF_OBJ_NAME_LEN).
+    fn name_at(&mut self, at: usize, name: &str) {
+        for (byte, place) in name.bytes().take(15).zip(at..) {
+            self.0[place / 8] |= u64::from(byte) << (8 * (place % 8));
+        }
+    }
+
+    /// # Safety
+    /// Pointers among the attributes must be valid for what the command does
+    /// with them.
+    unsafe fn call(&mut self, command: u32) -> io::Result<i32> {
+        let size = size_of_val(&self.0);
+        // SAFETY: the attributes outlive the call and are of the size given;
+        // what lies beyond the kernel's own union is zero, as it demands.
+        let result = unsafe { libc::syscall(libc::SYS_bpf, command, self.0.as_mut_ptr(), size) };
+        match result {
+            0.. => Ok(result as i32),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// # Safety
+    /// As for [`Attributes::call`]; the command must return a descriptor.
+    unsafe fn create(&mut self, command: u32) -> io::Result<OwnedFd> {
+        // SAFETY: promised by the caller.
+        let descriptor = unsafe { self.call(command) }?;
+        // SAFETY: the kernel has just given this descriptor, close-on-exec, to
+        // us alone.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    }
+}
+
+/// The last line of a log that is not the verifier's statistics.
+fn last_words(log: &[u8]) -> Option<String> {
+    let end = log.iter().position(|&byte| byte == 0)?;
+    let text = String::from_utf8_lossy(&log[..end]);
+    let statistics = [
+        "processed ",
+        "verification time",
+        "stack depth",
+        "max_states",
+    ];
+    text.lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !statistics.iter().any(|start| line.starts_with(start)))
+        .map(|line| line.chars().take(200).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verifiers_statistics_are_not_its_reason() {
+        let log = b"0: (b7) r0 = 0\nR1 is not a pointer\nprocessed 2 insns (limit 1000000)\n\0\0";
+        assert_eq!(last_words(log).as_deref(), Some("R1 is not a pointer"));
+        assert_eq!(last_words(b"\0"), None);
+        assert_eq!(last_words(b"no end"), None);
+    }
+
+    #[test]
+    fn names_are_cut_and_placed() {
+        let mut attributes = Attributes::default();
+        attributes.name_at(28, "a_name_longer_than_fifteen");
+        let bytes: Vec<u8> = attributes
+            .0
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect();
+        assert_eq!(&bytes[28..44], b"a_name_longer_t\0");
+    }
+}
