@@ -235,7 +235,7 @@ fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
         );
     }
     let inconclusive = |run: &&SavedRun| run.report.verdict.result == Outcome::Inconclusive;
-    if runs.iter().any(|run| inconclusive(&run)) {
+    if runs.iter().any(inconclusive) {
         add(
             "inconclusive",
             "A run was inconclusive by itself; its report says why.",

@@ -183,12 +183,12 @@ fn as_many_hours_as_promised_tell_a_factor_of_two() {
             let (mut found, mut hours_sum) = (0, 0.0);
             for _ in 0..pairs {
                 // A pilot of 200 stalls a side at 20 an hour.
-                let pilot = [(); 2].map(|()| side(process, 2, 10.0, 200.0, &mut random));
+                let pilot = [(); 2].map(|()| side(process, 4, 10.0, 200.0, &mut random));
                 let (_, scatter) = ratio(&pilot[0], &pilot[1]).unwrap();
                 let hours = hours_to_tell(20.0, 2.0, scatter, risk).unwrap();
                 hours_sum += hours;
-                let before = side(process, 2, hours, 20.0 * hours, &mut random);
-                let after = side(process, 2, hours, 20.0 * factor * hours, &mut random);
+                let before = side(process, 4, hours, 20.0 * hours, &mut random);
+                let after = side(process, 4, hours, 20.0 * factor * hours, &mut random);
                 let told = ratio(&before, &after).is_some_and(|(ratio, _)| ratio.p <= risk);
                 found += usize::from(told);
             }
