@@ -37,6 +37,9 @@ pub enum Command {
     /// Raise stalls of known length here and show that they are found
     #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),
+    /// Say whether a change made stalls rarer or shorter, and how sure that is
+    #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -248,6 +251,50 @@ pub struct SelftestArgs {
     pub state: Option<PathBuf>,
 }
 
+/// Options of `hwgap compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Reports of the runs before the change
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true, value_hint = ValueHint::FilePath)]
+    pub before: Vec<PathBuf>,
+
+    /// Reports of the runs after the change
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true, value_hint = ValueHint::FilePath)]
+    pub after: Vec<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t = CompareFormatArg::Text)]
+    pub format: CompareFormatArg,
+
+    /// Write to this file in place of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Level of all intervals, 0.5 to 0.9999; the rest is the risk of a false
+    /// finding
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = level)]
+    pub level: f64,
+
+    /// The factor between rates from which on a difference matters
+    #[arg(long, value_name = "FACTOR", default_value = "2", value_parser = margin)]
+    pub margin: f64,
+
+    /// Leave out host names, serial numbers, labels and file names
+    #[arg(long)]
+    pub redact: bool,
+}
+
+/// Formats of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormatArg {
+    /// A summary for people
+    Text,
+    /// All figures, for programs
+    Json,
+    /// For a ticket or a note
+    Markdown,
+}
+
 /// Options of `hwgap completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -270,4 +317,23 @@ fn duration(text: &str) -> Result<Nanos, DurationError> {
 
 fn threshold(text: &str) -> Result<Nanos, DurationError> {
     parse_duration(text, Quantity::Threshold)
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    number_within(text, 0.5..=0.9999)
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    number_within(text, 1.05..=100.0)
+}
+
+fn number_within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "must be a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
 }

@@ -116,6 +116,33 @@ Exit status:
   2  wrong usage, or the result cannot be stored where asked
   3  a stall was missed or misnamed, or none could be raised";
 
+pub(super) const COMPARE: &str = "\
+Say whether a change made stalls rarer or shorter, and how sure that is.
+
+Takes reports of runs before and after one change, a BIOS setting for example, \
+several a side where possible and made in turns. Compares the rate of stalls by \
+cause and length, their lengths and the time lost; allows for stalls that come \
+in bursts or at even intervals, and for the number of comparisons; and shows \
+what else differs between the sides.
+
+Stalls are compared above the highest threshold of all runs. Runs of a guest \
+and of bare metal, or of different engines, get no verdict.";
+
+pub(super) const COMPARE_EXAMPLES: &str = "\
+Examples:
+  hwgap compare --before a1.json a2.json --after b1.json b2.json
+      Did the change between the runs a and b help?
+  hwgap compare --before a.json --after b.json --format markdown --redact
+      The same for a vendor's ticket, without names.
+  hwgap compare --before old*.json --after new*.json --level 0.99 --margin 1.5
+      Be surer, and do not call differences below a factor of 1.5 none.
+
+Exit status:
+  0  not worse: better, no difference that matters, or at least no rise
+  1  worse, in part or on the whole
+  2  wrong usage, or a report that cannot be read
+  3  not enough data to say, or runs that cannot be compared";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   hwgap completions bash > /etc/bash_completion.d/hwgap

@@ -1,5 +1,6 @@
 //! One file a command: what `main` calls.
 
+mod compare;
 mod completions;
 mod man;
 mod measure;
@@ -70,6 +71,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&args),
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),

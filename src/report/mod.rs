@@ -2,6 +2,7 @@
 
 pub mod assemble;
 mod clean;
+pub mod comparison;
 pub mod csv;
 pub mod digest;
 mod document;

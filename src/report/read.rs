@@ -138,25 +138,33 @@ pub struct Hashed<G> {
 
 /// As [`file`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
-    let (name, content) = match path.as_os_str() == "-" {
-        true => (
-            String::from("standard input"),
-            bytes(io::stdin().lock(), LARGEST_REPORT),
-        ),
-        false => {
-            let opened = File::open(path).map_err(Problem::from);
-            (
-                path.to_string_lossy().into_owned(),
-                opened.and_then(|file| bytes(file, LARGEST_REPORT)),
-            )
-        }
-    };
-    let read = content.and_then(|text| {
-        let report = parse(&text)?;
-        let sha256 = hash::of(&text);
+    whole(path, |text| {
+        let report = parse(text)?;
+        let sha256 = hash::of(text);
         Ok(Hashed { report, sha256 })
-    });
-    read.map_err(|problem| named(&name, problem))
+    })
+}
+
+/// Reads a report as [`file`] does, and beside it what `E` takes from the same
+/// text: parts of a report that other versions shape otherwise.
+pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
+    path: &Path,
+) -> Result<(Report<G>, E), ReadError> {
+    whole(path, |text| Ok((parse(text)?, from_json(text)?)))
+}
+
+/// Reads all of a file, or of standard input, and makes something of it.
+fn whole<T>(path: &Path, make: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, ReadError> {
+    let (name, text) = if path.as_os_str() == "-" {
+        let name = "standard input".to_owned();
+        (name, bytes(io::stdin().lock(), LARGEST_REPORT))
+    } else {
+        let opened = File::open(path).map_err(Problem::from);
+        let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
+        (path.to_string_lossy().into_owned(), text)
+    };
+    text.and_then(|text| make(&text))
+        .map_err(|problem| named(&name, problem))
 }
 
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.
