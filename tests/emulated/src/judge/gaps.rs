@@ -37,6 +37,12 @@ pub fn judge(
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
             judge_cause(outcome, &mut complaints, expect, gap);
+            // The way into the kernel and back takes longer than this.
+            let room = gap.cycles().saturating_sub(last.exit - first.entry);
+            if gap.kernel_ran == Some(true) && room <= LENGTH_TOLERANCE {
+                outcome.misclassed += 1;
+                complaints.add("said to hold kernel work", gap, "the SMI fills it");
+            }
             if gap.kernel_ran == Some(false) {
                 judge_length(outcome, &mut complaints, gap, last.exit - first.entry);
             } else if gap.cause == "smi+os" {
@@ -216,6 +222,12 @@ mod tests {
             judged("smi", true, Some(20_050), &smi(20_000)).misclassed,
             1
         );
+    }
+
+    #[test]
+    fn kernel_work_where_there_is_no_room_for_it_fails() {
+        let outcome = judged("smi+os", true, Some(20_000), &smi(20_000));
+        assert!(outcome.failures[0].contains("said to hold kernel work"));
     }
 
     #[test]
