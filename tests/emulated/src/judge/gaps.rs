@@ -36,15 +36,10 @@ pub fn judge(
             .filter(|&stall| span.touches(stall))
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
-            judge_cause(outcome, &mut complaints, expect, gap);
-            // The way into the kernel and back takes longer than this.
-            let room = gap.cycles().saturating_sub(last.exit - first.entry);
-            if gap.kernel_ran == Some(true) && room <= LENGTH_TOLERANCE {
-                outcome.misclassed += 1;
-                complaints.add("said to hold kernel work", gap, "the SMI fills it");
-            }
+            let stall = last.exit - first.entry;
+            judge_cause(outcome, &mut complaints, expect, gap, stall);
             if gap.kernel_ran == Some(false) {
-                judge_length(outcome, &mut complaints, gap, last.exit - first.entry);
+                judge_length(outcome, &mut complaints, gap, stall);
             } else if gap.cause == "smi+os" {
                 let share = inside.iter().map(|stall| stall.cycles()).sum();
                 judge_share(outcome, &mut complaints, gap, share);
@@ -84,12 +79,23 @@ pub fn judge(
     );
 }
 
-fn judge_cause(outcome: &mut Outcome, complaints: &mut Complaints, expect: &Expect, gap: &Gap) {
+fn judge_cause(
+    outcome: &mut Outcome,
+    complaints: &mut Complaints,
+    expect: &Expect,
+    gap: &Gap,
+    stall: u64,
+) {
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
+    // The way into the kernel and back takes longer than the tolerance.
+    let filled = gap.cycles().saturating_sub(stall) <= LENGTH_TOLERANCE;
     if contradicts || !expect.causes.contains(&gap.cause) {
         outcome.misclassed += 1;
         complaints.add("classed wrongly", gap, "held an SMI");
+    } else if filled && gap.kernel_ran == Some(true) {
+        outcome.misclassed += 1;
+        complaints.add("said to hold kernel work", gap, "the SMI fills it");
     }
 }
 
