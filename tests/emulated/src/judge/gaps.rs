@@ -36,9 +36,10 @@ pub fn judge(
             .filter(|&stall| span.touches(stall))
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
-            judge_cause(outcome, &mut complaints, expect, gap);
+            let stall = last.exit - first.entry;
+            judge_cause(outcome, &mut complaints, expect, gap, stall);
             if gap.kernel_ran == Some(false) {
-                judge_length(outcome, &mut complaints, gap, last.exit - first.entry);
+                judge_length(outcome, &mut complaints, gap, stall);
             } else if gap.cause == "smi+os" {
                 let share = inside.iter().map(|stall| stall.cycles()).sum();
                 judge_share(outcome, &mut complaints, gap, share);
@@ -78,12 +79,23 @@ pub fn judge(
     );
 }
 
-fn judge_cause(outcome: &mut Outcome, complaints: &mut Complaints, expect: &Expect, gap: &Gap) {
+fn judge_cause(
+    outcome: &mut Outcome,
+    complaints: &mut Complaints,
+    expect: &Expect,
+    gap: &Gap,
+    stall: u64,
+) {
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
+    // The way into the kernel and back takes longer than the tolerance.
+    let filled = gap.cycles().saturating_sub(stall) <= LENGTH_TOLERANCE;
     if contradicts || !expect.causes.contains(&gap.cause) {
         outcome.misclassed += 1;
         complaints.add("classed wrongly", gap, "held an SMI");
+    } else if filled && gap.kernel_ran == Some(true) {
+        outcome.misclassed += 1;
+        complaints.add("said to hold kernel work", gap, "the SMI fills it");
     }
 }
 
@@ -216,6 +228,12 @@ mod tests {
             judged("smi", true, Some(20_050), &smi(20_000)).misclassed,
             1
         );
+    }
+
+    #[test]
+    fn kernel_work_where_there_is_no_room_for_it_fails() {
+        let outcome = judged("smi+os", true, Some(20_000), &smi(20_000));
+        assert!(outcome.failures[0].contains("said to hold kernel work"));
     }
 
     #[test]
