@@ -21,10 +21,11 @@ use crate::report::model::Outcome;
 use crate::sampler::{CalibrationError, EngineError, Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{
-    ClockWatch, Collector, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
+    ClockWatch, Collector, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress,
+    Timeline,
 };
-use crate::sys::cpuid;
 use crate::sys::signals::EndSignals;
+use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
@@ -76,6 +77,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         throttling,
         setting,
+        pace: pace(&plan, scripted),
     };
     let smi_sources = (plan.cpus.iter())
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
@@ -156,6 +158,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
     })
+}
+
+/// How often to collect. Where all CPUs are sampled, the collector must come
+/// before the samplers, or records would be lost until they pause.
+fn pace(plan: &RunPlan, scripted: bool) -> Pace {
+    if scripted || !plan.housekeeping.is_empty() {
+        return Pace::OwnCpu;
+    }
+    // Without the right to it, the samplers have no such priority either.
+    let _ = sched::set_fifo(plan.priority + 1);
+    Pace::SharedCpu
 }
 
 fn sampling_plan(
