@@ -127,7 +127,7 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
     }
 }
 
-/// Reads a report as [`file`] does, and beside it what `E` takes from the same
+/// Reads a report as [`file()`] does, and beside it what `E` takes from the same
 /// text: parts of a report that other versions shape otherwise.
 pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,

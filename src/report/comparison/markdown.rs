@@ -204,6 +204,6 @@ mod tests {
     #[test]
     fn markup_becomes_text() {
         assert_eq!(inert("<b>|x|\n`y`"), r"\<b\>\|x\| \`y\`");
-        assert_eq!(inert("[a](http)\u{202e}"), r"\[a\]\(http\)?");
+        assert_eq!(inert("[a](http)\u{202e}"), r"\[a\]\(http\)\?");
     }
 }
