@@ -86,6 +86,20 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
+    /// Goes on with the loop once nothing has hit the sampler between its
+    /// latest reading of the SMI counter and the first reading of the loop.
+    pub(super) fn resume_clean(&mut self) {
+        self.resume();
+        for _ in 0..MOST_ECHOES {
+            if !self.smi.is_tail_long(self.last, &self.calibration) {
+                break;
+            }
+            self.smi.read_tail(&mut self.machine);
+            self.resume();
+        }
+        self.smi.resumed();
+    }
+
     /// Deals with a delta that left the loop; `self.last` is its end.
     pub(super) fn on_delta(&mut self, delta: u64) {
         if delta < self.totals.floor.0 {
@@ -127,8 +141,7 @@ impl<M: Machine> Sampler<M> {
             after = self.machine.tsc();
         }
         let end = self.close(before_kernel, start, end, footprint);
-        self.resume();
-        self.smi.note_tail(self.last, &self.calibration);
+        self.resume_clean();
         let blind = Cycles(self.last.wrapping_sub(end));
         self.totals.blind = self.totals.blind.saturating_add(blind);
         self.totals.blind_max = self.totals.blind_max.max(blind);

@@ -77,12 +77,13 @@ impl SmiWatch {
         });
         let now = machine.tsc();
         let saved = Cycles(calibration.smi_read.0 * 1_000);
+        let followed = counter.is_some() && readings == Readings::AfterGaps;
         SmiWatch {
             counter,
             readings,
             events: 0,
             unread_records: 0,
-            read_at: None,
+            read_at: followed.then_some(now),
             recorded_budget: Budget::new(RECORDED_SHARE, saved, now),
             short_budget: Budget::new(SHORT_SHARE, saved, now),
         }
@@ -195,14 +196,28 @@ impl SmiWatch {
         }
     }
 
-    /// Notes how long the slow path went on after the reading: a stall there
-    /// belongs to no gap, but may have raised the counter.
-    pub(super) fn note_tail(&mut self, resumed: u64, calibration: &Calibration) {
-        if let Some(read_at) = self.read_at.take()
-            && resumed.wrapping_sub(read_at) > quiet_limit(calibration)
+    /// Whether something hit the sampler between the latest reading and
+    /// `resumed`: a stall there belongs to no gap, but may have raised the
+    /// counter.
+    pub(super) fn is_tail_long(&self, resumed: u64, calibration: &Calibration) -> bool {
+        self.read_at
+            .is_some_and(|read_at| resumed.wrapping_sub(read_at) > quiet_limit(calibration))
+    }
+
+    /// Reads the counter once more, so that a rise in the tool's own time is
+    /// not given to the next gap.
+    pub(super) fn read_tail<M: Machine>(&mut self, machine: &mut M) {
+        if let Some(delta) = self.advance(machine)
+            && let Some(counter) = &mut self.counter
         {
-            self.note_event();
+            counter.totals.without_gap += u64::from(delta);
         }
+        self.read_at = Some(machine.tsc());
+    }
+
+    /// The loop goes on.
+    pub(super) fn resumed(&mut self) {
+        self.read_at = None;
     }
 
     /// Reads the counter at the end of a pause; the rise is the pause's, or
@@ -218,6 +233,9 @@ impl SmiWatch {
                 &mut counter.totals.unassigned
             };
             *slot += u64::from(delta);
+        }
+        if self.readings == Readings::AfterGaps {
+            self.read_at = Some(machine.tsc());
         }
         self.events = 0;
         self.unread_records = 0;

@@ -50,7 +50,7 @@ pub(super) fn sample<M: Machine>(
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
     let totals = CpuTotals::begin(cpu, calibration.floor);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
-    sampler.resume();
+    sampler.resume_clean();
     let first = sampler.last;
     let mut window_start = first;
     loop {
@@ -134,7 +134,7 @@ fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles, nap: Cycles, shar
     sampler.smi.after_pause(&mut sampler.machine);
     // The counts of the pause belong to no gap.
     sampler.machine.usage();
-    sampler.resume();
+    sampler.resume_clean();
     let paused = Cycles(sampler.last.wrapping_sub(begun));
     sampler.totals.paused = sampler.totals.paused.saturating_add(paused);
 }

@@ -141,13 +141,9 @@ impl Measured {
         }
     }
 
-    /// Learns from a gap that held no SMI as far as is known.
+    /// Learns the way into the kernel and back from a gap that held no SMI as
+    /// far as is known.
     pub(super) fn teach(&self, length: Nanos, costs: &mut Costs) {
-        if self.standing == Standing::Interrupts {
-            for &(id, taken) in &self.by {
-                costs.learn(id, taken);
-            }
-        }
         if matches!(self.standing, Standing::Interrupts | Standing::Tasks) {
             costs.learn_around(self.sequence, length.saturating_sub(self.union));
         }
@@ -192,6 +188,7 @@ mod tests {
         for _ in 0..5 {
             let measured = Measured::of(tick.iter(), Nanos(1_000), Nanos(3_400), &names);
             measured.teach(Nanos(2_400), &mut costs);
+            costs.learn(timer, Nanos(2_000));
         }
         // The same tick with an SMI of 50 us before it.
         let measured = Measured::of(tick.iter(), Nanos(0), Nanos(52_400), &names);

@@ -195,6 +195,10 @@ impl CpuTrace {
         {
             let length = segment.end.saturating_sub(segment.start);
             self.totals.entry(id).or_default().add(length);
+            // Most activities are in no recorded gap, and teach what is usual.
+            if length > Nanos(0) {
+                self.costs.learn(id, length);
+            }
         }
     }
 
