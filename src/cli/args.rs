@@ -115,6 +115,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", hide = true)]
     pub script: Option<PathBuf>,
 
+    /// With --engine both, what stands for the BPF engine: a test of the
+    /// program
+    #[arg(long, value_name = "FILE", hide = true, requires = "script")]
+    pub second_script: Option<PathBuf>,
+
     /// Read the machine's files below this folder: a test of the program
     #[arg(long, value_name = "DIR", hide = true)]
     pub host_root: Option<PathBuf>,
@@ -162,6 +167,8 @@ pub enum EngineArg {
     /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
     /// CAP_PERFMON)
     Bpf,
+    /// User and bpf in turn on the same CPUs, and whether they agree
+    Both,
 }
 
 /// Options of `hwgap selftest`.

@@ -1,6 +1,7 @@
 //! A run as a whole: what could be relied on, what the reader should know, and
 //! the verdict.
 
+mod agreement;
 mod clock_findings;
 mod findings;
 mod inventory;
@@ -8,6 +9,7 @@ mod smi_findings;
 mod stalls;
 mod verdict;
 
+pub use agreement::{account, compare};
 pub use findings::findings;
 pub use inventory::{inventory, prospects};
 pub use stalls::{list as list_stalls, recast_aligned_stalls};

@@ -7,19 +7,20 @@ use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::host::Host;
 use crate::host::root::Known;
-use crate::judgement::{Case, findings, inventory, judge, list_stalls};
+use crate::judgement::{Case, account, compare, judge, list_stalls};
 use crate::plan::RunPlan;
 use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
 use crate::selftest::SelfTest;
 use crate::session::{CpuCollection, JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
-use super::LazyGaps;
+use super::agreement::EngineReport;
 use super::model::{
     BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, RecordStanding, Report, Run,
-    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset,
+    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, Outcome, RecordStanding,
+    Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
 };
+use super::{LazyGaps, merge};
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
@@ -40,23 +41,29 @@ pub struct Particulars<'a> {
     pub scripted: bool,
 }
 
-/// The report of a run. Its gaps are made one by one while it is written.
+/// The report of a run: of one slice, or of several in which engines took
+/// turns. Its gaps are made one by one while it is written.
 pub fn assemble<'a>(
-    case: Case<'a>,
+    cases: &'a [Case<'a>],
     particulars: Particulars<'a>,
 ) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
-    let collected = case.collected;
-    let cpus: Vec<CpuReport> = (collected.setups.iter())
-        .zip(&collected.totals)
-        .zip(&collected.cpus)
-        .enumerate()
-        .map(|(index, ((setup, totals), kept))| CpuReport {
-            os_sources: os_sources(&case, index),
-            ..cpu_report(&case, setup, totals, kept)
-        })
-        .collect();
-    let verdict = judge(&case, &cpus);
-    let origin = origin(&case);
+    let (first, last) = (&cases[0], &cases[cases.len() - 1]);
+    let cpus = merge::cpus(cases.iter().map(rows));
+    let origin = origin(cases);
+    let engines = engines(cases);
+    let verdict = match engines
+        .iter()
+        .map(|engine| &engine.verdict)
+        .max_by_key(badness)
+    {
+        // What one engine calls into question the other cannot settle.
+        Some(worst) => Verdict {
+            result: worst.result,
+            ..judge(cases, &cpus)
+        },
+        None => judge(cases, &cpus),
+    };
+    let count = first.collected.setups.len();
     Report {
         schema: SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION,
@@ -64,34 +71,88 @@ pub fn assemble<'a>(
             name: "hwgap".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        run: run(&case, &particulars),
-        host: host_identity(case.host, case.machine),
-        tsc: tsc(&case, &particulars, origin),
-        evidence: inventory(&case),
+        run: run(cases, &particulars, origin),
+        host: host_identity(first.host, first.machine),
+        tsc: tsc(last, &particulars, origin),
+        evidence: merge::evidence(cases),
         gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
-            let rows = collected.setups.iter().zip(&collected.cpus);
-            Box::new(rows.flat_map(move |(setup, kept)| {
-                kept.gaps
+            Box::new((0..count).flat_map(move |index| {
+                cases
                     .iter()
-                    .map(move |gap| view(&case, &particulars, origin, setup.cpu, gap))
+                    .flat_map(move |case| gaps_of(case, particulars, origin, index))
             }))
         }),
         cpus,
-        findings: findings(&case),
+        findings: merge::findings(cases),
         verdict,
-        stalls: list_stalls(&case, origin),
+        stalls: merge::stalls(cases.iter().map(|case| list_stalls(case, origin))),
         selftest: particulars.selftest.cloned(),
+        agreement: match engines.as_slice() {
+            [] => None,
+            engines => Some(compare(cases, engines)),
+        },
+        engines,
+    }
+}
+
+/// The rows of a slice.
+fn rows(case: &Case<'_>) -> Vec<CpuReport> {
+    let collected = case.collected;
+    (collected.setups.iter())
+        .zip(&collected.totals)
+        .zip(&collected.cpus)
+        .enumerate()
+        .map(|(index, ((setup, totals), kept))| CpuReport {
+            os_sources: os_sources(case, index),
+            ..cpu_report(case, setup, totals, kept)
+        })
+        .collect()
+}
+
+/// What each engine saw; nothing where there was no turn to take.
+fn engines(cases: &[Case<'_>]) -> Vec<EngineReport> {
+    let names = [EngineName::User, EngineName::Bpf];
+    if cases.len() < 2 {
+        return Vec::new();
+    }
+    let of = |name| -> Vec<Case<'_>> {
+        let own = cases.iter().filter(|case| case.chosen.engine == name);
+        own.copied().collect()
+    };
+    let both = names.into_iter().map(of).filter(|own| !own.is_empty());
+    both.map(|own| account(&own, merge::cpus(own.iter().map(rows))))
+        .collect()
+}
+
+/// Failed, then open, then passed.
+fn badness(verdict: &&Verdict) -> u8 {
+    match verdict.result {
+        Outcome::Pass => 0,
+        Outcome::Inconclusive => 1,
+        Outcome::Fail => 2,
     }
 }
 
 /// The earliest reading: all cycles of a report count from it.
-fn origin(case: &Case<'_>) -> Cycles {
-    case.collected
-        .totals
-        .iter()
-        .map(|cpu| cpu.first)
-        .min()
-        .unwrap_or_default()
+fn origin(cases: &[Case<'_>]) -> Cycles {
+    let totals = cases.iter().flat_map(|case| &case.collected.totals);
+    totals.map(|cpu| cpu.first).min().unwrap_or_default()
+}
+
+/// The gaps of a slice on the CPU with this index.
+fn gaps_of<'a>(
+    case: &'a Case<'a>,
+    particulars: Particulars<'a>,
+    origin: Cycles,
+    index: usize,
+) -> impl Iterator<Item = Gap> + 'a {
+    let collected = case.collected;
+    let cpu = collected.setups[index].cpu;
+    let engine = (particulars.engine == EngineName::Both).then_some(case.chosen.engine);
+    collected.cpus[index].gaps.iter().map(move |gap| Gap {
+        engine,
+        ..view(case, &particulars, origin, cpu, gap)
+    })
 }
 
 fn view(
@@ -118,6 +179,7 @@ fn view(
     let (os_ns, residual_ns) = shares(&attribution, &raw.evidence, account.as_ref(), duration_ns);
     let names = case.collected.kernel.names.as_ref();
     Gap {
+        engine: None,
         cpu,
         start_cycles: raw.start.since(origin),
         end_cycles: raw.end.since(origin),
@@ -282,7 +344,8 @@ fn histogram(histogram: &Histogram, hz: Hertz, trip: Cycles) -> HistogramReport 
     }
 }
 
-fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
+fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run {
+    let case = &cases[cases.len() - 1];
     let RunPlan {
         threshold,
         hardlimit,
@@ -293,30 +356,21 @@ fn run(case: &Case<'_>, particulars: &Particulars<'_>) -> Run {
         ..
     } = case.plan;
     let timeline = &case.collected.timeline;
-    let last = case
-        .collected
-        .totals
-        .iter()
-        .map(|cpu| cpu.last)
-        .max()
-        .unwrap_or_default();
-    let first = origin(case);
+    let totals = || cases.iter().flat_map(|case| &case.collected.totals);
+    let last = totals().map(|cpu| cpu.last).max().unwrap_or_default();
     Run {
         engine: particulars.engine,
         command_line: particulars.command_line.to_owned(),
         label: label.clone(),
-        started_utc: timeline.utc(first).rfc3339(),
+        started_utc: timeline.utc(origin).rfc3339(),
         ended_utc: timeline.utc(last).rfc3339(),
-        elapsed_ns: case.rate.hz.to_nanos(last.since(first)),
+        elapsed_ns: case.rate.hz.to_nanos(last.since(origin)),
         threshold_ns: *threshold,
         hardlimit_ns: *hardlimit,
         width_ns: *width,
         window_ns: *window,
         ended_by: case.collected.ended_by,
-        error: case
-            .collected
-            .totals
-            .iter()
+        error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
         cpus_not_sampled: housekeeping.to_string(),
         scripted: particulars.scripted,

@@ -1,5 +1,6 @@
 //! What a run says: the model of a report, and one file a format.
 
+pub mod agreement;
 pub mod assemble;
 mod clean;
 pub mod csv;
@@ -8,6 +9,7 @@ pub(crate) mod human;
 pub mod json;
 mod lazy;
 mod locate;
+mod merge;
 pub mod model;
 mod output_error;
 mod page;

@@ -10,6 +10,8 @@ use crate::attribution::{Cause, Confidence, Evidence};
 use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
+use super::agreement::{Agreement, EngineReport};
+
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "hwgap.report";
 /// The value of [`Report::schema_version`] that this program writes.
@@ -49,6 +51,12 @@ pub struct Report<G = Vec<Gap>> {
     /// microcode.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
+    /// Where two engines sampled in turn, what each of them saw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineReport>,
+    /// Whether they agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
 }
 
 /// The program that wrote a report.
@@ -72,6 +80,21 @@ pub enum EngineName {
     Hwlat,
     /// The kernel's osnoise tracer.
     Osnoise,
+    /// The user and the BPF engine in turn.
+    Both,
+}
+
+impl EngineName {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineName::User => "user",
+            EngineName::Bpf => "bpf",
+            EngineName::Hwlat => "hwlat",
+            EngineName::Osnoise => "osnoise",
+            EngineName::Both => "both",
+        }
+    }
 }
 
 /// What ended a run.
@@ -406,6 +429,15 @@ impl CauseCounts {
         *self.slot(cause) += 1;
     }
 
+    /// The counts of both.
+    #[must_use]
+    pub fn and(mut self, other: CauseCounts) -> CauseCounts {
+        for (cause, count) in other.each() {
+            *self.slot(cause) += count;
+        }
+        self
+    }
+
     /// Moves one gap from a cause to another.
     pub fn recast(&mut self, from: Cause, to: Cause) {
         *self.slot(from) -= 1;
@@ -466,6 +498,9 @@ pub struct Bucket {
 /// One recorded gap: what was derived, and in `raw` what it was derived from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
+    /// The engine that saw it, where two sampled in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineName>,
     /// The CPU it was seen on.
     pub cpu: CpuId,
     /// The last reading before the gap, in cycles since `tsc.origin`.

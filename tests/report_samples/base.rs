@@ -96,6 +96,8 @@ pub fn bare_metal_pass() -> Report {
         },
         stalls: Vec::new(),
         selftest: None,
+        engines: Vec::new(),
+        agreement: None,
     }
 }
 
@@ -171,6 +173,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
         _ => length,
     };
     report.gaps.push(Gap {
+        engine: None,
         cpu: CpuId(number),
         start_cycles: start,
         end_cycles: start.saturating_add(Cycles(length.0 * 21 / 10)),
