@@ -111,6 +111,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = threshold)]
     pub breath: Option<Nanos>,
 
+    /// BPF engine: list the ends of each shot in the report: a test of the
+    /// program
+    #[arg(long, hide = true)]
+    pub list_shots: bool,
+
     /// Sample a scripted clock: a test of the program
     #[arg(long, value_name = "FILE", hide = true)]
     pub script: Option<PathBuf>,

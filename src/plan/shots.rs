@@ -1,7 +1,7 @@
 //! Which engine is wished, and the pace of the one that samples in shots.
 
 use crate::cli::{EngineArg, RunArgs};
-use crate::sampler::{LONGEST_SHOT, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
+use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 
 use super::PlanError;
@@ -69,6 +69,10 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
             SHORTEST_BREATH,
             Nanos::SECOND,
         )?,
+        ledger: match args.list_shots {
+            true => Ledger::Ends,
+            false => Ledger::Sums,
+        },
     };
     if has_shots && pace.shot <= threshold {
         let shot = pace.shot;

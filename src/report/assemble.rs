@@ -48,9 +48,12 @@ pub fn assemble<'a>(
     particulars: Particulars<'a>,
 ) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
     let (first, last) = (&cases[0], &cases[cases.len() - 1]);
-    let cpus = merge::cpus(cases.iter().map(rows));
     let origin = origin(cases);
-    let engines = engines(cases);
+    let cpus = merge::cpus(cases.iter().map(|case| rows(case, origin)));
+    let engines = match particulars.engine {
+        EngineName::Both => engines(cases, origin),
+        _ => Vec::new(),
+    };
     let verdict = match engines
         .iter()
         .map(|engine| &engine.verdict)
@@ -96,7 +99,7 @@ pub fn assemble<'a>(
 }
 
 /// The rows of a slice.
-fn rows(case: &Case<'_>) -> Vec<CpuReport> {
+fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
     let collected = case.collected;
     (collected.setups.iter())
         .zip(&collected.totals)
@@ -104,23 +107,24 @@ fn rows(case: &Case<'_>) -> Vec<CpuReport> {
         .enumerate()
         .map(|(index, ((setup, totals), kept))| CpuReport {
             os_sources: os_sources(case, index),
+            shots: (totals.shots.as_ref()).map(|shots| {
+                let place = |cycles: Cycles| cycles.since(origin);
+                shots.iter().map(|&ends| ends.map(place)).collect()
+            }),
             ..cpu_report(case, setup, totals, kept)
         })
         .collect()
 }
 
-/// What each engine saw; nothing where there was no turn to take.
-fn engines(cases: &[Case<'_>]) -> Vec<EngineReport> {
+/// What each engine saw that had a turn.
+fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
     let names = [EngineName::User, EngineName::Bpf];
-    if cases.len() < 2 {
-        return Vec::new();
-    }
     let of = |name| -> Vec<Case<'_>> {
         let own = cases.iter().filter(|case| case.chosen.engine == name);
         own.copied().collect()
     };
     let both = names.into_iter().map(of).filter(|own| !own.is_empty());
-    both.map(|own| account(&own, merge::cpus(own.iter().map(rows))))
+    both.map(|own| account(&own, merge::cpus(own.iter().map(|case| rows(case, origin)))))
         .collect()
 }
 
@@ -302,6 +306,7 @@ fn cpu_report(
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
         histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
         os_sources: None,
+        shots: None,
     }
 }
 

@@ -55,6 +55,10 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
             (Some(a), Some(b)) => Some(os_sources(a, b)),
             (a, b) => a.or(b),
         },
+        shots: match (a.shots, b.shots) {
+            (Some(a), Some(b)) => Some([a, b].concat()),
+            (a, b) => a.or(b),
+        },
     }
 }
 

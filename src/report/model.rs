@@ -339,6 +339,10 @@ pub struct CpuReport {
     /// first; `null` without records.
     #[serde(default)]
     pub os_sources: Option<Vec<OsSource>>,
+    /// First and last reading of each shot, in cycles since `tsc.origin`: what
+    /// was sampled, to the shot. Only where asked for, as it is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots: Option<Vec<[Cycles; 2]>>,
 }
 
 /// One source of kernel activity on a CPU, over the whole run.

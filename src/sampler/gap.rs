@@ -138,6 +138,8 @@ pub struct CpuTotals {
     pub smi: Option<SmiTotals>,
     /// What came of holding interrupts off, where the engine did.
     pub masked: Option<MaskedTotals>,
+    /// The first and the last reading of each shot, where they are listed.
+    pub shots: Option<Vec<[Cycles; 2]>>,
     /// All deltas above the trip level.
     pub histogram: Box<Histogram>,
     /// Why it ended early, if it did.
@@ -183,6 +185,7 @@ impl CpuTotals {
             backward_steps: 0,
             smi: None,
             masked: None,
+            shots: None,
             histogram: Box::new(Histogram::default()),
             ended_early: None,
         }

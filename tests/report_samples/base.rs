@@ -160,6 +160,7 @@ pub fn cpu(number: u32) -> CpuReport {
             }],
         },
         os_sources: None,
+        shots: None,
     }
 }
 
