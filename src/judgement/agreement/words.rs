@@ -150,7 +150,7 @@ fn several_cpus(engines: [&EngineReport; 2]) -> Option<String> {
     })
 }
 
-fn of<'a>(engines: [&'a EngineReport; 2], name: EngineName) -> Option<&'a EngineReport> {
+fn of(engines: [&EngineReport; 2], name: EngineName) -> Option<&EngineReport> {
     engines.into_iter().find(|engine| engine.engine == name)
 }
 
