@@ -1,26 +1,25 @@
 //! From a finished run to its report.
 
-use crate::attribution::{
-    Attribution, Platform, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
-};
+mod gaps;
+mod rows;
+
+use crate::attribution::{Setting, Throttling};
 use crate::evidence::MachineFacts;
-use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, account, compare, judge, list_stalls};
 use crate::plan::RunPlan;
-use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
 use crate::selftest::SelfTest;
-use crate::session::{CpuCollection, JudgedGap, PackedGap};
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
+use crate::units::Cycles;
 
 use super::agreement::EngineReport;
 use super::model::{
-    BiosIdentity, Bucket, CpuIdentity, CpuReport, EngineName, Gap, HistogramReport, HostIdentity,
-    KernelAccount, KernelIdentity, MaskedReport, NamedTime, OsSource, Outcome, RecordStanding,
-    Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
+    BiosIdentity, CpuIdentity, EngineName, Gap, HostIdentity, KernelIdentity, Outcome, Report, Run,
+    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
 };
 use super::{LazyGaps, merge};
+use gaps::gaps_of;
+use rows::rows;
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
@@ -98,24 +97,6 @@ pub fn assemble<'a>(
     }
 }
 
-/// The rows of a slice.
-fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
-    let collected = case.collected;
-    (collected.setups.iter())
-        .zip(&collected.totals)
-        .zip(&collected.cpus)
-        .enumerate()
-        .map(|(index, ((setup, totals), kept))| CpuReport {
-            os_sources: os_sources(case, index),
-            shots: (totals.shots.as_ref()).map(|shots| {
-                let place = |cycles: Cycles| cycles.since(origin);
-                shots.iter().map(|&ends| ends.map(place)).collect()
-            }),
-            ..cpu_report(case, setup, totals, kept)
-        })
-        .collect()
-}
-
 /// What each engine saw that had a turn.
 fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
     let names = [EngineName::User, EngineName::Bpf];
@@ -141,212 +122,6 @@ fn badness(verdict: &&Verdict) -> u8 {
 fn origin(cases: &[Case<'_>]) -> Cycles {
     let totals = cases.iter().flat_map(|case| &case.collected.totals);
     totals.map(|cpu| cpu.first).min().unwrap_or_default()
-}
-
-/// The gaps of a slice on the CPU with this index.
-fn gaps_of<'a>(
-    case: &'a Case<'a>,
-    particulars: Particulars<'a>,
-    origin: Cycles,
-    index: usize,
-) -> impl Iterator<Item = Gap> + 'a {
-    let collected = case.collected;
-    let cpu = collected.setups[index].cpu;
-    let engine = (particulars.engine == EngineName::Both).then_some(case.chosen.engine);
-    collected.cpus[index].gaps.iter().map(move |gap| Gap {
-        engine,
-        ..view(case, &particulars, origin, cpu, gap)
-    })
-}
-
-fn view(
-    case: &Case<'_>,
-    particulars: &Particulars<'_>,
-    origin: Cycles,
-    cpu: CpuId,
-    gap: &PackedGap,
-) -> Gap {
-    let JudgedGap {
-        raw,
-        account,
-        cause,
-        confidence,
-    } = gap.unpack();
-    let duration_ns = case.rate.hz.to_nanos(raw.length());
-    let setting = particulars.setting;
-    let decided = attribute(&raw.evidence, account.as_ref(), duration_ns, setting);
-    let attribution = Attribution {
-        cause,
-        confidence,
-        ..decided
-    };
-    let (os_ns, residual_ns) = shares(&attribution, &raw.evidence, account.as_ref(), duration_ns);
-    let names = case.collected.kernel.names.as_ref();
-    Gap {
-        engine: None,
-        cpu,
-        start_cycles: raw.start.since(origin),
-        end_cycles: raw.end.since(origin),
-        start_utc: case.collected.timeline.utc(raw.start).rfc3339(),
-        duration_ns,
-        cause,
-        confidence,
-        smi_delta: match raw.evidence.smi {
-            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
-            _ => None,
-        },
-        kernel_ran: attribution.kernel_ran,
-        os_ns,
-        residual_ns,
-        detail: detail(&Telling {
-            evidence: &raw.evidence,
-            account: account.as_ref(),
-            names,
-            attribution: &attribution,
-            length: duration_ns,
-            setting,
-            throttling: particulars.throttling,
-        }),
-        kernel: account
-            .zip(names)
-            .map(|(account, names)| kernel_account(&account, names)),
-        raw: raw.evidence,
-    }
-}
-
-fn kernel_account(account: &Account, names: &Names) -> KernelAccount {
-    KernelAccount {
-        standing: match account.standing {
-            Standing::Nothing => RecordStanding::Nothing,
-            Standing::Interrupts => RecordStanding::Interrupts,
-            Standing::Tasks => RecordStanding::Tasks,
-            Standing::Fault => RecordStanding::Fault,
-            Standing::Lost => RecordStanding::Lost,
-        },
-        accounted_ns: account.accounted,
-        usual_ns: account.usual,
-        by: account
-            .shares
-            .iter()
-            .flatten()
-            .map(|share| NamedTime {
-                name: names.name(share.id).to_owned(),
-                ns: Nanos(u64::from(share.nanos)),
-            })
-            .collect(),
-    }
-}
-
-/// What the kernel did on the CPU with this index, the most costly first.
-fn os_sources(case: &Case<'_>, index: usize) -> Option<Vec<OsSource>> {
-    let names = case.collected.kernel.names.as_ref()?;
-    let (sources, _) = case.collected.kernel.totals.get(index)?;
-    Some(
-        sources
-            .iter()
-            .map(|&(id, total)| OsSource {
-                name: names.name(id).to_owned(),
-                count: total.count,
-                total_ns: total.total,
-                max_ns: total.longest,
-            })
-            .collect(),
-    )
-}
-
-fn cpu_report(
-    case: &Case<'_>,
-    setup: &CpuSetup,
-    totals: &CpuTotals,
-    kept: &CpuCollection,
-) -> CpuReport {
-    let nanos = |cycles: Cycles| case.rate.hz.to_nanos(cycles);
-    let elapsed_ns = nanos(totals.last.since(totals.first));
-    let (blind_ns, os_ns, paused_ns) =
-        (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
-    let between_ns = totals
-        .masked
-        .map_or(Nanos(0), |masked| nanos(masked.between));
-    let (smi, smi_reason) = smi(case, setup, totals);
-    CpuReport {
-        cpu: totals.cpu,
-        elapsed_ns,
-        covered_ns: elapsed_ns
-            .saturating_sub(blind_ns)
-            .saturating_sub(os_ns)
-            .saturating_sub(paused_ns)
-            .saturating_sub(between_ns),
-        blind_ns,
-        os_ns,
-        paused_ns,
-        masked: totals.masked.map(|masked| MaskedReport {
-            shots: masked.shots,
-            longest_shot_ns: nanos(masked.longest_shot),
-            between_ns,
-            nmis: masked.nmis,
-            machine_checks: masked.machine_checks,
-            clock_error_ns: masked.clock_error,
-        }),
-        iterations: totals.iterations,
-        min_cycles: totals.floor,
-        max_ns: nanos(totals.max),
-        max_platform_ns: nanos(totals.max_kernel_absent.max(kept.max_platform)),
-        max_os_ns: nanos(totals.max_kernel_ran),
-        smi,
-        smi_reason,
-        gaps_seen: totals.gaps_seen,
-        gaps_recorded: kept.gaps.len() as u64,
-        gaps_dropped: totals.gaps_dropped,
-        gaps_by_cause: kept.counts,
-        scheduling: match &setup.scheduling {
-            Scheduling::Fifo(priority) => format!("SCHED_FIFO, priority {priority}"),
-            Scheduling::Ordinary(reason) => format!("ordinary ({reason})"),
-            Scheduling::Scripted => String::from("scripted"),
-        },
-        ended_early: totals.ended_early.map(|reason| reason.to_string()),
-        histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
-        os_sources: None,
-        shots: None,
-    }
-}
-
-/// The SMI count of a CPU. In a guest it is the virtual machine's own, and a 0
-/// there would be read as "no SMIs".
-fn smi(
-    case: &Case<'_>,
-    setup: &CpuSetup,
-    totals: &CpuTotals,
-) -> (Option<super::model::SmiCount>, Option<String>) {
-    if case.machine.platform() == Platform::Guest {
-        let reason = "a guest sees only its virtual machine's own SMI counter";
-        return (None, Some(reason.to_owned()));
-    }
-    match (&setup.smi, &totals.smi) {
-        (SmiSetup::Readable(_), Some(smi)) => (Some(smi.count), None),
-        (SmiSetup::Readable(_), None) => (
-            None,
-            Some(String::from(
-                "the counter could not be read to the end of the run",
-            )),
-        ),
-        (SmiSetup::Unreadable(reason), _) => (None, Some(reason.clone())),
-    }
-}
-
-fn histogram(histogram: &Histogram, hz: Hertz, trip: Cycles) -> HistogramReport {
-    HistogramReport {
-        trip_ns: hz.to_nanos(trip),
-        buckets: histogram
-            .buckets()
-            .map(|(from, to, counts)| Bucket {
-                from_ns: hz.to_nanos(from),
-                to_ns: hz.to_nanos(to),
-                kernel_absent: counts[Presence::Absent as usize],
-                kernel_ran: counts[Presence::Ran as usize],
-                unknown: counts[Presence::Unknown as usize],
-            })
-            .collect(),
-    }
 }
 
 fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run {
