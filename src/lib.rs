@@ -4,12 +4,14 @@
 //! The modules follow the data: what the user typed ([`cli`]), what the
 //! machine is ([`host`]), what the run will do ([`plan`]), the gaps
 //! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
-//! as a whole ([`session`]), and what it says ([`stats`], [`report`]).
-//! [`preflight`] says beforehand what the machine lets a run find.
+//! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
+//! say of each other ([`compare`]). [`preflight`] says beforehand what the
+//! machine lets a run find.
 
 pub mod attribution;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod cpulist;
 pub mod evidence;
 pub mod host;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::cli::{FormatArg, RunArgs};
 use crate::cpulist::CpuList;
+use crate::evidence::watches::FreezeWish;
 use crate::host::Host;
 use crate::sampler::Pace;
 use crate::units::Nanos;
@@ -54,6 +55,8 @@ pub struct RunPlan {
     pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
+    /// Whether counters are made to stand still in SMM.
+    pub freeze_on_smi: FreezeWish,
     /// The user's own text.
     pub label: Option<String>,
     /// Where results go.
@@ -78,6 +81,8 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// CSV file.
     pub csv: Option<PathBuf>,
+    /// HTML file.
+    pub html: Option<PathBuf>,
     /// Standard output.
     pub stdout: Printed,
     /// Whether `--quiet` was given: no progress either.
@@ -120,6 +125,7 @@ impl RunPlan {
             engine,
             pace,
             stop_on_gap: args.stop_on_gap,
+            freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
             label: args.label.clone(),
             outputs: outputs(args)?,
         })
@@ -224,11 +230,20 @@ fn windows(
 
 fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
     let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|p| p.as_os_str() == "-");
-    let (json, csv) = (is_stdout(&args.output), is_stdout(&args.csv));
-    if json && csv {
-        return Err(PlanError::StdoutTwice("--output and --csv"));
+    let files = [
+        ("--output", is_stdout(&args.output)),
+        ("--csv", is_stdout(&args.csv)),
+        ("--html", is_stdout(&args.html)),
+    ];
+    let to_stdout: Vec<&str> = files
+        .iter()
+        .filter(|file| file.1)
+        .map(|file| file.0)
+        .collect();
+    if to_stdout.len() > 1 {
+        return Err(PlanError::StdoutTwice(to_stdout.join(" and ")));
     }
-    let stdout = match (args.quiet || json || csv, args.format) {
+    let stdout = match (args.quiet || !to_stdout.is_empty(), args.format) {
         (true, _) => Printed::Nothing,
         (false, FormatArg::Text) => Printed::Text,
         (false, FormatArg::Json) => Printed::Json,
@@ -236,6 +251,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
     Ok(Outputs {
         json: args.output.clone(),
         csv: args.csv.clone(),
+        html: args.html.clone(),
         stdout,
         quiet: args.quiet,
     })

@@ -94,6 +94,8 @@ fn lazy_gaps_are_made_while_they_are_written() {
         selftest: report.selftest,
         engines: report.engines,
         agreement: report.agreement,
+        inventory: report.inventory,
+        periodicity: report.periodicity,
     };
     let mut counter = Counter(0);
     json::write(&lazy, &mut counter).unwrap();

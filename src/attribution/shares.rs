@@ -6,14 +6,14 @@ use crate::units::Nanos;
 use super::decide::Attribution;
 use super::evidence::{Evidence, SmiEvidence};
 
-/// Shortest remainder that is taken for an SMI's in a gap that is known to
-/// hold one: below it an SMI is hardly possible, and the way into the kernel
-/// varies by as much.
-const LEAST_SMI: Nanos = Nanos(1_000);
+/// A remainder shorter than this, where the usual time of the same activities
+/// would leave that much more, is noise: the SMI fell within an activity.
+const DOUBTFUL: Nanos = Nanos(5_000);
 
 /// The parts of a gap that the kernel took and did not take. `None` is "not
-/// known": without the kernel's records, or where an SMI fell into the time of
-/// another task, which may run as long as it likes.
+/// known": without the kernel's records, or where an SMI fell into a gap in
+/// which another task ran. A task runs as long as it likes, so that nothing
+/// tells how much of its time was the SMI's.
 pub fn shares(
     attribution: &Attribution,
     evidence: &Evidence,
@@ -27,23 +27,54 @@ pub fn shares(
     let Some(account) = account else {
         return (None, None);
     };
-    let holds_smi = matches!(
-        evidence.smi,
-        SmiEvidence::Own { delta: 1.. }
-            | SmiEvidence::Alone { delta: 1.. }
-            | SmiEvidence::Shared { .. }
-    );
-    match account.standing {
-        Standing::Lost => (None, None),
-        Standing::Nothing | Standing::Interrupts | Standing::Tasks
-            if !holds_smi || account.remainder(length) > LEAST_SMI =>
-        {
-            split(account.accounted)
+    let smis = match evidence.smi {
+        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Smis::from(delta),
+        SmiEvidence::Shared { .. } => Smis::Several,
+        SmiEvidence::NotRead | SmiEvidence::Unreadable => Smis::None,
+    };
+    match (account.standing, smis) {
+        (Standing::Lost, _) => (None, None),
+        (Standing::Fault, Smis::None) => split(length),
+        (Standing::Nothing | Standing::Interrupts | Standing::Tasks, Smis::None)
+        | (Standing::Nothing, _) => split(account.accounted),
+        (Standing::Interrupts, smis) => split(beside_smis(account, smis, length)),
+        (Standing::Fault | Standing::Tasks, _) => (None, None),
+    }
+}
+
+/// How many SMIs a gap is known to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smis {
+    None,
+    One,
+    Several,
+}
+
+impl From<u32> for Smis {
+    fn from(delta: u32) -> Smis {
+        match delta {
+            0 => Smis::None,
+            1 => Smis::One,
+            _ => Smis::Several,
         }
-        Standing::Fault if !holds_smi => split(length),
-        // The SMI fell into the time of recorded activities: what those
-        // usually take tells its share, if they have a usual time.
-        _ => account.usual.map_or((None, None), split),
+    }
+}
+
+/// The kernel's part of a gap that holds interrupts and SMIs.
+///
+/// An SMI beside an interrupt leaves the recorded interval as it is: what is
+/// not accounted for is the SMI's. One within the interval stretches it, and
+/// only the usual time of such an interrupt tells the two apart.
+fn beside_smis(account: &Account, smis: Smis, length: Nanos) -> Nanos {
+    let Some(usual) = account.usual else {
+        return account.accounted;
+    };
+    let stretched =
+        account.remainder(length) < DOUBTFUL && account.accounted > usual.saturating_add(DOUBTFUL);
+    if stretched || smis == Smis::Several {
+        usual
+    } else {
+        account.accounted
     }
 }
 
@@ -117,7 +148,17 @@ mod tests {
     #[test]
     fn an_smi_within_another_task_cannot_be_measured() {
         assert_eq!(split(Standing::Tasks, 60_000, None, 1), (None, None));
+        // What remains beside the task may be the way into the kernel.
+        assert_eq!(split(Standing::Tasks, 54_000, None, 2), (None, None));
         assert_eq!(split(Standing::Lost, 0, None, 0), (None, None));
+    }
+
+    #[test]
+    fn of_two_smis_one_may_be_beside_the_interrupt_and_one_within() {
+        assert_eq!(
+            split(Standing::Interrupts, 30_000, Some(2_300), 2),
+            (Some(2_300), Some(57_700))
+        );
     }
 
     #[test]

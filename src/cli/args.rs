@@ -29,9 +29,17 @@ pub enum Command {
     /// Say what this machine allows and what will disturb a measurement
     #[command(long_about = help::PREFLIGHT, after_long_help = help::PREFLIGHT_EXAMPLES)]
     Preflight(PreflightArgs),
+
+    /// Show or convert a saved report
+    #[command(long_about = help::REPORT, after_long_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
+
     /// Raise stalls of known length here and show that they are found
     #[command(long_about = help::SELFTEST, after_long_help = help::SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),
+    /// Say whether a change made stalls rarer or shorter, and how sure that is
+    #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -85,6 +93,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub csv: Option<PathBuf>,
 
+    /// Write the report as a web page to this file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Store the machine's serial numbers in the report
+    #[arg(long)]
+    pub with_serials: bool,
+
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
@@ -96,6 +112,11 @@ pub struct RunArgs {
     /// End at the first platform gap above the threshold
     #[arg(long)]
     pub stop_on_gap: bool,
+
+    /// Make performance counters stand still in SMM for the run, to tell the
+    /// time spent there; a switch of the whole machine, which SIGKILL leaves set
+    #[arg(long)]
+    pub freeze_on_smi: bool,
 
     /// What samples
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
@@ -176,6 +197,50 @@ pub enum EngineArg {
     Both,
 }
 
+/// Options of `hwgap report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The report, as `run -o` saves it; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What to make of it
+    #[arg(long, value_enum, default_value_t = ReportFormatArg::Text)]
+    pub format: ReportFormatArg,
+
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Leave out host name, serial numbers, addresses and what else names this
+    /// one machine
+    #[arg(long)]
+    pub redact: bool,
+
+    /// Judge the saved evidence anew with the rules of this version
+    #[arg(long)]
+    pub reattribute: bool,
+
+    /// Longest Markdown, in characters: what matters least is left out first
+    #[arg(long, value_name = "N", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(4_000..))]
+    pub limit: u32,
+}
+
+/// Formats of a saved report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormatArg {
+    /// A summary for people
+    Text,
+    /// The report
+    Json,
+    /// The gaps, a row each
+    Csv,
+    /// Text for the field of a ticket
+    Markdown,
+    /// A web page in one file
+    Html,
+}
+
 /// Options of `hwgap selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
@@ -196,6 +261,50 @@ pub struct SelftestArgs {
     /// root, else below the user's state folder]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub state: Option<PathBuf>,
+}
+
+/// Options of `hwgap compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Reports of the runs before the change
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true, value_hint = ValueHint::FilePath)]
+    pub before: Vec<PathBuf>,
+
+    /// Reports of the runs after the change
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true, value_hint = ValueHint::FilePath)]
+    pub after: Vec<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t = CompareFormatArg::Text)]
+    pub format: CompareFormatArg,
+
+    /// Write to this file in place of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Level of all intervals, 0.5 to 0.9999; the rest is the risk of a false
+    /// finding
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = level)]
+    pub level: f64,
+
+    /// The factor between rates from which on a difference matters
+    #[arg(long, value_name = "FACTOR", default_value = "2", value_parser = margin)]
+    pub margin: f64,
+
+    /// Leave out host names, serial numbers, labels and file names
+    #[arg(long)]
+    pub redact: bool,
+}
+
+/// Formats of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormatArg {
+    /// A summary for people
+    Text,
+    /// All figures, for programs
+    Json,
+    /// For a ticket or a note
+    Markdown,
 }
 
 /// Options of `hwgap completions`.
@@ -220,4 +329,23 @@ fn duration(text: &str) -> Result<Nanos, DurationError> {
 
 fn threshold(text: &str) -> Result<Nanos, DurationError> {
     parse_duration(text, Quantity::Threshold)
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    number_within(text, 0.5..=0.9999)
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    number_within(text, 1.05..=100.0)
+}
+
+fn number_within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "must be a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
 }

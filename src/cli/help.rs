@@ -45,6 +45,34 @@ Exit status:
   2  wrong usage, or a file that cannot be written
   3  could not measure, or the evidence does not allow a verdict";
 
+pub(super) const REPORT: &str = "\
+Show or convert a report that `hwgap run -o FILE` saved.
+
+The web page is one file without scripts and without anything to load: it can \
+be attached to a ticket, read without a network, and printed. The Markdown fits \
+a ticket's field. Both hold verdict, inventory, evidence, the worst stalls with \
+UTC times, periodic series with candidates, and what could not be seen.
+
+Reports of earlier versions can be read.";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  hwgap report node17.json
+      The summary again.
+
+  hwgap report node17.json --format html -o node17.html --redact
+      For a vendor: a page without host name, addresses and serial numbers.
+
+  hwgap report node17.json --format markdown --limit 30000
+      For the text field of a ticket.
+
+  hwgap report old.json --reattribute --format json -o new.json
+      Judge the evidence of an earlier version by today's rules.
+
+Exit status:
+  0  the report was shown or converted, whatever its verdict
+  2  wrong usage, or a file that cannot be read or written";
+
 pub(super) const PREFLIGHT: &str = "\
 Say what this machine allows and what will disturb a measurement.
 
@@ -89,6 +117,33 @@ Exit status:
   0  every stall that was raised was found and rightly classed
   2  wrong usage, or the result cannot be stored where asked
   3  a stall was missed or misnamed, or none could be raised";
+
+pub(super) const COMPARE: &str = "\
+Say whether a change made stalls rarer or shorter, and how sure that is.
+
+Takes reports of runs before and after one change, a BIOS setting for example, \
+several a side where possible and made in turns. Compares the rate of stalls by \
+cause and length, their lengths and the time lost; allows for stalls that come \
+in bursts or at even intervals, and for the number of comparisons; and shows \
+what else differs between the sides.
+
+Stalls are compared above the highest threshold of all runs. Runs of a guest \
+and of bare metal, or of different engines, get no verdict.";
+
+pub(super) const COMPARE_EXAMPLES: &str = "\
+Examples:
+  hwgap compare --before a1.json a2.json --after b1.json b2.json
+      Did the change between the runs a and b help?
+  hwgap compare --before a.json --after b.json --format markdown --redact
+      The same for a vendor's ticket, without names.
+  hwgap compare --before old*.json --after new*.json --level 0.99 --margin 1.5
+      Be surer, and do not call differences below a factor of 1.5 none.
+
+Exit status:
+  0  not worse: better, no difference that matters, or at least no rise
+  1  worse, in part or on the whole
+  2  wrong usage, or a report that cannot be read
+  3  not enough data to say, or runs that cannot be compared";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -5,6 +5,6 @@ pub mod duration;
 mod help;
 
 pub use args::{
-    Cli, Command, CompletionsArgs, EngineArg, FormatArg, ManArgs, PreflightArgs, RunArgs,
-    SelftestArgs,
+    Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
+    PreflightArgs, ReportArgs, ReportFormatArg, RunArgs, SelftestArgs,
 };

@@ -1,9 +1,11 @@
 //! One file a command: what `main` calls.
 
+mod compare;
 mod completions;
 mod man;
 mod measure;
 mod preflight;
+mod report;
 mod run;
 mod selftest;
 
@@ -68,6 +70,8 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Preflight(args) => preflight::preflight(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),

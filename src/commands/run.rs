@@ -10,13 +10,15 @@ use std::path::PathBuf;
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
+use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::judgement::{Case, recast_aligned_stalls};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
+use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
@@ -52,6 +54,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
+    let serials = match args.with_serials {
+        true => SerialNumbers::Stored,
+        false => SerialNumbers::LeftOut,
+    };
+    let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
     let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
 
@@ -71,11 +78,18 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let smi_sources = (plan.cpus.iter())
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
         .collect();
+    let pmu = host.smi_sources.msr_pmu.as_ref();
+    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(
+        &root,
+        pmu.map_err(ToString::to_string),
+        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
+    );
     let turns = Turns {
         plan: &plan,
         machine: &machine,
         root: &root,
-        sampling: sampling_plan(&plan, &machine, first.hz),
+        sampling: sampling_plan(&plan, &machine, first.hz, registers),
         smi_sources,
         limits,
         stopper: &signals,
@@ -83,12 +97,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
     let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
+    // The machine is to be as before as soon as nothing counts any more.
+    drop(frozen);
     let fitted = turns[0].collected.timeline.rate();
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate { hz, ..fitted },
         _ => fitted,
     };
     for turn in &mut turns {
+        exclude_unsteady_gaps(&mut turn.collected, limits.hardlimit, rate.hz);
         recast_aligned_stalls(&mut turn.collected, rate.hz);
     }
 
@@ -123,6 +140,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         setting,
         throttling,
         selftest: selftest.as_ref(),
+        inventory: &inventory,
         scripted,
     };
     let report = assemble(&cases, particulars);
@@ -143,7 +161,12 @@ fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
     Ok(load(&args.script)?.map(|user| Scripts { user, bpf }))
 }
 
-fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(
+    plan: &RunPlan,
+    machine: &MachineFacts,
+    hz: Hertz,
+    registers: RegisterSources,
+) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
         cpus: plan.cpus.iter().collect(),
@@ -163,6 +186,7 @@ fn sampling_plan(plan: &RunPlan, machine: &MachineFacts, hz: Hertz) -> SamplingP
             Platform::BareMetal => Readings::AfterGaps,
             Platform::Guest => Readings::StartAndEnd,
         },
+        registers,
     }
 }
 

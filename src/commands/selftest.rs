@@ -8,6 +8,7 @@ use crate::attribution::{Cause, Platform};
 use crate::cli::{FormatArg, SelftestArgs};
 use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::fadt::SmiCommand;
 use crate::host::root::Root;
@@ -304,6 +305,7 @@ impl Bench<'_> {
                 Platform::BareMetal => Readings::AfterGaps,
                 Platform::Guest => Readings::StartAndEnd,
             },
+            registers: RegisterSources::none("a self-test reads none"),
         };
         let machine = MachineKind::Exercised {
             smi_sources: self.machine.smi_sources(self.root, self.host, self.cpu),

@@ -1,9 +1,10 @@
-//! Sources of evidence beside the footprint: what the machine is, and the SMI
-//! counter.
+//! Sources of evidence beside the footprint: what the machine is, the SMI
+//! counter, the kernel's records, and what is watched beside a run.
 
 pub mod kernel_trace;
 mod machine;
 mod smi_counter;
+pub mod watches;
 
 pub use machine::MachineFacts;
 pub use smi_counter::{SmiCounter, SmiSource};

@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod kernel_log;
 pub mod modules;
 pub mod permissions;
+pub mod platform;
 pub mod power;
 pub mod process_limits;
 pub mod realtime;

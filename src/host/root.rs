@@ -231,7 +231,7 @@ impl Root {
     }
 
     /// The error for a file whose content is not what it should be.
-    pub(super) fn malformed(
+    pub(crate) fn malformed(
         &self,
         relative: &str,
         expected: &'static str,

@@ -51,15 +51,19 @@ impl MsrPmu {
     fn read(root: &Root) -> Known<MsrPmu> {
         Ok(MsrPmu {
             pmu_type: root.read_number(&format!("{DEVICES}/msr/type"))?,
-            smi_config: smi_config(root),
+            smi_config: msr_event(root, "smi"),
         })
     }
 }
 
-/// Reads `event=0x04` as 4. The format of this PMU gives the whole of
-/// `config` to `event`, so no other term can matter.
-fn smi_config(root: &Root) -> Known<u64> {
-    let file = format!("{DEVICES}/msr/events/smi");
+/// `perf_event_attr.config` of an event of the perf PMU `msr`: `event=0x04` is
+/// 4. The format of this PMU gives the whole of `config` to `event`, so no
+/// other term can matter.
+///
+/// # Errors
+/// `Missing` where the kernel does not know this CPU to have the register.
+pub fn msr_event(root: &Root, name: &str) -> Known<u64> {
+    let file = format!("{DEVICES}/msr/events/{name}");
     let text = root.read_text(&file)?;
     event_number(&text).ok_or_else(|| root.malformed(&file, "an event such as event=0x04", &text))
 }

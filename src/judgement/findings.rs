@@ -6,7 +6,7 @@ use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
-use super::{Case, clock_findings, smi_findings};
+use super::{Case, clock_findings, guest_findings, smi_findings, step_findings, watch_findings};
 
 /// A finding with its parts.
 pub(super) fn finding(
@@ -29,7 +29,10 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(lost(case));
     all.extend(clock_findings::findings(case));
     all.extend(smi_findings::findings(case));
+    all.extend(step_findings::findings(case));
+    all.extend(watch_findings::findings(case));
     all.extend(guest(case));
+    all.extend(guest_findings::findings(case));
     all.extend(footprint(case));
     all.extend(contradicted(case));
     all.extend(machine_checks(case));

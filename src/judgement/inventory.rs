@@ -8,7 +8,7 @@ use crate::report::model::EvidenceSource;
 use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 use crate::session::Agreement;
 
-use super::{Case, tsc_given_up};
+use super::{Case, tsc_given_up, watch_inventory};
 
 /// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
@@ -27,6 +27,7 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
         ),
         offsets(setups),
     ];
+    sources.extend(watch_inventory::entries(case));
     let choice = case.chosen.why.as_ref().map(|why| {
         let name = case.chosen.engine.name();
         usable("engine", format!("{name}, chosen because {why}"))
@@ -90,7 +91,7 @@ fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
     ))
 }
 
-fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
+pub(super) fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     EvidenceSource {
         source: source.to_owned(),
         usable: true,
@@ -100,7 +101,7 @@ fn usable(source: &str, reason: impl Into<String>) -> EvidenceSource {
     }
 }
 
-fn missing(
+pub(super) fn missing(
     source: &str,
     reason: impl Into<String>,
     costs: &str,

@@ -3,15 +3,23 @@
 
 mod agreement;
 mod clock_findings;
+mod exclusions;
 mod findings;
+mod guest_findings;
 mod inventory;
+mod periods;
 mod smi_findings;
 mod stalls;
+mod step_findings;
 mod verdict;
+mod watch_findings;
+mod watch_inventory;
 
 pub use agreement::{account, compare};
+pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
 pub use inventory::{inventory, prospects};
+pub use periods::period;
 pub use stalls::{list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 

@@ -83,7 +83,10 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
                  firmware hid the time that was taken.",
                 counted(hidden, "SMI")
             ),
-            None,
+            Some(
+                "see tsc-adjust and core-clocks in the evidence list: they show time that was \
+                 taken off the TSC",
+            ),
         ));
     }
     let unassigned = most(case, |smi| smi.unassigned);

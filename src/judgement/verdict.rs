@@ -109,6 +109,15 @@ fn doubts(
             counted(mixed, "gap")
         ));
     }
+    // Time may have been hidden: a run without gaps then shows nothing.
+    if cases
+        .iter()
+        .any(|case| case.adjusted_cpus().next().is_some())
+    {
+        doubts.push(String::from(
+            "the TSC of a sampled CPU was written to (IA32_TSC_ADJUST changed)",
+        ));
+    }
     let dropped: u64 = totals().map(|cpu| cpu.gaps_dropped).sum();
     if dropped > 0 {
         doubts.push(format!(
@@ -138,6 +147,9 @@ fn clock_failure(case: &Case<'_>) -> Option<String> {
     }
     if case.collected.clock.tsc_dropped_in_run() {
         return Some(String::from("the kernel gave the TSC up during the run"));
+    }
+    if case.collected.watches.tsc_rate_changed() {
+        return Some(String::from("the rate of the TSC changed during the run"));
     }
     case.tsc_given_up()
         .then(|| String::from("the kernel had given the TSC up as a clock"))

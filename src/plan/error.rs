@@ -101,5 +101,5 @@ pub enum PlanError {
     },
     /// Two results for one place.
     #[error("{0} both go to standard output; send one of them to a file")]
-    StdoutTwice(&'static str),
+    StdoutTwice(String),
 }

@@ -5,6 +5,7 @@
 
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
@@ -95,5 +96,6 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
         priority,
         hz,
         smi_readings: Readings::StartAndEnd,
+        registers: RegisterSources::none("a trial reads none"),
     }
 }

@@ -13,11 +13,12 @@ use crate::selftest::SelfTest;
 use crate::units::Cycles;
 
 use super::agreement::EngineReport;
+use super::inventory::Inventory;
 use super::model::{
-    BiosIdentity, CpuIdentity, EngineName, Gap, HostIdentity, KernelIdentity, Outcome, Report, Run,
-    SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
+    BiosIdentity, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
+    Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
 };
-use super::{LazyGaps, merge};
+use super::{LazyGaps, merge, periodicity, watched};
 use gaps::gaps_of;
 use rows::rows;
 
@@ -36,6 +37,8 @@ pub struct Particulars<'a> {
     pub throttling: Option<Throttling>,
     /// The latest self-test that holds for this host.
     pub selftest: Option<&'a SelfTest>,
+    /// Settings and parts of the machine.
+    pub inventory: &'a Inventory,
     /// Whether the clock was a script.
     pub scripted: bool,
 }
@@ -48,7 +51,7 @@ pub fn assemble<'a>(
 ) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
     let (first, last) = (&cases[0], &cases[cases.len() - 1]);
     let origin = origin(cases);
-    let cpus = merge::cpus(cases.iter().map(|case| rows(case, origin)));
+    let cpus = all_rows(cases, origin);
     let engines = match particulars.engine {
         EngineName::Both => engines(cases, origin),
         _ => Vec::new(),
@@ -65,7 +68,19 @@ pub fn assemble<'a>(
         },
         None => judge(cases, &cpus),
     };
-    let count = first.collected.setups.len();
+    let tsc = tsc(last, &particulars, origin);
+    let series = periodicity::of_gaps(
+        gaps(cases, particulars, origin),
+        &tsc,
+        verdict.coverage,
+        verdict.subject,
+    );
+    let mut findings = merge::findings(cases);
+    // Of a guest's CPUs, each by itself, the same is told already.
+    if findings.iter().all(|finding| finding.id != "host-period") {
+        findings.extend(periodicity::finding(&series));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION,
@@ -75,26 +90,48 @@ pub fn assemble<'a>(
         },
         run: run(cases, &particulars, origin),
         host: host_identity(first.host, first.machine),
-        tsc: tsc(last, &particulars, origin),
+        tsc,
         evidence: merge::evidence(cases),
-        gaps: LazyGaps(move || -> Box<dyn Iterator<Item = Gap> + 'a> {
-            Box::new((0..count).flat_map(move |index| {
-                cases
-                    .iter()
-                    .flat_map(move |case| gaps_of(case, particulars, origin, index))
-            }))
-        }),
+        gaps: LazyGaps(move || gaps(cases, particulars, origin)),
         cpus,
-        findings: merge::findings(cases),
+        findings,
         verdict,
         stalls: merge::stalls(cases.iter().map(|case| list_stalls(case, origin))),
         selftest: particulars.selftest.cloned(),
+        inventory: Some(particulars.inventory.clone()),
+        periodicity: Some(series),
         agreement: match engines.as_slice() {
             [] => None,
             engines => Some(compare(cases, engines)),
         },
         engines,
     }
+}
+
+/// All recorded gaps, CPU by CPU and in order of time, each made as it is asked
+/// for.
+fn gaps<'a>(
+    cases: &'a [Case<'a>],
+    particulars: Particulars<'a>,
+    origin: Cycles,
+) -> Box<dyn Iterator<Item = Gap> + 'a> {
+    let count = cases[0].collected.setups.len();
+    Box::new((0..count).flat_map(move |index| {
+        cases
+            .iter()
+            .flat_map(move |case| gaps_of(case, particulars, origin, index))
+    }))
+}
+
+/// The rows of these slices together.
+fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
+    let mut all = merge::cpus(cases.iter().map(|case| rows(case, origin)));
+    for (index, row) in all.iter_mut().enumerate() {
+        if let Some(watched) = &mut row.watched {
+            watched.gap_period = watched::gap_period(cases, index);
+        }
+    }
+    all
 }
 
 /// What each engine saw that had a turn.
@@ -105,7 +142,7 @@ fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
         own.copied().collect()
     };
     let both = names.into_iter().map(of).filter(|own| !own.is_empty());
-    both.map(|own| account(&own, merge::cpus(own.iter().map(|case| rows(case, origin)))))
+    both.map(|own| account(&own, all_rows(&own, origin)))
         .collect()
 }
 
@@ -232,5 +269,7 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
                 })
             })
             .collect(),
+        steps: watched::steps(case, origin),
+        log: watched::log(case),
     }
 }

@@ -9,6 +9,7 @@ use super::model::{
     Bucket, CpuReport, EvidenceSource, Finding, HistogramReport, MaskedReport, OsSource, SmiCount,
     StallReport,
 };
+use super::watched;
 
 /// Stalls that a report lists.
 const LISTED: usize = 1_000;
@@ -55,6 +56,8 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
             (Some(a), Some(b)) => Some(os_sources(a, b)),
             (a, b) => a.or(b),
         },
+        watched: (a.watched.zip(b.watched))
+            .map(|(first, then)| watched::both((first, a.elapsed_ns), (then, b.elapsed_ns))),
         shots: match (a.shots, b.shots) {
             (Some(a), Some(b)) => Some([a, b].concat()),
             (a, b) => a.or(b),

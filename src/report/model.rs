@@ -4,6 +4,8 @@
 //! Lengths are integers in nanoseconds or cycles. What is not known is `null`
 //! with a reason beside it, never 0.
 
+mod watched;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Cause, Confidence, Evidence};
@@ -11,6 +13,11 @@ use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::agreement::{Agreement, EngineReport};
+pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
+pub use super::periodicity::{Candidate, PeriodicSeries};
+pub use watched::{
+    ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
+};
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "hwgap.report";
@@ -57,6 +64,39 @@ pub struct Report<G = Vec<Gap>> {
     /// Whether they agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+    /// Settings and parts of the machine; `null` in reports of versions that
+    /// did not collect them.
+    #[serde(default)]
+    pub inventory: Option<Inventory>,
+    /// Regular series among the platform's stalls, the one that explains most
+    /// first; `null` in reports of versions that did not look for them.
+    #[serde(default)]
+    pub periodicity: Option<Vec<PeriodicSeries>>,
+}
+
+impl<G> Report<G> {
+    /// The report without its gaps, which may be many or not made yet.
+    pub fn without_gaps(&self) -> Report<()> {
+        Report {
+            schema: self.schema.clone(),
+            schema_version: self.schema_version,
+            tool: self.tool.clone(),
+            run: self.run.clone(),
+            host: self.host.clone(),
+            tsc: self.tsc.clone(),
+            evidence: self.evidence.clone(),
+            cpus: self.cpus.clone(),
+            gaps: (),
+            findings: self.findings.clone(),
+            verdict: self.verdict.clone(),
+            stalls: self.stalls.clone(),
+            selftest: self.selftest.clone(),
+            inventory: self.inventory.clone(),
+            periodicity: self.periodicity.clone(),
+            engines: self.engines.clone(),
+            agreement: self.agreement.clone(),
+        }
+    }
 }
 
 /// The program that wrote a report.
@@ -237,6 +277,14 @@ pub struct Tsc {
     pub clocksource_changes: Vec<ClocksourceChange>,
     /// The TSC of each sampled CPU against the first one.
     pub offsets: Vec<TscOffset>,
+    /// Moments at which the clocks went apart. Gaps at those times have the
+    /// cause `unknown`.
+    #[serde(default)]
+    pub steps: Vec<ClockStepReport>,
+    /// Lines of the kernel log about the TSC: at most 100 from before the run
+    /// and 100 from during it.
+    #[serde(default)]
+    pub log: Vec<TscLogLine>,
 }
 
 /// A change of the kernel's clocksource during a run.
@@ -343,6 +391,10 @@ pub struct CpuReport {
     /// was sampled, to the shot. Only where asked for, as it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shots: Option<Vec<[Cycles; 2]>>,
+    /// What was counted of the CPU beside its gaps; `null` in reports of
+    /// versions that did not.
+    #[serde(default)]
+    pub watched: Option<WatchedReport>,
 }
 
 /// One source of kernel activity on a CPU, over the whole run.
@@ -446,6 +498,12 @@ impl CauseCounts {
     pub fn recast(&mut self, from: Cause, to: Cause) {
         *self.slot(from) -= 1;
         *self.slot(to) += 1;
+    }
+
+    /// How many gaps have this cause.
+    pub fn count(&self, cause: Cause) -> u64 {
+        let own = self.each().into_iter().find(|(other, _)| *other == cause);
+        own.map_or(0, |(_, count)| count)
     }
 
     /// The causes with their counts, in the order in which they are shown.

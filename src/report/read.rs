@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::clean;
+use super::hash;
 use super::locate;
 use super::model::{Report, SCHEMA, SCHEMA_VERSION};
 
@@ -125,6 +126,45 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
         Ok(file) => from_reader(&name, file, LARGEST_REPORT),
         Err(error) => Err(named(&name, error.into())),
     }
+}
+
+/// A report with the hash of the bytes that it was read from.
+pub struct Hashed<G> {
+    /// The report.
+    pub report: Report<G>,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: String,
+}
+
+/// As [`file`], with the hash of what was read.
+pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
+    whole(path, |text| {
+        let report = parse(text)?;
+        let sha256 = hash::of(text);
+        Ok(Hashed { report, sha256 })
+    })
+}
+
+/// Reads a report as [`file`] does, and beside it what `E` takes from the same
+/// text: parts of a report that other versions shape otherwise.
+pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
+    path: &Path,
+) -> Result<(Report<G>, E), ReadError> {
+    whole(path, |text| Ok((parse(text)?, from_json(text)?)))
+}
+
+/// Reads all of a file, or of standard input, and makes something of it.
+fn whole<T>(path: &Path, make: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, ReadError> {
+    let (name, text) = if path.as_os_str() == "-" {
+        let name = "standard input".to_owned();
+        (name, bytes(io::stdin().lock(), LARGEST_REPORT))
+    } else {
+        let opened = File::open(path).map_err(Problem::from);
+        let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
+        (path.to_string_lossy().into_owned(), text)
+    };
+    text.and_then(|text| make(&text))
+        .map_err(|problem| named(&name, problem))
 }
 
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.

@@ -3,15 +3,15 @@
 //! Nothing here may claim more than was measured. In a guest the machine
 //! below cannot be told from the hypervisor, so it is never the subject.
 
-mod agreement;
+pub(super) mod agreement;
 mod cpus;
 pub(super) mod evidence;
 mod findings;
 mod gaps;
-mod limits;
+pub(super) mod limits;
 mod measured;
 mod os;
-mod verdict;
+pub(super) mod verdict;
 
 use std::io::{self, Write};
 

@@ -1,5 +1,6 @@
 //! The seam between what samples and what judges.
 
+use crate::evidence::watches::RegisterSources;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError};
@@ -38,6 +39,8 @@ pub struct SamplingPlan {
     pub hz: Hertz,
     /// How often to read the SMI counter.
     pub smi_readings: Readings,
+    /// Where registers can be read at both ends of the run.
+    pub registers: RegisterSources,
 }
 
 /// How a sampler is scheduled.

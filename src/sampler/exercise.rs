@@ -4,9 +4,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::evidence::watches::RegisterReading;
 use crate::sys::memory::FreshPages;
 use crate::sys::port::Port;
-use crate::units::Cycles;
+use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
 use super::live::LiveMachine;
@@ -153,6 +154,14 @@ impl Machine for ExercisedMachine {
 
     fn usage(&mut self) -> UsageReading {
         self.inner.usage()
+    }
+
+    fn registers(&mut self) -> RegisterReading {
+        self.inner.registers()
+    }
+
+    fn run_delay(&mut self) -> Option<Nanos> {
+        self.inner.run_delay()
     }
 
     fn pause(&mut self, length: Cycles) {

@@ -1,6 +1,7 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
 use crate::attribution::{Evidence, Footprint};
+use crate::evidence::watches::RegisterSpan;
 use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -136,6 +137,11 @@ pub struct CpuTotals {
     pub backward_steps: u64,
     /// The SMI counter, where it could be read to the end.
     pub smi: Option<SmiTotals>,
+    /// Registers of the CPU at both ends of the run.
+    pub registers: RegisterSpan,
+    /// Time in which the sampler was runnable but did not run, from its first
+    /// sample to its last, where the kernel keeps it.
+    pub run_delay: Option<Nanos>,
     /// What came of holding interrupts off, where the engine did.
     pub masked: Option<MaskedTotals>,
     /// The first and the last reading of each shot, where they are listed.
@@ -184,6 +190,8 @@ impl CpuTotals {
             silent_clears: 0,
             backward_steps: 0,
             smi: None,
+            registers: RegisterSpan::unknown("the CPU was not sampled"),
+            run_delay: None,
             masked: None,
             shots: None,
             histogram: Box::new(Histogram::default()),

@@ -1,5 +1,6 @@
 //! The real CPU under the calling thread.
 
+use crate::evidence::watches::{RegisterReading, RegisterSources, Registers};
 use crate::evidence::{SmiCounter, SmiSource};
 use crate::sys::memory::FaultPage;
 use crate::sys::usage::{Schedstat, ThreadUsage, thread_usage};
@@ -29,6 +30,7 @@ pub(super) struct LiveMachine {
     rdtscp: Option<tsc::Rdtscp>,
     kernel_return: KernelReturn,
     smi: Option<SmiCounter>,
+    registers: Registers,
     schedstat: Option<Schedstat>,
     usage_base: ThreadUsage,
     delay_base: Option<Nanos>,
@@ -40,6 +42,7 @@ impl LiveMachine {
     pub(super) fn open(
         cpu: CpuId,
         sources: Result<&[SmiSource], &str>,
+        registers: &RegisterSources,
         kernel_return: KernelReturn,
         hz: Hertz,
     ) -> (LiveMachine, SmiSetup, Result<(), String>) {
@@ -59,6 +62,7 @@ impl LiveMachine {
             rdtscp: tsc::Rdtscp::detect(),
             kernel_return,
             smi,
+            registers: Registers::open(registers, cpu),
             usage_base: thread_usage(),
             delay_base: schedstat.as_ref().and_then(Schedstat::run_delay),
             schedstat,
@@ -132,6 +136,14 @@ impl Machine for LiveMachine {
         }
     }
 
+    fn registers(&mut self) -> RegisterReading {
+        self.registers.read()
+    }
+
+    fn run_delay(&mut self) -> Option<Nanos> {
+        self.schedstat.as_ref().and_then(Schedstat::run_delay)
+    }
+
     fn pause(&mut self, length: Cycles) {
         std::thread::sleep(self.hz.to_nanos(length).as_duration());
     }
@@ -139,8 +151,10 @@ impl Machine for LiveMachine {
 
 /// Tests the footprint on the CPU under the calling thread.
 pub fn test_footprint(kernel_return: KernelReturn) -> FootprintTest {
+    let none = "a test reads none";
+    let registers = RegisterSources::none(none);
     let (mut machine, ..) =
-        LiveMachine::open(CpuId(0), Err("not asked"), kernel_return, Hertz(1e9));
+        LiveMachine::open(CpuId(0), Err(none), &registers, kernel_return, Hertz(1e9));
     machine.test_footprint()
 }
 
@@ -154,8 +168,13 @@ mod tests {
 
     #[test]
     fn the_footprint_self_test_gives_a_verdict_on_this_cpu() {
-        let (mut machine, ..) =
-            LiveMachine::open(CpuId(0), Err("not asked"), KernelReturn::Iret, Hertz(1e9));
+        let (mut machine, ..) = LiveMachine::open(
+            CpuId(0),
+            Err("not asked"),
+            &RegisterSources::none("not asked"),
+            KernelReturn::Iret,
+            Hertz(1e9),
+        );
         // Any verdict but one that blames the page: this host has memory.
         assert_ne!(machine.test_footprint(), FootprintTest::NotTested);
         assert!(matches!(

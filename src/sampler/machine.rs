@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::attribution::Footprint;
+use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
@@ -56,6 +57,17 @@ pub trait Machine {
 
     /// Scheduling counts since the previous call.
     fn usage(&mut self) -> UsageReading;
+
+    /// Registers of the CPU, read before the first sample and after the last.
+    fn registers(&mut self) -> RegisterReading {
+        RegisterReading::unknown("this clock has no such registers")
+    }
+
+    /// Time in which the thread was runnable but did not run, since it began;
+    /// `None` where the kernel does not keep it.
+    fn run_delay(&mut self) -> Option<Nanos> {
+        None
+    }
 
     /// What to do when the collector cannot keep up.
     fn on_full_ring(&mut self) -> FullRing {

@@ -9,6 +9,7 @@ mod bpf;
 mod budget;
 mod calibrate;
 mod crew;
+mod ends;
 mod engine;
 mod exercise;
 mod gap;

@@ -3,6 +3,7 @@
 //! without a timed assertion.
 
 mod machine;
+mod registers;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::units::{CpuId, Cycles, Hertz, Nanos};
 use super::engine::SmiSetup;
 use super::machine::FullRing;
 use machine::{Pending, ScriptedMachine};
+use registers::ScriptedRegisters;
 
 /// A script, as it stands in its TOML file.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +28,11 @@ pub struct Script {
     pub step_cycles: u64,
     /// The SMI counter's first value; no counter where it is absent.
     pub smi_count: Option<u32>,
+    /// IA32_TSC_ADJUST at first; no such register where it is absent.
+    pub tsc_adjust: Option<i64>,
+    /// Counts of MPERF for each cycle of the TSC; no MPERF and APERF where it
+    /// is absent. APERF counts as many.
+    pub mperf_rate: Option<f64>,
     /// Whether the footprint works.
     #[serde(default)]
     pub footprint: ScriptedFootprint,
@@ -76,6 +83,13 @@ pub struct ScriptedEvent {
     /// How much the SMI counter rises.
     #[serde(default)]
     pub smi: u32,
+    /// How much IA32_TSC_ADJUST rises.
+    #[serde(default)]
+    pub tsc_adjust: i64,
+    /// Time that passes on the core's clocks and not on the TSC: what firmware
+    /// hid.
+    #[serde(default, deserialize_with = "length")]
+    pub hidden: Nanos,
 }
 
 /// What a scripted CPU does.
@@ -158,6 +172,8 @@ impl Script {
                 length: hz.to_cycles(event.length).0,
                 what: event.what,
                 smi: event.smi,
+                tsc_adjust: event.tsc_adjust,
+                hidden: hz.to_cycles(event.hidden).0,
             })
             .collect();
         let setup = match self.smi_count {
@@ -172,6 +188,11 @@ impl Script {
             armed: false,
             home: cpu.0,
             smi: self.smi_count,
+            registers: ScriptedRegisters {
+                tsc_adjust: self.tsc_adjust,
+                mperf_rate: self.mperf_rate,
+                hidden: 0,
+            },
             footprint: self.footprint,
             switches: 0,
             full_ring: self.full_ring,

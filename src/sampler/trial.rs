@@ -3,6 +3,7 @@
 
 use rtrb::{Consumer, RingBuffer};
 
+use crate::evidence::watches::RegisterSources;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError, calibrate};
@@ -36,8 +37,9 @@ impl Trial {
         hz: Hertz,
         threshold: Cycles,
     ) -> Result<Trial, CalibrationError> {
-        let (mut machine, ..) =
-            LiveMachine::open(cpu, Err("a trial reads none"), kernel_return, hz);
+        let none = "a trial reads none";
+        let registers = RegisterSources::none(none);
+        let (mut machine, ..) = LiveMachine::open(cpu, Err(none), &registers, kernel_return, hz);
         let calibration = calibrate(&mut machine, threshold, hz)?;
         let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration);
         let (producer, gaps) = RingBuffer::new(RING);

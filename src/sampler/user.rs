@@ -158,7 +158,8 @@ fn live(
     kernel_return: KernelReturn,
 ) -> Result<(LiveMachine, Setup), EngineError> {
     let scheduling = pin(cpu, plan.priority)?;
-    let (machine, smi, schedstat) = LiveMachine::open(cpu, sources, kernel_return, plan.hz);
+    let (machine, smi, schedstat) =
+        LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
     let setup = Setup {
         cpu,
         scheduling,

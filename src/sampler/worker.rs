@@ -9,6 +9,7 @@ use crate::attribution::Footprint;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, FootprintTest};
+use super::ends::Ends;
 use super::engine::{SamplingPlan, Window};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
@@ -45,6 +46,7 @@ pub(super) fn sample<M: Machine>(
     ring: Producer<RawGap>,
     shared: &Arc<Shared>,
 ) -> CpuTotals {
+    let ends = Ends::begin(&mut machine);
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
     let totals = CpuTotals::begin(cpu, calibration.floor);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
@@ -87,6 +89,7 @@ pub(super) fn sample<M: Machine>(
     totals.first = Cycles(first);
     totals.last = Cycles(last);
     totals.smi = smi.finish(&mut machine);
+    ends.finish(&mut machine, &mut totals);
     totals
 }
 

@@ -4,6 +4,7 @@
 
 use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
+use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
@@ -14,7 +15,7 @@ use super::clock_watch::ClockWatch;
 use super::progress::Progress;
 use super::resolver::Resolver;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
-use super::timeline::Timeline;
+use super::timeline::{Rate, Timeline};
 
 /// Time between two visits to the engine: the ring holds much more.
 const TURN_MS: u16 = 5;
@@ -45,6 +46,8 @@ pub struct Collected {
     pub clock: ClockWatch,
     /// The kernel's records.
     pub kernel: KernelRecords,
+    /// What was watched beside the run.
+    pub watches: Watches,
 }
 
 /// What the kernel recorded of itself.
@@ -70,6 +73,7 @@ pub struct Collector<'a> {
     trace_setup: TraceSetup,
     timeline: Timeline,
     clock: ClockWatch,
+    earlier: Option<ClockRecord>,
     stopper: &'a dyn Stopper,
     progress: &'a mut dyn Progress,
     /// Gaps that have come in and not yet met the kernel's records.
@@ -105,12 +109,18 @@ impl<'a> Collector<'a> {
             trace_setup: TraceSetup::Nothing(String::from("a scripted clock has no kernel")),
             timeline,
             clock,
+            earlier: None,
             stopper,
             progress,
             pending: Vec::new(),
             platform_seen: PlatformSeen::NotYet,
             worst: Cycles(0),
         }
+    }
+
+    /// Goes on from what the slice before knew of the clocks.
+    pub fn after(self, earlier: Option<ClockRecord>) -> Collector<'a> {
+        Collector { earlier, ..self }
     }
 
     /// Runs the engine to its end; `root` is where tracefs may be found.
@@ -127,24 +137,34 @@ impl<'a> Collector<'a> {
             (self.trace, self.trace_setup) = KernelTrace::open(&threads, root);
         }
         self.timeline.mark();
+        let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
+        let Rate { hz, error_ppm } = self.timeline.rate();
+        let clock = self.timeline.moment().map(|moment| ClockStart {
+            moment,
+            hz,
+            error_ppm,
+        });
+        let mut watches = Watches::begin(root, &cpus, clock, self.earlier.take());
+        self.distrust(&watches);
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }
         engine.release();
-        let mut ended_by = self.follow(engine);
+        let mut ended_by = self.follow(engine, &mut watches);
         self.progress.end();
         let totals = engine.finish()?;
         self.timeline.mark();
         self.clock.look(self.timeline.now());
+        watches.end(self.timeline.moment(), self.timeline.now());
         self.collect(engine);
         if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
             ended_by = EndedBy::Error;
         }
-        Ok(self.finish(setups, totals, ended_by))
+        Ok(self.finish(setups, totals, ended_by, watches))
     }
 
     /// Collects until the samplers have ended.
-    fn follow(&mut self, engine: &mut dyn Engine) -> EndedBy {
+    fn follow(&mut self, engine: &mut dyn Engine, watches: &mut Watches) -> EndedBy {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
         let mut turn = 0u32;
@@ -167,7 +187,8 @@ impl<'a> Collector<'a> {
             }
             if turn.is_multiple_of(LOOK_EVERY) {
                 self.clock.look(self.timeline.now());
-                self.distrust();
+                watches.look(self.timeline.moment(), self.timeline.now());
+                self.distrust(watches);
                 let gaps = engine.status().iter().map(|status| status.gaps_seen).sum();
                 let worst = self.limits.hz.to_nanos(self.worst);
                 self.progress
@@ -215,10 +236,10 @@ impl<'a> Collector<'a> {
         self.pending = pending;
     }
 
-    /// From the moment at which the kernel gives the TSC up, no gap can be
-    /// attributed.
-    fn distrust(&mut self) {
-        if self.clock.tsc_dropped_in_run() {
+    /// From the moment at which the kernel gives the TSC up or its rate
+    /// changes, no gap can be attributed.
+    fn distrust(&mut self, watches: &Watches) {
+        if self.clock.tsc_dropped_in_run() || watches.tsc_rate_changed() {
             self.limits.setting.clock = ClockTrust::Broken;
         }
     }
@@ -228,6 +249,7 @@ impl<'a> Collector<'a> {
         setups: Vec<CpuSetup>,
         totals: Vec<CpuTotals>,
         ended_by: EndedBy,
+        watches: Watches,
     ) -> Collected {
         for (index, cpu) in self.cpus.iter_mut().enumerate() {
             let pending = &mut self.pending;
@@ -253,6 +275,7 @@ impl<'a> Collector<'a> {
                 names: trace.map(KernelTrace::into_names),
                 totals: kernel_totals.unwrap_or_default(),
             },
+            watches,
         }
     }
 }

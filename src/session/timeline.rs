@@ -62,6 +62,11 @@ impl Timeline {
         }
     }
 
+    /// All clocks now, where they are this machine's.
+    pub fn moment(&self) -> Option<Moment> {
+        self.is_live().then(moment)
+    }
+
     /// Reads all clocks together once more.
     pub fn mark(&mut self) {
         if matches!(self.source, Source::Live) {

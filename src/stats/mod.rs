@@ -1,6 +1,15 @@
 //! What the gaps of a run say about the machine: rates with their bounds, and
-//! the moments in which several CPUs stalled together.
+//! the moments in which several CPUs stalled together. And what the runs before
+//! and after a change say about each other.
 
+pub mod dispersion;
 pub mod equal;
+pub mod location;
+pub mod mean_difference;
+pub mod multiplicity;
+pub mod period;
+pub mod periodicity;
+pub mod planning;
+pub mod rate_ratio;
 pub mod rates;
 pub mod stalls;

@@ -75,6 +75,28 @@ pub fn monotonic() -> Nanos {
     Nanos(read(ClockId::CLOCK_MONOTONIC).unsigned_abs())
 }
 
+/// How long the machine was suspended since boot: CLOCK_BOOTTIME counts that,
+/// CLOCK_MONOTONIC does not. Of several tries the least, as a preemption
+/// between the two readings would add to it.
+pub fn suspended() -> Nanos {
+    (0..4)
+        .map(|_| {
+            let monotonic = read(ClockId::CLOCK_MONOTONIC);
+            let boot = read(ClockId::CLOCK_BOOTTIME);
+            Nanos(u64::try_from(boot - monotonic).unwrap_or(0))
+        })
+        .min()
+        .expect("the range is not empty")
+}
+
+/// The unit of the times in /proc/stat (sysconf(3), _SC_CLK_TCK).
+pub fn clock_tick() -> Nanos {
+    // SAFETY: sysconf has no preconditions.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // Linux has never had another value than 100 on x86.
+    Nanos(Nanos::SECOND.0 / u64::try_from(per_second).unwrap_or(100).max(1))
+}
+
 fn read(clock: ClockId) -> i64 {
     let time: TimeSpec = clock_gettime(clock)
         .expect("Linux has had this clock since 2.6.28, and the pointer is nix's own");

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+const IA32_TSC_ADJUST: u32 = 0x3b;
+
 /// One CPU's registers. Reading from another CPU than the one opened sends an
 /// interrupt to it: read only from a thread pinned there.
 #[derive(Debug)]
@@ -32,6 +34,15 @@ impl MsrDevice {
         let mut bytes = [0; 8];
         self.file.read_exact_at(&mut bytes, u64::from(register))?;
         Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Reads IA32_TSC_ADJUST (3BH): what was added to the TSC by writes to
+    /// either, in cycles (Intel SDM vol. 4, table 2-2).
+    ///
+    /// # Errors
+    /// EIO where CPUID.(EAX=07H, ECX=0H):EBX\[1\] is 0.
+    pub fn tsc_adjust(&self) -> io::Result<i64> {
+        self.read(IA32_TSC_ADJUST).map(u64::cast_signed)
     }
 
     /// Reads MSR_SMI_COUNT (34H): SMIs since reset, 32 bits wide (Intel SDM

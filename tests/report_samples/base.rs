@@ -74,6 +74,8 @@ pub fn bare_metal_pass() -> Report {
                 offset_cycles: -14,
                 error_cycles: 340,
             }],
+            steps: vec![],
+            log: vec![],
         },
         evidence: vec![
             usable("footprint", "self-test passed on every sampled CPU"),
@@ -98,6 +100,8 @@ pub fn bare_metal_pass() -> Report {
         selftest: None,
         engines: Vec::new(),
         agreement: None,
+        inventory: None,
+        periodicity: None,
     }
 }
 
@@ -161,6 +165,7 @@ pub fn cpu(number: u32) -> CpuReport {
         },
         os_sources: None,
         shots: None,
+        watched: None,
     }
 }
 

@@ -106,6 +106,53 @@ fn a_stop_before_the_second_engine_leaves_nothing_to_compare() {
 }
 
 #[test]
+fn what_is_watched_is_watched_through_all_turns() {
+    let outcome = both("watched-hidden-smi", "watched-hidden-smi", &[]);
+    // Hidden time keeps either engine from a pass, and so both.
+    assert_eq!(outcome.verdict(), "inconclusive");
+    let adjust = |row: &Value| {
+        let adjust = &row["watched"]["tsc_adjust"];
+        let ends = [&adjust["before"], &adjust["after"]];
+        ends.map(|end| end.as_i64().unwrap())
+    };
+    let slices = ["user", "bpf"].map(|name| {
+        let row = engine(&outcome, name);
+        assert_eq!(row["verdict"]["result"], "inconclusive", "{name}");
+        adjust(&row["cpus"][0])
+    });
+    let [before, after] = adjust(outcome.only_cpu());
+    assert_eq!(Some(before), slices.iter().map(|ends| ends[0]).max());
+    assert_eq!(Some(after), slices.iter().map(|ends| ends[1]).min());
+    let watched = &outcome.only_cpu()["watched"];
+    assert!(watched["mperf_ahead_ppm"].as_f64().unwrap() > 100_000.0);
+}
+
+#[test]
+fn a_series_goes_on_through_all_turns() {
+    let outcome = both("steady-smis", "steady-smis", &[]);
+    let series = outcome.report["periodicity"].as_array().unwrap();
+    assert_eq!(series.len(), 1, "{series:?}");
+    let period = number(&series[0]["period_ns"]);
+    assert!((4_990_000..=5_020_000).contains(&period), "{period}");
+    let kept = &outcome.only_cpu()["watched"]["gap_period"]["period_ns"];
+    assert!((4_990_000..=5_020_000).contains(&number(kept)), "{kept}");
+}
+
+#[test]
+fn the_page_shows_whether_the_engines_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    both(
+        "steady-smis",
+        "steady-smis",
+        &["--html", page.to_str().unwrap()],
+    );
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("Agreement of the engines"));
+    assert!(page.contains("The engines agree"));
+}
+
+#[test]
 fn a_single_engine_has_no_agreement() {
     let outcome = run("quiet", "bare-metal-intel", &["--duration", "50ms"]);
     assert!(outcome.report.get("engines").is_none());

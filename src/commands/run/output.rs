@@ -11,12 +11,13 @@ use crate::report::files::PendingFile;
 use crate::report::model::{Gap, Report};
 use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
-use crate::report::{LazyGaps, OutputError, csv, json, text, worst};
+use crate::report::{Changes, LazyGaps, Origin, OutputError, csv, hash, html, json, text, worst};
 
 /// The outputs of a run, open.
 pub(super) struct Sinks {
     json: Option<PendingFile>,
     csv: Option<PendingFile>,
+    html: Option<PendingFile>,
     stdout: Printed,
 }
 
@@ -38,6 +39,7 @@ impl Sinks {
         Ok(Sinks {
             json: open(&outputs.json)?,
             csv: open(&outputs.csv)?,
+            html: open(&outputs.html)?,
             stdout: outputs.stdout,
         })
     }
@@ -62,7 +64,8 @@ impl Sinks {
         let csv = self
             .csv
             .map(|file| file.save(|out| csv::write(report.gaps.iter(), out)));
-        for result in [json, csv].into_iter().flatten() {
+        let html = self.html.map(|file| file.save(|out| page(report, out)));
+        for result in [json, csv, html].into_iter().flatten() {
             match result {
                 Err(error) if !error.is_closed() => failures.push(error.to_string()),
                 _ => {}
@@ -74,6 +77,20 @@ impl Sinks {
             Err(Unwritten(failures))
         }
     }
+}
+
+/// The web page, with the hash of the JSON report whether that is written or
+/// not.
+fn page<F, I>(report: &Report<LazyGaps<F>>, out: &mut dyn Write) -> io::Result<()>
+where
+    F: Fn() -> I,
+    I: Iterator<Item = Gap>,
+{
+    let origin = Origin {
+        sha256: hash::of_report(report)?,
+        changes: Changes::None,
+    };
+    html::write(&report.without_gaps(), report.gaps.iter(), &origin, out)
 }
 
 fn print<F, I>(printed: Printed, report: &Report<LazyGaps<F>>) -> io::Result<()>

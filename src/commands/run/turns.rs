@@ -56,6 +56,7 @@ impl Turns<'_> {
         let mut progress = Onward::new(progress);
         let mut turns = Vec::with_capacity(order.len());
         let mut begin = Cycles(0);
+        let mut record = None;
         for &choice in order {
             let mut engine = choices[choice].build(
                 self.plan,
@@ -72,9 +73,11 @@ impl Turns<'_> {
                 self.stopper,
                 &mut progress,
             )
+            .after(record.take())
             .run(engine.as_mut(), self.root)
             .map_err(failure)?;
             (timeline, clock) = (collected.timeline.clone(), collected.clock.clone());
+            record = Some(collected.watches.clock_record());
             let last = collected.totals.iter().map(|cpu| cpu.last).max();
             begin = last.unwrap_or_default();
             let ended_by = collected.ended_by;
@@ -89,6 +92,9 @@ impl Turns<'_> {
         for turn in &mut turns {
             turn.collected.timeline = timeline.clone();
             turn.collected.clock = clock.clone();
+            if let Some(record) = &record {
+                turn.collected.watches.adopt(record.clone());
+            }
         }
         Ok(turns)
     }

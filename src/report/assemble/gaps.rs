@@ -4,6 +4,7 @@ use crate::attribution::{Attribution, SmiEvidence, Telling, attribute, detail, s
 use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::judgement::Case;
 use crate::report::model::{EngineName, Gap, KernelAccount, NamedTime, RecordStanding};
+use crate::report::watched;
 use crate::session::{JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -19,9 +20,13 @@ pub(super) fn gaps_of<'a>(
     let collected = case.collected;
     let cpu = collected.setups[index].cpu;
     let engine = (particulars.engine == EngineName::Both).then_some(case.chosen.engine);
-    collected.cpus[index].gaps.iter().map(move |gap| Gap {
-        engine,
-        ..view(case, &particulars, origin, cpu, gap)
+    collected.cpus[index].gaps.iter().map(move |gap| {
+        let mut row = Gap {
+            engine,
+            ..view(case, &particulars, origin, cpu, gap)
+        };
+        watched::annotate(case, index, gap, &mut row);
+        row
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::attribution::Platform;
 use crate::judgement::Case;
 use crate::report::model::{Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount};
+use crate::report::watched;
 use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -16,6 +17,7 @@ pub(super) fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
         .enumerate()
         .map(|(index, ((setup, totals), kept))| CpuReport {
             os_sources: os_sources(case, index),
+            watched: Some(watched::of_cpu(case, index)),
             shots: (totals.shots.as_ref()).map(|shots| {
                 let place = |cycles: Cycles| cycles.since(origin);
                 shots.iter().map(|&ends| ends.map(place)).collect()
@@ -95,6 +97,7 @@ fn cpu_report(
         histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
         os_sources: None,
         shots: None,
+        watched: None,
     }
 }
 

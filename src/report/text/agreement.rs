@@ -13,23 +13,31 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
         return;
     };
     page.heading("Agreement of the engines");
-    page.table(&table(summary.engines));
+    let mut table = Table::new(&COLUMNS);
+    for row in rows(summary.engines) {
+        table.row(row);
+    }
+    page.table(&table);
     page.paragraph(&result(agreement));
     for difference in &agreement.differences {
         page.point(difference);
     }
 }
 
-fn table(engines: &[EngineReport]) -> Table {
-    let mut table = Table::new(&[
-        ("engine", Align::Left),
-        ("covered", Align::Right),
-        ("stalls", Align::Left),
-        ("seen", Align::Right),
-        ("an hour", Align::Right),
-        ("95 % interval", Align::Right),
-        ("longest", Align::Right),
-    ]);
+/// What [`rows`] gives.
+pub(in crate::report) const COLUMNS: [(&str, Align); 7] = [
+    ("engine", Align::Left),
+    ("covered", Align::Right),
+    ("stalls", Align::Left),
+    ("seen", Align::Right),
+    ("an hour", Align::Right),
+    ("95 % interval", Align::Right),
+    ("longest", Align::Right),
+];
+
+/// What each engine saw, kind by kind.
+pub(in crate::report) fn rows(engines: &[EngineReport]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
     let is_seen = |cause: Option<Cause>| {
         let rates = engines.iter().flat_map(|engine| &engine.rates);
         cause.is_none()
@@ -41,7 +49,7 @@ fn table(engines: &[EngineReport]) -> Table {
         for rate in engine.rates.iter().filter(|rate| is_seen(rate.cause)) {
             let first = rate.cause.is_none();
             let once = |text: String| if first { text } else { String::new() };
-            table.row(vec![
+            rows.push(vec![
                 once(engine.engine.name().to_owned()),
                 once(human::length(engine.covered_ns)),
                 kind(rate.cause).to_owned(),
@@ -52,7 +60,7 @@ fn table(engines: &[EngineReport]) -> Table {
             ]);
         }
     }
-    table
+    rows
 }
 
 fn kind(cause: Option<Cause>) -> &'static str {
@@ -74,7 +82,8 @@ fn unknown() -> String {
     "?".to_owned()
 }
 
-fn result(agreement: &Agreement) -> String {
+/// Whether they agree, in a sentence.
+pub(in crate::report) fn result(agreement: &Agreement) -> String {
     let tests: Vec<String> = (agreement.tests.iter())
         .filter_map(|test| {
             let p = human::three_digits(test.p_value?);

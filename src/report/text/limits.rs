@@ -6,6 +6,15 @@ use crate::report::page::Page;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.heading("What could not be seen");
+    for text in points(summary) {
+        page.point(&text);
+    }
+}
+
+/// What could not be seen, a sentence each.
+pub(in crate::report) fn points(summary: &Summary<'_>) -> Vec<String> {
+    let mut page = Points(Vec::new());
+    let page = &mut page;
     let threshold = human::chosen(summary.run.threshold_ns);
     page.point(&format!(
         "Stalls of {threshold} or less are only in the report's histograms."
@@ -27,9 +36,19 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
         bare_metal(summary, page);
     }
     lost(summary, page);
+    std::mem::take(&mut page.0)
 }
 
-fn guest(page: &mut Page) {
+/// Sentences as they are found.
+struct Points(Vec<String>);
+
+impl Points {
+    fn point(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+}
+
+fn guest(page: &mut Points) {
     page.point(
         "What took the time below this guest: its hypervisor, other guests, or the \
          machine and firmware under them all look the same from here.",
@@ -40,7 +59,7 @@ fn guest(page: &mut Page) {
     );
 }
 
-fn bare_metal(summary: &Summary<'_>, page: &mut Page) {
+fn bare_metal(summary: &Summary<'_>, page: &mut Points) {
     let uncounted = summary.cpus.iter().any(|cpu| cpu.smi.is_none());
     if uncounted {
         page.point(
@@ -56,7 +75,7 @@ fn bare_metal(summary: &Summary<'_>, page: &mut Page) {
     }
 }
 
-fn lost(summary: &Summary<'_>, page: &mut Page) {
+fn lost(summary: &Summary<'_>, page: &mut Points) {
     let sum = |part: fn(&crate::report::model::CpuReport) -> u64| {
         summary.cpus.iter().map(part).fold(0, u64::saturating_add)
     };

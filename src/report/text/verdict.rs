@@ -28,7 +28,7 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     }
 }
 
-fn headline(summary: &Summary<'_>) -> (Ink, &'static str, String) {
+pub(in crate::report) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, String) {
     let verdict = summary.verdict;
     let limit = human::chosen(summary.run.hardlimit_ns);
     // A pass holds for each CPU only as long as the least covered one.
@@ -116,7 +116,7 @@ pub(super) fn cause_name(cause: Cause) -> &'static str {
 
 /// What the count says of the true rate. An inconclusive run has no count that
 /// could be relied on.
-fn rate(summary: &Summary<'_>) -> Option<String> {
+pub(in crate::report) fn rate(summary: &Summary<'_>) -> Option<String> {
     let verdict = summary.verdict;
     let Some(upper) = verdict.platform_rate_upper95_per_hour else {
         return Some("No rate can be given: no time was covered.".to_owned());

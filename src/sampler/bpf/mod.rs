@@ -165,7 +165,7 @@ fn run(
     };
     // The footprint is not asked: a shot is one system call.
     let (mut machine, smi, schedstat) =
-        LiveMachine::open(cpu, sources, KernelReturn::Iret, plan.hz);
+        LiveMachine::open(cpu, sources, &plan.registers, KernelReturn::Iret, plan.hz);
     let mut loaded = match Loaded::new(ability.functions, ability.counters) {
         Ok(loaded) => loaded,
         Err(error) => {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::sampler::{Readings, Window};
@@ -117,6 +118,7 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
         priority: 1,
         hz,
         smi_readings: Readings::StartAndEnd,
+        registers: RegisterSources::none("not asked"),
     };
     let pace = Pace {
         shot: Nanos(5_000_000),

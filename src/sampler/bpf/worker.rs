@@ -9,6 +9,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 use super::super::calibrate::Calibration;
 use super::super::crew::Outlet;
+use super::super::ends::Ends;
 use super::super::engine::{SamplingPlan, Window};
 use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
@@ -104,8 +105,9 @@ pub(super) fn sample<M: Machine>(
         sampled: Cycles(0),
     };
     shots.warm_up();
+    let ends = Ends::begin(&mut shots.machine);
     shots.run(pace);
-    shots.finish()
+    shots.finish(ends)
 }
 
 impl<M: Machine> Shots<'_, M> {
@@ -290,7 +292,7 @@ impl<M: Machine> Shots<'_, M> {
         }
     }
 
-    fn finish(mut self) -> CpuTotals {
+    fn finish(mut self, ends: Ends) -> CpuTotals {
         let elapsed = self.totals.last.since(self.totals.first);
         self.masked.between = elapsed
             .saturating_sub(self.sampled)
@@ -299,6 +301,7 @@ impl<M: Machine> Shots<'_, M> {
         self.masked.nmis = u64::from(seen.nmis);
         self.masked.machine_checks = u64::from(seen.machine_checks);
         self.totals.smi = self.smi.finish(&mut self.machine);
+        ends.finish(&mut self.machine, &mut self.totals);
         self.totals.masked = Some(self.masked);
         self.totals
     }

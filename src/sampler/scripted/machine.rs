@@ -2,7 +2,9 @@
 
 use super::super::calibrate::FootprintTest;
 use super::super::machine::{FullRing, Machine, UsageReading};
+use super::registers::ScriptedRegisters;
 use super::{ScriptedFootprint, ScriptedWork};
+use crate::evidence::watches::RegisterReading;
 use crate::units::Cycles;
 
 /// Something that is to happen yet.
@@ -14,6 +16,8 @@ pub(super) struct Pending {
     pub(super) length: u64,
     pub(super) what: ScriptedWork,
     pub(super) smi: u32,
+    pub(super) tsc_adjust: i64,
+    pub(super) hidden: u64,
 }
 
 /// A CPU in virtual time.
@@ -26,6 +30,7 @@ pub(in crate::sampler) struct ScriptedMachine {
     pub(super) armed: bool,
     pub(super) home: u32,
     pub(super) smi: Option<u32>,
+    pub(super) registers: ScriptedRegisters,
     pub(super) footprint: ScriptedFootprint,
     pub(super) switches: u16,
     pub(super) full_ring: FullRing,
@@ -39,7 +44,8 @@ impl ScriptedMachine {
         self.find_next();
     }
 
-    /// An event whose time has come, with its SMIs counted.
+    /// An event whose time has come, with its SMIs and what it did to the
+    /// registers counted.
     fn take_due(&mut self) -> Option<Pending> {
         let index = self.queue.iter().position(|event| event.at <= self.now)?;
         let event = self.queue[index];
@@ -48,6 +54,7 @@ impl ScriptedMachine {
             _ => drop(self.queue.swap_remove(index)),
         }
         self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
+        self.registers.hide(event.tsc_adjust, event.hidden);
         Some(event)
     }
 
@@ -131,6 +138,10 @@ impl Machine for ScriptedMachine {
             page_faults: 0,
             run_delay: None,
         }
+    }
+
+    fn registers(&mut self) -> RegisterReading {
+        self.registers.read(self.now)
     }
 
     fn on_full_ring(&mut self) -> FullRing {

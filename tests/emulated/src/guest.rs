@@ -1,7 +1,7 @@
 //! What the guest runs, as shell scripts for its busybox.
 
 use crate::preset::READY;
-use crate::scenario::{Counter, Firmware, Scenario, User};
+use crate::scenario::{Counter, Firmware, Sampling, Scenario, User};
 
 /// Process 1: mounts, runs the job, hands the results to the host, powers off.
 /// Modules for the hand-over are loaded only after the measurement, so that no
@@ -105,13 +105,15 @@ pub fn job(scenario: &Scenario) -> String {
 
 fn hwgap_command(scenario: &Scenario) -> String {
     let hwgap = &scenario.hwgap;
+    let pauses = match &hwgap.sampling {
+        Sampling::WithoutPause => "--width 1s --window 1s",
+        Sampling::Default => "",
+    };
     let command = format!(
-        "hwgap run --duration {} --threshold {} --cpus {} --width {} --window {} -o /tmp/report.json {}",
+        "hwgap run --duration {} --threshold {} --cpus {} {pauses} -o /tmp/report.json {}",
         hwgap.duration,
         hwgap.threshold,
         hwgap.cpus,
-        hwgap.width,
-        hwgap.window,
         hwgap.options.join(" "),
     );
     match hwgap.user {

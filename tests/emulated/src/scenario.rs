@@ -139,9 +139,7 @@ pub struct Hwgap {
     pub duration: String,
     pub threshold: String,
     pub cpus: String,
-    /// Equal to the window it samples without pause, so that every SMI counts.
-    pub width: String,
-    pub window: String,
+    pub sampling: Sampling,
     pub options: Vec<String>,
     pub user: User,
     /// Shell lines before hwgap starts.
@@ -154,13 +152,22 @@ impl Default for Hwgap {
             duration: "2s".into(),
             threshold: "10us".into(),
             cpus: "0".into(),
-            width: "1s".into(),
-            window: "1s".into(),
+            sampling: Sampling::WithoutPause,
             options: Vec::new(),
             user: User::Root,
             before: String::new(),
         }
     }
+}
+
+/// How much of the time hwgap samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// All of it, so that every SMI counts.
+    WithoutPause,
+    /// What hwgap does by itself: on one CPU, 80 of each 100 ms.
+    Default,
 }
 
 /// Whose rights hwgap has.

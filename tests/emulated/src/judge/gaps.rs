@@ -36,9 +36,10 @@ pub fn judge(
             .filter(|&stall| span.touches(stall))
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
-            judge_cause(outcome, &mut complaints, expect, gap);
+            let stall = last.exit - first.entry;
+            judge_cause(outcome, &mut complaints, expect, gap, stall);
             if gap.kernel_ran == Some(false) {
-                judge_length(outcome, &mut complaints, gap, last.exit - first.entry);
+                judge_length(outcome, &mut complaints, gap, stall);
             } else if gap.cause == "smi+os" {
                 let share = inside.iter().map(|stall| stall.cycles()).sum();
                 judge_share(outcome, &mut complaints, gap, share);
@@ -78,12 +79,23 @@ pub fn judge(
     );
 }
 
-fn judge_cause(outcome: &mut Outcome, complaints: &mut Complaints, expect: &Expect, gap: &Gap) {
+fn judge_cause(
+    outcome: &mut Outcome,
+    complaints: &mut Complaints,
+    expect: &Expect,
+    gap: &Gap,
+    stall: u64,
+) {
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
+    // The way into the kernel and back takes longer than the tolerance.
+    let filled = gap.cycles().saturating_sub(stall) <= LENGTH_TOLERANCE;
     if contradicts || !expect.causes.contains(&gap.cause) {
         outcome.misclassed += 1;
         complaints.add("classed wrongly", gap, "held an SMI");
+    } else if filled && gap.kernel_ran == Some(true) {
+        outcome.misclassed += 1;
+        complaints.add("said to hold kernel work", gap, "the SMI fills it");
     }
 }
 
@@ -148,5 +160,102 @@ impl Complaints {
                 .failures
                 .push(format!("{count} gaps {kind}; {example}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Judges one gap of 20 us against one SMI of that length, or none.
+    fn judged(cause: &str, kernel_ran: bool, residual: Option<u64>, smis: &[Stall]) -> Outcome {
+        let platform = u64::from(residual.is_some_and(|time| time > 10_000) && cause != "os");
+        let report = json!({
+            "schema": "hwgap.report",
+            "schema_version": 1,
+            "run": { "hardlimit_ns": 10_000 },
+            "tsc": { "origin": "0", "hz": 1e9 },
+            "cpus": [],
+            "gaps": [{
+                "cpu": 0, "start_cycles": 1_000, "end_cycles": 21_050, "duration_ns": 20_050,
+                "cause": cause, "kernel_ran": kernel_ran, "residual_ns": residual,
+            }],
+            "findings": [],
+            "verdict": { "result": "fail", "subject": "hardware", "platform_gaps": platform },
+        });
+        let report = Report::parse(&report.to_string()).unwrap();
+        let spans = [Span {
+            start: 1_000,
+            end: 21_050,
+        }];
+        let mut outcome = Outcome::default();
+        judge(&mut outcome, &Expect::default(), &report, &spans, smis);
+        outcome
+    }
+
+    fn smi(length: u64) -> [Stall; 1] {
+        [Stall {
+            entry: 1_010,
+            exit: 1_010 + length,
+            smis: 1,
+        }]
+    }
+
+    #[test]
+    fn a_proved_smi_of_the_right_length_passes() {
+        let outcome = judged("smi", false, Some(20_050), &smi(20_000));
+        assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+        assert_eq!(outcome.length_error, Some(50));
+    }
+
+    #[test]
+    fn an_smi_called_os_fails() {
+        assert_eq!(judged("os", true, Some(0), &smi(20_000)).misclassed, 1);
+    }
+
+    #[test]
+    fn a_platform_gap_without_an_smi_is_invented() {
+        let outcome = judged("cpu", false, Some(20_050), &[]);
+        assert_eq!(outcome.invented, 1);
+        assert!(outcome.failures[0].contains("invented"));
+    }
+
+    #[test]
+    fn smi_alone_contradicts_a_kernel_that_ran() {
+        assert_eq!(
+            judged("smi", true, Some(20_050), &smi(20_000)).misclassed,
+            1
+        );
+    }
+
+    #[test]
+    fn kernel_work_where_there_is_no_room_for_it_fails() {
+        let outcome = judged("smi+os", true, Some(20_000), &smi(20_000));
+        assert!(outcome.failures[0].contains("said to hold kernel work"));
+    }
+
+    #[test]
+    fn a_gap_longer_than_its_smi_fails() {
+        let outcome = judged("smi", false, Some(20_050), &smi(19_900));
+        assert!(outcome.failures[0].contains("wrong in length"));
+    }
+
+    #[test]
+    fn a_share_within_three_microseconds_passes_and_beyond_fails() {
+        assert!(
+            judged("smi+os", true, Some(17_000), &smi(19_000))
+                .failures
+                .is_empty()
+        );
+        let outcome = judged("smi+os", true, Some(15_000), &smi(19_000));
+        assert!(outcome.failures[0].contains("platform share"));
+    }
+
+    #[test]
+    fn a_verdict_that_miscounts_fails() {
+        let outcome = judged("smi", false, None, &smi(20_000));
+        assert!(outcome.failures[0].contains("verdict counts"));
     }
 }

@@ -1,0 +1,91 @@
+//! Pages of a large report: how long they take, how large they are, and how
+//! much memory they hold.
+
+mod figures;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use figures::{is_quick, median, row};
+
+/// A scripted machine with 100,000 stalls of the platform, the most that a
+/// report keeps of a CPU.
+const MANY_STALLS: &str = r#"
+hz = 1e9
+smi_count = 7
+
+[[event]]
+at = "1.02ms"
+every = "100us"
+length = "15us"
+what = "stall"
+smi = 1
+"#;
+
+fn main() {
+    let folder = std::env::temp_dir().join(format!("hwgap-bench-report-{}", std::process::id()));
+    if let Err(error) = std::fs::create_dir(&folder).and_then(|()| measure(&folder)) {
+        println!("not measured: {error}");
+    }
+    // What is left in a folder for temporary files harms nobody.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+fn measure(folder: &Path) -> std::io::Result<()> {
+    let (script, saved) = (folder.join("script.toml"), folder.join("report.json"));
+    std::fs::write(&script, MANY_STALLS)?;
+    let duration = if is_quick() { "1s" } else { "10s" };
+    let script = [
+        "--script",
+        text(&script),
+        "--cpus",
+        "1",
+        "--duration",
+        duration,
+    ];
+    seconds(&[&["run", "--quiet", "-o", text(&saved)][..], &script].concat())?;
+    for (format, bar) in [("html", 2.0), ("markdown", 0.06), ("csv", 100.0)] {
+        let page = folder.join(format);
+        let common = [
+            "report",
+            text(&saved),
+            "--format",
+            format,
+            "-o",
+            text(&page),
+        ];
+        let taken = (0..3)
+            .map(|_| seconds(&common))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        row(
+            &format!("{format} of 100,000 gaps"),
+            median(taken),
+            "s",
+            Some(2.0),
+        );
+        let size = std::fs::metadata(&page)?.len() as f64 / 1e6;
+        row(&format!("{format} of 100,000 gaps"), size, "MB", Some(bar));
+    }
+    row("peak memory of the largest", peak_mib(), "MiB", Some(300.0));
+    Ok(())
+}
+
+fn seconds(arguments: &[&str]) -> std::io::Result<f64> {
+    let begun = Instant::now();
+    Command::new(env!("CARGO_BIN_EXE_hwgap"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .status()?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+fn peak_mib() -> f64 {
+    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(f64::NAN, |usage| usage.max_rss() as f64 / 1024.0)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap_or_default()
+}

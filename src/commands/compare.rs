@@ -1,0 +1,76 @@
+//! `hwgap compare`: runs before a change against runs after it.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::cli::{CompareArgs, CompareFormatArg};
+use crate::compare::model::{Comparison, Finding};
+use crate::compare::{Naming, Question, compare, load};
+use crate::report::comparison::{markdown, text};
+use crate::report::files::PendingFile;
+use crate::report::json;
+use crate::report::style::{Style, Target};
+
+use super::{Exit, Failure};
+
+pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
+    let question = Question {
+        level: args.level,
+        margin: args.margin,
+        naming: match args.redact {
+            true => Naming::Redacted,
+            false => Naming::Full,
+        },
+    };
+    let (before, after) = load(&args.before, &args.after).map_err(Failure::usage)?;
+    let output = args.output.as_ref().map(PendingFile::create).transpose();
+    let output = output.map_err(Failure::usage)?;
+    let comparison = compare(&before, &after, &question);
+    let written = match output {
+        Some(file) => match file.save(|out| write(&comparison, args.format, Style::Plain, out)) {
+            Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+            _ => Ok(()),
+        },
+        None => match write(&comparison, args.format, style(), &mut io::stdout().lock()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::Usage(format!("standard output: {error}")))
+            }
+            _ => Ok(()),
+        },
+    };
+    written.map(|()| exit(comparison.verdict.result))
+}
+
+fn exit(finding: Finding) -> Exit {
+    match finding {
+        Finding::Better | Finding::NoDifference | Finding::NotWorse => Exit::Good,
+        Finding::Worse | Finding::Mixed => Exit::Latency,
+        Finding::NotEnoughData => Exit::NoVerdict,
+    }
+}
+
+fn write(
+    comparison: &Comparison,
+    format: CompareFormatArg,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        CompareFormatArg::Text => out.write_all(text::render(comparison, style).as_bytes())?,
+        CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
+        CompareFormatArg::Json => json::write(comparison, &mut *out)?,
+    }
+    out.flush()
+}
+
+fn style() -> Style {
+    let target = match io::stdout().is_terminal() {
+        true => Target::Terminal,
+        false => Target::Other,
+    };
+    let variable = |name| std::env::var_os(name);
+    Style::decide(
+        target,
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+    )
+}

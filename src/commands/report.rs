@@ -1,0 +1,76 @@
+//! `hwgap report`: shows or converts a saved report.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::cli::{ReportArgs, ReportFormatArg};
+use crate::report::files::PendingFile;
+use crate::report::markdown::Limit;
+use crate::report::model::{Gap, Report};
+use crate::report::reattribute::reattribute;
+use crate::report::redact::redact;
+use crate::report::style::{Style, Target};
+use crate::report::text::{Summary, WORST_GAPS};
+use crate::report::{Changes, Origin, csv, html, json, markdown, read, text, worst};
+
+use super::{Exit, Failure};
+
+pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let output = args.output.as_deref().unwrap_or(Path::new("-"));
+    // Opened first, so that a name that cannot be written is told at once.
+    let output = PendingFile::create(output).map_err(Failure::usage)?;
+    let read = read::hashed::<Vec<Gap>>(&args.file).map_err(Failure::usage)?;
+    let mut report = read.report;
+    let mut origin = Origin {
+        sha256: read.sha256,
+        changes: Changes::None,
+    };
+    if args.reattribute {
+        report = reattribute(report);
+    }
+    if args.redact {
+        report = redact(report);
+        origin.changes = Changes::Redacted;
+    }
+    let style = style(args);
+    match output.save(|out| write(args, &report, &origin, style, out)) {
+        Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+        _ => Ok(Exit::Good),
+    }
+}
+
+fn write(
+    args: &ReportArgs,
+    report: &Report,
+    origin: &Origin,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let gaps = &report.gaps;
+    match args.format {
+        ReportFormatArg::Text => {
+            let worst = worst::gaps(gaps, WORST_GAPS);
+            text::write(&Summary::new(report, &worst), style, out)
+        }
+        ReportFormatArg::Json => json::write(report, out),
+        ReportFormatArg::Csv => csv::write(gaps, out),
+        ReportFormatArg::Markdown => {
+            let limit = Limit(args.limit as usize);
+            markdown::write(&report.without_gaps(), gaps, origin, limit, out)
+        }
+        ReportFormatArg::Html => html::write(&report.without_gaps(), gaps, origin, out),
+    }
+}
+
+fn style(args: &ReportArgs) -> Style {
+    let target = match args.output.is_none() && io::stdout().is_terminal() {
+        true => Target::Terminal,
+        false => Target::Other,
+    };
+    let variable = |name| std::env::var_os(name);
+    Style::decide(
+        target,
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+    )
+}

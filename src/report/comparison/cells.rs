@@ -1,0 +1,91 @@
+//! Values as text and Markdown both show them.
+
+use crate::compare::model::{Finding, RateRow, Side};
+use crate::report::human;
+use crate::report::style::Ink;
+use crate::units::Nanos;
+
+/// The word of a verdict, and its ink.
+pub(super) fn word(finding: Finding) -> (Ink, &'static str) {
+    match finding {
+        Finding::Better => (Ink::Good, "BETTER:"),
+        Finding::Worse => (Ink::Bad, "WORSE:"),
+        Finding::Mixed => (Ink::Bad, "WORSE AND BETTER:"),
+        Finding::NoDifference => (Ink::Good, "NO DIFFERENCE THAT MATTERS:"),
+        Finding::NotWorse => (Ink::Good, "NOT WORSE:"),
+        Finding::NotEnoughData => (Ink::Doubt, "NOT ENOUGH DATA:"),
+    }
+}
+
+/// "100 us to 300 us", "above 10 us".
+pub(super) fn range(row: &RateRow) -> String {
+    let above = human::chosen(row.above_ns);
+    match row.up_to_ns {
+        Some(end) => format!("{above} to {}", human::chosen(end)),
+        None => format!("above {above}"),
+    }
+}
+
+/// A rate, or "?" without covered time.
+pub(super) fn rate(per_hour: Option<f64>) -> String {
+    per_hour.map_or_else(|| "?".to_owned(), human::three_digits)
+}
+
+/// The ratio, where there was something before.
+pub(super) fn ratio(row: &RateRow) -> String {
+    row.ratio
+        .map_or_else(|| "-".to_owned(), human::three_digits)
+}
+
+/// Its interval.
+pub(super) fn interval(row: &RateRow) -> String {
+    match (row.ratio_low, row.ratio_high) {
+        (Some(low), Some(high)) => {
+            let (low, high) = (human::three_digits(low), human::three_digits(high));
+            format!("{low} to {high}")
+        }
+        (Some(low), None) => format!("above {}", human::three_digits(low)),
+        _ => "-".to_owned(),
+    }
+}
+
+/// The corrected chance.
+pub(super) fn chance(p: Option<f64>) -> String {
+    match p {
+        None => "-".to_owned(),
+        Some(p) if p < 0.0001 => "<0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// "3 runs, 12.3 h covered, 40 stalls".
+pub(super) fn side(side: &Side) -> String {
+    format!(
+        "{}, {} covered, {}",
+        human::plural(side.runs.len() as u64, "run"),
+        human::period(side.covered_hours),
+        human::plural(side.stalls, "stall")
+    )
+}
+
+/// A length with its sign.
+pub(super) fn signed(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "+" };
+    format!("{sign}{}", human::length(Nanos(ns.unsigned_abs())))
+}
+
+/// An amount of time with its sign.
+pub(super) fn signed_amount(ns: f64) -> String {
+    signed(ns as i64)
+}
+
+/// An amount of time.
+pub(super) fn amount(ns: Option<f64>) -> String {
+    ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
+}
+
+/// "95".
+pub(super) fn percent(level: f64) -> String {
+    let text = format!("{:.2}", level * 100.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,81 @@
+//! The frame of a picture: axes, ticks, units, and room for what is drawn.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::axis::Tick;
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 46.0;
+
+/// An axis: what it shows, in which unit, and its ticks.
+pub(super) struct Axis {
+    pub title: &'static str,
+    pub ticks: Vec<Tick>,
+}
+
+/// The room within the axes.
+pub(super) struct Frame {
+    pub x: Axis,
+    pub y: Axis,
+    pub height: f64,
+}
+
+impl Frame {
+    /// From a place on the x axis, 0 to 1, to the picture.
+    pub(super) fn at_x(&self, place: f64) -> f64 {
+        LEFT + place * (WIDTH - LEFT - RIGHT)
+    }
+
+    /// The same for the y axis, which points up.
+    pub(super) fn at_y(&self, place: f64) -> f64 {
+        self.height - BOTTOM - place * (self.height - TOP - BOTTOM)
+    }
+
+    /// The picture around `content`, with words for those who cannot see it.
+    pub(super) fn draw(&self, title: &str, content: Markup) -> Markup {
+        let (left, right) = (self.at_x(0.0), self.at_x(1.0));
+        let (base, top) = (self.at_y(0.0), self.at_y(1.0));
+        html! {
+            svg viewBox=(format!("0 0 {WIDTH} {}", self.height)) role="img" aria-label=(title) {
+                @for tick in &self.x.ticks {
+                    @let x = number(self.at_x(tick.at));
+                    line.grid x1=(x) x2=(x) y1=(number(top)) y2=(number(base)) {}
+                    text x=(x) y=(number(base + 16.0)) text-anchor="middle" { (tick.text) }
+                }
+                @for tick in &self.y.ticks {
+                    @let y = number(self.at_y(tick.at));
+                    line.grid x1=(number(left)) x2=(number(right)) y1=(y) y2=(y) {}
+                    text x=(number(left - 6.0)) y=(number(self.at_y(tick.at) + 4.0)) text-anchor="end" {
+                        (tick.text)
+                    }
+                }
+                (content)
+                path.axis d=(format!("M{} {}V{}H{}", number(left), number(top), number(base), number(right))) {}
+                text.name x=(number((left + right) / 2.0)) y=(number(self.height - 8.0)) text-anchor="middle" {
+                    (self.x.title)
+                }
+                text.name text-anchor="middle"
+                    transform=(format!("translate(13 {}) rotate(-90)", number((base + top) / 2.0))) {
+                    (self.y.title)
+                }
+            }
+        }
+    }
+}
+
+/// A coordinate with one digit behind the point, which is finer than a screen.
+pub(super) fn number(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// A path whose data is made of numbers only.
+pub(super) fn path(class: &str, data: &str) -> Markup {
+    match data.is_empty() {
+        true => PreEscaped(String::new()),
+        false => html! { path class=(class) d=(data) {} },
+    }
+}

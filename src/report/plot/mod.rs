@@ -1,0 +1,34 @@
+//! Pictures as inline SVG. The colours come from the page, so that they suit a
+//! light and a dark one.
+
+mod axis;
+mod cpu_map;
+mod distribution;
+mod frame;
+mod intervals;
+mod timeline;
+
+use maud::Markup;
+
+use super::digest::Digest;
+use super::document::Plot;
+use super::model::Report;
+
+/// A picture with its title and caption.
+pub(super) struct Picture {
+    pub title: &'static str,
+    pub caption: String,
+    /// What each colour stands for: the colour's class, and words.
+    pub legend: Vec<(&'static str, &'static str)>,
+    pub svg: Markup,
+}
+
+/// Draws one.
+pub(super) fn draw(plot: Plot, report: &Report<()>, digest: &Digest) -> Picture {
+    match plot {
+        Plot::Distribution => distribution::draw(report),
+        Plot::Timeline => timeline::draw(report, digest),
+        Plot::Intervals => intervals::draw(digest),
+        Plot::CpuMap => cpu_map::draw(report, digest),
+    }
+}

@@ -1,0 +1,140 @@
+//! Words that name one machine: its own names, and what looks like an
+//! address, a unique number, a disk or a user's folder.
+
+use std::net::IpAddr;
+
+use super::PLACE_HOLDER;
+
+/// Shorter names are left: they would be found everywhere.
+const SHORTEST_NAME: usize = 3;
+
+/// The names of a machine, in lower case.
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// Of a host name with a domain, the first part counts by itself too.
+    pub(super) fn new(names: impl Iterator<Item = String>) -> Names {
+        let mut all = Vec::new();
+        for name in names {
+            let name = name.trim().to_lowercase();
+            let first = name.split('.').next().unwrap_or_default().to_owned();
+            all.extend([name, first]);
+        }
+        all.retain(|name| name.len() >= SHORTEST_NAME);
+        all.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        all.dedup();
+        Names(all)
+    }
+
+    /// The text with each such word replaced.
+    pub(super) fn left_out_of(&self, text: &str) -> String {
+        let mut changed = String::with_capacity(text.len());
+        let mut word = String::new();
+        for c in text.chars() {
+            if is_part_of_word(c) {
+                word.push(c);
+            } else {
+                changed.push_str(&self.checked(&word));
+                word.clear();
+                changed.push(c);
+            }
+        }
+        changed.push_str(&self.checked(&word));
+        changed
+    }
+
+    fn checked(&self, word: &str) -> String {
+        // Of "root=/dev/x" only the value can name anything.
+        if let Some((name, value)) = word.split_once('=') {
+            return format!("{name}={}", self.checked(value));
+        }
+        let bare = word.trim_end_matches(['.', ':', ')']);
+        let tail = &word[bare.len()..];
+        match is_address(bare) || is_unique_number(bare) || is_place(bare) || self.names(bare) {
+            true => format!("{PLACE_HOLDER}{tail}"),
+            false => word.to_owned(),
+        }
+    }
+
+    fn names(&self, word: &str) -> bool {
+        let word = word.to_lowercase();
+        self.0.iter().any(|name| {
+            word.match_indices(name.as_str()).any(|(at, _)| {
+                let before = word[..at].chars().next_back();
+                let after = word[at + name.len()..].chars().next();
+                [before, after]
+                    .into_iter()
+                    .flatten()
+                    .all(|c| !c.is_alphanumeric())
+            })
+        })
+    }
+}
+
+fn is_part_of_word(c: char) -> bool {
+    c.is_alphanumeric() || "._:/-=@%+".contains(c)
+}
+
+fn is_address(word: &str) -> bool {
+    let host = word.split(['/', '%']).next().unwrap_or(word);
+    let is_mac = word.len() == 17
+        && word.split([':', '-']).count() == 6
+        && word
+            .split([':', '-'])
+            .all(|pair| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit()));
+    // "::" and a lone ":" are punctuation more often than an address.
+    let is_ip = host.len() > 3 && host.parse::<IpAddr>().is_ok();
+    // In ip=ADDRESS:SERVER:GATEWAY and the like.
+    let holds_ip = word
+        .split([':', ',', '@', '/'])
+        .any(|part| part.matches('.').count() == 3 && part.parse::<std::net::Ipv4Addr>().is_ok());
+    is_mac || is_ip || holds_ip
+}
+
+/// UUIDs, and hexadecimal numbers that are as long.
+fn is_unique_number(word: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    word.split(['/', ':']).any(|part| {
+        let groups: Vec<usize> = part.split('-').map(str::len).collect();
+        let is_uuid = groups == [8, 4, 4, 4, 12] && part.split('-').all(digits);
+        is_uuid || (part.len() >= 32 && digits(part))
+    })
+}
+
+/// A user's folder, or a disk by its unique name.
+fn is_place(word: &str) -> bool {
+    ["/home/", "/root/", "/dev/disk/by-", "/dev/mapper/"]
+        .iter()
+        .any(|prefix| word.starts_with(prefix) && word.len() > prefix.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_and_models_stay() {
+        let names = Names::new(["rt-bench-01.example.org".to_owned(), "a".to_owned()].into_iter());
+        for (text, left) in [
+            (
+                "before BIOS update of RT-Bench-01",
+                "before BIOS update of (left out)",
+            ),
+            ("rt-bench-012 stays", "rt-bench-012 stays"),
+            (
+                "BOOT_IMAGE=/vmlinuz root=UUID=0b1c2d3e-0000-4000-8000-0123456789ab isolcpus=1-3",
+                "BOOT_IMAGE=/vmlinuz root=UUID=(left out) isolcpus=1-3",
+            ),
+            ("ip=192.168.4.17::192.168.4.1 ro", "ip=(left out) ro"),
+            ("hwgap run -o /home/ada/x.json", "hwgap run -o (left out)"),
+            ("mac 52:54:00:12:34:56.", "mac (left out)."),
+            ("BIOS 2.19.1, 06/14/2023", "BIOS 2.19.1, 06/14/2023"),
+            (
+                "Xeon(R) Gold 6130 CPU @ 2.10GHz",
+                "Xeon(R) Gold 6130 CPU @ 2.10GHz",
+            ),
+        ] {
+            assert_eq!(names.left_out_of(text), left);
+        }
+    }
+}
