@@ -23,10 +23,10 @@ use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{
-    ClockWatch, Limits, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
+    ClockWatch, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
 };
-use crate::sys::cpuid;
 use crate::sys::signals::EndSignals;
+use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
@@ -74,6 +74,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         },
         throttling,
         setting,
+        pace: pace(&plan, scripted),
     };
     let smi_sources = (plan.cpus.iter())
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
@@ -159,6 +160,17 @@ fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
     };
     let bpf = load(&args.second_script)?;
     Ok(load(&args.script)?.map(|user| Scripts { user, bpf }))
+}
+
+/// How often to collect. Where all CPUs are sampled, the collector must come
+/// before the samplers, or records would be lost until they pause.
+fn pace(plan: &RunPlan, scripted: bool) -> Pace {
+    if scripted || !plan.housekeeping.is_empty() {
+        return Pace::OwnCpu;
+    }
+    // Without the right to it, the samplers have no such priority either.
+    let _ = sched::set_fifo(plan.priority + 1);
+    Pace::SharedCpu
 }
 
 fn sampling_plan(

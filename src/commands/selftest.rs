@@ -19,7 +19,7 @@ use crate::sampler::{
 use crate::selftest::{
     Check, CompetingTask, Found, SCHEMA, SelfTest, SignalStorm, judge, store, text,
 };
-use crate::session::{ClockWatch, Collected, Collector, Limits, Silent, StopOnGap, Timeline};
+use crate::session::{ClockWatch, Collected, Collector, Limits, Pace, Silent, StopOnGap, Timeline};
 use crate::sys::signals::EndSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
@@ -323,6 +323,7 @@ impl Bench<'_> {
             stop_on_gap: StopOnGap::No,
             throttling: throttling(self.host, &only, self.root),
             setting: setting(self.machine, self.host),
+            pace: Pace::OwnCpu,
         };
         let clock = ClockWatch::begin(self.root.clone(), None);
         let mut engine = UserEngine::new(plan, machine);

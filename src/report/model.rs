@@ -6,7 +6,7 @@
 
 mod watched;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::attribution::{Cause, Confidence, Evidence};
 use crate::selftest::SelfTest;
@@ -257,7 +257,8 @@ pub struct Tsc {
     /// The TSC value that all `*_cycles` of this report count from, as a
     /// decimal string: 64 bits do not fit every reader's numbers.
     pub origin: String,
-    /// Cycles a second.
+    /// Cycles a second; a whole number in the file.
+    #[serde(serialize_with = "as_whole")]
     pub hz: f64,
     /// Where `hz` comes from.
     pub hz_source: String,
@@ -285,6 +286,11 @@ pub struct Tsc {
     /// and 100 from during it.
     #[serde(default)]
     pub log: Vec<TscLogLine>,
+}
+
+/// Rates are known to parts per million at best: no reader needs a fraction.
+fn as_whole<S: Serializer>(hz: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(hz.round() as u64)
 }
 
 /// A change of the kernel's clocksource during a run.

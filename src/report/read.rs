@@ -145,7 +145,7 @@ pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> 
     })
 }
 
-/// Reads a report as [`file`] does, and beside it what `E` takes from the same
+/// Reads a report as [`file()`] does, and beside it what `E` takes from the same
 /// text: parts of a report that other versions shape otherwise.
 pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,

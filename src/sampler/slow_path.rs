@@ -11,7 +11,7 @@ use super::budget::Budget;
 use super::calibrate::{Calibration, FootprintTest};
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::machine::{FullRing, Machine, UsageReading, read_footprint};
-use super::smi_watch::{Event, SmiWatch};
+use super::smi_watch::{Event, SmiWatch, quiet_limit};
 
 /// Share of the time for evidence on recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
@@ -108,6 +108,7 @@ impl<M: Machine> Sampler<M> {
         let mut end = self.last;
         let mut footprint = self.footprint();
         let mut after = self.machine.tsc();
+        let mut before_kernel = None;
         // A large step here means that something more hit, between the end of
         // the delta and now, and the mark may speak of that. Together they are
         // one gap, as the counter can only be read after both.
@@ -118,14 +119,14 @@ impl<M: Machine> Sampler<M> {
             let later = self.footprint();
             // But the mark still stood after the first: the kernel came later.
             if footprint == Footprint::Intact && later == Footprint::Cleared {
-                self.split_off(start, end);
+                before_kernel = Some((start, end));
                 start = end;
             }
             end = after;
             footprint = later;
             after = self.machine.tsc();
         }
-        self.close(start, end, footprint);
+        let end = self.close(before_kernel, start, end, footprint);
         self.resume();
         self.smi.note_tail(self.last, &self.calibration);
         let blind = Cycles(self.last.wrapping_sub(end));
@@ -155,26 +156,50 @@ impl<M: Machine> Sampler<M> {
         read_footprint(&mut self.machine, self.calibration.footprint)
     }
 
-    /// Counts a gap without the kernel that another one with it follows.
-    fn split_off(&mut self, start: u64, end: u64) {
-        let length = self.count(start, end, Footprint::Intact);
-        let smi = self.smi.evidence_unread();
-        if length > self.threshold {
-            self.smi.note_unread_record();
-        }
-        self.record(start, end, Footprint::Intact, smi);
-    }
-
-    fn close(&mut self, start: u64, end: u64, footprint: Footprint) {
-        let length = self.count(start, end, footprint);
-        let event = if length > self.threshold {
-            Event::Recorded
-        } else {
-            Event::BelowThreshold
-        };
-        let smi = self
+    /// Deals with a gap, and with one without the kernel right before it, if
+    /// there was one. Returns the gap's end: what hits the sampler while it
+    /// deals with a gap belongs to that gap, or an SMI would be lost in the
+    /// tool's own time and its count given to the next gap.
+    fn close(
+        &mut self,
+        before_kernel: Option<(u64, u64)>,
+        mut start: u64,
+        mut end: u64,
+        mut footprint: Footprint,
+    ) -> u64 {
+        self.smi.note_event();
+        let whole = before_kernel.map_or(start, |(first, _)| first);
+        let event = self.event(whole, end);
+        let mut smi = self
             .smi
             .consult(&mut self.machine, event, end, &self.calibration);
+        let usual = quiet_limit(&self.calibration) + 2 * self.calibration.smi_read.0;
+        for _ in 0..MOST_ECHOES {
+            let now = self.machine.tsc();
+            if now.wrapping_sub(end) <= usual {
+                break;
+            }
+            end = now;
+            // An interrupt that hit a system call of ours, the reading of the
+            // counter, returned to the kernel, which leaves the mark as it was.
+            footprint = match (footprint, smi) {
+                (Footprint::Intact, SmiEvidence::NotRead | SmiEvidence::Unreadable) => {
+                    self.footprint()
+                }
+                (Footprint::Intact, _) => Footprint::Unusable,
+                (footprint, _) => footprint,
+            };
+            smi = self.smi.consult_again(&mut self.machine, smi);
+        }
+        match (before_kernel, smi) {
+            // An SMI, and the interrupt that waited for its end: one gap.
+            (Some((first, _)), SmiEvidence::Own { delta: 1.. }) => start = first,
+            (Some((first, its_end)), _) => self.split_off(first, its_end, smi),
+            (None, _) => {}
+        }
+        self.count(start, end, footprint);
+        let event = self.event(start, end);
+        self.smi.account(event, smi);
         self.record(start, end, footprint, smi);
         if event == Event::BelowThreshold && footprint == Footprint::Unusable {
             self.forget_usage(end);
@@ -182,13 +207,36 @@ impl<M: Machine> Sampler<M> {
         if footprint != Footprint::Intact {
             self.check_cpu();
         }
+        end
     }
 
-    fn count(&mut self, start: u64, end: u64, footprint: Footprint) -> Cycles {
+    /// Counts a gap without the kernel that another one with it follows. Only
+    /// a reading without a rise speaks of both.
+    fn split_off(&mut self, start: u64, end: u64, smi: SmiEvidence) {
+        self.count(start, end, Footprint::Intact);
+        let smi = match smi {
+            SmiEvidence::Own { delta: 0 } => smi,
+            SmiEvidence::Shared { .. } => smi,
+            _ => {
+                if self.event(start, end) == Event::Recorded {
+                    self.smi.note_unread_record();
+                }
+                self.smi.evidence_unread()
+            }
+        };
+        self.record(start, end, Footprint::Intact, smi);
+    }
+
+    fn event(&self, start: u64, end: u64) -> Event {
+        match Cycles(end.wrapping_sub(start)) > self.threshold {
+            true => Event::Recorded,
+            false => Event::BelowThreshold,
+        }
+    }
+
+    fn count(&mut self, start: u64, end: u64, footprint: Footprint) {
         let length = Cycles(end.wrapping_sub(start));
         self.totals.count(length, footprint);
-        self.smi.note_event();
-        length
     }
 
     fn record(&mut self, start: u64, end: u64, footprint: Footprint, smi: SmiEvidence) {

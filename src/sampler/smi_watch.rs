@@ -140,24 +140,59 @@ impl SmiWatch {
             }
             return self.evidence_unread();
         }
-        let before = machine.tsc();
         let Some(delta) = self.advance(machine) else {
             return SmiEvidence::Unreadable;
         };
-        let after = machine.tsc();
-        self.read_at = Some(after);
-        // Something that hit before or inside the reading is one more event.
-        let disturbed = after.wrapping_sub(before)
-            > 2 * calibration.smi_read.0 + calibration.trip.0
-            || before.wrapping_sub(end) > quiet_limit(calibration);
-        let among = self.events + u32::from(disturbed);
+        self.read_at = Some(machine.tsc());
+        let among = self.events;
         self.events = 0;
         self.unread_records = 0;
         match (delta, among) {
             (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
             _ => SmiEvidence::Shared { delta, among },
         }
-        .accounted(event, &mut self.counter)
+    }
+
+    /// Reads the counter once more for the same gap, which something hit while
+    /// it was dealt with.
+    pub(super) fn consult_again<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        first: SmiEvidence,
+    ) -> SmiEvidence {
+        let (before, among) = match first {
+            SmiEvidence::Own { delta } => (delta, 1),
+            SmiEvidence::Shared { delta, among } => (delta, among),
+            unread => return unread,
+        };
+        let Some(more) = self.advance(machine) else {
+            return SmiEvidence::Unreadable;
+        };
+        self.read_at = Some(machine.tsc());
+        let delta = before.saturating_add(more);
+        match (delta, among) {
+            (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
+            _ => SmiEvidence::Shared { delta, among },
+        }
+    }
+
+    /// Enters a rise that no record will carry into the account.
+    pub(super) fn account(&mut self, event: Event, smi: SmiEvidence) {
+        let Some(Followed { totals, .. }) = &mut self.counter else {
+            return;
+        };
+        match (event, smi) {
+            (
+                Event::BelowThreshold,
+                SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. },
+            ) => {
+                totals.below_threshold += u64::from(delta);
+            }
+            (Event::Recorded, SmiEvidence::Shared { delta, .. }) => {
+                totals.unassigned += u64::from(delta);
+            }
+            _ => {}
+        }
     }
 
     /// Notes how long the slow path went on after the reading: a stall there
@@ -220,30 +255,8 @@ impl SmiWatch {
     }
 }
 
-impl SmiEvidence {
-    /// Enters a rise that no record will carry into the account.
-    fn accounted(self, event: Event, counter: &mut Option<Followed>) -> SmiEvidence {
-        let Some(Followed { totals, .. }) = counter else {
-            return self;
-        };
-        match (event, self) {
-            (
-                Event::BelowThreshold,
-                SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. },
-            ) => {
-                totals.below_threshold += u64::from(delta);
-            }
-            (Event::Recorded, SmiEvidence::Shared { delta, .. }) => {
-                totals.unassigned += u64::from(delta);
-            }
-            _ => {}
-        }
-        self
-    }
-}
-
 /// The slow path, readings of the counter aside, is never longer than this
 /// unless something hit it.
-fn quiet_limit(calibration: &Calibration) -> u64 {
+pub(super) fn quiet_limit(calibration: &Calibration) -> u64 {
     2 * calibration.usage_read.0 + 8 * calibration.trip.0
 }

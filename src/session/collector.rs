@@ -17,12 +17,10 @@ use super::resolver::Resolver;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
 use super::timeline::{Rate, Timeline};
 
-/// Time between two visits to the engine: the ring holds much more.
-const TURN_MS: u16 = 5;
-/// Turns between two looks at the clocksource and two progress lines.
-const LOOK_EVERY: u32 = 40;
-/// Turns between two readings of all clocks together.
-const MARK_EVERY: u32 = 200;
+/// Milliseconds between two looks at the clocksource and two progress lines.
+const LOOK_EVERY: u32 = 200;
+/// Milliseconds between two readings of all clocks together.
+const MARK_EVERY: u32 = 1_000;
 
 /// Something that can end a run early: signals, or nothing in a test.
 pub trait Stopper {
@@ -168,8 +166,9 @@ impl<'a> Collector<'a> {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
         let mut turn = 0u32;
+        let turn_ms = self.limits.pace.turn_ms();
         while !engine.is_finished() {
-            let signalled = self.stopper.wait(TURN_MS);
+            let signalled = self.stopper.wait(turn_ms);
             self.collect(engine);
             let stop = self.platform_seen == PlatformSeen::Seen
                 && self.limits.stop_on_gap == StopOnGap::Yes;
@@ -182,10 +181,10 @@ impl<'a> Collector<'a> {
                 engine.stop();
             }
             turn = turn.wrapping_add(1);
-            if turn.is_multiple_of(MARK_EVERY) {
+            if turn.is_multiple_of(MARK_EVERY / u32::from(turn_ms)) {
                 self.timeline.mark();
             }
-            if turn.is_multiple_of(LOOK_EVERY) {
+            if turn.is_multiple_of(LOOK_EVERY / u32::from(turn_ms)) {
                 self.clock.look(self.timeline.now());
                 watches.look(self.timeline.moment(), self.timeline.now());
                 self.distrust(watches);

@@ -15,5 +15,5 @@ pub use collector::{Collected, Collector, KernelRecords, Stopper};
 pub use packed::{JudgedGap, PackedGap};
 pub use progress::{Progress, Silent, TerminalProgress};
 pub use retention::RETAINED;
-pub use tally::{Agreement, CpuCollection, Limits, StopOnGap};
+pub use tally::{Agreement, CpuCollection, Limits, Pace, StopOnGap};
 pub use timeline::{Rate, Timeline};

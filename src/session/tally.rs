@@ -25,6 +25,27 @@ pub struct Limits {
     pub throttling: Option<Throttling>,
     /// Bare metal or guest, clock good or bad.
     pub setting: Setting,
+    /// How often the collector looks.
+    pub pace: Pace,
+}
+
+/// How often the collector visits the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It has a CPU of its own.
+    OwnCpu,
+    /// It takes its time from a sampler: seldom, as each visit is a gap.
+    SharedCpu,
+}
+
+impl Pace {
+    /// Time between two visits, in milliseconds. The rings hold more.
+    pub(super) fn turn_ms(self) -> u16 {
+        match self {
+            Pace::OwnCpu => 5,
+            Pace::SharedCpu => 40,
+        }
+    }
 }
 
 /// What the first platform gap does.

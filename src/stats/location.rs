@@ -49,8 +49,12 @@ pub fn compare(before: &[Measured], after: &[Measured], level: f64) -> Option<Sh
     let chance_before = Placements::new(before, &after_sorted);
     let chance_longer = chance_after.mean;
     let by_blocks = chance_after.variance + chance_before.variance;
-    let variance = by_blocks.max(rank_variance(&before_sorted, &after_sorted));
-    let freedom = (chance_after.blocks + chance_before.blocks).saturating_sub(2);
+    // The sums over a few blocks tell their variance badly, and over sides that
+    // do not overlap not at all: what the blocks have in common counts as well.
+    let by_ranks = rank_variance(&before_sorted, &after_sorted) * design_effect(before, after);
+    let variance = by_blocks.max(by_ranks);
+    // No better founded than the side with fewer blocks.
+    let freedom = chance_after.blocks.min(chance_before.blocks) - 1;
     let student = StudentsT::new(0.0, 1.0, freedom.max(1) as f64).ok()?;
     let spread = variance.sqrt();
     // All lengths alike have no ranks, and no difference.
@@ -135,6 +139,55 @@ fn rank_variance(before: &[i64], after: &[i64]) -> f64 {
         .sum();
     let pairs = before.len() as f64 * after.len() as f64;
     (total + 1.0 - ties / (total * (total - 1.0))) / (12.0 * pairs)
+}
+
+/// By how much lengths of a block, being alike, inflate a variance: 1 for
+/// independent ones, their mean number in a block where all are the same
+/// (L. Kish, "Survey Sampling", 1965, ch. 5.4). The likeness is the intraclass
+/// correlation of ranks, by the analysis of variance.
+fn design_effect(before: &[Measured], after: &[Measured]) -> f64 {
+    let mut all = sorted(before);
+    all.extend(sorted(after));
+    all.sort_unstable();
+    let rank = |measured: &Measured| {
+        let length = i64::try_from(measured.length.0).unwrap_or(i64::MAX);
+        let below = all.partition_point(|&value| value < length);
+        (below + all.partition_point(|&value| value <= length)) as f64 / 2.0
+    };
+    let (mut between, mut within, mut blocks, mut size, mut sizes) = (0.0, 0.0, 0.0, 1.0_f64, 0.0);
+    for side in [before, after] {
+        let mut ranked: Vec<(usize, f64)> = side.iter().map(|m| (m.block, rank(m))).collect();
+        ranked.sort_by_key(|(block, _)| *block);
+        let mean = ranked.iter().map(|(_, rank)| rank).sum::<f64>() / side.len() as f64;
+        let mut squares = 0.0;
+        for block in ranked.chunk_by(|a, b| a.0 == b.0) {
+            let count = block.len() as f64;
+            let own = block.iter().map(|(_, rank)| rank).sum::<f64>() / count;
+            between += count * (own - mean).powi(2);
+            within += block
+                .iter()
+                .map(|(_, rank)| (rank - own).powi(2))
+                .sum::<f64>();
+            blocks += 1.0;
+            squares += count * count;
+        }
+        size = size.max(squares / side.len() as f64);
+        sizes += squares / side.len() as f64;
+    }
+    let total = all.len() as f64;
+    if total <= blocks {
+        return 1.0;
+    }
+    if blocks <= 2.0 {
+        return size;
+    }
+    let typical = (total - sizes) / (blocks - 2.0);
+    let (between, within) = (between / (blocks - 2.0), within / (total - blocks));
+    let likeness = (between - within) / (between + (typical - 1.0) * within);
+    if likeness.is_nan() {
+        return 1.0;
+    }
+    1.0 + (size - 1.0) * likeness.clamp(0.0, 1.0)
 }
 
 /// All differences between a length after and one before. They are too many to

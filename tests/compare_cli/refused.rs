@@ -50,8 +50,8 @@ fn what_is_no_report_is_refused_with_file_place_and_cause() {
             whole.replace("\"schema_version\": 1", "\"schema_version\": 99"),
             "\"schema_version\" 99",
         ),
-        (whole.replacen("2100000000.0", "NaN", 1), "is not JSON"),
-        (whole.replacen("2100000000.0", "-1.0", 1), "tsc.hz"),
+        (whole.replacen("2100000000,", "NaN,", 1), "is not JSON"),
+        (whole.replacen("2100000000,", "-1.0,", 1), "tsc.hz"),
         (
             whole.replacen("\"duration_ns\": ", "\"duration_ns\": -", 1),
             "gaps[0]",

@@ -171,7 +171,7 @@ fn an_inventory_of_a_later_version_is_compared_too() {
             &run(number, 6, None, 0),
         );
         let mut tree: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        tree["inventory"] = serde_json::json!({ "governor": governor, "smt": true });
+        tree["inventory"] = serde_json::json!({ "of_tomorrow": governor, "as_before": true });
         std::fs::write(&file, tree.to_string()).unwrap();
         file
     };
@@ -183,8 +183,8 @@ fn an_inventory_of_a_later_version_is_compared_too() {
         .iter()
         .map(|change| change.field.as_str())
         .collect();
-    assert!(fields.contains(&"inventory.governor"), "{fields:?}");
-    assert!(!fields.contains(&"inventory.smt"), "{fields:?}");
+    assert!(fields.contains(&"inventory.of_tomorrow"), "{fields:?}");
+    assert!(!fields.contains(&"inventory.as_before"), "{fields:?}");
 }
 
 #[test]
