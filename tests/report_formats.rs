@@ -92,6 +92,8 @@ fn lazy_gaps_are_made_while_they_are_written() {
         verdict: report.verdict,
         stalls: report.stalls,
         selftest: report.selftest,
+        engines: report.engines,
+        agreement: report.agreement,
         inventory: report.inventory,
         periodicity: report.periodicity,
     };

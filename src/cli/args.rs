@@ -132,9 +132,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = threshold)]
     pub breath: Option<Nanos>,
 
+    /// BPF engine: list the ends of each shot in the report: a test of the
+    /// program
+    #[arg(long, hide = true)]
+    pub list_shots: bool,
+
     /// Sample a scripted clock: a test of the program
     #[arg(long, value_name = "FILE", hide = true)]
     pub script: Option<PathBuf>,
+
+    /// With --engine both, what stands for the BPF engine: a test of the
+    /// program
+    #[arg(long, value_name = "FILE", hide = true, requires = "script")]
+    pub second_script: Option<PathBuf>,
 
     /// Read the machine's files below this folder: a test of the program
     #[arg(long, value_name = "DIR", hide = true)]
@@ -183,6 +193,8 @@ pub enum EngineArg {
     /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
     /// CAP_PERFMON)
     Bpf,
+    /// User and bpf in turn on the same CPUs, and whether they agree
+    Both,
 }
 
 /// Options of `hwgap report`.

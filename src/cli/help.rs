@@ -34,6 +34,8 @@ Examples:
       Qualify a machine for real-time work and keep the report.
   hwgap run --threshold 5us --hardlimit 50us --csv gaps.csv
       Record gaps above 5 us, fail only above 50 us.
+  hwgap run --duration 10m --engine both
+      Sample with interrupts on and off in turn, and see whether both agree.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
       Wait for the first stall of the platform.
 

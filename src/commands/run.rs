@@ -2,8 +2,10 @@
 
 mod engine;
 mod output;
+mod turns;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
@@ -17,12 +19,11 @@ use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::report::assemble::{Particulars, assemble};
 use crate::report::inventory::{self, SerialNumbers};
-use crate::report::model::Outcome;
-use crate::sampler::{CalibrationError, EngineError, Readings, SamplingPlan, Script, Window};
+use crate::report::model::{EngineName, Outcome};
+use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{
-    ClockWatch, Collector, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress,
-    Timeline,
+    ClockWatch, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
 };
 use crate::sys::signals::EndSignals;
 use crate::sys::{cpuid, sched};
@@ -30,19 +31,15 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
-use engine::Choice;
+use engine::{Scripts, choose};
 use output::Sinks;
+use turns::Turns;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let root = args.host_root.clone().map_or_else(Root::live, Root::at);
-    let script = args
-        .script
-        .as_deref()
-        .map(Script::load)
-        .transpose()
-        .map_err(Failure::usage)?;
-    let mut timeline = match &script {
-        Some(script) => Timeline::scripted(Hertz(script.hz)),
+    let scripts = scripts(args)?;
+    let mut timeline = match &scripts {
+        Some(scripts) => Timeline::scripted(Hertz(scripts.user.hz)),
         None => Timeline::live(),
     };
     let host = Host::read(&root);
@@ -52,8 +49,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => cpuid::facts(),
     };
     let machine = MachineFacts::new(cpuid, &host);
-    let scripted = script.is_some();
-    let choice = Choice::make(&plan, script, &root, &host, &machine)?;
+    let scripted = scripts.is_some();
+    let choices = choose(&plan, scripts, &root, &host, &machine)?;
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -89,49 +86,42 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         pmu.map_err(ToString::to_string),
         frozen.as_ref().map(|_| ()).map_err(Clone::clone),
     );
-    let sampling = sampling_plan(&plan, &machine, first.hz, registers);
-    let chosen = choice.chosen.clone();
-    let mut engine = choice.build(&plan, sampling, &machine, smi_sources);
+    let turns = Turns {
+        plan: &plan,
+        machine: &machine,
+        root: &root,
+        sampling: sampling_plan(&plan, &machine, first.hz, registers),
+        smi_sources,
+        limits,
+        stopper: &signals,
+    };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut progress = progress(&plan, machine.platform());
-    let mut collected = Collector::new(
-        limits,
-        plan.cpus.len(),
-        timeline,
-        clock,
-        &signals,
-        progress.as_mut(),
-    )
-    .run(engine.as_mut(), &root)
-    .map_err(|error| match error {
-        EngineError::Calibration {
-            cause: CalibrationError::ThresholdBelowFloor { .. },
-            ..
-        } => Failure::usage(error),
-        _ => Failure::NoVerdict(error.to_string()),
-    })?;
+    let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
     // The machine is to be as before as soon as nothing counts any more.
     drop(frozen);
+    let fitted = turns[0].collected.timeline.rate();
     let rate = match machine.tsc_rate() {
-        Some(hz) if !scripted => Rate {
-            hz,
-            ..collected.timeline.rate()
-        },
-        _ => collected.timeline.rate(),
+        Some(hz) if !scripted => Rate { hz, ..fitted },
+        _ => fitted,
     };
-    exclude_unsteady_gaps(&mut collected, limits.hardlimit, rate.hz);
-    recast_aligned_stalls(&mut collected, rate.hz);
+    for turn in &mut turns {
+        exclude_unsteady_gaps(&mut turn.collected, limits.hardlimit, rate.hz);
+        recast_aligned_stalls(&mut turn.collected, rate.hz);
+    }
 
-    let case = Case {
-        plan: &plan,
-        host: &host,
-        machine: &machine,
-        preparation: &prepared.facts,
-        chosen: &chosen,
-        collected: &collected,
-        fitted: collected.timeline.rate(),
-        rate,
-    };
+    let cases: Vec<Case<'_>> = (turns.iter())
+        .map(|turn| Case {
+            plan: &plan,
+            host: &host,
+            machine: &machine,
+            preparation: &prepared.facts,
+            chosen: &choices[turn.choice].chosen,
+            collected: &turn.collected,
+            fitted,
+            rate,
+        })
+        .collect();
     let selftest = match scripted {
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
@@ -139,7 +129,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
-        engine: chosen.engine,
+        engine: match choices.as_slice() {
+            [only] => only.chosen.engine,
+            _ => EngineName::Both,
+        },
         hz_source: match (scripted, machine.tsc_rate()) {
             (true, _) => "script",
             (false, Some(_)) => "CPUID 15h",
@@ -151,13 +144,22 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         inventory: &inventory,
         scripted,
     };
-    let report = assemble(case, particulars);
+    let report = assemble(&cases, particulars);
     sinks.write(&report).map_err(Failure::usage)?;
     Ok(match report.verdict.result {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
     })
+}
+
+fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
+    let load = |path: &Option<PathBuf>| {
+        let script = path.as_deref().map(Script::load);
+        script.transpose().map_err(Failure::usage)
+    };
+    let bpf = load(&args.second_script)?;
+    Ok(load(&args.script)?.map(|user| Scripts { user, bpf }))
 }
 
 /// How often to collect. Where all CPUs are sampled, the collector must come

@@ -56,7 +56,7 @@ fn fixed_period(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .enumerate()
         .filter_map(|(index, setup)| {
-            let period = period(case, index)?;
+            let period = period(std::slice::from_ref(case), index)?;
             Some(format!(
                 "CPU {}: {:.0} % of them every {}",
                 setup.cpu,

@@ -4,7 +4,7 @@ use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::report::model::{EngineName, EvidenceSource};
+use crate::report::model::EvidenceSource;
 use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
 use crate::session::Agreement;
 
@@ -29,12 +29,7 @@ pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
     ];
     sources.extend(watch_inventory::entries(case));
     let choice = case.chosen.why.as_ref().map(|why| {
-        let name = match case.chosen.engine {
-            EngineName::User => "user",
-            EngineName::Bpf => "bpf",
-            EngineName::Hwlat => "hwlat",
-            EngineName::Osnoise => "osnoise",
-        };
+        let name = case.chosen.engine.name();
         usable("engine", format!("{name}, chosen because {why}"))
     });
     sources.extend(choice);

@@ -1,6 +1,7 @@
 //! A run as a whole: what could be relied on, what the reader should know, and
 //! the verdict.
 
+mod agreement;
 mod clock_findings;
 mod exclusions;
 mod findings;
@@ -14,6 +15,7 @@ mod verdict;
 mod watch_findings;
 mod watch_inventory;
 
+pub use agreement::{account, compare};
 pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
 pub use inventory::{inventory, prospects};

@@ -1,8 +1,8 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use crate::attribution::{Cause, Confidence, SmiEvidence};
-use crate::report::model::StallReport;
+use crate::attribution::{Cause, ClockTrust, Confidence, Setting, SmiEvidence, attribute, shares};
+use crate::report::model::{CauseCounts, StallReport};
 use crate::session::{Collected, PackedGap};
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -37,11 +37,21 @@ fn span(collected: &Collected, index: usize, gap: &PackedGap) -> Span {
 
 /// The platform gaps longer than `longer`, as stalls in order of time.
 fn stalls(collected: &Collected, longer: Cycles) -> Stalls<impl Iterator<Item = Span> + '_> {
+    stalls_of(collected, move |gap| {
+        is_counted(gap.cause()) && gap.length() > longer
+    })
+}
+
+/// The gaps of this kind, as stalls in order of time.
+fn stalls_of<'a>(
+    collected: &'a Collected,
+    is_meant: impl Fn(&PackedGap) -> bool + Copy + 'a,
+) -> Stalls<impl Iterator<Item = Span> + 'a> {
     let streams = (0..collected.cpus.len()).map(move |index| {
         collected.cpus[index]
             .gaps
             .iter()
-            .filter(move |gap| is_counted(gap.cause()) && gap.length() > longer)
+            .filter(move |gap| is_meant(gap))
             .map(move |gap| span(collected, index, gap))
     });
     from_sorted_streams(streams, tolerance(collected))
@@ -57,6 +67,39 @@ fn is_counted(cause: Cause) -> bool {
 pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
     let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
     stalls(case.collected, limit).count() as u64
+}
+
+/// Platform stalls above the limit by cause. An SMI that met kernel work counts
+/// by its own share here, as an SMI: another engine may see the same one alone.
+pub(super) fn causes_above_limit(case: &Case<'_>) -> CauseCounts {
+    let (collected, limit) = (case.collected, case.plan.hardlimit);
+    let hz = case.rate.hz;
+    let setting = Setting {
+        platform: case.machine.platform(),
+        clock: ClockTrust::Trusted,
+    };
+    let is_meant = |gap: &PackedGap| match gap.cause() {
+        Cause::SmiOs => {
+            let gap = gap.unpack();
+            let (evidence, account) = (&gap.raw.evidence, gap.account.as_ref());
+            let length = hz.to_nanos(gap.raw.length());
+            let attribution = attribute(evidence, account, length, setting);
+            let (_, residual) = shares(&attribution, evidence, account, length);
+            residual.is_some_and(|residual| residual > limit)
+        }
+        cause => is_counted(cause) && gap.length() > hz.to_cycles(limit),
+    };
+    let mut counts = CauseCounts::default();
+    let mut cursors = vec![0; collected.cpus.len()];
+    for stall in stalls_of(collected, &is_meant) {
+        counts.add(
+            match judge(collected, &stall, &mut cursors, is_meant).cause {
+                Cause::SmiOs => Cause::Smi,
+                cause => cause,
+            },
+        );
+    }
+    counts
 }
 
 /// A stall of all sampled CPUs that ended on all of them at once is what an
@@ -115,7 +158,8 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
     longest
         .iter()
         .map(|stall| {
-            let worst = judge(collected, stall, &mut cursors);
+            let is_meant = |gap: &PackedGap| is_counted(gap.cause());
+            let worst = judge(collected, stall, &mut cursors, is_meant);
             StallReport {
                 start_cycles: stall.start.since(origin),
                 start_utc: collected.timeline.utc(stall.start).rfc3339(),
@@ -151,7 +195,12 @@ struct Judged {
 
 /// The best founded cause among a stall's gaps, and the largest SMI count:
 /// every CPU counts the same SMIs.
-fn judge(collected: &Collected, stall: &Stall, cursors: &mut [usize]) -> Judged {
+fn judge(
+    collected: &Collected,
+    stall: &Stall,
+    cursors: &mut [usize],
+    is_meant: impl Fn(&PackedGap) -> bool,
+) -> Judged {
     let mut judged = Judged {
         smi_delta: None,
         cause: Cause::Unknown,
@@ -168,7 +217,7 @@ fn judge(collected: &Collected, stall: &Stall, cursors: &mut [usize]) -> Judged 
         let inside = gaps[*cursor..]
             .iter()
             .take_while(|gap| span(collected, index, gap).start <= stall.end)
-            .filter(|gap| is_counted(gap.cause()))
+            .filter(|gap| is_meant(gap))
             .map(PackedGap::unpack);
         for gap in inside {
             if gap.confidence > judged.confidence {

@@ -6,31 +6,33 @@ use crate::host::Host;
 use crate::report::human::counted;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
 use crate::sampler::FootprintTest;
+use crate::session::CpuCollection;
 use crate::stats::rates::Rate;
 use crate::units::Nanos;
 
 use super::Case;
 use super::stalls::stalls_above_limit;
 
-/// Judges the run. `cpus` are the rows of the report.
-pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
-    let sum = |count: fn(&crate::session::CpuCollection) -> u64| -> u64 {
-        case.collected.cpus.iter().map(count).sum()
+/// Judges a run. `cases` are its slices, one where a single engine sampled, and
+/// `cpus` the rows of the report.
+pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
+    let sum = |count: fn(&CpuCollection) -> u64| -> u64 {
+        let cpus = cases.iter().flat_map(|case| &case.collected.cpus);
+        cpus.map(count).sum()
     };
-    let limit = case.plan.hardlimit;
+    let limit = cases.first().map(|case| case.plan.hardlimit);
+    let limit = limit.unwrap_or_default();
+    let clock_failure = cases.iter().find_map(clock_failure);
     // The longest gap without the kernel is exact even where its record was
     // lost to a full ring. But by a clock that failed it is nobody's.
-    let longest = match clock_failure(case) {
+    let longest = match clock_failure {
         None => cpus.iter().map(|cpu| cpu.max_platform_ns).max(),
-        Some(_) => {
-            let attributed = case.collected.cpus.iter().map(|cpu| cpu.max_platform);
-            attributed.max().map(|gap| case.rate.hz.to_nanos(gap))
-        }
+        Some(_) => cases.iter().filter_map(longest_attributed).max(),
     };
     let platform_max_ns = longest.unwrap_or_default();
     let seen = u64::from(platform_max_ns > limit);
     let platform_gaps = sum(|cpu| cpu.platform_above_limit).max(seen);
-    let platform_stalls = stalls_above_limit(case).max(seen);
+    let platform_stalls = cases.iter().map(stalls_above_limit).sum::<u64>().max(seen);
     let coverage = mean(cpus.iter().map(|cpu| share(cpu.covered_ns, cpu.elapsed_ns)));
     // Machine time, not CPU time: a stall is an event of the machine.
     let hours = mean(cpus.iter().map(|cpu| cpu.covered_ns.as_hours_f64()));
@@ -38,13 +40,14 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
         events: platform_stalls,
         hours,
     };
+    let failed = platform_gaps > 0 && clock_failure.is_none();
     let doubts = doubts(
-        case,
+        cases,
+        clock_failure,
         sum(|cpu| cpu.unknown_above_limit),
         sum(|cpu| cpu.mixed_above_limit),
     );
     let mut reasons = Vec::new();
-    let failed = platform_gaps > 0 && clock_failure(case).is_none();
     let result = if failed {
         reasons.push(format!(
             "{} above {limit}, the longest {platform_max_ns}",
@@ -61,11 +64,12 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
         Outcome::Inconclusive
     };
     reasons.extend(doubts);
+    let platform = cases.first().map(|case| case.machine.platform());
     Verdict {
         result,
-        subject: match case.machine.platform() {
-            Platform::BareMetal => Subject::Hardware,
-            Platform::Guest => Subject::HypervisorAndBelow,
+        subject: match platform {
+            Some(Platform::BareMetal) | None => Subject::Hardware,
+            Some(Platform::Guest) => Subject::HypervisorAndBelow,
         },
         platform_gaps,
         platform_stalls,
@@ -77,11 +81,22 @@ pub fn judge(case: &Case<'_>, cpus: &[CpuReport]) -> Verdict {
     }
 }
 
+fn longest_attributed(case: &Case<'_>) -> Option<Nanos> {
+    let attributed = case.collected.cpus.iter().map(|cpu| cpu.max_platform);
+    attributed.max().map(|gap| case.rate.hz.to_nanos(gap))
+}
+
 /// What keeps a run without a proved platform gap from a pass.
-fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
-    let limit = case.plan.hardlimit;
-    let totals = &case.collected.totals;
-    let mut doubts: Vec<String> = clock_failure(case).into_iter().collect();
+fn doubts(
+    cases: &[Case<'_>],
+    clock_failure: Option<String>,
+    unknown: u64,
+    mixed: u64,
+) -> Vec<String> {
+    let limit = cases.first().map(|case| case.plan.hardlimit);
+    let limit = limit.unwrap_or_default();
+    let totals = || cases.iter().flat_map(|case| &case.collected.totals);
+    let mut doubts: Vec<String> = clock_failure.into_iter().collect();
     if unknown > 0 {
         doubts.push(format!(
             "{} above {limit} could not be attributed",
@@ -95,19 +110,22 @@ fn doubts(case: &Case<'_>, unknown: u64, mixed: u64) -> Vec<String> {
         ));
     }
     // Time may have been hidden: a run without gaps then shows nothing.
-    if case.adjusted_cpus().next().is_some() {
+    if cases
+        .iter()
+        .any(|case| case.adjusted_cpus().next().is_some())
+    {
         doubts.push(String::from(
             "the TSC of a sampled CPU was written to (IA32_TSC_ADJUST changed)",
         ));
     }
-    let dropped: u64 = totals.iter().map(|cpu| cpu.gaps_dropped).sum();
+    let dropped: u64 = totals().map(|cpu| cpu.gaps_dropped).sum();
     if dropped > 0 {
         doubts.push(format!(
             "the records of {} were lost",
             counted(dropped, "gap")
         ));
     }
-    if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
+    if totals().any(|cpu| cpu.ended_early.is_some()) {
         doubts.push(String::from("sampling ended early on at least one CPU"));
     }
     doubts

@@ -73,8 +73,11 @@ pub enum PlanError {
     /// Shots without the engine that takes them.
     #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
     NoShots(&'static str),
+    /// A run too short for two engines.
+    #[error("--engine both takes turns and needs --duration {0} or more")]
+    TooShortForBoth(Nanos),
     /// The BPF engine on something that is not this machine.
-    #[error("--engine bpf samples this machine only, and a script or another folder was given")]
+    #[error("the BPF engine samples this machine only, and a script or another folder was given")]
     NotThisMachine,
     /// A shot or breath that is too short or too long.
     #[error("--{option} {length} is not between {least} and {most}")]

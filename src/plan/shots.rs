@@ -1,7 +1,7 @@
 //! Which engine is wished, and the pace of the one that samples in shots.
 
 use crate::cli::{EngineArg, RunArgs};
-use crate::sampler::{LONGEST_SHOT, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
+use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 
 use super::PlanError;
@@ -14,6 +14,9 @@ const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
 /// of the time are sampled.
 const DEFAULT_BREATH: Nanos = Nanos(250_000);
 
+/// The shortest run with two engines: each turn still holds some shots.
+const LEAST_FOR_BOTH: Nanos = Nanos(800_000_000);
+
 /// Which engine the user wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineWish {
@@ -23,6 +26,8 @@ pub enum EngineWish {
     User,
     /// A BPF program with interrupts off.
     Bpf,
+    /// The two in turn.
+    Both,
 }
 
 /// Makes out the wish. Whoever sets the length of shots wants shots.
@@ -33,12 +38,17 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
     let wish = match (args.engine, shots) {
         (EngineArg::User, Some(option)) => return Err(PlanError::NoShots(option)),
         (EngineArg::User, None) => EngineWish::User,
-        // Whoever sets the length of shots wants shots.
         (EngineArg::Auto, Some(_)) | (EngineArg::Bpf, _) => EngineWish::Bpf,
         (EngineArg::Auto, None) => EngineWish::Auto,
+        (EngineArg::Both, _) => EngineWish::Both,
     };
     let elsewhere = args.script.is_some() || args.host_root.is_some();
-    if wish == EngineWish::Bpf && elsewhere {
+    let has_shots = match wish {
+        EngineWish::Bpf => true,
+        EngineWish::Both => args.second_script.is_none(),
+        EngineWish::Auto | EngineWish::User => false,
+    };
+    if has_shots && elsewhere {
         return Err(PlanError::NotThisMachine);
     }
     let within = |option, given: Option<Nanos>, default: Nanos, least, most| match given {
@@ -59,10 +69,17 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
             SHORTEST_BREATH,
             Nanos::SECOND,
         )?,
+        ledger: match args.list_shots {
+            true => Ledger::Ends,
+            false => Ledger::Sums,
+        },
     };
-    if wish == EngineWish::Bpf && pace.shot <= threshold {
+    if has_shots && pace.shot <= threshold {
         let shot = pace.shot;
         return Err(PlanError::ShotBelowThreshold { shot, threshold });
+    }
+    if wish == EngineWish::Both && args.duration < LEAST_FOR_BOTH {
+        return Err(PlanError::TooShortForBoth(LEAST_FOR_BOTH));
     }
     Ok((wish, pace))
 }

@@ -1,6 +1,6 @@
 //! The report as a web page: one file, no script, nothing to load.
 //!
-//! Every text goes through [`shown`] and then through maud, which escapes it.
+//! Every text goes through `shown` and then through maud, which escapes it.
 //! A policy in the page forbids scripts and anything from elsewhere, should a
 //! browser be led to see one all the same.
 

@@ -1,5 +1,6 @@
 //! What a run says: the model of a report, and one file a format.
 
+pub mod agreement;
 pub mod assemble;
 mod clean;
 pub mod comparison;
@@ -15,6 +16,7 @@ pub mod json;
 mod lazy;
 mod locate;
 pub mod markdown;
+mod merge;
 pub mod model;
 mod output_error;
 mod page;

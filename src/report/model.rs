@@ -12,6 +12,7 @@ use crate::attribution::{Cause, Confidence, Evidence};
 use crate::selftest::SelfTest;
 use crate::units::{CpuId, Cycles, Nanos};
 
+use super::agreement::{Agreement, EngineReport};
 pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
 pub use watched::{
@@ -57,6 +58,12 @@ pub struct Report<G = Vec<Gap>> {
     /// microcode.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
+    /// Where two engines sampled in turn, what each of them saw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineReport>,
+    /// Whether they agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
     /// Settings and parts of the machine; `null` in reports of versions that
     /// did not collect them.
     #[serde(default)]
@@ -86,6 +93,8 @@ impl<G> Report<G> {
             selftest: self.selftest.clone(),
             inventory: self.inventory.clone(),
             periodicity: self.periodicity.clone(),
+            engines: self.engines.clone(),
+            agreement: self.agreement.clone(),
         }
     }
 }
@@ -111,6 +120,21 @@ pub enum EngineName {
     Hwlat,
     /// The kernel's osnoise tracer.
     Osnoise,
+    /// The user and the BPF engine in turn.
+    Both,
+}
+
+impl EngineName {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineName::User => "user",
+            EngineName::Bpf => "bpf",
+            EngineName::Hwlat => "hwlat",
+            EngineName::Osnoise => "osnoise",
+            EngineName::Both => "both",
+        }
+    }
 }
 
 /// What ended a run.
@@ -369,6 +393,10 @@ pub struct CpuReport {
     /// first; `null` without records.
     #[serde(default)]
     pub os_sources: Option<Vec<OsSource>>,
+    /// First and last reading of each shot, in cycles since `tsc.origin`: what
+    /// was sampled, to the shot. Only where asked for, as it is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots: Option<Vec<[Cycles; 2]>>,
     /// What was counted of the CPU beside its gaps; `null` in reports of
     /// versions that did not.
     #[serde(default)]
@@ -463,6 +491,15 @@ impl CauseCounts {
         *self.slot(cause) += 1;
     }
 
+    /// The counts of both.
+    #[must_use]
+    pub fn and(mut self, other: CauseCounts) -> CauseCounts {
+        for (cause, count) in other.each() {
+            *self.slot(cause) += count;
+        }
+        self
+    }
+
     /// Moves one gap from a cause to another.
     pub fn recast(&mut self, from: Cause, to: Cause) {
         *self.slot(from) -= 1;
@@ -529,6 +566,9 @@ pub struct Bucket {
 /// One recorded gap: what was derived, and in `raw` what it was derived from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
+    /// The engine that saw it, where two sampled in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineName>,
     /// The CPU it was seen on.
     pub cpu: CpuId,
     /// The last reading before the gap, in cycles since `tsc.origin`.

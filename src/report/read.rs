@@ -136,7 +136,7 @@ pub struct Hashed<G> {
     pub sha256: String,
 }
 
-/// As [`file`], with the hash of what was read.
+/// As [`file()`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
     whole(path, |text| {
         let report = parse(text)?;

@@ -185,4 +185,6 @@ fn conclude(report: &mut Report<Vec<Gap>>, changed: u64) {
         .reasons
         .insert(0, format!("judged anew by hwgap {version}"));
     report.periodicity = None;
+    report.engines.clear();
+    report.agreement = None;
 }

@@ -3,6 +3,7 @@
 //! Nothing here may claim more than was measured. In a guest the machine
 //! below cannot be told from the hypervisor, so it is never the subject.
 
+pub(super) mod agreement;
 mod cpus;
 pub(super) mod evidence;
 mod findings;
@@ -14,6 +15,7 @@ pub(super) mod verdict;
 
 use std::io::{self, Write};
 
+use super::agreement::{Agreement, EngineReport};
 use super::clean;
 use super::model::{
     CpuReport, EvidenceSource, Finding, Gap, HostIdentity, Report, Run, Subject, Tsc, Verdict,
@@ -40,6 +42,8 @@ pub struct Summary<'a> {
     findings: &'a [Finding],
     verdict: &'a Verdict,
     selftest: Option<&'a SelfTest>,
+    engines: &'a [EngineReport],
+    agreement: Option<&'a Agreement>,
     worst: &'a [Gap],
 }
 
@@ -56,6 +60,8 @@ impl<'a> Summary<'a> {
             findings: &report.findings,
             verdict: &report.verdict,
             selftest: report.selftest.as_ref(),
+            engines: &report.engines,
+            agreement: report.agreement.as_ref(),
             worst,
         }
     }
@@ -85,6 +91,7 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     let mut page = Page::new(style);
     verdict::show(summary, &mut page);
     measured::show(summary, &mut page);
+    agreement::show(summary, &mut page);
     cpus::show(summary, &mut page);
     gaps::show(summary, &mut page);
     os::show(summary, &mut page);

@@ -4,7 +4,7 @@ use crate::attribution::{Cause, Platform};
 use crate::evidence::watches::{HARDWARE_VECTORS, Said, StepKind};
 use crate::judgement::{Case, period};
 use crate::session::PackedGap;
-use crate::units::Cycles;
+use crate::units::{Cycles, Nanos};
 
 use super::model::{
     ClockStepKind, ClockStepReport, Gap, GapPeriod, TscAdjust, TscLogLine, VectorCount,
@@ -47,13 +47,65 @@ pub(super) fn of_cpu(case: &Case<'_>, index: usize) -> WatchedReport {
         frequency_ratio: registers.frequency_ratio().ok(),
         mperf_ahead_ppm: registers.mperf_ahead().ok().map(|share| share * 1e6),
         smm_share: registers.smm_share().ok(),
-        gap_period: period(case, index).map(|period| GapPeriod {
-            period_ns: period.length,
-            share: period.share,
-            occupancy: period.occupancy,
-            gaps: period.events as u64,
-        }),
+        // Of all slices together, see `gap_period`.
+        gap_period: None,
     }
+}
+
+/// The period that the platform gaps of the CPU with this index keep.
+pub(super) fn gap_period(cases: &[Case<'_>], index: usize) -> Option<GapPeriod> {
+    period(cases, index).map(|period| GapPeriod {
+        period_ns: period.length,
+        share: period.share,
+        occupancy: period.occupancy,
+        gaps: period.events as u64,
+    })
+}
+
+/// What was counted in two stretches of one CPU, the earlier one first, each
+/// with its length. What is not known of either is not known of both.
+pub(super) fn both(
+    (a, a_length): (WatchedReport, Nanos),
+    (b, b_length): (WatchedReport, Nanos),
+) -> WatchedReport {
+    let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+    let time = |a: Option<Nanos>, b: Option<Nanos>| Some(a?.saturating_add(b?));
+    let (a_weight, b_weight) = (a_length.0 as f64, b_length.0 as f64);
+    let mean = |a: Option<f64>, b: Option<f64>| {
+        let whole = a_weight + b_weight;
+        (whole > 0.0).then_some((a? * a_weight + b? * b_weight) / whole)
+    };
+    WatchedReport {
+        core_throttle_count: sum(a.core_throttle_count, b.core_throttle_count),
+        package_throttle_count: sum(a.package_throttle_count, b.package_throttle_count),
+        core_throttle_ns: time(a.core_throttle_ns, b.core_throttle_ns),
+        package_throttle_ns: time(a.package_throttle_ns, b.package_throttle_ns),
+        vectors: a.vectors.zip(b.vectors).map(|(a, b)| vectors(a, &b)),
+        steal_ns: time(a.steal_ns, b.steal_ns),
+        run_delay_ns: time(a.run_delay_ns, b.run_delay_ns),
+        tsc_adjust: a.tsc_adjust.zip(b.tsc_adjust).map(|(a, b)| TscAdjust {
+            before: a.before,
+            after: b.after,
+        }),
+        frequency_ratio: mean(a.frequency_ratio, b.frequency_ratio),
+        mperf_ahead_ppm: mean(a.mperf_ahead_ppm, b.mperf_ahead_ppm),
+        smm_share: mean(a.smm_share, b.smm_share),
+        // Two periods make no common one: it is sought anew.
+        gap_period: None,
+    }
+}
+
+/// Those that were counted in both.
+fn vectors(a: Vec<VectorCount>, b: &[VectorCount]) -> Vec<VectorCount> {
+    a.into_iter()
+        .filter_map(|own| {
+            let other = b.iter().find(|other| other.name == own.name)?;
+            Some(VectorCount {
+                count: own.count.saturating_add(other.count),
+                ..own
+            })
+        })
+        .collect()
 }
 
 /// Adds to a gap's row what was watched at its time.

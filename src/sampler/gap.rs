@@ -144,6 +144,8 @@ pub struct CpuTotals {
     pub run_delay: Option<Nanos>,
     /// What came of holding interrupts off, where the engine did.
     pub masked: Option<MaskedTotals>,
+    /// The first and the last reading of each shot, where they are listed.
+    pub shots: Option<Vec<[Cycles; 2]>>,
     /// All deltas above the trip level.
     pub histogram: Box<Histogram>,
     /// Why it ended early, if it did.
@@ -191,6 +193,7 @@ impl CpuTotals {
             registers: RegisterSpan::unknown("the CPU was not sampled"),
             run_delay: None,
             masked: None,
+            shots: None,
             histogram: Box::new(Histogram::default()),
             ended_early: None,
         }

@@ -26,8 +26,8 @@ mod user;
 mod worker;
 
 pub use bpf::{
-    Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH,
-    SHORTEST_SHOT, probe,
+    Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Ledger, Missing, Pace,
+    SHORTEST_BREATH, SHORTEST_SHOT, probe,
 };
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{

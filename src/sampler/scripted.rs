@@ -2,6 +2,7 @@
 //! counter of known value. The whole program is tested on it, without root and
 //! without a timed assertion.
 
+mod machine;
 mod registers;
 
 use std::path::Path;
@@ -9,12 +10,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
-use crate::evidence::watches::RegisterReading;
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
-use super::calibrate::FootprintTest;
 use super::engine::SmiSetup;
-use super::machine::{FullRing, Machine, UsageReading};
+use super::machine::FullRing;
+use machine::{Pending, ScriptedMachine};
 use registers::ScriptedRegisters;
 
 /// A script, as it stands in its TOML file.
@@ -42,6 +42,9 @@ pub struct Script {
     /// What happens.
     #[serde(default, rename = "event")]
     pub events: Vec<ScriptedEvent>,
+    /// Where in virtual time the CPUs begin; what is due earlier has happened.
+    #[serde(skip)]
+    pub begin: Cycles,
 }
 
 /// The footprint of a scripted CPU.
@@ -177,7 +180,7 @@ impl Script {
             Some(_) => SmiSetup::Readable(String::from("scripted counter")),
             None => SmiSetup::Unreadable(String::from("the script has no SMI counter")),
         };
-        let machine = ScriptedMachine {
+        let mut machine = ScriptedMachine {
             now: 0,
             step: self.step_cycles,
             next: queue.iter().map(|event| event.at).min().unwrap_or(u64::MAX),
@@ -194,135 +197,7 @@ impl Script {
             switches: 0,
             full_ring: self.full_ring,
         };
+        machine.skip_to(self.begin.0);
         (machine, setup)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Pending {
-    at: u64,
-    every: Option<u64>,
-    until: u64,
-    length: u64,
-    what: ScriptedWork,
-    smi: u32,
-    tsc_adjust: i64,
-    hidden: u64,
-}
-
-/// A CPU in virtual time.
-#[derive(Debug)]
-pub(super) struct ScriptedMachine {
-    now: u64,
-    step: u64,
-    next: u64,
-    queue: Vec<Pending>,
-    armed: bool,
-    home: u32,
-    smi: Option<u32>,
-    registers: ScriptedRegisters,
-    footprint: ScriptedFootprint,
-    switches: u16,
-    full_ring: FullRing,
-}
-
-impl ScriptedMachine {
-    fn happen(&mut self) {
-        while let Some(index) = self.queue.iter().position(|event| event.at <= self.now) {
-            let event = self.queue[index];
-            match event.every.map(|every| event.at + every) {
-                Some(again) if again <= event.until => self.queue[index].at = again,
-                _ => drop(self.queue.swap_remove(index)),
-            }
-            self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
-            self.registers.hide(event.tsc_adjust, event.hidden);
-            match event.what {
-                ScriptedWork::Stall => self.now += event.length,
-                ScriptedWork::Kernel => {
-                    self.now += event.length;
-                    self.enter_kernel();
-                }
-                ScriptedWork::Migration => {
-                    self.now += event.length;
-                    self.enter_kernel();
-                    self.home = self.home.wrapping_add(1);
-                }
-                ScriptedWork::MigrationBack => {
-                    self.now = self.now.saturating_sub(event.length);
-                    self.enter_kernel();
-                    self.home = self.home.wrapping_add(1);
-                }
-                ScriptedWork::Backwards => self.now = self.now.saturating_sub(event.length),
-            }
-        }
-        self.next = self
-            .queue
-            .iter()
-            .map(|event| event.at)
-            .min()
-            .unwrap_or(u64::MAX);
-    }
-
-    fn enter_kernel(&mut self) {
-        self.armed = false;
-        self.switches = self.switches.saturating_add(1);
-    }
-}
-
-impl Machine for ScriptedMachine {
-    fn tsc(&mut self) -> u64 {
-        self.now += self.step;
-        if self.now >= self.next {
-            self.happen();
-        }
-        self.now
-    }
-
-    fn cpu_mark(&mut self) -> Option<u32> {
-        Some(self.home)
-    }
-
-    fn arm(&mut self) {
-        self.armed = true;
-    }
-
-    fn armed(&mut self) -> bool {
-        self.armed
-    }
-
-    fn test_footprint(&mut self) -> FootprintTest {
-        match self.footprint {
-            ScriptedFootprint::Works => FootprintTest::Passed,
-            ScriptedFootprint::Fred => FootprintTest::Fred,
-            ScriptedFootprint::Fails => FootprintTest::FaultsKeptIt(200),
-        }
-    }
-
-    fn smi_count(&mut self) -> Option<u32> {
-        self.now += self.smi.map_or(0, |_| 20 * self.step);
-        self.smi
-    }
-
-    fn usage(&mut self) -> UsageReading {
-        self.now += 10 * self.step;
-        UsageReading {
-            involuntary_switches: std::mem::take(&mut self.switches),
-            page_faults: 0,
-            run_delay: None,
-        }
-    }
-
-    fn registers(&mut self) -> RegisterReading {
-        self.registers.read(self.now)
-    }
-
-    fn on_full_ring(&mut self) -> FullRing {
-        self.full_ring
-    }
-
-    fn pause(&mut self, length: Cycles) {
-        self.now += length.0;
-        self.happen();
-        self.armed = false;
     }
 }

@@ -11,7 +11,7 @@ use crate::units::UtcNanos;
 const MOST: usize = 1_000;
 
 /// What has become of the clocksource.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClockWatch {
     root: Root,
     flags: Option<CpuFlags>,

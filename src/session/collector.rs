@@ -4,7 +4,7 @@
 
 use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
-use crate::evidence::watches::{ClockStart, Watches};
+use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
@@ -71,6 +71,7 @@ pub struct Collector<'a> {
     trace_setup: TraceSetup,
     timeline: Timeline,
     clock: ClockWatch,
+    earlier: Option<ClockRecord>,
     stopper: &'a dyn Stopper,
     progress: &'a mut dyn Progress,
     /// Gaps that have come in and not yet met the kernel's records.
@@ -106,12 +107,18 @@ impl<'a> Collector<'a> {
             trace_setup: TraceSetup::Nothing(String::from("a scripted clock has no kernel")),
             timeline,
             clock,
+            earlier: None,
             stopper,
             progress,
             pending: Vec::new(),
             platform_seen: PlatformSeen::NotYet,
             worst: Cycles(0),
         }
+    }
+
+    /// Goes on from what the slice before knew of the clocks.
+    pub fn after(self, earlier: Option<ClockRecord>) -> Collector<'a> {
+        Collector { earlier, ..self }
     }
 
     /// Runs the engine to its end; `root` is where tracefs may be found.
@@ -135,7 +142,8 @@ impl<'a> Collector<'a> {
             hz,
             error_ppm,
         });
-        let mut watches = Watches::begin(root, &cpus, clock);
+        let mut watches = Watches::begin(root, &cpus, clock, self.earlier.take());
+        self.distrust(&watches);
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }

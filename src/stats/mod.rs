@@ -3,6 +3,7 @@
 //! and after a change say about each other.
 
 pub mod dispersion;
+pub mod equal;
 pub mod location;
 pub mod mean_difference;
 pub mod multiplicity;

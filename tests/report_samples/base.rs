@@ -98,6 +98,8 @@ pub fn bare_metal_pass() -> Report {
         },
         stalls: Vec::new(),
         selftest: None,
+        engines: Vec::new(),
+        agreement: None,
         inventory: None,
         periodicity: None,
     }
@@ -162,6 +164,7 @@ pub fn cpu(number: u32) -> CpuReport {
             }],
         },
         os_sources: None,
+        shots: None,
         watched: None,
     }
 }
@@ -176,6 +179,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
         _ => length,
     };
     report.gaps.push(Gap {
+        engine: None,
         cpu: CpuId(number),
         start_cycles: start,
         end_cycles: start.saturating_add(Cycles(length.0 * 21 / 10)),

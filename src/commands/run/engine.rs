@@ -12,6 +12,7 @@ use crate::sampler::{
     Ability, BpfEngine, Engine, FootprintTest, KernelReturn, MachineKind, SamplingPlan, Script,
     UserEngine, probe, test_footprint,
 };
+use crate::units::Cycles;
 
 use super::super::Failure;
 
@@ -25,85 +26,86 @@ pub(super) struct Choice {
 enum Kind {
     User,
     Bpf(Ability),
-    Scripted(Arc<Script>),
+    Scripted(Box<Script>),
+}
+
+/// Clocks that stand for this machine's: the user engine's, and the BPF
+/// engine's where two are to take turns.
+pub(super) struct Scripts {
+    pub(super) user: Script,
+    pub(super) bpf: Option<Script>,
+}
+
+/// Chooses the engine, or the two that take turns. What they need is tried
+/// here, before anything else starts.
+///
+/// # Errors
+/// Where the wished engine cannot run here: what is missing, and what helps.
+pub(super) fn choose(
+    plan: &RunPlan,
+    scripts: Option<Scripts>,
+    root: &Root,
+    host: &Host,
+    machine: &MachineFacts,
+) -> Result<Vec<Choice>, Failure> {
+    if let Some(scripts) = scripts {
+        let scripted = |engine, script| Choice::new(engine, None, Kind::Scripted(Box::new(script)));
+        let second = scripts.bpf.map(|script| scripted(EngineName::Bpf, script));
+        let mut all = vec![scripted(EngineName::User, scripts.user)];
+        all.extend(second.filter(|_| plan.engine == EngineWish::Both));
+        return Ok(all);
+    }
+    let user = |why| Choice::new(EngineName::User, why, Kind::User);
+    let bpf = |ability, why| Choice::new(EngineName::Bpf, why, Kind::Bpf(ability));
+    let needed = || {
+        probe(root, host).map_err(|missing| {
+            Failure::NoVerdict(format!("the BPF engine cannot be used: {missing}"))
+        })
+    };
+    Ok(match plan.engine {
+        EngineWish::User => vec![user(None)],
+        EngineWish::Bpf => vec![bpf(needed()?, None)],
+        EngineWish::Both => vec![user(None), bpf(needed()?, None)],
+        EngineWish::Auto => vec![match footprint_defect(machine.kernel_return) {
+            // The footprint proves as much, leaves interrupts on, and covers
+            // the time between shots as well.
+            None => user(Some(String::from(
+                "the footprint works here, so that interrupts need not be held off",
+            ))),
+            Some(defect) => match probe(root, host) {
+                Ok(ability) => bpf(
+                    ability,
+                    Some(format!("the footprint does not work here ({defect})")),
+                ),
+                Err(missing) => user(Some(format!(
+                    "the footprint does not work here ({defect}), but the BPF engine cannot be \
+                     used either: {missing}"
+                ))),
+            },
+        }],
+    })
 }
 
 impl Choice {
-    /// Chooses. What the wished engine needs is tried here, before anything
-    /// else starts.
-    ///
-    /// # Errors
-    /// Where the wished engine cannot run here: what is missing, and what
-    /// helps.
-    pub(super) fn make(
-        plan: &RunPlan,
-        script: Option<Script>,
-        root: &Root,
-        host: &Host,
-        machine: &MachineFacts,
-    ) -> Result<Choice, Failure> {
-        let user = |why: Option<String>| Choice {
-            chosen: Chosen {
-                engine: EngineName::User,
-                why,
-            },
-            kind: Kind::User,
-        };
-        let bpf = |ability, why| Choice {
-            chosen: Chosen {
-                engine: EngineName::Bpf,
-                why,
-            },
-            kind: Kind::Bpf(ability),
-        };
-        if let Some(script) = script {
-            return Ok(Choice {
-                kind: Kind::Scripted(Arc::new(script)),
-                ..user(None)
-            });
-        }
-        match plan.engine {
-            EngineWish::User => Ok(user(None)),
-            EngineWish::Bpf => {
-                probe(root, host)
-                    .map(|ability| bpf(ability, None))
-                    .map_err(|missing| {
-                        Failure::NoVerdict(format!("the BPF engine cannot be used: {missing}"))
-                    })
-            }
-            EngineWish::Auto => {
-                let Some(defect) = footprint_defect(machine.kernel_return) else {
-                    // The footprint proves as much, leaves interrupts on, and
-                    // covers the time between shots as well.
-                    return Ok(user(Some(String::from(
-                        "the footprint works here, so that interrupts need not be held off",
-                    ))));
-                };
-                Ok(match probe(root, host) {
-                    Ok(ability) => bpf(
-                        ability,
-                        Some(format!("the footprint does not work here ({defect})")),
-                    ),
-                    Err(missing) => user(Some(format!(
-                        "the footprint does not work here ({defect}), but the BPF engine cannot be \
-                         used either: {missing}"
-                    ))),
-                })
-            }
+    fn new(engine: EngineName, why: Option<String>, kind: Kind) -> Choice {
+        Choice {
+            chosen: Chosen { engine, why },
+            kind,
         }
     }
 
-    /// The engine itself, not started.
+    /// The engine itself, not started. A scripted one begins at `begin`.
     pub(super) fn build(
-        self,
+        &self,
         plan: &RunPlan,
         sampling: SamplingPlan,
         machine: &MachineFacts,
         smi_sources: Vec<Result<Vec<SmiSource>, String>>,
+        begin: Cycles,
     ) -> Box<dyn Engine> {
-        match self.kind {
+        match &self.kind {
             Kind::Bpf(ability) => {
-                Box::new(BpfEngine::new(sampling, plan.pace, ability, smi_sources))
+                Box::new(BpfEngine::new(sampling, plan.pace, *ability, smi_sources))
             }
             Kind::User => Box::new(UserEngine::new(
                 sampling,
@@ -113,7 +115,14 @@ impl Choice {
                 },
             )),
             Kind::Scripted(script) => {
-                Box::new(UserEngine::new(sampling, MachineKind::Scripted(script)))
+                let script = Script {
+                    begin,
+                    ..Script::clone(script)
+                };
+                Box::new(UserEngine::new(
+                    sampling,
+                    MachineKind::Scripted(Arc::new(script)),
+                ))
             }
         }
     }

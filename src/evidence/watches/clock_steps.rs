@@ -73,7 +73,7 @@ impl ClockStep {
 }
 
 /// The clocks of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClockSteps {
     latest: Moment,
     hz: Hertz,

@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
 
 use crate::host::kernel_log::TscLogEvent;
 use crate::host::root::Root;
@@ -41,9 +42,10 @@ pub struct LogEvent {
 }
 
 /// The kernel log of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KernelLog {
-    file: Result<File, String>,
+    /// Clones read on from one place.
+    file: Result<Arc<File>, String>,
     events: Vec<LogEvent>,
     in_run: usize,
     overruns: u64,
@@ -63,6 +65,7 @@ impl KernelLog {
             .read(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(&path)
+            .map(Arc::new)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied => String::from(
                     "/dev/kmsg may not be read by this user (kernel.dmesg_restrict, or the \
@@ -90,7 +93,7 @@ impl KernelLog {
     fn drain(&mut self, said: Said, most: usize) {
         let mut buffer = [0; LONGEST_RECORD];
         for _ in 0..most {
-            let Ok(file) = &mut self.file else { return };
+            let Ok(file) = &self.file else { return };
             match step(file, &mut buffer) {
                 Step::Record(length) => self.take(&buffer[..length], said),
                 Step::Overrun => self.overruns += 1,
@@ -150,7 +153,7 @@ fn is_kernels(record: &str) -> bool {
 
 /// One read of the device is one record; of a recorded file it is whatever
 /// fits, and there a line may be cut in two.
-fn step(file: &mut File, buffer: &mut [u8]) -> Step {
+fn step(mut file: &File, buffer: &mut [u8]) -> Step {
     match file.read(buffer) {
         Ok(0) => Step::Nothing,
         Ok(length) => Step::Record(length),

@@ -42,17 +42,48 @@ pub struct Watches {
     pub steps: Option<ClockSteps>,
 }
 
+/// What was watched of the clocks: it goes on where a run has several slices.
+#[derive(Clone, Debug)]
+pub struct ClockRecord {
+    log: KernelLog,
+    steps: Option<ClockSteps>,
+}
+
 impl Watches {
     /// Takes the first readings for these CPUs. `clock` is how this
-    /// machine's clocks stand, unless the clock is a script.
-    pub fn begin(root: &Root, cpus: &[CpuId], clock: Option<ClockStart>) -> Watches {
+    /// machine's clocks stand, unless the clock is a script; `earlier` what
+    /// the slice before knew of them.
+    pub fn begin(
+        root: &Root,
+        cpus: &[CpuId],
+        clock: Option<ClockStart>,
+        earlier: Option<ClockRecord>,
+    ) -> Watches {
+        let record = earlier.unwrap_or_else(|| ClockRecord {
+            log: KernelLog::begin(root),
+            steps: clock.map(ClockSteps::begin),
+        });
         Watches {
             throttle: ThrottleWatch::begin(root, cpus, clock.map(|start| start.moment.tsc)),
             vectors: VectorWatch::begin(root, cpus),
             steal: StealWatch::begin(root, cpus),
-            log: KernelLog::begin(root),
-            steps: clock.map(ClockSteps::begin),
+            log: record.log,
+            steps: record.steps,
         }
+    }
+
+    /// What is known of the clocks.
+    pub fn clock_record(&self) -> ClockRecord {
+        ClockRecord {
+            log: self.log.clone(),
+            steps: self.steps.clone(),
+        }
+    }
+
+    /// Takes what a later slice knows: it bears on this one as well.
+    pub fn adopt(&mut self, later: ClockRecord) {
+        self.log = later.log;
+        self.steps = later.steps;
     }
 
     /// Looks again; `clock` is the moment of the look, unless the clock is a

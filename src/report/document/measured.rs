@@ -83,6 +83,7 @@ fn engine(engine: EngineName) -> &'static str {
         EngineName::Bpf => "bpf: a program in the kernel with interrupts off",
         EngineName::Hwlat => "hwlat: the kernel's tracer, interrupts off",
         EngineName::Osnoise => "osnoise: the kernel's tracer",
+        EngineName::Both => "user and bpf in turn: with interrupts on, and with interrupts off",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a vendor's ticket needs to hold, apart from how it is written down:
 //! the HTML and the Markdown are made from the same sections.
 
+mod agreement;
 mod cpus;
 mod findings;
 mod machine;
@@ -90,6 +91,7 @@ impl Document {
             verdict::section(report, &summary, digest),
             stalls::plots(digest),
             measured::section(report),
+            agreement::of_engines(report),
             stalls::section(report, digest),
             periodicity::section(report, digest),
             findings::section(report),

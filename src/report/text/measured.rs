@@ -95,6 +95,7 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
         EngineName::Bpf => "bpf: interrupts off",
         EngineName::Hwlat => "hwlat: the kernel's tracer",
         EngineName::Osnoise => "osnoise: the kernel's tracer",
+        EngineName::Both => "user and bpf in turn",
     };
     let mut schedulings: BTreeMap<&str, u64> = BTreeMap::new();
     for cpu in summary.cpus {

@@ -104,7 +104,7 @@ fn platform_share(gap: &Gap) -> Nanos {
     }
 }
 
-fn cause_name(cause: Cause) -> &'static str {
+pub(super) fn cause_name(cause: Cause) -> &'static str {
     match cause {
         Cause::Smi => "SMI",
         Cause::SmiOs => "SMI and OS",

@@ -64,6 +64,17 @@ pub struct Pace {
     pub shot: Nanos,
     /// Time given to the kernel and to other tasks after each.
     pub breath: Nanos,
+    /// What is kept of each.
+    pub ledger: Ledger,
+}
+
+/// What is kept of each shot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ledger {
+    /// Sums.
+    Sums,
+    /// Its ends as well: a test holds them against what it did and when.
+    Ends,
 }
 
 /// The engine.

@@ -17,7 +17,7 @@ use super::clock_fit::ClockFit;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
 use super::smi_ledger::{Edges, Events, LEAST_SMI, SmiLedger};
-use super::{Pace, SHORTEST_SHOT};
+use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.
 const WARM_UP: usize = 8;
@@ -94,7 +94,10 @@ pub(super) fn sample<M: Machine>(
         },
         nanos_a_round: calibration.median.0.max(1) as f64 * 1e9 / plan.hz.0,
         outlet,
-        totals: CpuTotals::begin(cpu, calibration.floor),
+        totals: CpuTotals {
+            shots: (pace.ledger == Ledger::Ends).then(Vec::new),
+            ..CpuTotals::begin(cpu, calibration.floor)
+        },
         masked: MaskedTotals::begin(source),
         edges: Edges::new(),
         interruptions: Interruptions::begin(source, cpu),
@@ -218,6 +221,9 @@ impl<M: Machine> Shots<'_, M> {
             self.totals.floor = self.totals.floor.min(fit.cycles(shortest));
         }
         self.sampled.0 += length.0;
+        if let Some(shots) = &mut self.totals.shots {
+            shots.push([first, last]);
+        }
         self.masked.shots += 1;
         self.masked.longest_shot = self.masked.longest_shot.max(length);
         self.masked.clock_steps += shot.backward;

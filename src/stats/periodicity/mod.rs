@@ -2,8 +2,8 @@
 //! missed beats, bursts and events at random between them.
 //!
 //! Candidates are the distances that recur between near events
-//! ([`candidates`]). Each is judged by how many of its cycles hold an event at
-//! one phase ([`comb`]), followed through the whole run ([`track`]), and taken
+//! (`candidates`). Each is judged by how many of its cycles hold an event at
+//! one phase (`comb`), followed through the whole run (`track`), and taken
 //! out before the next is looked for.
 //!
 //! What a series claims is that so many cycles hold an event in phase. For

@@ -43,6 +43,8 @@ pub struct Cpu {
     pub covered_ns: u64,
     /// Only of an engine that holds interrupts off.
     pub masked: Option<Masked>,
+    /// First and last reading of each shot, where they were asked for.
+    pub shots: Option<Vec<[u64; 2]>>,
     pub iterations: u64,
     pub smi: Option<Counter>,
     pub smi_reason: Option<String>,
@@ -101,6 +103,7 @@ pub struct Verdict {
     pub result: String,
     pub subject: String,
     pub platform_gaps: u64,
+    pub coverage: f64,
 }
 
 impl Report {

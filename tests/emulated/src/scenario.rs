@@ -194,6 +194,9 @@ pub struct Expect {
     pub at_least_other_gaps: usize,
     /// The share of SMIs above threshold that must be found.
     pub recall: f64,
+    /// The least share of the time that must have been sampled, where the
+    /// report lists its shots.
+    pub coverage: f64,
     /// Whether the report must count SMIs, or must say that it cannot.
     pub smi_count: SmiCount,
     pub findings: Vec<String>,
@@ -217,6 +220,7 @@ impl Default for Expect {
             at_least_smis: 0,
             at_least_other_gaps: 0,
             recall: 1.0,
+            coverage: 0.0,
             smi_count: SmiCount::Exact,
             findings: Vec::new(),
             no_findings: Vec::new(),

@@ -56,7 +56,7 @@ fn main() -> Result<ExitCode> {
         programs: options.programs,
     };
     if options.side_by_side {
-        if !folders.ensure_packages(&[side_by_side::KERNEL])? {
+        if !folders.ensure_packages(&[side_by_side::KERNEL, side_by_side::MASKING_KERNEL])? {
             return Ok(ExitCode::from(EXIT_NO_MACHINE));
         }
         print!("{}", side_by_side::run(&folders)?);

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::matching::{Span, stalls};
+use super::matching::{Span, Stall, stalls};
+use super::shots::Shots;
 use super::{Outcome, gaps, recall, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
@@ -61,14 +62,21 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         log.lost == 0,
         format!("{} SMIs did not fit into the handler's log", log.lost),
     );
+    let threshold = nanoseconds(&scenario.hwgap.threshold)?;
+    let within: Vec<Stall> = (all.iter().copied())
+        .filter(|&stall| sampled.holds(stall))
+        .collect();
+    let stalls = match Shots::of(cpu, origin, slack) {
+        Some(shots) => {
+            shots.judge_coverage(&mut outcome, expect, report);
+            shots.keep_sampled(&mut outcome, within, threshold)
+        }
+        None => within,
+    };
     let scene = recall::Scene {
-        stalls: all
-            .iter()
-            .copied()
-            .filter(|&stall| sampled.holds(stall))
-            .collect(),
+        stalls,
         gaps: &reaches,
-        threshold: nanoseconds(&scenario.hwgap.threshold)?,
+        threshold,
         origin,
     };
     recall::judge(&mut outcome, expect, &scene);

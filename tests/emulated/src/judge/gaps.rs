@@ -183,7 +183,7 @@ mod tests {
                 "cause": cause, "kernel_ran": kernel_ran, "residual_ns": residual,
             }],
             "findings": [],
-            "verdict": { "result": "fail", "subject": "hardware", "platform_gaps": platform },
+            "verdict": { "result": "fail", "subject": "hardware", "platform_gaps": platform, "coverage": 1.0 },
         });
         let report = Report::parse(&report.to_string()).unwrap();
         let spans = [Span {

@@ -5,6 +5,7 @@ mod gaps;
 pub mod matching;
 pub mod pair;
 mod recall;
+mod shots;
 pub mod table;
 mod words;
 
@@ -17,6 +18,9 @@ pub struct Outcome {
     /// Stalls above the threshold among them: what had to be found.
     pub expected: usize,
     pub found: usize,
+    /// Stalls above the threshold that did not lie wholly inside a shot, where
+    /// the report lists its shots: not sampled, and not to be found.
+    pub between: usize,
     /// Stalls that fell into hwgap's own blind time after a gap.
     pub blind: usize,
     /// Stalls below the threshold that stand in no gap.

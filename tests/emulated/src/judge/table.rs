@@ -4,8 +4,8 @@ use super::Outcome;
 use crate::units::display;
 
 const HEADER: &str = "\
-| scenario | SMIs | to find | found | blind | length error | share error | share unknown | misclassed | invented | other gaps | counted | result |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| scenario | SMIs | to find | found | between shots | blind | length error | share error | share unknown | misclassed | invented | other gaps | counted | result |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// The table's header.
 pub fn header() -> &'static str {
@@ -24,11 +24,12 @@ pub fn row(outcome: &Outcome) -> String {
         "FAILED"
     };
     format!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {counted} | {result} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {counted} | {result} |",
         outcome.scenario,
         outcome.smis,
         outcome.expected,
         outcome.found,
+        outcome.between,
         outcome.blind,
         error(outcome.length_error),
         error(outcome.share_error),

@@ -43,14 +43,26 @@ pub fn script() -> String {
          --duration {SECONDS} --threshold 10 >hwlatdetect.txt 2>&1\n\
          smi-injector stop\n"
     );
-    for (name, width) in [("hwgap-default", ""), ("hwgap", "--width 1s --window 1s")] {
-        script += &format!(
-            "{SMIS}\n\
-             hwgap run --duration {SECONDS}s --threshold 10us --cpus 0 {width} -o {name}.json >{name}.txt 2>&1\n\
-             smi-injector stop; smi-injector dump >smi-{name}.json\n"
-        );
+    for (name, options) in [("hwgap-default", ""), ("hwgap", UNPAUSED)] {
+        script += &hwgap(name, options);
     }
     script
+}
+
+/// No pause for others, although there is one CPU.
+const UNPAUSED: &str = "--width 1s --window 1s";
+
+/// What the guest does on the kernel that allows interrupts to be masked.
+pub fn masked_script() -> String {
+    hwgap("hwgap-bpf", &format!("--engine bpf {UNPAUSED}"))
+}
+
+fn hwgap(name: &str, options: &str) -> String {
+    format!(
+        "{SMIS}\n\
+         hwgap run --duration {SECONDS}s --threshold 10us --cpus 0 {options} -o {name}.json >{name}.txt 2>&1\n\
+         smi-injector stop; smi-injector dump >smi-{name}.json\n"
+    )
 }
 
 fn traced(name: &str, tracer: &str) -> String {

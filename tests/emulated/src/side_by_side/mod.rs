@@ -5,7 +5,7 @@ mod job;
 mod trace;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -34,30 +34,46 @@ struct Row {
     wrong: usize,
 }
 
-/// Boots the machine, runs every tool and returns the table.
+/// The kernel that lets a BPF program mask interrupts.
+pub const MASKING_KERNEL: &str = "7.2";
+
+/// Boots the machine twice, runs every tool and returns the table.
 pub fn run(folders: &Folders) -> Result<String> {
-    let folder = folders.boot_folder("side-by-side")?;
     let mut early = vec!["msr"];
     early.extend(guest::LATE_MODULES);
-    let initramfs = folders.initramfs(KERNEL, &early, &job::script())?;
+    let all = boot(folders, "side-by-side", KERNEL, &early, &job::script())?;
+    let masked = boot(
+        folders,
+        "side-by-side-bpf",
+        MASKING_KERNEL,
+        &["msr"],
+        &job::masked_script(),
+    )?;
+    table(&all, &masked)
+}
+
+/// Boots a kernel, runs a job, and returns the folder of its results.
+fn boot(folders: &Folders, name: &str, kernel: &str, early: &[&str], job: &str) -> Result<PathBuf> {
+    let folder = folders.boot_folder(name)?;
+    let initramfs = folders.initramfs(kernel, early, job)?;
     let machine = Machine {
-        kernel: KERNEL.into(),
+        kernel: kernel.into(),
         ..Machine::default()
     };
     Boot {
         machine: &machine,
-        kernel: folders.kernel(KERNEL),
+        kernel: folders.kernel(kernel),
         initramfs: &initramfs,
         folder: &folder,
         host_files: HostFiles::ReadOnly,
         time_limit: TIME_LIMIT,
     }
     .run()?;
-    table(&folder.join("results"))
+    Ok(folder.join("results"))
 }
 
-/// The table of the results that a boot left.
-pub fn table(results: &Path) -> Result<String> {
+/// The table of the results that the two boots left.
+fn table(results: &Path, masked: &Path) -> Result<String> {
     let rows = [
         hwlat(
             results,
@@ -79,6 +95,11 @@ pub fn table(results: &Path) -> Result<String> {
             "hwgap, its default on one CPU (80 %)",
         )?,
         hwgap(results, "hwgap", "hwgap, without pause")?,
+        hwgap(
+            masked,
+            "hwgap-bpf",
+            "hwgap, interrupts off, without pause (kernel 7.2)",
+        )?,
     ];
     let mut text = String::from(
         "| tool | SMIs while it ran | with a record of their own | counted | worst length error | wrongly classed |\n\

@@ -1,0 +1,131 @@
+//! Two engines that sampled the same CPUs in turn: what each saw, whether the
+//! rates are the same, and what one sees that the other cannot.
+
+mod words;
+
+use crate::attribution::Cause;
+use crate::report::agreement::{Agreed, Agreement, EngineReport, RateTest, StallRate};
+use crate::report::model::{CauseCounts, CpuReport};
+use crate::sampler::SmiSetup;
+use crate::stats::{equal, rates};
+use crate::units::Nanos;
+
+use super::Case;
+use super::stalls::causes_above_limit;
+use super::verdict::judge;
+
+/// The risk of calling equal rates different, over all tests.
+const LEVEL: f64 = 0.05;
+
+/// What one engine saw. `cases` are its slices, `cpus` their rows together.
+pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
+    let mean = |part: fn(&CpuReport) -> Nanos| {
+        let sum = cpus.iter().map(part).fold(Nanos(0), Nanos::saturating_add);
+        Nanos(sum.0 / (cpus.len() as u64).max(1))
+    };
+    let covered_ns = mean(|cpu| cpu.covered_ns);
+    let with_kernel = covered_ns.saturating_add(mean(|cpu| cpu.os_ns));
+    let counts =
+        (cases.iter().map(causes_above_limit)).fold(CauseCounts::default(), CauseCounts::and);
+    // An SMI shows by its count even where the kernel ran: that time is
+    // watched for SMIs, though it is not covered.
+    let smi_exposure = match cases.iter().all(counts_smis) {
+        true => with_kernel,
+        false => covered_ns,
+    };
+    let platform = counts.each().map(|(cause, count)| match cause {
+        cause if cause.is_platform() => count,
+        _ => 0,
+    });
+    let mut rates = vec![rate(None, platform.iter().sum(), smi_exposure)];
+    for (cause, count) in counts.each() {
+        let exposure = match cause {
+            Cause::Smi => smi_exposure,
+            Cause::Cpu | Cause::FirmwareOrCpu | Cause::Hypervisor => covered_ns,
+            // SMIs that met the kernel are among the SMIs, and the rest is not
+            // the platform's.
+            Cause::SmiOs | Cause::Os | Cause::Unknown => continue,
+        };
+        rates.push(rate(Some(cause), count, exposure));
+    }
+    EngineReport {
+        engine: cases[0].chosen.engine,
+        slices: cases.len() as u64,
+        elapsed_ns: mean(|cpu| cpu.elapsed_ns),
+        covered_ns,
+        rates,
+        unknown_shares: (cases.iter())
+            .flat_map(|case| &case.collected.cpus)
+            .map(|cpu| cpu.mixed_above_limit)
+            .sum(),
+        verdict: judge(cases, &cpus),
+        cpus,
+    }
+}
+
+fn counts_smis(case: &Case<'_>) -> bool {
+    let mut setups = case.collected.setups.iter();
+    setups.all(|setup| matches!(setup.smi, SmiSetup::Readable(_)))
+}
+
+fn rate(cause: Option<Cause>, stalls: u64, exposure_ns: Nanos) -> StallRate {
+    let rate = counted(stalls, exposure_ns);
+    let interval = rate.interval95_per_hour();
+    StallRate {
+        cause,
+        stalls,
+        exposure_ns,
+        per_hour: rate.per_hour(),
+        low95_per_hour: interval.map(|interval| interval.low),
+        high95_per_hour: interval.map(|interval| interval.high),
+    }
+}
+
+fn counted(stalls: u64, exposure: Nanos) -> rates::Rate {
+    rates::Rate {
+        events: stalls,
+        hours: exposure.as_hours_f64(),
+    }
+}
+
+/// Compares the engines: all stalls together, and each cause that either saw.
+pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
+    let [first, second] = engines else {
+        return Agreement {
+            result: Agreed::Untested,
+            level: LEVEL,
+            tests: Vec::new(),
+            differences: vec![String::from(
+                "The run ended before both engines had sampled: there is nothing to compare.",
+            )],
+        };
+    };
+    let tests: Vec<RateTest> = (first.rates.iter().zip(&second.rates))
+        .filter(|(a, b)| a.cause.is_none() || a.stalls + b.stalls > 0)
+        .map(|(a, b)| RateTest {
+            cause: a.cause,
+            p_value: equal::p_value(
+                counted(a.stalls, a.exposure_ns),
+                counted(b.stalls, b.exposure_ns),
+            ),
+        })
+        .collect();
+    let level = LEVEL / tests.len() as f64;
+    let result = if tests.iter().any(|test| test.p_value.is_none()) {
+        Agreed::Untested
+    } else if tests.iter().any(|test| is_below(test, level)) {
+        Agreed::Differ
+    } else {
+        Agreed::Agree
+    };
+    Agreement {
+        result,
+        level,
+        differences: words::differences(cases, [first, second], &tests, level),
+        tests,
+    }
+}
+
+fn is_below(test: &RateTest, level: f64) -> bool {
+    test.p_value.is_some_and(|p| p < level)
+}

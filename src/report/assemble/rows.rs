@@ -1,0 +1,141 @@
+//! The sampled CPUs of a slice, as a report shows them.
+
+use crate::attribution::Platform;
+use crate::judgement::Case;
+use crate::report::model::{Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount};
+use crate::report::watched;
+use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
+use crate::session::CpuCollection;
+use crate::units::{Cycles, Hertz, Nanos};
+
+/// The rows of a slice.
+pub(super) fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
+    let collected = case.collected;
+    (collected.setups.iter())
+        .zip(&collected.totals)
+        .zip(&collected.cpus)
+        .enumerate()
+        .map(|(index, ((setup, totals), kept))| CpuReport {
+            os_sources: os_sources(case, index),
+            watched: Some(watched::of_cpu(case, index)),
+            shots: (totals.shots.as_ref()).map(|shots| {
+                let place = |cycles: Cycles| cycles.since(origin);
+                shots.iter().map(|&ends| ends.map(place)).collect()
+            }),
+            ..cpu_report(case, setup, totals, kept)
+        })
+        .collect()
+}
+
+/// What the kernel did on the CPU with this index, the most costly first.
+fn os_sources(case: &Case<'_>, index: usize) -> Option<Vec<OsSource>> {
+    let names = case.collected.kernel.names.as_ref()?;
+    let (sources, _) = case.collected.kernel.totals.get(index)?;
+    Some(
+        sources
+            .iter()
+            .map(|&(id, total)| OsSource {
+                name: names.name(id).to_owned(),
+                count: total.count,
+                total_ns: total.total,
+                max_ns: total.longest,
+            })
+            .collect(),
+    )
+}
+
+fn cpu_report(
+    case: &Case<'_>,
+    setup: &CpuSetup,
+    totals: &CpuTotals,
+    kept: &CpuCollection,
+) -> CpuReport {
+    let nanos = |cycles: Cycles| case.rate.hz.to_nanos(cycles);
+    let elapsed_ns = nanos(totals.last.since(totals.first));
+    let (blind_ns, os_ns, paused_ns) =
+        (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let between_ns = totals
+        .masked
+        .map_or(Nanos(0), |masked| nanos(masked.between));
+    let (smi, smi_reason) = smi(case, setup, totals);
+    CpuReport {
+        cpu: totals.cpu,
+        elapsed_ns,
+        covered_ns: elapsed_ns
+            .saturating_sub(blind_ns)
+            .saturating_sub(os_ns)
+            .saturating_sub(paused_ns)
+            .saturating_sub(between_ns),
+        blind_ns,
+        os_ns,
+        paused_ns,
+        masked: totals.masked.map(|masked| MaskedReport {
+            shots: masked.shots,
+            longest_shot_ns: nanos(masked.longest_shot),
+            between_ns,
+            nmis: masked.nmis,
+            machine_checks: masked.machine_checks,
+            clock_error_ns: masked.clock_error,
+        }),
+        iterations: totals.iterations,
+        min_cycles: totals.floor,
+        max_ns: nanos(totals.max),
+        max_platform_ns: nanos(totals.max_kernel_absent.max(kept.max_platform)),
+        max_os_ns: nanos(totals.max_kernel_ran),
+        smi,
+        smi_reason,
+        gaps_seen: totals.gaps_seen,
+        gaps_recorded: kept.gaps.len() as u64,
+        gaps_dropped: totals.gaps_dropped,
+        gaps_by_cause: kept.counts,
+        scheduling: match &setup.scheduling {
+            Scheduling::Fifo(priority) => format!("SCHED_FIFO, priority {priority}"),
+            Scheduling::Ordinary(reason) => format!("ordinary ({reason})"),
+            Scheduling::Scripted => String::from("scripted"),
+        },
+        ended_early: totals.ended_early.map(|reason| reason.to_string()),
+        histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
+        os_sources: None,
+        shots: None,
+        watched: None,
+    }
+}
+
+/// The SMI count of a CPU. In a guest it is the virtual machine's own, and a 0
+/// there would be read as "no SMIs".
+fn smi(
+    case: &Case<'_>,
+    setup: &CpuSetup,
+    totals: &CpuTotals,
+) -> (Option<SmiCount>, Option<String>) {
+    if case.machine.platform() == Platform::Guest {
+        let reason = "a guest sees only its virtual machine's own SMI counter";
+        return (None, Some(reason.to_owned()));
+    }
+    match (&setup.smi, &totals.smi) {
+        (SmiSetup::Readable(_), Some(smi)) => (Some(smi.count), None),
+        (SmiSetup::Readable(_), None) => (
+            None,
+            Some(String::from(
+                "the counter could not be read to the end of the run",
+            )),
+        ),
+        (SmiSetup::Unreadable(reason), _) => (None, Some(reason.clone())),
+    }
+}
+
+fn histogram(histogram: &Histogram, hz: Hertz, trip: Cycles) -> HistogramReport {
+    HistogramReport {
+        trip_ns: hz.to_nanos(trip),
+        buckets: histogram
+            .buckets()
+            .map(|(from, to, counts)| Bucket {
+                from_ns: hz.to_nanos(from),
+                to_ns: hz.to_nanos(to),
+                kernel_absent: counts[Presence::Absent as usize],
+                kernel_ran: counts[Presence::Ran as usize],
+                unknown: counts[Presence::Unknown as usize],
+            })
+            .collect(),
+    }
+}

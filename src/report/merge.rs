@@ -1,0 +1,202 @@
+//! Several slices of a run as one.
+
+use std::collections::BTreeMap;
+
+use crate::judgement::{self, Case};
+use crate::units::Nanos;
+
+use super::model::{
+    Bucket, CpuReport, EvidenceSource, Finding, HistogramReport, MaskedReport, OsSource, SmiCount,
+    StallReport,
+};
+use super::watched;
+
+/// Stalls that a report lists.
+const LISTED: usize = 1_000;
+
+/// The rows of all slices, CPU by CPU. A single slice stays as it is.
+pub(super) fn cpus(slices: impl Iterator<Item = Vec<CpuReport>>) -> Vec<CpuReport> {
+    slices
+        .reduce(|sum, slice| {
+            let pairs = sum.into_iter().zip(slice);
+            pairs.map(|(sum, slice)| cpu(sum, slice)).collect()
+        })
+        .unwrap_or_default()
+}
+
+/// Two stretches of one CPU, the earlier one first. Time between them is in
+/// neither.
+fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
+    CpuReport {
+        cpu: a.cpu,
+        elapsed_ns: a.elapsed_ns.saturating_add(b.elapsed_ns),
+        covered_ns: a.covered_ns.saturating_add(b.covered_ns),
+        blind_ns: a.blind_ns.saturating_add(b.blind_ns),
+        os_ns: a.os_ns.saturating_add(b.os_ns),
+        paused_ns: a.paused_ns.saturating_add(b.paused_ns),
+        masked: match (a.masked, b.masked) {
+            (Some(a), Some(b)) => Some(masked(a, b)),
+            (a, b) => a.or(b),
+        },
+        iterations: a.iterations + b.iterations,
+        min_cycles: a.min_cycles.min(b.min_cycles),
+        max_ns: a.max_ns.max(b.max_ns),
+        max_platform_ns: a.max_platform_ns.max(b.max_platform_ns),
+        max_os_ns: a.max_os_ns.max(b.max_os_ns),
+        smi: a.smi.zip(b.smi).map(|(a, b)| smi(a, b)),
+        smi_reason: a.smi_reason.or(b.smi_reason),
+        gaps_seen: a.gaps_seen + b.gaps_seen,
+        gaps_recorded: a.gaps_recorded + b.gaps_recorded,
+        gaps_dropped: a.gaps_dropped + b.gaps_dropped,
+        gaps_by_cause: a.gaps_by_cause.and(b.gaps_by_cause),
+        scheduling: a.scheduling,
+        ended_early: a.ended_early.or(b.ended_early),
+        histogram: histogram(a.histogram, b.histogram),
+        os_sources: match (a.os_sources, b.os_sources) {
+            (Some(a), Some(b)) => Some(os_sources(a, b)),
+            (a, b) => a.or(b),
+        },
+        watched: (a.watched.zip(b.watched))
+            .map(|(first, then)| watched::both((first, a.elapsed_ns), (then, b.elapsed_ns))),
+        shots: match (a.shots, b.shots) {
+            (Some(a), Some(b)) => Some([a, b].concat()),
+            (a, b) => a.or(b),
+        },
+    }
+}
+
+fn masked(a: MaskedReport, b: MaskedReport) -> MaskedReport {
+    MaskedReport {
+        shots: a.shots + b.shots,
+        longest_shot_ns: a.longest_shot_ns.max(b.longest_shot_ns),
+        between_ns: a.between_ns.saturating_add(b.between_ns),
+        nmis: a.nmis + b.nmis,
+        machine_checks: a.machine_checks + b.machine_checks,
+        clock_error_ns: a.clock_error_ns.max(b.clock_error_ns),
+    }
+}
+
+/// The counter goes on between slices, and so does the count: it is 32 bits
+/// wide.
+fn smi(a: SmiCount, b: SmiCount) -> SmiCount {
+    SmiCount {
+        before: a.before,
+        after: b.after,
+        delta: b.after.wrapping_sub(a.before) & u64::from(u32::MAX),
+    }
+}
+
+/// Below the higher trip level only one of the two looked.
+fn histogram(a: HistogramReport, b: HistogramReport) -> HistogramReport {
+    let mut buckets: BTreeMap<Nanos, Bucket> = BTreeMap::new();
+    for bucket in a.buckets.into_iter().chain(b.buckets) {
+        let sum = buckets.entry(bucket.from_ns).or_insert(Bucket {
+            kernel_absent: 0,
+            kernel_ran: 0,
+            unknown: 0,
+            ..bucket
+        });
+        sum.kernel_absent += bucket.kernel_absent;
+        sum.kernel_ran += bucket.kernel_ran;
+        sum.unknown += bucket.unknown;
+    }
+    HistogramReport {
+        trip_ns: a.trip_ns.max(b.trip_ns),
+        buckets: buckets.into_values().collect(),
+    }
+}
+
+fn os_sources(mut a: Vec<OsSource>, b: Vec<OsSource>) -> Vec<OsSource> {
+    for source in b {
+        match a.iter_mut().find(|known| known.name == source.name) {
+            Some(known) => {
+                known.count += source.count;
+                known.total_ns = known.total_ns.saturating_add(source.total_ns);
+                known.max_ns = known.max_ns.max(source.max_ns);
+            }
+            None => a.push(source),
+        }
+    }
+    a.sort_by_key(|source| std::cmp::Reverse(source.total_ns));
+    a
+}
+
+/// The longest stalls of all slices, in order of time.
+pub(super) fn stalls(slices: impl Iterator<Item = Vec<StallReport>>) -> Vec<StallReport> {
+    let mut all: Vec<StallReport> = slices.flatten().collect();
+    if all.len() > LISTED {
+        all.sort_by_key(|stall| std::cmp::Reverse(stall.duration_ns));
+        all.truncate(LISTED);
+        all.sort_by_key(|stall| stall.start_cycles);
+    }
+    all
+}
+
+/// The evidence of each engine, by its first slice: what both say alike stands
+/// once, the rest names its engine.
+pub(super) fn evidence(cases: &[Case<'_>]) -> Vec<EvidenceSource> {
+    let first = judgement::inventory(&cases[0]);
+    let engine = cases[0].chosen.engine;
+    let Some(other) = cases.iter().find(|case| case.chosen.engine != engine) else {
+        return first;
+    };
+    let second = judgement::inventory(other);
+    let named = |case: &Case<'_>, source: &EvidenceSource| EvidenceSource {
+        reason: format!("{} engine: {}", case.chosen.engine.name(), source.reason),
+        ..source.clone()
+    };
+    let mut all = Vec::new();
+    for source in &first {
+        match second.contains(source) {
+            true => all.push(source.clone()),
+            false => all.push(named(&cases[0], source)),
+        }
+        let theirs = second
+            .iter()
+            .filter(|theirs| theirs.source == source.source);
+        all.extend(
+            theirs
+                .filter(|theirs| *theirs != source)
+                .map(|theirs| named(other, theirs)),
+        );
+    }
+    let unmatched = |source: &&EvidenceSource| first.iter().all(|own| own.source != source.source);
+    all.extend(second.iter().filter(unmatched).map(|own| named(other, own)));
+    all
+}
+
+/// The findings of all slices, most severe first. One whose words hold for all
+/// of them stands once; of others the first of each engine stands, by name:
+/// their figures are that slice's.
+pub(super) fn findings(cases: &[Case<'_>]) -> Vec<Finding> {
+    let slices: Vec<Vec<Finding>> = cases.iter().map(judgement::findings).collect();
+    if let [only] = slices.as_slice() {
+        return only.clone();
+    }
+    let mut all: Vec<Finding> = Vec::new();
+    let mut told = Vec::new();
+    for (index, (case, findings)) in cases.iter().zip(&slices).enumerate() {
+        for finding in findings {
+            let engine = case.chosen.engine;
+            if told.contains(&(engine, &finding.id)) || all.contains(finding) {
+                continue;
+            }
+            told.push((engine, &finding.id));
+            let text = match slices.iter().all(|slice| slice.contains(finding)) {
+                true => finding.text.clone(),
+                false => format!(
+                    "{} engine, slice {}: {}",
+                    engine.name(),
+                    index + 1,
+                    finding.text
+                ),
+            };
+            all.push(Finding {
+                text,
+                ..finding.clone()
+            });
+        }
+    }
+    all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    all
+}
