@@ -40,12 +40,17 @@ impl Learnt {
     }
 
     fn median(&self) -> Option<Nanos> {
+        self.rank(2)
+    }
+
+    /// The value that `quarters` quarters of the others stay below.
+    fn rank(&self, quarters: usize) -> Option<Nanos> {
         if self.values.len() < LEAST {
             return None;
         }
         let mut sorted = self.values.clone();
-        let middle = sorted.len() / 2;
-        Some(Nanos(u64::from(*sorted.select_nth_unstable(middle).1)))
+        let place = sorted.len() * quarters / 4;
+        Some(Nanos(u64::from(*sorted.select_nth_unstable(place).1)))
     }
 }
 
@@ -79,9 +84,10 @@ impl Costs {
             .unwrap_or(UNLEARNT)
     }
 
-    /// What an activity usually takes; `None` where it was hardly seen.
+    /// What an activity usually takes; `None` where it was hardly seen. The
+    /// upper quartile: most times are short, and the long ones much longer.
     pub(super) fn of(&self, id: ActivityId) -> Option<Nanos> {
-        self.activities.get(&id).and_then(Learnt::median)
+        self.activities.get(&id).and_then(|learnt| learnt.rank(3))
     }
 
     /// Learns what was left of a gap around its intervals.
