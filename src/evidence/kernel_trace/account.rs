@@ -115,17 +115,21 @@ impl Measured {
     pub(super) fn account(&self, costs: &Costs) -> Account {
         let around = match self.standing {
             Standing::Nothing | Standing::Lost => Nanos(0),
-            _ => costs.around(self.sequence),
+            _ => costs.around(self.sequence, self.by.len()),
         };
-        let usual = (self.standing == Standing::Interrupts)
-            .then(|| {
-                self.by.iter().try_fold(around, |sum, &(id, length)| {
-                    Some(sum.saturating_add(length.min(costs.of(id)?)))
-                })
-            })
-            .flatten();
         let mut by = self.by.clone();
         by.sort_by_key(|&(_, length)| std::cmp::Reverse(length));
+        // An SMI within an activity makes it the longest by far; the others
+        // are taken as they were.
+        let usual = match (self.standing, by.first()) {
+            (Standing::Interrupts, Some(&(id, longest))) => costs.of(id).map(|usual| {
+                let others = self.union.saturating_sub(longest);
+                around
+                    .saturating_add(others)
+                    .saturating_add(longest.min(usual))
+            }),
+            _ => None,
+        };
         let mut shares = [None; SHARES];
         for (slot, (id, length)) in shares.iter_mut().zip(by) {
             *slot = Some(Share {

@@ -17,9 +17,12 @@ const WINDOW: usize = 31;
 const LEAST: usize = 3;
 /// Sequences and activities kept at most.
 const MOST: usize = 4_096;
-/// Entry and exit of a sequence that has not been seen often enough: what they
-/// take on bare metal, generously.
+/// Entry and exit, for each activity of a sequence that has not been seen often
+/// enough: what they take on bare metal, generously.
 const UNLEARNT: Nanos = Nanos(1_000);
+/// An activity whose times differ by no more than this, the longest and the
+/// shortest eighth left aside, has a usual time.
+const STEADY: Nanos = Nanos(2_500);
 
 /// A running median.
 #[derive(Clone, Debug, Default)]
@@ -39,17 +42,13 @@ impl Learnt {
         }
     }
 
-    fn median(&self) -> Option<Nanos> {
-        self.rank(2)
-    }
-
-    /// The value that `quarters` quarters of the others stay below.
-    fn rank(&self, quarters: usize) -> Option<Nanos> {
+    /// The value below which this many eighths of the others lie.
+    fn rank(&self, eighths: usize) -> Option<Nanos> {
         if self.values.len() < LEAST {
             return None;
         }
         let mut sorted = self.values.clone();
-        let place = sorted.len() * quarters / 4;
+        let place = sorted.len() * eighths / 8;
         Some(Nanos(u64::from(*sorted.select_nth_unstable(place).1)))
     }
 }
@@ -76,18 +75,20 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    /// Entry and exit around this sequence.
-    pub(super) fn around(&self, sequence: Sequence) -> Nanos {
-        self.around
-            .get(&sequence)
-            .and_then(Learnt::median)
-            .unwrap_or(UNLEARNT)
+    /// Entry and exit around this sequence of so many activities.
+    pub(super) fn around(&self, sequence: Sequence, activities: usize) -> Nanos {
+        let learnt = self.around.get(&sequence).and_then(|learnt| learnt.rank(4));
+        learnt.unwrap_or(Nanos(UNLEARNT.0 * activities.max(1) as u64))
     }
 
-    /// What an activity usually takes; `None` where it was hardly seen. The
-    /// upper quartile: most times are short, and the long ones much longer.
+    /// What an activity usually takes; `None` where it was hardly seen, or
+    /// takes now this long and now that.
     pub(super) fn of(&self, id: ActivityId) -> Option<Nanos> {
-        self.activities.get(&id).and_then(|learnt| learnt.rank(3))
+        let learnt = self.activities.get(&id)?;
+        let (short, long) = (learnt.rank(1)?, learnt.rank(7)?);
+        (long.saturating_sub(short) <= STEADY)
+            .then(|| learnt.rank(4))
+            .flatten()
     }
 
     /// Learns what was left of a gap around its intervals.
@@ -113,11 +114,11 @@ mod tests {
     fn a_stray_stall_does_not_move_the_cost() {
         let mut costs = Costs::default();
         let sequence = Sequence::EMPTY.then(ActivityId(1));
-        assert_eq!(costs.around(sequence), UNLEARNT);
+        assert_eq!(costs.around(sequence, 1), UNLEARNT);
         for left in [300, 310, 290, 900_000, 305] {
             costs.learn_around(sequence, Nanos(left));
         }
-        assert_eq!(costs.around(sequence), Nanos(305));
+        assert_eq!(costs.around(sequence, 1), Nanos(305));
         assert_ne!(sequence, Sequence::EMPTY.then(ActivityId(2)));
     }
 }
