@@ -1,0 +1,71 @@
+//! The clock of a run.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::units::CpuId;
+
+use super::{ClockStepReport, TscLogLine};
+
+/// The clock of the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tsc {
+    /// The TSC value that all `*_cycles` of this report count from, as a
+    /// decimal string: 64 bits do not fit every reader's numbers.
+    pub origin: String,
+    /// Cycles a second; a whole number in the file.
+    #[serde(serialize_with = "as_whole")]
+    pub hz: f64,
+    /// Where `hz` comes from.
+    pub hz_source: String,
+    /// Bound of the error of `hz`, in parts per million.
+    pub hz_error_ppm: Option<f64>,
+    /// CPUID 80000007h EDX\[8\]; `null` where the CPU does not say.
+    pub invariant: Option<bool>,
+    /// The kernel's TSC flags of the CPU (`constant_tsc`, `nonstop_tsc`, …).
+    pub flags: Vec<String>,
+    /// Smallest step seen between two readings, in cycles.
+    pub granularity_cycles: Option<u64>,
+    /// The kernel's clocksource when the run began.
+    pub clocksource_start: Option<String>,
+    /// The kernel's clocksource when the run ended.
+    pub clocksource_end: Option<String>,
+    /// Each change in between.
+    pub clocksource_changes: Vec<ClocksourceChange>,
+    /// The TSC of each sampled CPU against the first one.
+    pub offsets: Vec<TscOffset>,
+    /// Moments at which the clocks went apart. Gaps at those times have the
+    /// cause `unknown`.
+    #[serde(default)]
+    pub steps: Vec<ClockStepReport>,
+    /// Lines of the kernel log about the TSC: at most 100 from before the run
+    /// and 100 from during it.
+    #[serde(default)]
+    pub log: Vec<TscLogLine>,
+}
+
+/// Rates are known to parts per million at best: no reader needs a fraction.
+fn as_whole<S: Serializer>(hz: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(hz.round() as u64)
+}
+
+/// A change of the kernel's clocksource during a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClocksourceChange {
+    /// When it was noticed, RFC 3339, UTC.
+    pub seen_utc: String,
+    /// The clocksource before.
+    pub from: String,
+    /// The clocksource after.
+    pub to: String,
+}
+
+/// The difference between two CPUs' TSCs, by an exchange of cache lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TscOffset {
+    /// The CPU compared with the first sampled one.
+    pub cpu: CpuId,
+    /// Its TSC minus that of the first, in cycles.
+    pub offset_cycles: i64,
+    /// Half the fastest round trip: the true offset lies within this bound.
+    pub error_cycles: u64,
+}

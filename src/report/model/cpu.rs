@@ -1,0 +1,210 @@
+//! One sampled CPU.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribution::Cause;
+use crate::units::{CpuId, Cycles, Nanos};
+
+use super::WatchedReport;
+
+/// The SMI counter of one CPU over the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmiCount {
+    /// The counter at the start; 32 bits wide in the hardware.
+    pub before: u64,
+    /// The counter at the end.
+    pub after: u64,
+    /// The difference, a wrap allowed for.
+    pub delta: u64,
+}
+
+/// One sampled CPU.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CpuReport {
+    /// Its number.
+    pub cpu: CpuId,
+    /// From its first sample to its last.
+    pub elapsed_ns: Nanos,
+    /// Time in which a stall above the threshold could not have been missed.
+    pub covered_ns: Nanos,
+    /// Time in the tool's own slow path.
+    pub blind_ns: Nanos,
+    /// Time in gaps in which the kernel ran.
+    pub os_ns: Nanos,
+    /// Time not sampled because of `--width` and `--window`.
+    pub paused_ns: Nanos,
+    /// What came of holding interrupts off, where the engine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked: Option<MaskedReport>,
+    /// Rounds of the loop, exact.
+    pub iterations: u64,
+    /// The smallest delta seen, exact: the floor of the loop.
+    pub min_cycles: Cycles,
+    /// The longest gap seen, of any cause, exact.
+    pub max_ns: Nanos,
+    /// The longest delta that is the platform's, above the threshold or not.
+    pub max_platform_ns: Nanos,
+    /// The longest delta in which the kernel ran.
+    pub max_os_ns: Nanos,
+    /// The SMI counter, or `null` with `smi_reason`.
+    pub smi: Option<SmiCount>,
+    /// Why `smi` is `null`, or what is to be known about it.
+    pub smi_reason: Option<String>,
+    /// Gaps above the threshold, exact.
+    pub gaps_seen: u64,
+    /// Gaps kept in this report: at most 100,000 a CPU, the longest.
+    pub gaps_recorded: u64,
+    /// Gaps whose record was lost because the ring was full.
+    pub gaps_dropped: u64,
+    /// Gaps above the threshold by cause, exact but for dropped ones.
+    pub gaps_by_cause: CauseCounts,
+    /// `fifo` with a priority, or `other`.
+    pub scheduling: String,
+    /// Why sampling on this CPU ended early, if it did.
+    pub ended_early: Option<String>,
+    /// All deltas above the trip level.
+    pub histogram: HistogramReport,
+    /// What the kernel did on this CPU, by its own records, the most costly
+    /// first; `null` without records.
+    #[serde(default)]
+    pub os_sources: Option<Vec<OsSource>>,
+    /// First and last reading of each shot, in cycles since `tsc.origin`: what
+    /// was sampled, to the shot. Only where asked for, as it is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots: Option<Vec<[Cycles; 2]>>,
+    /// What was counted of the CPU beside its gaps; `null` in reports of
+    /// versions that did not.
+    #[serde(default)]
+    pub watched: Option<WatchedReport>,
+}
+
+/// One source of kernel activity on a CPU, over the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsSource {
+    /// An interrupt vector, a handler, a softirq or a task.
+    pub name: String,
+    /// How often it had the CPU.
+    pub count: u64,
+    /// How long in all, nested activities taken off.
+    pub total_ns: Nanos,
+    /// How long at most at a time.
+    pub max_ns: Nanos,
+}
+
+/// One CPU sampled with interrupts off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskedReport {
+    /// Stretches sampled with interrupts off.
+    pub shots: u64,
+    /// The longest of them.
+    pub longest_shot_ns: Nanos,
+    /// Time between them: interrupts on, not sampled, not covered.
+    pub between_ns: Nanos,
+    /// NMIs that came in shots; where the program cannot read the kernel's
+    /// count, NMIs between readings of /proc/interrupts.
+    pub nmis: u64,
+    /// Machine checks, counted in the same way.
+    pub machine_checks: u64,
+    /// Bound of the error of a gap's place on the TSC: the engine reads
+    /// CLOCK_MONOTONIC, and each shot has a fit of its own.
+    pub clock_error_ns: Nanos,
+}
+
+/// How many gaps have each cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseCounts {
+    /// Proved or probable SMIs.
+    pub smi: u64,
+    /// SMI and kernel in one gap.
+    #[serde(rename = "smi+os")]
+    pub smi_os: u64,
+    /// The CPU or platform, no SMI.
+    pub cpu: u64,
+    /// Not the kernel; no counter to tell firmware from CPU.
+    #[serde(rename = "firmware-or-cpu")]
+    pub firmware_or_cpu: u64,
+    /// The hypervisor or what lies below it.
+    pub hypervisor: u64,
+    /// This kernel.
+    pub os: u64,
+    /// Not attributable.
+    pub unknown: u64,
+}
+
+impl CauseCounts {
+    /// Counts one gap.
+    pub fn add(&mut self, cause: Cause) {
+        *self.slot(cause) += 1;
+    }
+
+    /// The counts of both.
+    #[must_use]
+    pub fn and(mut self, other: CauseCounts) -> CauseCounts {
+        for (cause, count) in other.each() {
+            *self.slot(cause) += count;
+        }
+        self
+    }
+
+    /// Moves one gap from a cause to another.
+    pub fn recast(&mut self, from: Cause, to: Cause) {
+        *self.slot(from) -= 1;
+        *self.slot(to) += 1;
+    }
+
+    /// How many gaps have this cause.
+    pub fn count(&self, cause: Cause) -> u64 {
+        let own = self.each().into_iter().find(|(other, _)| *other == cause);
+        own.map_or(0, |(_, count)| count)
+    }
+
+    /// The causes with their counts, in the order in which they are shown.
+    pub fn each(&self) -> [(Cause, u64); 7] {
+        [
+            (Cause::Smi, self.smi),
+            (Cause::SmiOs, self.smi_os),
+            (Cause::Cpu, self.cpu),
+            (Cause::FirmwareOrCpu, self.firmware_or_cpu),
+            (Cause::Hypervisor, self.hypervisor),
+            (Cause::Os, self.os),
+            (Cause::Unknown, self.unknown),
+        ]
+    }
+
+    fn slot(&mut self, cause: Cause) -> &mut u64 {
+        match cause {
+            Cause::Smi => &mut self.smi,
+            Cause::SmiOs => &mut self.smi_os,
+            Cause::Cpu => &mut self.cpu,
+            Cause::FirmwareOrCpu => &mut self.firmware_or_cpu,
+            Cause::Hypervisor => &mut self.hypervisor,
+            Cause::Os => &mut self.os,
+            Cause::Unknown => &mut self.unknown,
+        }
+    }
+}
+
+/// Every delta above the trip level, in log-linear buckets (16 an octave, so
+/// that a bucket is at most 6.25 % wide).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HistogramReport {
+    /// Deltas at or below this length were not looked at.
+    pub trip_ns: Nanos,
+    /// The buckets that hold anything, shortest first.
+    pub buckets: Vec<Bucket>,
+}
+
+/// One bucket of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Lower edge, inclusive.
+    pub from_ns: Nanos,
+    /// Upper edge, exclusive.
+    pub to_ns: Nanos,
+    /// Deltas in which this kernel did not run.
+    pub kernel_absent: u64,
+    /// Deltas in which it ran.
+    pub kernel_ran: u64,
+    /// Deltas for which that is not known.
+    pub unknown: u64,
+}
