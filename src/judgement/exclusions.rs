@@ -139,6 +139,7 @@ mod tests {
             counts,
             platform_above_limit: 3,
             mixed_above_limit: 0,
+            smis_in_kernel_time: 0,
             unknown_above_limit: 0,
             max_platform: Cycles(500),
             throttled: 0,

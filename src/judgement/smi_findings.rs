@@ -89,6 +89,24 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             ),
         ));
     }
+    let hidden = case
+        .collected
+        .cpus
+        .iter()
+        .map(|cpu| cpu.smis_in_kernel_time)
+        .max();
+    if let Some(hidden @ 1..) = hidden {
+        all.push(finding(
+            "smi-in-kernel-time",
+            Severity::Warning,
+            format!(
+                "In {} above the limit an SMI fell into time that this kernel or another task \
+                 had. How long it took cannot be told there; that time is not covered.",
+                counted(hidden, "gap")
+            ),
+            Some("keep other tasks off the sampled CPUs, or sample with --engine bpf"),
+        ));
+    }
     let unassigned = most(case, |smi| smi.unassigned);
     if unassigned > 0 {
         all.push(finding(

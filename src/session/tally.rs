@@ -85,6 +85,10 @@ pub struct CpuCollection {
     pub platform_above_limit: u64,
     /// Gaps above the limit that hold an SMI and the kernel, in unknown shares.
     pub mixed_above_limit: u64,
+    /// Gaps above the limit that hold an SMI, and of which the kernel's records
+    /// leave no more than the limit: the SMI fell into the kernel's time, and
+    /// its length is not known.
+    pub smis_in_kernel_time: u64,
     /// Gaps above the limit of unknown cause.
     pub unknown_above_limit: u64,
     /// The longest platform gap, or share of one.
@@ -129,6 +133,7 @@ impl Tally {
                 counts: CauseCounts::default(),
                 platform_above_limit: 0,
                 mixed_above_limit: 0,
+                smis_in_kernel_time: 0,
                 unknown_above_limit: 0,
                 max_platform: Cycles(0),
                 throttled: 0,
@@ -167,6 +172,11 @@ impl Tally {
         } else if raw.length() > limits.hardlimit {
             match decided.cause {
                 Cause::Unknown => collection.unknown_above_limit += 1,
+                // That time is the kernel's by its own records, and not covered:
+                // an SMI in it says nothing of the covered time.
+                Cause::SmiOs if explains(account.as_ref(), length, limits) => {
+                    collection.smis_in_kernel_time += 1;
+                }
                 Cause::SmiOs => collection.mixed_above_limit += 1,
                 _ => {}
             }
@@ -232,6 +242,14 @@ impl Agreement {
         };
         *slot += 1;
     }
+}
+
+/// Whether the kernel's records leave no more of a gap than the limit.
+fn explains(account: Option<&Account>, length: Nanos, limits: &Limits) -> bool {
+    account.is_some_and(|account| {
+        !matches!(account.standing, Standing::Lost | Standing::Nothing)
+            && limits.hz.to_cycles(account.remainder(length)) <= limits.hardlimit
+    })
 }
 
 /// Whether a gap is the platform's by what the sampler alone has seen.
