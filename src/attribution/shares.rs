@@ -10,6 +10,10 @@ use super::evidence::{Evidence, SmiEvidence};
 /// would leave that much more, is noise: the SMI fell within an activity.
 const DOUBTFUL: Nanos = Nanos(5_000);
 
+/// What is left of a gap with other tasks is at most this, if no SMI is in it:
+/// some ways into the kernel and back.
+const BESIDE_TASKS: Nanos = Nanos(20_000);
+
 /// The parts of a gap that the kernel took and did not take. `None` is "not
 /// known": without the kernel's records, or where an SMI fell into a gap in
 /// which another task ran. A task runs as long as it likes, so that nothing
@@ -38,6 +42,10 @@ pub fn shares(
         (Standing::Nothing | Standing::Interrupts | Standing::Tasks, Smis::None)
         | (Standing::Nothing, _) => split(account.accounted),
         (Standing::Interrupts, smis) => split(beside_smis(account, smis, length)),
+        // A single SMI within the task's time would leave hardly anything.
+        (Standing::Tasks, Smis::One) if account.remainder(length) >= BESIDE_TASKS => {
+            split(account.accounted)
+        }
         (Standing::Fault | Standing::Tasks, _) => (None, None),
     }
 }
