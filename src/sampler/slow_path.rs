@@ -223,13 +223,13 @@ impl<M: Machine> Sampler<M> {
         end
     }
 
-    /// Counts a gap without the kernel that another one with it follows. Only
-    /// a reading without a rise speaks of both.
+    /// Counts a gap without the kernel that another one with it follows. A
+    /// reading without a rise speaks of both, and a shared one is shared by
+    /// both; any other is the later gap's.
     fn split_off(&mut self, start: u64, end: u64, smi: SmiEvidence) {
         self.count(start, end, Footprint::Intact);
         let smi = match smi {
-            SmiEvidence::Own { delta: 0 } => smi,
-            SmiEvidence::Shared { .. } => smi,
+            SmiEvidence::Own { delta: 0 } | SmiEvidence::Shared { .. } => smi,
             _ => {
                 if self.event(start, end) == Event::Recorded {
                     self.smi.note_unread_record();

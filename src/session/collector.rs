@@ -155,10 +155,19 @@ impl<'a> Collector<'a> {
         self.clock.look(self.timeline.now());
         watches.end(self.timeline.moment(), self.timeline.now());
         self.collect(engine);
+        // The gap may have come in after the last look at a running engine.
+        if self.must_stop() && ended_by == EndedBy::Duration {
+            ended_by = EndedBy::Gap;
+        }
         if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
             ended_by = EndedBy::Error;
         }
         Ok(self.finish(setups, totals, ended_by, watches))
+    }
+
+    /// Whether a platform gap has been seen that is to end the run.
+    fn must_stop(&self) -> bool {
+        self.platform_seen == PlatformSeen::Seen && self.limits.stop_on_gap == StopOnGap::Yes
     }
 
     /// Collects until the samplers have ended.
@@ -170,9 +179,7 @@ impl<'a> Collector<'a> {
         while !engine.is_finished() {
             let signalled = self.stopper.wait(turn_ms);
             self.collect(engine);
-            let stop = self.platform_seen == PlatformSeen::Seen
-                && self.limits.stop_on_gap == StopOnGap::Yes;
-            if (signalled || stop) && ended_by == EndedBy::Duration {
+            if (signalled || self.must_stop()) && ended_by == EndedBy::Duration {
                 ended_by = if signalled {
                     EndedBy::Signal
                 } else {
