@@ -31,6 +31,7 @@ pub mod style;
 mod table;
 pub mod text;
 mod watched;
+mod web;
 pub mod worst;
 
 pub use document::{Changes, Origin};

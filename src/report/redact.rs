@@ -7,14 +7,14 @@
 mod tokens;
 
 use super::model::{Gap, Report};
-use tokens::Names;
+pub(crate) use tokens::Names;
 
 /// What stands in place of a name.
-const PLACE_HOLDER: &str = "(left out)";
+pub(crate) const PLACE_HOLDER: &str = "(left out)";
 
 /// Takes names out.
 pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
-    let names = names(&report);
+    let names = Names::new(names_in(&report));
     report.host.hostname = None;
     if let Some(inventory) = &mut report.inventory {
         inventory.serials = None;
@@ -26,7 +26,8 @@ pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     report
 }
 
-fn names(report: &Report<Vec<Gap>>) -> Names {
+/// What names the machine of a report by itself.
+pub(crate) fn names_in<G>(report: &Report<G>) -> impl Iterator<Item = String> {
     let tested = report.selftest.as_ref();
     let hostnames = [
         report.host.hostname.clone(),
@@ -36,12 +37,11 @@ fn names(report: &Report<Vec<Gap>>) -> Names {
         .inventory
         .iter()
         .flat_map(|inventory| &inventory.serials);
-    Names::new(
-        hostnames
-            .into_iter()
-            .flatten()
-            .chain(serials.flatten().map(|serial| serial.text.clone())),
-    )
+    let serials: Vec<String> = serials
+        .flatten()
+        .map(|serial| serial.text.clone())
+        .collect();
+    hostnames.into_iter().flatten().chain(serials)
 }
 
 /// Every text that is not one of the program's own words.

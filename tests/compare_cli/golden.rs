@@ -42,12 +42,17 @@ fn comparisons_are_as_in_the_golden_files() {
                 save(folder.path(), &format!("{side}{number}.json"), run);
             }
         }
-        for (format, extension) in [("text", "txt"), ("markdown", "md"), ("json", "json")] {
+        for (format, extension) in [
+            ("text", "txt"),
+            ("markdown", "md"),
+            ("json", "json"),
+            ("html", "html"),
+        ] {
             let text = compared(folder.path(), format, before.len(), after.len());
             if format == "text" {
                 assert_fits(name, &text);
             }
-            // One file of JSON and Markdown shows their shape.
+            // One file of each other format shows its shape.
             if format != "text" && name != "worse" {
                 continue;
             }

@@ -1,6 +1,6 @@
-//! Values as text and Markdown both show them.
+//! Values as text, Markdown and web page all show them.
 
-use crate::compare::model::{Finding, RateRow, Side};
+use crate::compare::model::{Comparison, Finding, RateRow, Side};
 use crate::report::human;
 use crate::report::style::Ink;
 use crate::units::Nanos;
@@ -47,6 +47,37 @@ pub(super) fn interval(row: &RateRow) -> String {
         (Some(low), None) => format!("above {}", human::three_digits(low)),
         _ => "-".to_owned(),
     }
+}
+
+/// What the columns of [`rates_row`] are.
+pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
+    let interval = format!("{} % interval", percent(comparison.level));
+    let words = [
+        "class",
+        "length",
+        "seen before",
+        "an hour",
+        "seen after",
+        "an hour",
+        "ratio",
+    ];
+    let words = words.into_iter().map(str::to_owned);
+    words.chain([interval, "chance".to_owned()]).collect()
+}
+
+/// One row of the table of rates.
+pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
+    vec![
+        row.class.name().to_owned(),
+        range(row),
+        human::grouped(row.before.events),
+        rate(row.before.per_hour),
+        human::grouped(row.after.events),
+        rate(row.after.per_hour),
+        ratio(row),
+        interval(row),
+        chance(row.p_corrected),
+    ]
 }
 
 /// The corrected chance.

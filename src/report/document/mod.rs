@@ -14,6 +14,7 @@ mod verdict;
 use super::digest::Digest;
 use super::model::Report;
 use super::text::Summary;
+use super::web::Tone;
 
 pub use origin::{Changes, Origin};
 
@@ -26,14 +27,6 @@ pub(super) struct Document {
     /// The verdict in one line.
     pub headline: String,
     pub sections: Vec<Section>,
-}
-
-/// How the verdict looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Bad,
-    Doubt,
 }
 
 /// A part under a heading of its own.

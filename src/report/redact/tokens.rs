@@ -9,11 +9,11 @@ use super::PLACE_HOLDER;
 const SHORTEST_NAME: usize = 3;
 
 /// The names of a machine, in lower case.
-pub(super) struct Names(Vec<String>);
+pub(crate) struct Names(Vec<String>);
 
 impl Names {
     /// Of a host name with a domain, the first part counts by itself too.
-    pub(super) fn new(names: impl Iterator<Item = String>) -> Names {
+    pub(crate) fn new(names: impl Iterator<Item = String>) -> Names {
         let mut all = Vec::new();
         for name in names {
             let name = name.trim().to_lowercase();
@@ -27,7 +27,7 @@ impl Names {
     }
 
     /// The text with each such word replaced.
-    pub(super) fn left_out_of(&self, text: &str) -> String {
+    pub(crate) fn left_out_of(&self, text: &str) -> String {
         let mut changed = String::with_capacity(text.len());
         let mut word = String::new();
         for c in text.chars() {
