@@ -93,9 +93,12 @@ pub(super) fn paragraph(text: &str) -> Markup {
     html! { p { (shown(text)) } }
 }
 
-/// Items of equal weight.
+/// Items of equal weight, or nothing where there are none.
 pub(super) fn points<'a>(points: impl IntoIterator<Item = &'a str>) -> Markup {
-    html! { ul { @for point in points { li { (shown(point)) } } } }
+    let mut points = points.into_iter().peekable();
+    html! {
+        @if points.peek().is_some() { ul { @for point in points { li { (shown(point)) } } } }
+    }
 }
 
 /// Rows under a header, of which `more` were left out.

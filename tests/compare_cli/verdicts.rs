@@ -192,7 +192,7 @@ fn redacted_comparisons_name_nobody() {
     let mut after = run(1, 6, Some(100), 40);
     after.host.hostname = Some("secret-host".to_owned());
     after.host.kernel.command_line = Some("ro root=/dev/mapper/secret-host-root".to_owned());
-    for format in ["text", "markdown", "json"] {
+    for format in ["text", "markdown", "json", "html"] {
         let options = ["--redact", "--format", format];
         let (_, text) = hwgap(
             &[run(0, 6, Some(600), 40)],
@@ -216,7 +216,7 @@ fn hostile_names_stay_text() {
     let mut after = run(1, 6, Some(100), 40);
     after.host.bios.version = Some("<script>|\u{1b}[2J`x`\n# big".repeat(5_000));
     after.run.label = Some("\u{1b}]0;gone\u{7}".to_owned());
-    for format in ["text", "markdown", "json"] {
+    for format in ["text", "markdown", "json", "html"] {
         let (_, text) = hwgap(
             &[run(0, 6, None, 0)],
             std::slice::from_ref(&after),

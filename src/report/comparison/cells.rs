@@ -51,7 +51,7 @@ pub(super) fn interval(row: &RateRow) -> String {
 
 /// What the columns of [`rates_row`] are.
 pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
-    let interval = format!("{} % interval", percent(comparison.level));
+    let interval = format!("{} % interval", human::chosen_percent(comparison.level));
     let words = [
         "class",
         "length",
@@ -113,10 +113,4 @@ pub(super) fn signed_amount(ns: f64) -> String {
 /// An amount of time.
 pub(super) fn amount(ns: Option<f64>) -> String {
     ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
-}
-
-/// "95".
-pub(super) fn percent(level: f64) -> String {
-    let text = format!("{:.2}", level * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -43,7 +43,7 @@ fn verdict(comparison: &Comparison) -> Markup {
         return html! {};
     }
     let content = html! {
-        @if !reasons.is_empty() { (web::points(reasons)) }
+        (web::points(reasons))
         @if let Some(text) = hours { (web::paragraph(&text)) }
         @if !comparison.notes.is_empty() {
             (web::paragraph("What weakens or bars it:"))

@@ -28,7 +28,7 @@ pub(super) fn scatter(row: &RateRow) -> Option<String> {
 
 /// Lengths, time lost, the worst case: one paragraph each.
 pub(super) fn paragraphs(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    let level = cells::percent(comparison.level);
+    let level = human::chosen_percent(comparison.level);
     let lengths = match &comparison.lengths {
         None => "Too few stalls on a side to compare their lengths.".to_owned(),
         Some(row) => {
@@ -121,7 +121,7 @@ pub(super) fn reasons(comparison: &Comparison) -> Vec<&str> {
 
 /// What the column of chances means, and what cannot be seen.
 pub(super) fn how_to_read(comparison: &Comparison) -> Vec<String> {
-    let risk = cells::percent(1.0 - comparison.level);
+    let risk = human::chosen_percent(1.0 - comparison.level);
     vec![
         format!(
             "chance: how often sides that are alike would differ as much, corrected for all \

@@ -131,7 +131,7 @@ fn rates(comparison: &Comparison, page: &mut Page) {
             page.paragraph(&format!("All of them are of the class {}.", class.name()));
             continue;
         }
-        let interval = format!("{} % interval", cells::percent(comparison.level));
+        let interval = format!("{} % interval", human::chosen_percent(comparison.level));
         let mut table = Table::new(&[
             (class.name(), Align::Left),
             ("before", Align::Right),

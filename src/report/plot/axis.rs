@@ -63,7 +63,7 @@ impl Logarithmic {
         ticks
             .map(|(at, value)| Tick {
                 at,
-                text: human::three_digits(value),
+                text: human::round(value),
             })
             .collect()
     }
@@ -71,8 +71,8 @@ impl Logarithmic {
     /// Ratios: 1/10, 1, 10.
     pub(in crate::report) fn ratios(&self) -> Vec<Tick> {
         let text = |ratio: f64| match ratio < 1.0 {
-            true => format!("1/{}", human::three_digits(1.0 / ratio)),
-            false => human::three_digits(ratio),
+            true => format!("1/{}", human::round(1.0 / ratio)),
+            false => human::round(ratio),
         };
         let ticks = self.decades();
         ticks

@@ -43,10 +43,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         let low = at(row.ratio_low.unwrap_or(0.0));
         let high = at(row.ratio_high.unwrap_or(f64::INFINITY));
         bars.push_str(&format!("M{low} {height}H{high}"));
-        let ratio = match (row.ratio, row.before.events) {
-            (Some(ratio), _) => ratio,
-            (None, _) => f64::INFINITY,
-        };
+        let ratio = row.ratio.unwrap_or(f64::INFINITY);
         let is_found = (row.p_corrected).is_some_and(|p| p <= 1.0 - comparison.level);
         let list = if is_found { &mut found } else { &mut points };
         list.push_str(&format!("M{} {height}h0", at(ratio)));
@@ -64,7 +61,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         (path("point os", &points))
         (path("point bad-mark", &found))
     };
-    let level = cells::percent(comparison.level);
+    let level = human::chosen_percent(comparison.level);
     Picture {
         title,
         caption: format!(
@@ -72,7 +69,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
              {level} % intervals, one by one; the dashed lines are the factor from which on a \
              difference matters, {}. Beyond {FARTHEST} and its inverse, none at all included, \
              all stand at the edge.",
-            human::three_digits(margin)
+            human::round(margin)
         ),
         legend: vec![
             ("bad-mark", "differs, all comparisons allowed for"),
