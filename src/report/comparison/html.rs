@@ -142,11 +142,10 @@ fn runs(name: &str, side: &Side) -> Vec<Vec<String>> {
 }
 
 fn origin(comparison: &Comparison) -> Markup {
+    let hashes = numbers::hashes(comparison);
+    let rows: Vec<Vec<String>> = hashes.into_iter().map(Vec::from).collect();
     let content = html! {
-        (web::paragraph("SHA-256 of the JSON reports that were compared:"))
-        pre { code {
-            @for line in numbers::hashes(comparison) { (web::shown(&line)) "\n" }
-        } }
+        (web::table(&["report", "SHA-256 of the JSON"], &rows, 0))
         (web::paragraph(&numbers::made_by(comparison)))
     };
     web::section("Origin", &content)

@@ -72,7 +72,12 @@ fn compared(comparison: &Comparison, text: &mut String) {
 fn origin(comparison: &Comparison, text: &mut String) {
     text.push_str("## Origin\n\nSHA-256 of the JSON reports that were compared:\n\n");
     let hashes = numbers::hashes(comparison);
-    list(text, hashes.iter().map(|line| inert(line)));
+    list(
+        text,
+        hashes
+            .iter()
+            .map(|[file, hash]| format!("{}: {hash}", inert(file))),
+    );
     text.push_str(&format!("{}\n", inert(&numbers::made_by(comparison))));
 }
 

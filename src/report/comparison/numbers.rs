@@ -137,10 +137,10 @@ pub(super) fn how_to_read(comparison: &Comparison) -> Vec<String> {
     ]
 }
 
-/// One line a report: its hash and its name, as `sha256sum` prints them.
-pub(super) fn hashes(comparison: &Comparison) -> Vec<String> {
+/// The name of each report, and its hash.
+pub(super) fn hashes(comparison: &Comparison) -> Vec<[String; 2]> {
     let runs = comparison.before.runs.iter().chain(&comparison.after.runs);
-    runs.map(|run| format!("{}  {}", run.sha256, run.file))
+    runs.map(|run| [run.file.clone(), run.sha256.clone()])
         .collect()
 }
 

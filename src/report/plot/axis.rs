@@ -109,7 +109,10 @@ pub(in crate::report) fn times(elapsed: Nanos) -> Vec<Tick> {
     (0..=count)
         .map(|index| Tick {
             at: index as f64 * step / seconds,
-            text: human::chosen(Nanos((index as f64 * step * 1e9) as u64)),
+            text: match index {
+                0 => "0".to_owned(),
+                _ => human::chosen(Nanos((index as f64 * step * 1e9) as u64)),
+            },
         })
         .collect()
 }

@@ -7,7 +7,10 @@ use super::axis::Tick;
 const WIDTH: f64 = 760.0;
 /// Room for the numbers at the y axis.
 pub(in crate::report) const LEFT: f64 = 66.0;
-const RIGHT: f64 = 14.0;
+/// A stroke of a point. Without any length its square ends would have no
+/// direction, and are then left out in print.
+pub(in crate::report) const DOT: &str = "h.1";
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 46.0;
 

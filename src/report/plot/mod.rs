@@ -11,7 +11,7 @@ mod timeline;
 use maud::Markup;
 
 pub(super) use axis::{Logarithmic, Tick};
-pub(super) use frame::{Axis, Frame, LEFT, number, path};
+pub(super) use frame::{Axis, DOT, Frame, LEFT, number, path};
 
 use super::digest::Digest;
 use super::document::Plot;

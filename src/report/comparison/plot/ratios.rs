@@ -5,7 +5,7 @@ use maud::html;
 use crate::compare::model::{Comparison, RateRow};
 use crate::report::comparison::cells;
 use crate::report::human;
-use crate::report::plot::{Axis, Frame, Logarithmic, Picture, Tick, number, path};
+use crate::report::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path};
 
 /// Ratios farther from 1 than this are drawn at the edge.
 const FARTHEST: f64 = 100.0;
@@ -46,7 +46,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         let ratio = row.ratio.unwrap_or(f64::INFINITY);
         let is_found = (row.p_corrected).is_some_and(|p| p <= 1.0 - comparison.level);
         let list = if is_found { &mut found } else { &mut points };
-        list.push_str(&format!("M{} {height}h0", at(ratio)));
+        list.push_str(&format!("M{} {height}{DOT}", at(ratio)));
     }
     let line = |ratio: f64| number(frame.at_x(x.place(ratio)));
     let (base, top) = (number(frame.at_y(0.0)), number(frame.at_y(1.0)));

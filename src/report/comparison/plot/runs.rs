@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::compare::Which;
 use crate::compare::model::{Comparison, RunRow};
-use crate::report::plot::{Axis, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
+use crate::report::plot::{Axis, DOT, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
 
 use super::{SIDES, class};
 
@@ -67,7 +67,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
                 end(Some(high))
             ));
             if run.stalls > 0 {
-                points.push_str(&format!("M{at} {}h0", end(run.per_hour)));
+                points.push_str(&format!("M{at} {}{DOT}", end(run.per_hour)));
             }
         }
         html! {

@@ -4,7 +4,7 @@ use maud::html;
 
 use crate::compare::Which;
 use crate::compare::model::Comparison;
-use crate::report::plot::{Axis, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
+use crate::report::plot::{Axis, DOT, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
 
 use super::{SIDES, class};
 
@@ -43,7 +43,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         for mark in pictured.marks.iter().filter(|mark| mark.side == side) {
             let at = number(frame.at_x(mark.at()));
             let height = number(frame.at_y(y.place_of_log(mark.log_length())));
-            data.push_str(&format!("M{at} {height}h0"));
+            data.push_str(&format!("M{at} {height}{DOT}"));
         }
         data
     };
