@@ -10,6 +10,7 @@ mod origin;
 mod periodicity;
 mod stalls;
 mod verdict;
+mod watched;
 
 use super::digest::Digest;
 use super::model::Report;
@@ -89,6 +90,7 @@ impl Document {
             periodicity::section(report, digest),
             findings::section(report),
             cpus::section(report),
+            watched::section(report),
             machine::section(report),
             findings::evidence(report),
             findings::selftest(report),
