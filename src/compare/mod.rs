@@ -22,7 +22,7 @@ mod words;
 
 pub use assess::{Figures, compare, figures};
 pub use events::{Class, Event, Series};
-pub use input::{InputError, SavedRun, load};
+pub use input::{InputError, Machine, SavedRun, load};
 pub use pictured::{Mark, Pictured, Reached, Stretch, Which};
 pub use rates::{Classes, Rated, series_blocks};
 
