@@ -40,12 +40,18 @@ pub enum Command {
     /// Say whether a change made stalls rarer or shorter, and how sure that is
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Put back host settings that a killed run left changed
+    #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),
+    /// Wait for a run to end, and put back what it leaves
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
 }
 
 /// Options of `hwgap run`.
@@ -305,6 +311,47 @@ pub enum CompareFormatArg {
     Json,
     /// For a ticket or a note
     Markdown,
+}
+
+/// Options of `hwgap restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// Show what would be put back, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Also overwrite values that somebody else has set since
+    #[arg(long, conflicts_with = "keep")]
+    pub force: bool,
+
+    /// Leave values that somebody else has set since as they are, for good
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Where the run kept its journal [default: /var/lib/hwgap for root, else
+    /// below the user's state folder]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub journal: Option<PathBuf>,
+
+    /// Take this folder for /: a test of the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}
+
+/// Options of the hidden `hwgap guardian`.
+#[derive(Debug, Args)]
+pub struct GuardianArgs {
+    /// Where the run keeps its journal
+    #[arg(long, value_name = "DIR")]
+    pub journal: PathBuf,
+
+    /// Which run it is
+    #[arg(long, value_name = "TEXT")]
+    pub run: String,
+
+    /// Take this folder for /
+    #[arg(long, value_name = "DIR")]
+    pub host_root: Option<PathBuf>,
 }
 
 /// Options of `hwgap completions`.

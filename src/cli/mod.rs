@@ -5,6 +5,7 @@ pub mod duration;
 mod help;
 
 pub use args::{
-    Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
-    PreflightArgs, ReportArgs, ReportFormatArg, RunArgs, SelftestArgs,
+    Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg,
+    GuardianArgs, ManArgs, PreflightArgs, ReportArgs, ReportFormatArg, RestoreArgs, RunArgs,
+    SelftestArgs,
 };
