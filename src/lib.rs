@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod host;
 pub mod judgement;
 pub mod plan;
+pub mod policy;
 pub mod preflight;
 pub mod preparation;
 pub mod report;

@@ -2,6 +2,7 @@
 
 mod engine;
 mod output;
+mod policy;
 mod turns;
 
 use std::io::IsTerminal;
@@ -33,6 +34,7 @@ use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
 use output::Sinks;
+use policy::Acceptance;
 use turns::Turns;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -44,6 +46,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     };
     let host = Host::read(&root);
     let plan = RunPlan::new(args, &host).map_err(Failure::usage)?;
+    let acceptance = Acceptance::load(args, &plan)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -146,7 +149,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     };
     let report = assemble(&cases, particulars);
     sinks.write(&report).map_err(Failure::usage)?;
-    Ok(match report.verdict.result {
+    let outcome = match acceptance {
+        Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
+        None => report.verdict.result,
+    };
+    Ok(match outcome {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,

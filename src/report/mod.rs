@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod assemble;
+pub mod brief;
 mod clean;
 pub mod comparison;
 pub mod csv;
@@ -22,6 +23,7 @@ mod output_error;
 mod page;
 pub mod periodicity;
 mod plot;
+pub mod policy;
 pub mod preflight;
 pub mod read;
 pub mod reattribute;
@@ -33,6 +35,7 @@ pub mod text;
 mod watched;
 pub mod worst;
 
+pub use clean::owned as clean_text;
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};
