@@ -14,6 +14,7 @@ pub mod commands;
 pub mod compare;
 pub mod cpulist;
 pub mod evidence;
+pub mod fleet;
 pub mod host;
 pub mod judgement;
 pub mod plan;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::units::Nanos;
 
 use super::duration::{DurationError, Quantity, parse_duration};
+use super::fleet::FleetArgs;
 use super::help;
 
 /// Finds the time that firmware, CPU and hypervisor take from this machine.
@@ -40,6 +41,9 @@ pub enum Command {
     /// Say whether a change made stalls rarer or shorter, and how sure that is
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Judge the reports of many machines by one policy
+    #[command(long_about = help::FLEET, after_long_help = help::FLEET_EXAMPLES)]
+    Fleet(FleetArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

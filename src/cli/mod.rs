@@ -2,9 +2,11 @@
 
 mod args;
 pub mod duration;
+mod fleet;
 mod help;
 
 pub use args::{
     Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
     PreflightArgs, ReportArgs, ReportFormatArg, RunArgs, SelftestArgs,
 };
+pub use fleet::{FleetArgs, FleetFormatArg};

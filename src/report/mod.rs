@@ -9,6 +9,7 @@ pub mod csv;
 pub mod digest;
 mod document;
 pub mod files;
+pub mod fleet;
 pub mod hash;
 pub mod html;
 pub(crate) mod human;
