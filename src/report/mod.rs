@@ -2,12 +2,14 @@
 
 pub mod agreement;
 pub mod assemble;
+pub mod brief;
 mod clean;
 pub mod comparison;
 pub mod csv;
 pub mod digest;
 mod document;
 pub mod files;
+pub mod fleet;
 pub mod hash;
 pub mod html;
 pub(crate) mod human;
@@ -22,10 +24,12 @@ mod output_error;
 mod page;
 pub mod periodicity;
 mod plot;
+pub mod policy;
 pub mod preflight;
 pub mod read;
 pub mod reattribute;
 pub mod redact;
+pub mod restored;
 pub mod sources;
 pub mod style;
 mod table;
@@ -34,6 +38,7 @@ mod watched;
 mod web;
 pub mod worst;
 
+pub use clean::owned as clean_text;
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};
