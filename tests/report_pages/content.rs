@@ -2,9 +2,12 @@
 
 use hwgap::report::agreement::{Agreed, Agreement, EngineReport};
 use hwgap::report::markdown::Limit;
-use hwgap::report::model::{EngineName, Inventory, NamedText, Report, TscLogLine};
+use hwgap::report::model::{
+    ClockStepKind, ClockStepReport, EngineName, Inventory, NamedText, Report, TscAdjust,
+    TscLogLine, VectorCount, WatchedReport,
+};
 use hwgap::report::redact::redact;
-use hwgap::units::Nanos;
+use hwgap::units::{Cycles, Nanos};
 use serde_json::Value;
 
 use super::inert_pages::assert_inert_page;
@@ -160,5 +163,41 @@ fn paths_of_texts(value: &Value, path: String) -> Vec<String> {
             .flat_map(|(name, field)| paths_of_texts(field, format!("{path}/{name}")))
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[test]
+fn what_was_watched_is_on_the_page_and_in_the_ticket() {
+    let mut report = sample("bare-metal-fail");
+    report.cpus[0].watched = Some(WatchedReport {
+        core_throttle_count: Some(7),
+        core_throttle_ns: Some(Nanos(3_000_000)),
+        vectors: Some(vec![VectorCount {
+            name: "MCE".to_owned(),
+            count: 2,
+        }]),
+        tsc_adjust: Some(TscAdjust {
+            before: 0,
+            after: -40,
+        }),
+        ..WatchedReport::default()
+    });
+    report.tsc.steps = vec![ClockStepReport {
+        seen_utc: "2026-11-20T17:52:45.000000000Z".to_owned(),
+        from_cycles: Cycles(1),
+        to_cycles: Cycles(2),
+        what: ClockStepKind::TscStep { ahead_ns: -1_500 },
+    }];
+    let shown = assert_inert_page(&page(&report));
+    let ticket = ticket(&report, WHOLE);
+    for words in [
+        "7 times, 3.00 ms",
+        "MCE 2",
+        "0 to -40",
+        "set back by 1.50 us",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+        let plain: String = ticket.chars().filter(|c| *c != '\\').collect();
+        assert!(plain.contains(words), "{words}: {ticket}");
     }
 }
