@@ -34,7 +34,6 @@ use engine::{Scripts, choose};
 use policy::Acceptance;
 use turns::Turns;
 
-pub(super) use output::Sinks;
 pub(super) use presenter::{Presenter, Start};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
