@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 use super::compare::CompareArgs;
 use super::help;
+use super::hwlatdetect::HwlatdetectArgs;
 use super::other::{CompletionsArgs, ManArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
@@ -41,10 +42,26 @@ pub enum Command {
     /// Say whether a change made stalls rarer or shorter, and how sure that is
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Measure with the options and the output of hwlatdetect
+    ///
+    /// The same when the program is called as hwlatdetect.
+    #[command(long_about = help::HWLATDETECT, after_long_help = help::HWLATDETECT_EXAMPLES)]
+    #[command(infer_long_args = true, args_override_self = true)]
+    Hwlatdetect(Box<HwlatdetectArgs>),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),
+}
+
+impl Command {
+    /// Whose name errors begin with.
+    pub fn program(&self) -> &'static str {
+        match self {
+            Command::Hwlatdetect(_) => "hwlatdetect",
+            _ => "hwgap",
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod hwlatdetect;
 mod man;
 mod measure;
 mod preflight;
@@ -72,6 +73,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),
