@@ -1,6 +1,7 @@
 //! Options of `hwgap hwlatdetect`: those of hwlatdetect, and a few of our own
 //! whose names begin like none of them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -42,7 +43,7 @@ pub struct HwlatdetectArgs {
 
     /// Write the samples to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub report: Option<PathBuf>,
+    pub report: Option<OsString>,
 
     /// CPUs to sample, all of them all the time: 1-3,5 [default: the isolated
     /// ones, else all but one]

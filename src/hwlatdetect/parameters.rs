@@ -103,7 +103,9 @@ impl Parameters {
                 false => Width::Least,
             },
             cpu_list: args.cpu_list.clone().filter(|list| !list.is_empty()),
-            report: (args.report.clone()).filter(|file| !file.as_os_str().is_empty()),
+            report: (args.report.as_ref())
+                .filter(|file| !file.is_empty())
+                .map(PathBuf::from),
             voice: match (args.quiet, args.debug) {
                 (true, _) => Voice::Quiet,
                 (false, true) => Voice::Debug,
