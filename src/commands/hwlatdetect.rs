@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::HwlatdetectArgs;
 use crate::host::Host;
 use crate::hwlatdetect::{
-    Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, notes, opening,
+    Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
 };
 use crate::plan::RunPlan;
 use crate::report::LazyGaps;
@@ -101,6 +101,9 @@ impl Presenter for Printer<'_> {
             for note in notes(&account, shown) {
                 eprintln!("hwlatdetect: {note}");
             }
+        }
+        if let Some(doubt) = doubt(&account) {
+            eprintln!("hwlatdetect: {doubt}");
         }
         match self.sinks {
             Some(sinks) => sinks.write(report).map_err(Failure::usage),

@@ -21,7 +21,7 @@ mod watch;
 
 pub use account::{Account, Smis};
 pub use format::Format;
-pub use notes::notes;
+pub use notes::{doubt, notes};
 pub use parameters::{Listing, Parameters, Voice, Width};
 pub use sample::Sample;
 pub use text::{Sampled, closing, opening};

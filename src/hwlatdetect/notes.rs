@@ -41,8 +41,11 @@ pub fn notes(account: &Account, shown: Option<u64>) -> Vec<String> {
              from what was shown before",
         ));
     }
-    if !account.doubts.is_empty() {
-        notes.push(format!("no verdict: {}", account.doubts.join("; ")));
-    }
     notes
+}
+
+/// Why the test ends with status 3, if it does.
+pub fn doubt(account: &Account) -> Option<String> {
+    let doubts = account.doubts.join("; ");
+    (!doubts.is_empty()).then(|| format!("no verdict: {doubts}"))
 }

@@ -81,6 +81,9 @@ fn what_cannot_be_attributed_is_said_and_ends_with_3() {
         said.stderr
     );
     assert!(said.stderr.contains("no verdict"), "{}", said.stderr);
+    let quiet = scripted("fred", &["--duration=100ms", "--cpu-list=1", "--quiet"]);
+    assert_eq!((quiet.status, quiet.stdout.as_str()), (3, ""));
+    assert!(quiet.stderr.contains("no verdict"), "{}", quiet.stderr);
 }
 
 #[test]
