@@ -43,8 +43,6 @@ pub enum Command {
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
     /// Measure with the options and the output of hwlatdetect
-    ///
-    /// The same when the program is called as hwlatdetect.
     #[command(long_about = help::HWLATDETECT, after_long_help = help::HWLATDETECT_EXAMPLES)]
     #[command(infer_long_args = true, args_override_self = true)]
     Hwlatdetect(Box<HwlatdetectArgs>),

@@ -151,7 +151,8 @@ Examples:
   hwgap completions zsh > ~/.zfunc/_hwgap";
 
 pub(super) const HWLATDETECT: &str = "\
-Measure with the options and the output of hwlatdetect, in its place.
+Measure with the options and the output of hwlatdetect, in its place. The \
+program does the same without a command when it is called as hwlatdetect.
 
 Takes the options of hwlatdetect, writes its lines in its order, and ends as it \
 does. It needs no kernel tracer and leaves nothing changed. A sample is a gap of \
@@ -165,7 +166,7 @@ others, it pauses for 20 of every 100 ms, or as long as width and window allow \
 if that is less.
 
 Where hwlatdetect would print a number that it does not have, the line says so: \
-'SMIs during run: not counted (…)'. The line 'Coverage:' says how much of the \
+'SMIs during run: not counted (reason)'. The line 'Coverage:' says how much of the \
 time was really looked at. Everything else that is to be known goes to standard \
 error.";
 

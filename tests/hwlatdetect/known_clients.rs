@@ -19,30 +19,27 @@ fn read(client: &Client, said: &Said) -> Conclusion {
     })
 }
 
-#[test]
-fn each_client_reads_a_test_without_latency() {
+/// Each client reads a test on this script, in both forms that name CPUs.
+fn each_concludes(script: &str, conclusion: Conclusion, status: i32) {
     for client in &CLIENTS {
         for version in ["2.6", "2.10"] {
             let mut arguments = client.arguments_for("0.1s");
             arguments.push(format!("--format-version={version}"));
-            let said = scripted("quiet", &arguments);
-            assert_eq!(read(client, &said), Conclusion::Good, "{}", client.name);
-            assert_eq!(said.status, 0, "{}", said.stderr);
+            let said = scripted(script, &arguments);
+            assert_eq!(read(client, &said), conclusion, "{}", client.name);
+            assert_eq!(said.status, status, "{}", said.stderr);
         }
     }
 }
 
 #[test]
+fn each_client_reads_a_test_without_latency() {
+    each_concludes("quiet", Conclusion::Good, 0);
+}
+
+#[test]
 fn each_client_reads_a_test_with_latency() {
-    for client in &CLIENTS {
-        for version in ["2.6", "2.10"] {
-            let mut arguments = client.arguments_for("0.1s");
-            arguments.push(format!("--format-version={version}"));
-            let said = scripted("drop-in-latency", &arguments);
-            assert_eq!(read(client, &said), Conclusion::Bad, "{}", client.name);
-            assert_eq!(said.status, 1, "{}", said.stderr);
-        }
-    }
+    each_concludes("drop-in-latency", Conclusion::Bad, 1);
 }
 
 /// The whole command line of each, the duration too, on this machine.
