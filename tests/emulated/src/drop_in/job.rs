@@ -12,24 +12,24 @@ pub struct Case {
     pub whole: bool,
 }
 
-/// A second is enough for some 60 SMIs, and takes a minute here.
+/// Two seconds hold some 120 SMIs, and take minutes here.
 pub const CASES: [Case; 3] = [
     Case {
         name: "defaults",
         what: "default width and window",
-        options: "--duration 5 --threshold 10",
+        options: "--duration 2 --threshold 10",
         whole: false,
     },
     Case {
         name: "openshift",
         what: "OpenShift's runner, 9.5 %",
-        options: "--threshold 10 --hardlimit 10 --duration 5s --window 10000000us --width 950000us",
+        options: "--threshold 10 --hardlimit 10 --duration 2s --window 10000000us --width 950000us",
         whole: false,
     },
     Case {
         name: "whole",
         what: "width equal to window",
-        options: "--duration 5 --threshold 10 --window 1000000us --width 1000000us",
+        options: "--duration 2 --threshold 10 --window 1000000us --width 1000000us",
         whole: true,
     },
 ];
