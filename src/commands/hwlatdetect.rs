@@ -10,9 +10,9 @@ use crate::hwlatdetect::{
     Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
 };
 use crate::plan::RunPlan;
-use crate::report::LazyGaps;
 use crate::report::files::PendingFile;
 use crate::report::model::{Gap, Report};
+use crate::report::{LazyGaps, OutputError};
 use crate::session::{Progress, Silent};
 
 use super::run::{Presenter, Sinks, Start, measure, on_terminal};
@@ -81,18 +81,15 @@ impl Presenter for Printer<'_> {
         Report<LazyGaps<F>>: Serialize,
     {
         let account = Account::of(report, report.gaps.iter());
-        if let Some(file) = self.report {
-            let format = self.parameters.format;
-            let save = |out: &mut dyn Write| {
-                let mut out = io::BufWriter::new(out);
-                for sample in &account.samples {
-                    writeln!(out, "{}", sample.line(format))?;
-                }
-                out.flush()
-            };
-            file.save(save).map_err(Failure::usage)?;
-        }
-        print(&closing(self.parameters, &account))?;
+        // What went wrong with the file does not keep the result from the user.
+        let saved = self
+            .report
+            .map(|file| save(file, self.parameters, &account));
+        let file = match saved {
+            Some(Ok(())) => self.parameters.report.as_deref(),
+            Some(Err(_)) | None => None,
+        };
+        print(&closing(self.parameters, &account, file))?;
         if self.parameters.voice != Voice::Quiet {
             let shown = match self.parameters.listing {
                 Listing::Live => Some(self.shown.get()),
@@ -105,11 +102,22 @@ impl Presenter for Printer<'_> {
         if let Some(doubt) = doubt(&account) {
             eprintln!("hwlatdetect: {doubt}");
         }
-        match self.sinks {
-            Some(sinks) => sinks.write(report).map_err(Failure::usage),
-            None => Ok(()),
+        if let Some(sinks) = self.sinks {
+            sinks.write(report).map_err(Failure::usage)?;
         }
+        saved.unwrap_or(Ok(())).map_err(Failure::usage)
     }
+}
+
+/// Writes the report file: the samples, a line each.
+fn save(file: PendingFile, parameters: &Parameters, account: &Account) -> Result<(), OutputError> {
+    file.save(|out| {
+        let mut out = io::BufWriter::new(out);
+        for sample in &account.samples {
+            writeln!(out, "{}", sample.line(parameters.format))?;
+        }
+        out.flush()
+    })
 }
 
 /// Prints. Whoever closes the pipe has read enough.

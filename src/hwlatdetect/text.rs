@@ -1,6 +1,7 @@
 //! hwlatdetect's lines, in its order.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::cpulist::CpuList;
 use crate::plan::RunPlan;
@@ -68,8 +69,8 @@ pub fn opening(parameters: &Parameters, sampled: &Sampled<'_>) -> String {
     text
 }
 
-/// What stands after it.
-pub fn closing(parameters: &Parameters, account: &Account) -> String {
+/// What stands after it. `saved` is the report file, if it was written.
+pub fn closing(parameters: &Parameters, account: &Account, saved: Option<&Path>) -> String {
     let mut text = String::new();
     if account.ended_by == EndedBy::Signal {
         lines(&mut text, ["interrupted"]);
@@ -97,7 +98,7 @@ pub fn closing(parameters: &Parameters, account: &Account) -> String {
             ],
         );
     }
-    if let Some(file) = &parameters.report {
+    if let Some(file) = saved {
         let (file, count) = (file.display(), account.samples.len());
         lines(
             &mut text,

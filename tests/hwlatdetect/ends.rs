@@ -31,6 +31,16 @@ fn wrong_usage_ends_with_2_and_a_sentence() {
 }
 
 #[test]
+fn a_report_file_that_cannot_be_written_does_not_hide_the_result() {
+    let arguments = ["--duration=0.1s", "--cpu-list=1", "--report=/dev/full"];
+    let said = scripted("drop-in-latency", &arguments);
+    assert_eq!(said.status, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("/dev/full"), "{}", said.stderr);
+    assert_eq!(said.value("Max Latency:"), "251us");
+    assert!(!said.stdout.contains("report saved"), "{}", said.stdout);
+}
+
+#[test]
 fn an_empty_value_is_no_value() {
     let said = scripted(
         "quiet",
