@@ -9,6 +9,7 @@ use super::hwlatdetect::HwlatdetectArgs;
 use super::other::{CompletionsArgs, ManArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
+use super::restore::{GuardianArgs, RestoreArgs};
 use super::run::RunArgs;
 use super::selftest::SelftestArgs;
 
@@ -46,12 +47,18 @@ pub enum Command {
     #[command(long_about = help::HWLATDETECT, after_long_help = help::HWLATDETECT_EXAMPLES)]
     #[command(infer_long_args = true, args_override_self = true)]
     Hwlatdetect(Box<HwlatdetectArgs>),
+    /// Put back host settings that a killed run left changed
+    #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),
+    /// Wait for a run to end, and put back what it leaves
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
 }
 
 impl Command {

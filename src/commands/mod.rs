@@ -2,11 +2,13 @@
 
 mod compare;
 mod completions;
+mod guardian;
 mod hwlatdetect;
 mod man;
 mod measure;
 mod preflight;
 mod report;
+mod restore;
 mod run;
 mod selftest;
 
@@ -76,6 +78,8 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
+        Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
+        Command::Guardian(args) => guardian::guardian(&args),
     }
 }
