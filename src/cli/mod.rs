@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 pub mod duration;
+mod fleet;
 mod format;
 mod help;
 mod hwlatdetect;
@@ -17,6 +18,7 @@ mod values;
 
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
+pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
 pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;
