@@ -134,7 +134,22 @@ pub struct CauseCounts {
 impl CauseCounts {
     /// Counts one gap.
     pub fn add(&mut self, cause: Cause) {
-        *self.slot(cause) += 1;
+        self.add_several(cause, 1);
+    }
+
+    /// Counts several gaps of one cause.
+    pub fn add_several(&mut self, cause: Cause, count: u64) {
+        *self.slot(cause) += count;
+    }
+
+    /// Of each cause the larger count.
+    #[must_use]
+    pub fn max(mut self, other: CauseCounts) -> CauseCounts {
+        for (cause, count) in other.each() {
+            let own = self.slot(cause);
+            *own = (*own).max(count);
+        }
+        self
     }
 
     /// The counts of both.
@@ -148,8 +163,13 @@ impl CauseCounts {
 
     /// Moves one gap from a cause to another.
     pub fn recast(&mut self, from: Cause, to: Cause) {
-        *self.slot(from) -= 1;
-        *self.slot(to) += 1;
+        self.recast_several(from, to, 1);
+    }
+
+    /// Moves several gaps from a cause to another.
+    pub fn recast_several(&mut self, from: Cause, to: Cause, count: u64) {
+        *self.slot(from) -= count;
+        *self.slot(to) += count;
     }
 
     /// How many gaps have this cause.
