@@ -36,10 +36,14 @@ pub struct CpuReport {
     /// What came of holding interrupts off, where the engine did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masked: Option<MaskedReport>,
-    /// Rounds of the loop, exact.
-    pub iterations: u64,
-    /// The smallest delta seen, exact: the floor of the loop.
-    pub min_cycles: Cycles,
+    /// What is to be known of the kernel's tracer, where one sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracer: Option<TracerReport>,
+    /// Rounds of the loop, exact; `null` where a tracer of the kernel's
+    /// sampled, which does not tell.
+    pub iterations: Option<u64>,
+    /// The smallest delta seen, exact: the floor of the loop; `null` likewise.
+    pub min_cycles: Option<Cycles>,
     /// The longest gap seen, of any cause, exact.
     pub max_ns: Nanos,
     /// The longest delta that is the platform's, above the threshold or not.
@@ -108,6 +112,26 @@ pub struct MaskedReport {
     /// Bound of the error of a gap's place on the TSC: the engine reads
     /// CLOCK_MONOTONIC, and each shot has a fit of its own.
     pub clock_error_ns: Nanos,
+}
+
+/// One CPU sampled by a tracer of the kernel's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracerReport {
+    /// Its name.
+    pub name: String,
+    /// Whether interrupts waited while it sampled.
+    pub interrupts_off: bool,
+    /// Windows, or runs, that were sampled.
+    pub windows: u64,
+    /// The part of each that it was told to sample.
+    pub width_ns: Nanos,
+    /// How finely it tells lengths: a gap's is within half of this.
+    pub resolution_ns: Nanos,
+    /// Gaps above the threshold that share the record of another one in the
+    /// same window: counted, and no longer than it.
+    pub companions: u64,
+    /// Records that the kernel's buffer lost, at least.
+    pub lost_records: u64,
 }
 
 /// How many gaps have each cause.

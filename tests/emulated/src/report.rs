@@ -45,7 +45,8 @@ pub struct Cpu {
     pub masked: Option<Masked>,
     /// First and last reading of each shot, where they were asked for.
     pub shots: Option<Vec<[u64; 2]>>,
-    pub iterations: u64,
+    /// Null where a tracer of the kernel's sampled.
+    pub iterations: Option<u64>,
     pub smi: Option<Counter>,
     pub smi_reason: Option<String>,
     pub gaps_seen: u64,

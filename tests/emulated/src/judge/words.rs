@@ -134,12 +134,12 @@ pub fn judge_cost(
     cpu: &Cpu,
     recorded_cost: f64,
 ) {
-    if !expect.loop_cost || cpu.iterations == 0 {
+    let Some(iterations) = cpu.iterations.filter(|_| expect.loop_cost) else {
         outcome.require(!expect.loop_cost, "no iteration to take the cost of");
         return;
-    }
+    };
     let cycles = cpu.covered_ns as f64 * report.tsc.hz / 1e9;
-    let cost = cycles / cpu.iterations as f64;
+    let cost = cycles / iterations as f64;
     outcome.cycles_per_iteration = Some(cost);
     outcome.require(
         cost <= recorded_cost + COST_TOLERANCE,
