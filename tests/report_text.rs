@@ -146,7 +146,7 @@ fn poisoned(mut report: Report, text: &str, number: u64) -> Report {
         cpu.ended_early = some.clone();
         cpu.scheduling = text.to_owned();
         cpu.iterations = Some(number);
-        cpu.min_cycles = Some(Cycles(number));
+        cpu.min_cycles = Some(hwgap::units::Cycles(number));
         cpu.covered_ns.0 = number;
         cpu.os_ns.0 = number;
         cpu.max_platform_ns.0 = number;

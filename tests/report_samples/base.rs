@@ -190,6 +190,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             at_us % 1_000_000
         ),
         duration_ns: length,
+        companions: None,
         cause,
         confidence: match cause {
             Cause::Unknown => Confidence::None,

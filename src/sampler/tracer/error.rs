@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::changes::JournalError;
+
 use super::kind::Tracer;
 
 /// What keeps a tracer from sampling.
@@ -41,7 +43,19 @@ pub enum TracerError {
         /// The system's answer.
         cause: String,
     },
-    /// A setting that the kernel refused.
+    /// A setting of the machine's that the kernel refused.
+    #[error("{after:?} cannot be written to {file}: {cause}")]
+    Setting {
+        /// The file, below tracefs.
+        file: String,
+        /// What was to be written.
+        after: String,
+        /// Whether the kernel has no such setting.
+        missing: bool,
+        /// The system's answer.
+        cause: String,
+    },
+    /// A setting of the instance's that the kernel refused.
     #[error("{after:?} cannot be written to {file}: {cause}")]
     Write {
         /// The file, below tracefs.
@@ -51,6 +65,12 @@ pub enum TracerError {
         /// The system's answer.
         cause: io::Error,
     },
+    /// No journal of the changes, without which none are made.
+    #[error("{0}; without a journal of them no setting of the kernel's is changed")]
+    Journal(#[from] JournalError),
+    /// Nowhere to keep it.
+    #[error("there is no folder for the journal of changes: set HOME, or run as root")]
+    NoJournalFolder,
     /// No trace instance could be made.
     #[error("no trace instance can be made ({cause}): the kernel's own is left alone")]
     Instance {

@@ -1,10 +1,8 @@
-//! A trace buffer of our own: a tracefs instance, gone when it is dropped. What
-//! the kernel's main buffer records, and for whom, stays as it is.
+//! A trace buffer of our own: a tracefs instance. What the kernel's main buffer
+//! records, and for whom, stays as it is.
 
-use std::fs;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 
 use crate::cpulist::CpuList;
 use crate::host::root::Root;
@@ -13,15 +11,10 @@ use crate::units::CpuId;
 
 use super::error::TracerError;
 use super::kind::Tracer;
-use super::settings::write;
+use super::settings::Settings;
 
 /// Bytes of a CPU's buffer, in KiB: a second of some thousand records.
 const BUFFER_KIB: u32 = 512;
-/// Names tried: others of the same process may have instances.
-const NAMES: u32 = 64;
-/// Attempts to remove the instance: the kernel holds it for a moment after its
-/// pipe was closed.
-const ATTEMPTS: u32 = 50;
 /// The form of the records, whatever the main buffer's is set to; options that
 /// a kernel lacks need not be set.
 const FORM: [&str; 9] = [
@@ -38,16 +31,22 @@ const FORM: [&str; 9] = [
 
 /// The instance.
 pub(super) struct Instance {
-    tracefs: Arc<Tracefs>,
     name: String,
     folder: Root,
 }
 
 impl Instance {
     /// Makes an instance that records nothing yet, stamps with the TSC, and
-    /// takes these CPUs only.
-    pub(super) fn create(tracefs: Arc<Tracefs>, cpus: &CpuList) -> Result<Instance, TracerError> {
-        let instance = Instance::make(tracefs).map_err(|cause| TracerError::Instance { cause })?;
+    /// takes these CPUs only. It goes with the settings.
+    pub(super) fn create(
+        tracefs: &Tracefs,
+        settings: &mut Settings,
+        cpus: &CpuList,
+    ) -> Result<Instance, TracerError> {
+        let name = format!("instances/hwgap-{}", std::process::id());
+        settings.make_instance(&name)?;
+        let folder = Root::at(tracefs.root().path(&name));
+        let instance = Instance { name, folder };
         instance.set("tracing_on", "0")?;
         instance.set("trace_clock", "x86-tsc")?;
         instance.set("buffer_size_kb", &BUFFER_KIB.to_string())?;
@@ -56,28 +55,6 @@ impl Instance {
             let _ = write(&instance.folder, "trace_options", option);
         }
         Ok(instance)
-    }
-
-    fn make(tracefs: Arc<Tracefs>) -> io::Result<Instance> {
-        let process = std::process::id();
-        let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
-        for number in 0..NAMES {
-            let name = format!("instances/hwgap-{process}-{number}");
-            let path = tracefs.root().path(&name);
-            match fs::create_dir(&path) {
-                Ok(()) => {
-                    let folder = Root::at(path);
-                    return Ok(Instance {
-                        tracefs,
-                        name,
-                        folder,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
     }
 
     /// Its files.
@@ -105,30 +82,19 @@ impl Instance {
         stats.map_or(0, |stats| lost_records(&stats))
     }
 
-    /// Ends the tracer and removes the instance. Its pipe must be closed.
-    pub(super) fn remove(&mut self) -> io::Result<()> {
-        let _ = write(&self.folder, "tracing_on", "0");
-        let _ = write(&self.folder, "current_tracer", "nop");
-        let path = self.tracefs.root().path(&self.name);
-        let mut result = Ok(());
-        for _ in 0..ATTEMPTS {
-            result = match fs::remove_dir(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                result => result,
-            };
-            if result.is_ok() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    /// Ends the tracer, so that nothing keeps the instance.
+    pub(super) fn end(&self) {
+        for (file, text) in [("tracing_on", "0"), ("current_tracer", "nop")] {
+            // The instance ends it as well when it goes.
+            let _ = write(&self.folder, file, text);
         }
-        result
     }
 }
 
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = self.remove();
-    }
+/// Writes a whole setting at once, as these files want it.
+fn write(folder: &Root, file: &str, text: &str) -> io::Result<()> {
+    let mut open = OpenOptions::new().write(true).open(folder.path(file))?;
+    open.write_all(text.as_bytes())
 }
 
 /// The CPUs as a mask: groups of 32 bits, the highest first.

@@ -2,9 +2,9 @@
 //! at the end.
 
 use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::changes::Format;
 use crate::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
@@ -75,8 +75,8 @@ impl Rhythm {
 /// The tracer, set up.
 pub(super) struct Session {
     tracer: Tracer,
-    // In the order in which they go: the pipe holds the instance, and the
-    // tracer writes to the settings when it ends.
+    // In the order in which they go: the pipe would keep the instance, which
+    // goes with the settings.
     pipe: Option<Pipe>,
     instance: Instance,
     settings: Settings,
@@ -90,12 +90,12 @@ impl Session {
         rhythm: Rhythm,
     ) -> Result<Session, TracerError> {
         let cpus: CpuList = plan.cpus.iter().copied().collect();
-        let mut settings = Settings::new(Arc::clone(&ability.tracefs));
-        let instance = Instance::create(Arc::clone(&ability.tracefs), &cpus)?;
+        let mut settings = Settings::begin()?;
         match ability.tracer {
             Tracer::Hwlat => hwlat(&mut settings, plan, rhythm)?,
             Tracer::Osnoise => osnoise(&mut settings, plan, rhythm, &cpus)?,
         }
+        let instance = Instance::create(&ability.tracefs, &mut settings, &cpus)?;
         match ability.tracer {
             Tracer::Hwlat => {
                 let name = Tracer::Hwlat.thread_name();
@@ -152,12 +152,8 @@ impl Session {
     /// Makes everything as it was, and says what could not be.
     pub(super) fn take_down(mut self) -> Vec<String> {
         self.pipe = None;
-        let mut failures = Vec::new();
-        if let Err(error) = self.instance.remove() {
-            failures.push(format!("a trace instance of hwgap's is left: {error}"));
-        }
-        failures.extend(self.settings.restore());
-        failures
+        self.instance.end();
+        self.settings.put_back()
     }
 }
 
@@ -171,7 +167,7 @@ fn hwlat(
         tracer: Tracer::Hwlat,
         least: 2,
     })?;
-    settings.set("tracing_thresh", &threshold.to_string())?;
+    settings.set("tracing_thresh", Format::Text, &threshold.to_string())?;
     let (width, window) = (rhythm.width.0 / 1_000, rhythm.window.0 / 1_000);
     // Before Linux 5.14 the window must be the longer of the two.
     let window = window.max(width + 1);
@@ -179,9 +175,9 @@ fn hwlat(
         ("hwlat_detector/width", width),
         ("hwlat_detector/window", window),
     )?;
-    match settings.choose("hwlat_detector/mode", "per-cpu") {
+    match settings.set("hwlat_detector/mode", Format::Choice, "per-cpu") {
         // Before Linux 5.14 one thread goes from CPU to CPU.
-        Err(TracerError::Read { .. }) => Ok(()),
+        Err(TracerError::Setting { missing: true, .. }) => Ok(()),
         chosen => chosen,
     }
 }
@@ -198,18 +194,17 @@ fn osnoise(
             least: OSNOISE_LEAST_US,
         });
     }
-    settings.set("tracing_thresh", &OSNOISE_LEAST_US.to_string())?;
-    settings.set("osnoise/cpus", &cpus.to_string())?;
+    settings.set("tracing_thresh", Format::Text, &OSNOISE_LEAST_US.to_string())?;
+    settings.set("osnoise/cpus", Format::CpuList, &cpus.to_string())?;
     settings.set_pair(
         ("osnoise/runtime_us", rhythm.width.0 / 1_000),
         ("osnoise/period_us", rhythm.window.0 / 1_000),
     )?;
-    settings.set("osnoise/stop_tracing_us", "0")?;
-    settings.set("osnoise/stop_tracing_total_us", "0")?;
+    settings.set("osnoise/stop_tracing_us", Format::Text, "0")?;
+    settings.set("osnoise/stop_tracing_total_us", Format::Text, "0")?;
     settings.switch_on(OSNOISE_OPTIONS, IRQ_DISABLE)?;
     // Without it, other threads would have to sample.
-    settings.switch_on(OSNOISE_OPTIONS, "OSNOISE_WORKLOAD")?;
-    Ok(())
+    settings.switch_on(OSNOISE_OPTIONS, "OSNOISE_WORKLOAD")
 }
 
 /// The kernel's sampling threads, by their names in /proc; `None` where this
