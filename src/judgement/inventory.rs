@@ -4,7 +4,7 @@ use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::report::model::EvidenceSource;
+use crate::report::model::{EngineName, EvidenceSource};
 use crate::sampler::{
     CountSource, CpuSetup, FootprintTest, Interrupts, MaskedTotals, SmiSetup, TracedTotals, Tracer,
 };
@@ -45,9 +45,10 @@ pub fn prospects(
     machine: &MachineFacts,
     setups: &[CpuSetup],
     records: &TraceSetup,
+    engines: &[(EngineName, Result<String, String>)],
 ) -> Vec<EvidenceSource> {
     let clocksource = host.clocksource.as_ref().ok();
-    vec![
+    let mut sources = vec![
         footprint(setups),
         smi_counter(machine, setups),
         platform(machine),
@@ -60,7 +61,23 @@ pub fn prospects(
             clocksource.map(|source| source.current.as_str()),
         ),
         offsets(setups),
-    ]
+    ];
+    sources.extend(engines.iter().map(engine));
+    sources
+}
+
+/// An engine in the kernel, which a run can ask for by name.
+fn engine((name, found): &(EngineName, Result<String, String>)) -> EvidenceSource {
+    let source = format!("{}-engine", name.name());
+    match found {
+        Ok(how) => usable(&source, format!("{how} (--engine {})", name.name())),
+        Err(reason) => missing(
+            &source,
+            reason.clone(),
+            "this engine cannot stand beside the user engine as a second witness",
+            None,
+        ),
+    }
 }
 
 /// What tells whether the kernel ran: the footprint, or interrupts held off.

@@ -7,6 +7,7 @@ pub mod pair;
 mod recall;
 mod shots;
 pub mod table;
+mod windows;
 mod words;
 
 /// What came out of one scenario.
