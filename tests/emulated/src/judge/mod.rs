@@ -2,6 +2,7 @@
 
 pub mod checks;
 mod gaps;
+pub mod left_behind;
 pub mod matching;
 pub mod pair;
 mod recall;
