@@ -120,9 +120,7 @@ fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
         // The kernel's own count misses what has no hook: exceptions, and
         // vectors that it does not know.
         Footprint::Undisturbed => (Confidence::Strong, Confidence::Strong),
-        footprint if footprint.kernel_ran().is_some() => {
-            (Confidence::Proved, Confidence::Strong)
-        }
+        footprint if footprint.kernel_ran().is_some() => (Confidence::Proved, Confidence::Strong),
         _ => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {

@@ -81,7 +81,13 @@ pub struct RunArgs {
 
     /// What samples; several with commas between them take turns on the same
     /// CPUs, and the report says whether they agree
-    #[arg(long, value_enum, value_name = "ENGINE", value_delimiter = ',', default_value = "auto")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENGINE",
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
     pub engine: Vec<EngineArg>,
 
     /// BPF engine: hold interrupts off for this long at a time, 100us to

@@ -105,7 +105,9 @@ pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
     let pairs = || {
         let numbered = engines.iter().enumerate();
         numbered.flat_map(|(place, first)| {
-            engines[place + 1..].iter().map(move |second| [first, second])
+            engines[place + 1..]
+                .iter()
+                .map(move |second| [first, second])
         })
     };
     let named = engines.len() > 2;

@@ -7,7 +7,8 @@ use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
 use super::{
-    Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings, watch_findings,
+    Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings,
+    watch_findings,
 };
 
 /// A finding with its parts.

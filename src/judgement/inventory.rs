@@ -83,17 +83,25 @@ fn engine((name, found): &(EngineName, Result<String, String>)) -> EvidenceSourc
 /// What tells whether the kernel ran: the footprint, or interrupts held off.
 fn presence(case: &Case<'_>) -> EvidenceSource {
     tracing(case)
-        .or_else(|| masking(case)).unwrap_or_else(|| footprint(&case.collected.setups))
+        .or_else(|| masking(case))
+        .unwrap_or_else(|| footprint(&case.collected.setups))
 }
 
 /// What a tracer of the kernel's says of itself.
 fn tracing(case: &Case<'_>) -> Option<EvidenceSource> {
     let totals = &case.collected.totals;
-    let traced: Vec<&TracedTotals> = totals.iter().filter_map(|cpu| cpu.traced.as_ref()).collect();
+    let traced: Vec<&TracedTotals> = totals
+        .iter()
+        .filter_map(|cpu| cpu.traced.as_ref())
+        .collect();
     let first = traced.first()?;
     let windows: u64 = traced.iter().map(|cpu| cpu.windows).sum();
     let (tracer, width) = (first.tracer, first.width);
-    let nmis: u64 = totals.iter().filter_map(|cpu| cpu.masked).map(|masked| masked.nmis).sum();
+    let nmis: u64 = totals
+        .iter()
+        .filter_map(|cpu| cpu.masked)
+        .map(|masked| masked.nmis)
+        .sum();
     Some(match (tracer, first.interrupts) {
         (Tracer::Hwlat, _) => usable(
             "interrupts-off",

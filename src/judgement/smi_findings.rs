@@ -116,10 +116,12 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
                 "{} came that cannot be given to one gap.",
                 counted(unassigned, "SMI")
             ),
-            Some(match case.collected.totals.iter().any(|cpu| cpu.traced.is_some()) {
-                true => "--engine user reads the counter after each gap, not beside the tracer",
-                false => "raise --threshold: many short gaps leave no time to read the counter",
-            }),
+            Some(
+                match case.collected.totals.iter().any(|cpu| cpu.traced.is_some()) {
+                    true => "--engine user reads the counter after each gap, not beside the tracer",
+                    false => "raise --threshold: many short gaps leave no time to read the counter",
+                },
+            ),
         ));
     }
     let between = most(case, |smi| smi.between_shots);

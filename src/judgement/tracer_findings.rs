@@ -48,7 +48,9 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let companions = sum(|cpu| cpu.companions);
     if companions > 0 {
         let above = match case.plan.hardlimit > case.plan.threshold {
-            true => " How many of them are above the limit is not known: they are not counted there.",
+            true => {
+                " How many of them are above the limit is not known: they are not counted there."
+            }
             false => "",
         };
         all.push(finding(

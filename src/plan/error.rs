@@ -77,7 +77,9 @@ pub enum PlanError {
     #[error("with several engines --engine takes turns and needs --duration {0} or more")]
     TooShortForTurns(Nanos),
     /// A choice beside what it would choose from.
-    #[error("--engine auto chooses one engine and stands alone; name the ones that are to take turns")]
+    #[error(
+        "--engine auto chooses one engine and stands alone; name the ones that are to take turns"
+    )]
     AutoAmongOthers,
     /// An engine that would take turns with itself.
     #[error("--engine names {0} twice")]

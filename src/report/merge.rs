@@ -6,8 +6,8 @@ use crate::judgement::{self, Case};
 use crate::units::Nanos;
 
 use super::model::{
-    Bucket, CpuReport, EngineName, EvidenceSource, Finding, HistogramReport, MaskedReport, OsSource, SmiCount,
-    StallReport, TracerReport,
+    Bucket, CpuReport, EngineName, EvidenceSource, Finding, HistogramReport, MaskedReport,
+    OsSource, SmiCount, StallReport, TracerReport,
 };
 use super::watched;
 

@@ -44,8 +44,6 @@ pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
 pub use smi_watch::Readings;
 pub use spin::{Spin, spin};
-pub use tracer::{
-    Interrupts, Tracer, TracerAbility, TracerEngine, TracerError, probe_tracer,
-};
+pub use tracer::{Interrupts, Tracer, TracerAbility, TracerEngine, TracerError, probe_tracer};
 pub use trial::Trial;
 pub use user::{MachineKind, UserEngine};

@@ -95,12 +95,7 @@ pub(super) fn choose(
 }
 
 /// A tracer of the kernel's, if this one has it.
-fn traced(
-    engine: EngineName,
-    tracer: Tracer,
-    root: &Root,
-    host: &Host,
-) -> Result<Choice, Failure> {
+fn traced(engine: EngineName, tracer: Tracer, root: &Root, host: &Host) -> Result<Choice, Failure> {
     let ability = probe_tracer(tracer, root, host).map_err(|missing| {
         Failure::NoVerdict(format!("the {tracer} engine cannot be used: {missing}"))
     })?;

@@ -178,7 +178,9 @@ mod tests {
         for engines in 2..5 {
             let order = order(engines);
             let places = |engine: usize| -> Vec<usize> {
-                (0..order.len()).filter(|&turn| order[turn] == engine).collect()
+                (0..order.len())
+                    .filter(|&turn| order[turn] == engine)
+                    .collect()
             };
             let sum: usize = places(0).iter().sum();
             for engine in 0..engines {

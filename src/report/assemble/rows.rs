@@ -6,9 +6,7 @@ use crate::report::model::{
     Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
 };
 use crate::report::watched;
-use crate::sampler::{
-    CpuSetup, CpuTotals, Histogram, Interrupts, Presence, Scheduling, SmiSetup,
-};
+use crate::sampler::{CpuSetup, CpuTotals, Histogram, Interrupts, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;
 use crate::units::{Cycles, Hertz, Nanos};
 

@@ -102,7 +102,10 @@ pub(in crate::report) fn result(agreement: &Agreement) -> String {
 /// The tests in a few words: all of two engines, of more the one that speaks
 /// most against equal rates.
 fn tests(agreement: &Agreement) -> String {
-    let tested = agreement.tests.iter().filter_map(|test| Some((test, test.p_value?)));
+    let tested = agreement
+        .tests
+        .iter()
+        .filter_map(|test| Some((test, test.p_value?)));
     let least = tested
         .clone()
         .filter_map(|(test, p)| Some((test.engines?, test, p)))

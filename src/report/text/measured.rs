@@ -94,7 +94,10 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
         EngineName::User => "user: pinned loop in user space".to_owned(),
         EngineName::Bpf => "bpf: interrupts off".to_owned(),
         EngineName::Hwlat => "hwlat: the kernel's tracer, interrupts off".to_owned(),
-        EngineName::Osnoise => format!("osnoise: the kernel's tracer, interrupts {}", interrupts(summary)),
+        EngineName::Osnoise => format!(
+            "osnoise: the kernel's tracer, interrupts {}",
+            interrupts(summary)
+        ),
         EngineName::Both => "user and bpf in turn".to_owned(),
         EngineName::Several => {
             let names = summary.engines.iter().map(|engine| engine.engine.name());

@@ -64,7 +64,9 @@ pub(super) fn attend(
         scheduling,
         calibration,
         smi,
-        schedstat: Err(String::from("a thread of the kernel's samples, not one of ours")),
+        schedstat: Err(String::from(
+            "a thread of the kernel's samples, not one of ours",
+        )),
         offset: None,
     };
     let outlet = station.wait(&mut machine, setup)?;

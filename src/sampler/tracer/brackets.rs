@@ -8,7 +8,7 @@ use crate::units::{Cycles, Hertz};
 
 use super::super::gap::SmiTotals;
 use super::super::rise::Events;
-use super::found::{Found, Seen};
+use super::found::{Found, Seen, pop_if};
 
 /// A reading of a CPU's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,11 @@ impl Brackets {
         let events = Events {
             count: inside.iter().map(of).sum(),
             watched: scale.hz.to_nanos(Cycles(sampled)),
-            gaps: inside.iter().filter(is_gap).map(|seen| u64::from(of(seen))).sum(),
+            gaps: inside
+                .iter()
+                .filter(is_gap)
+                .map(|seen| u64::from(of(seen)))
+                .sum(),
             unwatched: scale
                 .hz
                 .to_nanos(next.at.since(last.at).saturating_sub(Cycles(sampled))),
@@ -116,10 +120,10 @@ impl Brackets {
 
 /// Takes out what had ended by `at`.
 pub(super) fn drop_before(found: &mut Found, at: Cycles, mut sink: impl FnMut(Seen)) {
-    while let Some(seen) = found.seen.pop_front_if(|seen| seen.end <= at) {
+    while let Some(seen) = pop_if(&mut found.seen, |seen| seen.end <= at) {
         sink(seen);
     }
-    while found.stretches.pop_front_if(|stretch| stretch.last <= at).is_some() {}
+    while pop_if(&mut found.stretches, |stretch| stretch.last <= at).is_some() {}
 }
 
 #[cfg(test)]
@@ -175,7 +179,10 @@ mod tests {
         let (all, totals) = settled(&readings, &gaps);
         assert_eq!(
             all,
-            [SmiEvidence::Alone { delta: 1 }, SmiEvidence::Own { delta: 0 }]
+            [
+                SmiEvidence::Alone { delta: 1 },
+                SmiEvidence::Own { delta: 0 }
+            ]
         );
         assert_eq!(totals.unassigned, 0);
     }

@@ -9,7 +9,7 @@ use crate::units::{CpuId, Cycles};
 use super::super::bpf::Ledger;
 use super::super::gap::{CpuTotals, RawGap, SmiTotals};
 use super::brackets::{Brackets, Reading, Scale, drop_before};
-use super::found::{Found, Seen, Stretch};
+use super::found::{Found, Seen, Stretch, pop_if};
 use super::hwlat::HwlatTrack;
 use super::osnoise::OsnoiseTrack;
 use super::wall_clock::WallClock;
@@ -41,6 +41,8 @@ pub(super) struct TracedCpu {
     ready: VecDeque<RawGap>,
     /// Nothing counts that began before.
     begun: Cycles,
+    /// The end of the latest stretch that has been entered.
+    counted: Cycles,
     sampled: Cycles,
     longest: Cycles,
     windows: u64,
@@ -82,6 +84,7 @@ impl TracedCpu {
             brackets: Brackets::default(),
             ready: VecDeque::new(),
             begun: Cycles(u64::MAX),
+            counted: Cycles(0),
             sampled: Cycles(0),
             longest: Cycles(0),
             windows: 0,
@@ -94,6 +97,9 @@ impl TracedCpu {
     /// From this moment on, what is found counts.
     pub(super) fn begin(&mut self, at: Cycles) {
         self.begun = at;
+        if let Track::Hwlat(track) = &mut self.track {
+            track.begin(at);
+        }
         (self.totals.first, self.totals.last) = (at, at);
     }
 
@@ -103,7 +109,6 @@ impl TracedCpu {
             Track::Hwlat(track) => track.take(at, text, clock, &mut self.found),
             Track::Osnoise(track) => track.take(at, text, &mut self.found),
         }
-        self.sift();
     }
 
     /// Records were lost here.
@@ -119,20 +124,26 @@ impl TracedCpu {
         self.brackets.push(reading);
     }
 
-    /// Enters new stretches and leaves out what lay before the beginning.
+    /// Enters new stretches, and leaves out what lay before the beginning.
     fn sift(&mut self) {
         let begun = self.begun;
-        self.found.seen.retain(|seen| seen.start >= begun);
-        self.found.stretches.retain(|stretch| stretch.first >= begun);
-        // What is new is at the end, behind what has been counted.
-        let counted = self.totals.last;
-        let new = self.found.stretches.iter().filter(|stretch| stretch.last > counted);
-        let new: Vec<Stretch> = new.copied().collect();
-        for stretch in new {
+        while pop_if(&mut self.found.seen, |seen| seen.start < begun).is_some() {}
+        self.found.stretches.retain(|stretch| stretch.last > begun);
+        let counted = self.counted;
+        let new = self.found.stretches.iter_mut().rev();
+        let new: Vec<Stretch> = new
+            .take_while(|stretch| stretch.last > counted)
+            .map(|stretch| {
+                stretch.first = stretch.first.max(begun);
+                *stretch
+            })
+            .collect();
+        for stretch in new.into_iter().rev() {
             if self.windows == 0 {
                 self.totals.first = stretch.first;
             }
-            self.totals.last = stretch.last;
+            self.counted = stretch.last;
+            self.totals.last = self.totals.last.max(stretch.last);
             self.sampled.0 += stretch.length().0;
             self.longest = self.longest.max(stretch.length());
             self.windows += 1;
@@ -147,12 +158,12 @@ impl TracedCpu {
         if let Track::Osnoise(track) = &mut self.track {
             track.end(at, &mut self.found);
         }
-        self.sift();
         self.found.settled = Cycles(u64::MAX);
     }
 
     /// Makes the gaps ready of which all is known.
     pub(super) fn settle(&mut self) {
+        self.sift();
         let mut settled = Vec::new();
         match self.counting {
             Counting::Beside => {

@@ -37,6 +37,14 @@ impl Stretch {
     }
 }
 
+/// Takes the first out, if it is one of these.
+pub(super) fn pop_if<T>(queue: &mut VecDeque<T>, is_meant: impl FnOnce(&T) -> bool) -> Option<T> {
+    match queue.front().is_some_and(is_meant) {
+        true => queue.pop_front(),
+        false => None,
+    }
+}
+
 /// What was found on one CPU and not yet passed on, in order of time.
 #[derive(Debug, Default)]
 pub(super) struct Found {

@@ -21,6 +21,8 @@ pub(super) struct HwlatTrack {
     width: Cycles,
     threshold: Cycles,
     hz: Hertz,
+    /// Windows that began before do not count, nor do their gaps.
+    from: Cycles,
     open: Option<Window>,
 }
 
@@ -39,8 +41,14 @@ impl HwlatTrack {
             width: hz.to_cycles(width),
             threshold,
             hz,
+            from: Cycles(0),
             open: None,
         }
+    }
+
+    /// Windows count from this moment on.
+    pub(super) fn begin(&mut self, at: Cycles) {
+        self.from = at;
     }
 
     /// Takes a record of this CPU.
@@ -82,6 +90,9 @@ impl HwlatTrack {
     }
 
     fn close(&self, window: &Window, ended: Cycles, clock: &WallClock, found: &mut Found) {
+        if window.begun < self.from {
+            return;
+        }
         let Some((told, record)) = window.record else {
             // The thread was displaced before it began, or after it had ended.
             if ended.saturating_sub(window.begun) >= self.width {

@@ -101,7 +101,10 @@ mod tests {
         let cpu = CpuId(3);
         assert_eq!(
             lost("CPU:3 [LOST 12 EVENTS]"),
-            Some(Line::Lost { cpu, records: Some(12) })
+            Some(Line::Lost {
+                cpu,
+                records: Some(12)
+            })
         );
         assert_eq!(
             lost("CPU:3 [LOST EVENTS]"),

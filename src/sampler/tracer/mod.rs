@@ -41,7 +41,7 @@ use super::smi_watch::Readings;
 use super::user::sources_of;
 use attendant::Duty;
 use brackets::{Reading, Scale};
-use cpu::{Counting, Sampled, Track, TracedCpu};
+use cpu::{Counting, Sampled, TracedCpu, Track};
 use hwlat::HwlatTrack;
 use line::Line;
 use osnoise::OsnoiseTrack;
@@ -138,16 +138,20 @@ impl TracerEngine {
     fn traced_cpu(&self, setup: &CpuSetup, rhythm: Rhythm) -> TracedCpu {
         let (threshold, hz) = (self.plan.threshold, self.plan.hz);
         let track = match self.ability.tracer {
-            Tracer::Hwlat => {
-                Track::Hwlat(HwlatTrack::new(setup.cpu, rhythm.width, threshold, hz))
-            }
+            Tracer::Hwlat => Track::Hwlat(HwlatTrack::new(setup.cpu, rhythm.width, threshold, hz)),
             Tracer::Osnoise => Track::Osnoise(OsnoiseTrack::new(self.ability.interrupts, hz)),
         };
         let counting = match (&setup.smi, self.plan.smi_readings) {
             (SmiSetup::Readable(_), Readings::AfterGaps) => Counting::Beside,
             _ => Counting::None,
         };
-        TracedCpu::new(setup.cpu, track, counting, Scale { threshold, hz }, self.ledger)
+        TracedCpu::new(
+            setup.cpu,
+            track,
+            counting,
+            Scale { threshold, hz },
+            self.ledger,
+        )
     }
 
     /// Ends the sampling once its time has come.

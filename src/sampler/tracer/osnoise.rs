@@ -108,7 +108,11 @@ mod tests {
         let lines = [(1_100_000, SUMMARY), (2_050_000, SUMMARY)];
         let (mut track, mut found) = found(Interrupts::On, &lines);
         track.end(Cycles(2_500_000), &mut found);
-        let expected = [(100_000, 1_100_000), (1_100_000, 2_050_000), (2_050_000, 2_500_000)];
+        let expected = [
+            (100_000, 1_100_000),
+            (1_100_000, 2_050_000),
+            (2_050_000, 2_500_000),
+        ];
         let stretches: Vec<(u64, u64)> = (found.stretches.iter())
             .map(|stretch| (stretch.first.0, stretch.last.0))
             .collect();

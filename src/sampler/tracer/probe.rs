@@ -47,12 +47,14 @@ pub fn probe_tracer(
 
 fn look(tracer: Tracer, tracefs: Tracefs, release: String) -> Result<TracerAbility, TracerError> {
     let files = tracefs.root();
-    let available =
-        (files.read_text("available_tracers")).map_err(|error| TracerError::Read {
-            file: String::from("available_tracers"),
-            cause: error.to_string(),
-        })?;
-    if !available.split_whitespace().any(|name| name == tracer.name()) {
+    let available = (files.read_text("available_tracers")).map_err(|error| TracerError::Read {
+        file: String::from("available_tracers"),
+        cause: error.to_string(),
+    })?;
+    if !available
+        .split_whitespace()
+        .any(|name| name == tracer.name())
+    {
         return Err(TracerError::NotBuiltIn { tracer, release });
     }
     let instances = files.list_dir("instances").unwrap_or_default();
@@ -71,9 +73,9 @@ fn look(tracer: Tracer, tracefs: Tracefs, release: String) -> Result<TracerAbili
         }
     }
     let options = files.read_text(OSNOISE_OPTIONS).unwrap_or_default();
-    let masks = options.split_whitespace().any(|word| {
-        word.strip_prefix("NO_").unwrap_or(word) == IRQ_DISABLE
-    });
+    let masks = options
+        .split_whitespace()
+        .any(|word| word.strip_prefix("NO_").unwrap_or(word) == IRQ_DISABLE);
     let interrupts = match tracer {
         Tracer::Hwlat => Interrupts::Off,
         Tracer::Osnoise if masks => Interrupts::Off,

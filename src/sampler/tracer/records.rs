@@ -83,7 +83,15 @@ impl OsnoiseSummary {
     /// share available, longest, hardware, NMIs, interrupts, softirqs, tasks.
     pub(super) fn parse(text: &str) -> Option<OsnoiseSummary> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let &[runtime, noise, share, longest, hardware, nmis, ref rest @ ..] = words.as_slice()
+        let &[
+            runtime,
+            noise,
+            share,
+            longest,
+            hardware,
+            nmis,
+            ref rest @ ..,
+        ] = words.as_slice()
         else {
             return None;
         };
@@ -156,7 +164,8 @@ mod tests {
         };
         assert_eq!(HwlatRecord::parse(nmi), Some(expected));
         // Before 5.7 the NMIs stood before the count's place.
-        let old_nmi = "#9     inner/outer(us):   11/206   ts:1581527483.343962693 nmi-total:7 nmi-count:2";
+        let old_nmi =
+            "#9     inner/outer(us):   11/206   ts:1581527483.343962693 nmi-total:7 nmi-count:2";
         assert_eq!(
             HwlatRecord::parse(old_nmi),
             Some(HwlatRecord {

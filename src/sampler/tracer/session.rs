@@ -106,7 +106,8 @@ impl Session {
             Tracer::Osnoise => instance.set("events/osnoise/sample_threshold/enable", "1")?,
         }
         instance.choose(ability.tracer)?;
-        let pipe = Pipe::open(instance.folder()).map_err(|cause| TracerError::Instance { cause })?;
+        let pipe =
+            Pipe::open(instance.folder()).map_err(|cause| TracerError::Instance { cause })?;
         Ok(Session {
             tracer: ability.tracer,
             pipe: Some(pipe),
@@ -157,11 +158,7 @@ impl Session {
     }
 }
 
-fn hwlat(
-    settings: &mut Settings,
-    plan: &SamplingPlan,
-    rhythm: Rhythm,
-) -> Result<(), TracerError> {
+fn hwlat(settings: &mut Settings, plan: &SamplingPlan, rhythm: Rhythm) -> Result<(), TracerError> {
     let threshold = plan.hz.to_nanos(plan.threshold);
     let threshold = threshold_us(threshold).ok_or(TracerError::ThresholdTooLow {
         tracer: Tracer::Hwlat,
@@ -194,7 +191,11 @@ fn osnoise(
             least: OSNOISE_LEAST_US,
         });
     }
-    settings.set("tracing_thresh", Format::Text, &OSNOISE_LEAST_US.to_string())?;
+    settings.set(
+        "tracing_thresh",
+        Format::Text,
+        &OSNOISE_LEAST_US.to_string(),
+    )?;
     settings.set("osnoise/cpus", Format::CpuList, &cpus.to_string())?;
     settings.set_pair(
         ("osnoise/runtime_us", rhythm.width.0 / 1_000),
@@ -218,7 +219,8 @@ fn threads(tracer: Tracer, cpus: &[CpuId]) -> Vec<Option<u32>> {
             let entry = entry.ok()?;
             let number = entry.file_name().to_str()?.parse().ok()?;
             let comm = fs::read_to_string(entry.path().join("comm")).ok()?;
-            comm.starts_with(name).then(|| (number, comm.trim().to_owned()))
+            comm.starts_with(name)
+                .then(|| (number, comm.trim().to_owned()))
         })
         .collect();
     let of = |wanted: &str| {

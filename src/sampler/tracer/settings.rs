@@ -93,7 +93,8 @@ impl Settings {
     /// Makes the folder of an instance.
     pub(super) fn make_instance(&mut self, folder: &str) -> Result<(), TracerError> {
         let made = self.changes.make_folder(Place::tracefs(folder));
-        made.map(|_| ()).map_err(|cause| TracerError::Instance { cause })
+        made.map(|_| ())
+            .map_err(|cause| TracerError::Instance { cause })
     }
 
     /// Takes all changes back and says what could not be.
@@ -162,7 +163,10 @@ mod tests {
             .set("hwlat_detector/mode", Format::Choice, "per-cpu")
             .unwrap();
         settings
-            .set_pair(("osnoise/runtime_us", 10_000), ("osnoise/period_us", 10_250))
+            .set_pair(
+                ("osnoise/runtime_us", 10_000),
+                ("osnoise/period_us", 10_250),
+            )
             .unwrap();
         settings.set("osnoise/cpus", Format::CpuList, "1").unwrap();
         settings
@@ -183,7 +187,12 @@ mod tests {
         assert_eq!(changed[Path::new("tracing_thresh")], "9");
         assert!(changed[Path::new("osnoise/options")].contains("OSNOISE_IRQ_DISABLE"));
         assert!(tracing.join("instances/hwgap-1").exists());
-        assert!(settings.put_back().iter().all(|left| left.contains("options")));
+        assert!(
+            settings
+                .put_back()
+                .iter()
+                .all(|left| left.contains("options"))
+        );
         let mut after = files(&tracing);
         // A made-up file holds the one option that was written to it last.
         let options = PathBuf::from("osnoise/options");

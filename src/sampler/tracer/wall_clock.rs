@@ -21,8 +21,8 @@ impl WallClock {
     /// Reads both clocks, if that was not done just now.
     pub(super) fn mark(&mut self) {
         let now = moment();
-        let due = (self.moments.back())
-            .is_none_or(|last| now.raw.saturating_sub(last.raw).0 >= APART.0);
+        let due =
+            (self.moments.back()).is_none_or(|last| now.raw.saturating_sub(last.raw).0 >= APART.0);
         if due {
             self.push(now);
         }

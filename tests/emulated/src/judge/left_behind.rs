@@ -54,7 +54,11 @@ mod tests {
             after.len()
         ));
         fs::create_dir_all(&folder).unwrap();
-        for (name, text) in [("before", "a: 1\nb: 2\n"), ("after", after), ("exit-code", "137\n")] {
+        for (name, text) in [
+            ("before", "a: 1\nb: 2\n"),
+            ("after", after),
+            ("exit-code", "137\n"),
+        ] {
             fs::write(folder.join(name), text).unwrap();
         }
         let expect = Expect {

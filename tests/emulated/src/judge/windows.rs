@@ -33,11 +33,11 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, view: &View<'_>,
             .collect();
         // The tracer compares whole microseconds.
         let sure: Vec<Stall> = (touching.iter().copied())
-            .filter(|&stall| {
-                window.holds(stall) && stall.cycles() >= view.threshold + resolution
-            })
+            .filter(|&stall| window.holds(stall) && stall.cycles() >= view.threshold + resolution)
             .collect();
-        let possible = touching.iter().filter(|stall| stall.cycles() + resolution >= view.threshold);
+        let possible = touching
+            .iter()
+            .filter(|stall| stall.cycles() + resolution >= view.threshold);
         let (least, most) = (sure.len() as u64, possible.count() as u64);
         inside += touching.len();
         let own: Vec<usize> = (0..view.gaps.len())
@@ -84,7 +84,10 @@ fn judge_gap(
     let (gap, span) = (&view.gaps[index], view.spans[index]);
     let Some(longest) = touching.iter().map(|stall| stall.cycles()).max() else {
         outcome.invented += 1;
-        outcome.require(false, format!("a gap at {} held no SMI", display(span.start)));
+        outcome.require(
+            false,
+            format!("a gap at {} held no SMI", display(span.start)),
+        );
         return;
     };
     let error = gap.cycles().abs_diff(longest);
@@ -101,13 +104,20 @@ fn judge_gap(
     let ends_with_one = (touching.iter()).any(|stall| stall.exit.abs_diff(span.end) <= view.slack);
     outcome.require(
         ends_with_one,
-        format!("the gap that ends at {} ends with no SMI", display(span.end)),
+        format!(
+            "the gap that ends at {} ends with no SMI",
+            display(span.end)
+        ),
     );
     if !expect.causes.contains(&gap.cause) {
         outcome.misclassed += 1;
         outcome.require(
             false,
-            format!("a gap with an SMI at {} is called {}", display(span.start), gap.cause),
+            format!(
+                "a gap with an SMI at {} is called {}",
+                display(span.start),
+                gap.cause
+            ),
         );
     }
 }
