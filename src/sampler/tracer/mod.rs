@@ -22,6 +22,8 @@ mod probe;
 mod records;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod wall_clock;
 
 use std::collections::VecDeque;

@@ -25,7 +25,7 @@ impl Settings {
     }
 
     /// Begins a journal in `folder` for the host below `root`.
-    fn at(root: Root, folder: &Path, guard: &Guard) -> Result<Settings, TracerError> {
+    pub(super) fn at(root: Root, folder: &Path, guard: &Guard) -> Result<Settings, TracerError> {
         let started = moment().utc.rfc3339();
         let changes = Changes::begin(LiveAccess::new(root), folder, started, guard)?;
         Ok(Settings { changes })
