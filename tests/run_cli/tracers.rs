@@ -12,7 +12,10 @@ fn a_kernel_without_the_tracer_is_told_in_one_line() {
             continue;
         }
         assert_eq!(said.stderr.trim().lines().count(), 1, "{}", said.stderr);
-        assert!(said.stderr.contains(&format!("the {engine} engine cannot be used")));
+        assert!(
+            said.stderr
+                .contains(&format!("the {engine} engine cannot be used"))
+        );
         // The option and a kernel that has it, or what keeps the files closed.
         let helps = said.stderr.contains("_TRACER") && said.stderr.contains("package");
         let closed = said.stderr.contains("tracefs") || said.stderr.contains("in use");

@@ -36,7 +36,9 @@ fn switches_come_out_of_an_instance_that_goes_without_a_trace() {
         }
     };
     let before = tsc::read();
-    instance.set("events/sched/sched_switch/enable", "1").unwrap();
+    instance
+        .set("events/sched/sched_switch/enable", "1")
+        .unwrap();
     let mut pipe = Pipe::open(instance.folder()).unwrap();
     instance.set("tracing_on", "1").unwrap();
     let (mut switches, begun) = (0, Instant::now());
