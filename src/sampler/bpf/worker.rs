@@ -13,10 +13,11 @@ use super::super::ends::Ends;
 use super::super::engine::{SamplingPlan, Window};
 use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
+use super::super::rise::{Events, LEAST_SMI};
 use super::clock_fit::ClockFit;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
-use super::smi_ledger::{Edges, Events, LEAST_SMI, SmiLedger};
+use super::smi_ledger::{Edges, SmiLedger};
 use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.
@@ -268,6 +269,7 @@ impl<M: Machine> Shots<'_, M> {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
+                companions: 0,
                 evidence: Evidence {
                     footprint,
                     smi,

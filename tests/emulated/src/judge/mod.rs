@@ -2,11 +2,13 @@
 
 pub mod checks;
 mod gaps;
+pub mod left_behind;
 pub mod matching;
 pub mod pair;
 mod recall;
 mod shots;
 pub mod table;
+mod windows;
 mod words;
 
 /// What came out of one scenario.
