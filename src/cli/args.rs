@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::units::Nanos;
 
 use super::duration::{DurationError, Quantity, parse_duration};
-use super::fleet::FleetArgs;
+use super::fleet::{FleetArgs, FleetGenerateArgs};
 use super::help;
 
 /// Finds the time that firmware, CPU and hypervisor take from this machine.
@@ -47,6 +47,9 @@ pub enum Command {
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
+    /// Write a synthetic fleet: for tests and demonstrations
+    #[command(hide = true)]
+    FleetGenerate(FleetGenerateArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),
@@ -247,6 +250,8 @@ pub enum ReportFormatArg {
     Markdown,
     /// A web page in one file
     Html,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
 }
 
 /// Options of `hwgap selftest`.

@@ -71,6 +71,9 @@ Examples:
   hwgap report old.json --reattribute --format json -o new.json
       Judge the evidence of an earlier version by today's rules.
 
+  hwgap report node17.json --format openmetrics -o /var/lib/node_exporter/hwgap.prom
+      For node_exporter's textfile collector.
+
 Exit status:
   0  the report was shown or converted, whatever its verdict
   2  wrong usage, or a file that cannot be read or written";

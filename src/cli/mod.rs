@@ -9,4 +9,4 @@ pub use args::{
     Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
     PreflightArgs, ReportArgs, ReportFormatArg, RunArgs, SelftestArgs,
 };
-pub use fleet::{FleetArgs, FleetFormatArg};
+pub use fleet::{FaultArg, FleetArgs, FleetFormatArg, FleetGenerateArgs};

@@ -1,6 +1,7 @@
 //! `hwgap fleet`: many reports, one policy.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -14,10 +15,10 @@ use crate::fleet::{Question, assess};
 use crate::policy::Policy;
 use crate::report::clean_text;
 use crate::report::files::PendingFile;
-use crate::report::fleet::text;
-use crate::report::json;
+use crate::report::fleet::{csv, html, junit, text};
 use crate::report::model::Outcome;
 use crate::report::style::{Style, Target};
+use crate::report::{json, openmetrics};
 
 use super::{Exit, Failure};
 
@@ -50,11 +51,11 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
     };
     let report = assess(gathered, &question);
     let written = match output {
-        Some(file) => match file.save(|out| write(&report, args.format, Style::Plain, out)) {
+        Some(file) => match file.save(|out| write(&report, args, Style::Plain, out)) {
             Err(error) if !error.is_closed() => Err(Failure::usage(error)),
             _ => Ok(()),
         },
-        None => match write(&report, args.format, style(), &mut io::stdout().lock()) {
+        None => match write(&report, args, style(), &mut io::stdout().lock()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::Usage(format!("standard output: {error}")))
             }
@@ -96,15 +97,28 @@ fn progress(args: &FleetArgs) -> ProgressBar {
 
 fn write(
     report: &FleetReport,
-    format: FleetFormatArg,
+    args: &FleetArgs,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match format {
+    match args.format {
         FleetFormatArg::Text => out.write_all(text::render(report, style).as_bytes())?,
         FleetFormatArg::Json => json::write(report, &mut *out)?,
+        FleetFormatArg::Csv => csv::write(report, out)?,
+        FleetFormatArg::Html => html::write(report, &folder(args), out)?,
+        FleetFormatArg::Junit => junit::write(report, out)?,
+        FleetFormatArg::Openmetrics => openmetrics::write_fleet(report, out)?,
     }
     out.flush()
+}
+
+/// Where the page will be, which its links are relative to.
+fn folder(args: &FleetArgs) -> PathBuf {
+    let folder = args.output.as_deref().and_then(Path::parent);
+    match folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from("."),
+    }
 }
 
 fn style() -> Style {

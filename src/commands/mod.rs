@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod fleet;
+mod fleet_generate;
 mod man;
 mod measure;
 mod preflight;
@@ -74,6 +75,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Fleet(args) => fleet::fleet(&args),
+        Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Man(args) => man::man(&args),
