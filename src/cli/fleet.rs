@@ -28,6 +28,12 @@ pub struct FleetArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
+    /// Write tables for a database (JSON Lines) into this folder, in place of an
+    /// answer; needs no memory for the fleet
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["output", "format", "expect"])]
+    pub export: Option<PathBuf>,
+
     /// The day for which waivers hold, as 2027-03-31 [default: today, UTC]
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<Date>,

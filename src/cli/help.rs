@@ -174,6 +174,8 @@ Examples:
       For a CI system; hosts of the list without a report count as errors.
   hwgap fleet reports/ --policy p.toml --format html -o fleet.html
       A page with groups, outliers and each host.
+  hwgap fleet reports/ --policy p.toml --export tables/
+      Tables for DuckDB or another database; examples/duckdb holds queries.
   ssh head 'tar c /srv/hwgap' | hwgap fleet - --policy p.toml
       From standard input.
 

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::{FleetArgs, FleetFormatArg};
 use crate::fleet::expected::Expected;
+use crate::fleet::export::{Exported, export};
 use crate::fleet::gather::gather;
 use crate::fleet::model::FleetReport;
 use crate::fleet::{Question, assess};
@@ -31,10 +33,13 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
             "{missing:?}: there is no such file or folder"
         )));
     }
-    let output = args.output.as_ref().map(PendingFile::create).transpose();
-    let output = output.map_err(Failure::usage)?;
     let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
     let today = args.as_of.unwrap_or_else(today);
+    if let Some(folder) = &args.export {
+        return export_to(folder, args, policy.as_ref(), today);
+    }
+    let output = args.output.as_ref().map(PendingFile::create).transpose();
+    let output = output.map_err(Failure::usage)?;
     let bar = progress(args);
     let none = Policy::default();
     let judge = policy.as_ref().unwrap_or(&none);
@@ -66,6 +71,46 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
+    })
+}
+
+/// Tables for a database, and how many runs they hold. The exit status is that
+/// of the runs: which of them count for a host is asked of the tables.
+fn export_to(
+    folder: &Path,
+    args: &FleetArgs,
+    policy: Option<&Policy>,
+    today: Date,
+) -> Result<Exit, Failure> {
+    let bar = progress(args);
+    let none = Policy::default();
+    let judge = policy.unwrap_or(&none);
+    let exported = export(&args.inputs, judge, today, folder, || bar.inc(1));
+    bar.finish_and_clear();
+    let exported = exported.map_err(|error| Failure::Usage(format!("{folder:?}: {error}")))?;
+    let Exported {
+        pass,
+        fail,
+        inconclusive,
+        set_aside,
+    } = exported;
+    let said = writeln!(
+        io::stdout(),
+        "{} runs: {pass} pass, {fail} fail, {inconclusive} are inconclusive; {set_aside} \
+         documents set aside",
+        pass + fail + inconclusive
+    );
+    if let Err(error) = said
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        return Err(Failure::Usage(format!("standard output: {error}")));
+    }
+    Ok(if fail > 0 {
+        Exit::Latency
+    } else if inconclusive + set_aside > 0 || pass == 0 {
+        Exit::NoVerdict
+    } else {
+        Exit::Good
     })
 }
 

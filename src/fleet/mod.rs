@@ -7,6 +7,7 @@
 
 mod assess;
 pub mod expected;
+pub mod export;
 pub mod gather;
 pub mod groups;
 pub mod hosts;
