@@ -4,10 +4,12 @@ mod compare;
 mod completions;
 mod fleet;
 mod fleet_generate;
+mod guardian;
 mod man;
 mod measure;
 mod preflight;
 mod report;
+mod restore;
 mod run;
 mod selftest;
 
@@ -78,6 +80,8 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
+        Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
+        Command::Guardian(args) => guardian::guardian(&args),
     }
 }
