@@ -73,6 +73,9 @@ Examples:
   hwgap report old.json --reattribute --format json -o new.json
       Judge the evidence of an earlier version by today's rules.
 
+  hwgap report node17.json --format openmetrics -o /var/lib/node_exporter/hwgap.prom
+      For node_exporter's textfile collector.
+
 Exit status:
   0  the report was shown or converted, whatever its verdict
   2  wrong usage, or a file that cannot be read or written";
@@ -203,6 +206,8 @@ Examples:
       For a CI system; hosts of the list without a report count as errors.
   hwgap fleet reports/ --policy p.toml --format html -o fleet.html
       A page with groups, outliers and each host.
+  hwgap fleet reports/ --policy p.toml --export tables/
+      Tables for DuckDB or another database; examples/duckdb holds queries.
   ssh head 'tar c /srv/hwgap' | hwgap fleet - --policy p.toml
       From standard input.
 
