@@ -35,6 +35,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(guest_findings::findings(case));
     all.extend(footprint(case));
     all.extend(contradicted(case));
+    all.extend(ring_zero_contradicted(case));
     all.extend(machine_checks(case));
     all.extend(throttled(case));
     all.extend(preparation(case));
@@ -64,6 +65,15 @@ fn guest(case: &Case<'_>) -> Option<Finding> {
 fn footprint(case: &Case<'_>) -> Option<Finding> {
     if case.footprint_works() {
         return None;
+    }
+    if case.ring_zero_works() {
+        return Some(finding(
+            "footprint-unusable",
+            Severity::Info,
+            "Whether the kernel ran in a gap is told by the PMU's count of ring 0 here, as the \
+             footprint does not work (see the evidence list).",
+            None,
+        ));
     }
     Some(finding(
         "footprint-unusable",
@@ -106,6 +116,24 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
                 counted(count, "gap")
             ),
             Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
+        )
+    })
+}
+
+/// Nor must the PMU contradict the footprint.
+fn ring_zero_contradicted(case: &Case<'_>) -> Option<Finding> {
+    let cpus = case.collected.cpus.iter();
+    let count: u64 = cpus.map(|cpu| cpu.ring_zero.contradicted).sum();
+    (count > 0).then(|| {
+        finding(
+            "ring-zero-contradicted",
+            Severity::Critical,
+            format!(
+                "In {} the null selector in ES and the PMU's count of ring 0 contradict each \
+                 other. The selector's word was taken, with less confidence.",
+                counted(count, "gap")
+            ),
+            Some("report it, with this report: one of the two is not what it should be here"),
         )
     })
 }

@@ -8,6 +8,7 @@ mod findings;
 mod guest_findings;
 mod inventory;
 mod periods;
+mod pmu_inventory;
 mod smi_findings;
 mod stalls;
 mod step_findings;

@@ -22,7 +22,9 @@ mod slow_path;
 mod smi_watch;
 mod spin;
 mod trial;
+mod usage_watch;
 mod user;
+mod witness;
 mod worker;
 
 pub use bpf::{

@@ -5,6 +5,7 @@
 
 pub mod bpf;
 pub mod clock;
+mod counter_page;
 pub mod cpuid;
 pub mod detached_mount;
 pub mod memory;
@@ -17,3 +18,4 @@ pub mod selector;
 pub mod signals;
 pub mod tsc;
 pub mod usage;
+pub mod user_counter;

@@ -258,7 +258,8 @@ impl<M: Machine> Shots<'_, M> {
             let footprint = common.unwrap_or_else(|| footprint(counts, record.counts));
             counts = record.counts;
             longest = longest.max(record.length());
-            self.totals.count(fit.cycles(record.length()), footprint);
+            self.totals
+                .count(fit.cycles(record.length()), footprint.into());
             if record.length() <= self.order.threshold {
                 continue;
             }
@@ -268,13 +269,7 @@ impl<M: Machine> Shots<'_, M> {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
-                evidence: Evidence {
-                    footprint,
-                    smi,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                evidence: Evidence::new(footprint, smi),
             };
             if self.outlet.ring.push(gap).is_err() {
                 self.totals.gaps_dropped += 1;
@@ -288,7 +283,7 @@ impl<M: Machine> Shots<'_, M> {
         self.totals.gaps_dropped += shot.gaps - recorded;
         if shot.longest > longest {
             self.totals
-                .count(fit.cycles(shot.longest), Footprint::Unusable);
+                .count(fit.cycles(shot.longest), Footprint::Unusable.into());
         }
     }
 

@@ -106,6 +106,7 @@ pub enum Load {
     Signals,
     Fifo,
     Interrupts,
+    Pipes,
     Busy,
 }
 
@@ -119,6 +120,7 @@ impl Load {
             Self::Signals => "signals",
             Self::Fifo => "fifo",
             Self::Interrupts => "interrupts",
+            Self::Pipes => "pipes",
             Self::Busy => "busy",
         }
     }
@@ -205,6 +207,9 @@ pub struct Expect {
     /// share is unknown: where the SMI hit inside a handler, or while another
     /// task ran, the kernel's own records cannot tell the two apart.
     pub unknown_shares: usize,
+    /// The least share of the gaps above 10 us with kernel work that must be
+    /// explained by name, within 2 us or a tenth.
+    pub explained: f64,
     pub verdict: Option<String>,
     pub subject: Option<String>,
     /// A line of `loop-cost` that the cost of one iteration must not exceed.
@@ -226,6 +231,7 @@ impl Default for Expect {
             no_findings: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
+            explained: 0.0,
             verdict: None,
             subject: None,
             loop_cost: false,
