@@ -15,6 +15,7 @@ mod step_findings;
 mod verdict;
 mod watch_findings;
 mod watch_inventory;
+mod witness_findings;
 
 pub use agreement::{account, compare};
 pub use exclusions::exclude_unsteady_gaps;

@@ -8,6 +8,7 @@
 mod bpf;
 mod budget;
 mod calibrate;
+mod close;
 mod crew;
 mod ends;
 mod engine;

@@ -1,23 +1,24 @@
-//! What happens after a trip: the delta is classed, counted, and above the
-//! threshold made a record. All of it is the tool's own blind time, so it is
-//! short, bounded and measured.
+//! What happens after a trip: where it began and ended is settled, what is seen
+//! of it noted, and the loop goes on. All of it is the tool's own blind time, so
+//! it is short, bounded and measured.
 
 use rtrb::Producer;
 
-use crate::attribution::{Evidence, Footprint, SmiEvidence};
+use crate::attribution::{Footprint, SmiEvidence};
 use crate::units::Cycles;
 
 use super::calibrate::{Calibration, FootprintTest};
+use super::close::Before;
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
-use super::machine::{FullRing, Machine, read_footprint};
-use super::smi_watch::{Event, SmiWatch, quiet_limit};
+use super::machine::{Machine, read_footprint};
+use super::smi_watch::SmiWatch;
 use super::usage_watch::UsageWatch;
 use super::witness::{PmuWatch, Witness};
 
 /// Most interruptions in a row that are taken for one gap: a CPU that never
 /// gets two readings in a row must still see its deadline.
-const MOST_ECHOES: u32 = 256;
+pub(super) const MOST_ECHOES: u32 = 256;
 
 /// One CPU's sampler between trips.
 pub(super) struct Sampler<M> {
@@ -28,18 +29,10 @@ pub(super) struct Sampler<M> {
     pub(super) last: u64,
     pub(super) totals: CpuTotals,
     pub(super) smi: SmiWatch,
-    pmu: PmuWatch,
-    usage: UsageWatch,
-    ring: Producer<RawGap>,
+    pub(super) pmu: PmuWatch,
+    pub(super) usage: UsageWatch,
+    pub(super) ring: Producer<RawGap>,
     home: Option<u32>,
-}
-
-/// A gap without the kernel, right before one with it.
-#[derive(Clone, Copy)]
-struct Before {
-    start: u64,
-    end: u64,
-    witness: Witness,
 }
 
 impl<M: Machine> Sampler<M> {
@@ -181,7 +174,7 @@ impl<M: Machine> Sampler<M> {
     }
 
     /// What the mark and the PMU's counts say now.
-    fn witness(&mut self) -> Witness {
+    pub(super) fn witness(&mut self) -> Witness {
         let footprint = self.footprint();
         let (ring_zero, smm) = self.pmu.since_begin(&mut self.machine);
         Witness {
@@ -194,146 +187,6 @@ impl<M: Machine> Sampler<M> {
     /// What the mark says now.
     pub(super) fn footprint(&mut self) -> Footprint {
         read_footprint(&mut self.machine, self.calibration.footprint)
-    }
-
-    /// Deals with a gap, and with one without the kernel right before it, if
-    /// there was one. Returns the gap's end: what hits the sampler while it
-    /// deals with a gap belongs to that gap, or an SMI would be lost in the
-    /// tool's own time and its count given to the next gap.
-    fn close(
-        &mut self,
-        before_kernel: Option<Before>,
-        mut start: u64,
-        mut end: u64,
-        mut witness: Witness,
-    ) -> u64 {
-        self.smi.note_event();
-        let whole = before_kernel.map_or(start, |before| before.start);
-        let event = self.event(whole, end);
-        let mut smi = self
-            .smi
-            .consult(&mut self.machine, event, end, &self.calibration);
-        let usual = quiet_limit(&self.calibration) + 2 * self.calibration.smi_read.0;
-        for _ in 0..MOST_ECHOES {
-            let now = self.machine.tsc();
-            if now.wrapping_sub(end) <= usual {
-                break;
-            }
-            end = now;
-            // An interrupt that hit a system call of ours, the reading of the
-            // counter, returned to the kernel, which leaves the mark as it was.
-            let again = self.witness();
-            witness = match (witness.presence(smi), smi) {
-                (Presence::Absent, SmiEvidence::NotRead | SmiEvidence::Unreadable) => again,
-                (Presence::Absent, _) => again.disturbed(),
-                _ => Witness {
-                    smm: again.smm,
-                    ..witness
-                },
-            };
-            smi = self.smi.consult_again(&mut self.machine, smi);
-        }
-        match (before_kernel, smi) {
-            // An SMI, and the interrupt that waited for its end: one gap.
-            (Some(before), SmiEvidence::Own { delta: 1.. }) => start = before.start,
-            (Some(before), _) => {
-                self.split_off(before, smi);
-                witness = witness.less(before.witness);
-            }
-            (None, _) => {}
-        }
-        let presence = witness.presence(smi);
-        self.count(start, end, presence);
-        let event = self.event(start, end);
-        self.smi.account(event, smi);
-        self.record(start, end, witness, smi);
-        if event == Event::BelowThreshold && presence == Presence::Unknown {
-            self.usage
-                .forget(&mut self.machine, &self.calibration, Cycles(end));
-        }
-        if witness.footprint != Footprint::Intact {
-            self.check_cpu();
-        }
-        end
-    }
-
-    /// Counts a gap without the kernel that another one with it follows. A
-    /// reading without a rise speaks of both, and a shared one is shared by
-    /// both; any other is the later gap's.
-    fn split_off(&mut self, before: Before, smi: SmiEvidence) {
-        let Before {
-            start,
-            end,
-            witness,
-        } = before;
-        self.count(start, end, Presence::Absent);
-        let smi = match smi {
-            SmiEvidence::Own { delta: 0 } | SmiEvidence::Shared { .. } => smi,
-            _ => {
-                if self.event(start, end) == Event::Recorded {
-                    self.smi.note_unread_record();
-                }
-                self.smi.evidence_unread()
-            }
-        };
-        self.record(start, end, witness, smi);
-    }
-
-    fn event(&self, start: u64, end: u64) -> Event {
-        match Cycles(end.wrapping_sub(start)) > self.threshold {
-            true => Event::Recorded,
-            false => Event::BelowThreshold,
-        }
-    }
-
-    fn count(&mut self, start: u64, end: u64, presence: Presence) {
-        let length = Cycles(end.wrapping_sub(start));
-        self.totals.count(length, presence);
-    }
-
-    fn record(&mut self, start: u64, end: u64, witness: Witness, smi: SmiEvidence) {
-        let (start, end) = (Cycles(start), Cycles(end));
-        if end.since(start) <= self.threshold {
-            return;
-        }
-        self.totals.gaps_seen += 1;
-        let presence = witness.presence(smi);
-        let usage = self
-            .usage
-            .of_gap(&mut self.machine, &self.calibration, end, presence);
-        let evidence = Evidence {
-            footprint: witness.footprint,
-            smi,
-            involuntary_switches: usage.map(|usage| usage.involuntary_switches),
-            page_faults: usage.map(|usage| usage.page_faults),
-            run_delay_ns: usage.and_then(|usage| usage.run_delay),
-            ring_zero: witness.ring_zero,
-            smm_ns: witness.smm,
-        };
-        let gap = RawGap {
-            start,
-            end,
-            smi_reading: self.smi.covering(smi),
-            evidence,
-        };
-        if !self.hand_over(gap) {
-            self.totals.gaps_dropped += 1;
-            if presence == Presence::Ran {
-                self.totals.gaps_dropped_kernel_ran += 1;
-            }
-        }
-    }
-
-    /// Puts a gap into the ring; false where it is lost.
-    fn hand_over(&mut self, gap: RawGap) -> bool {
-        while self.ring.push(gap).is_err() {
-            let wait = self.machine.on_full_ring() == FullRing::Wait;
-            if !wait || self.ring.is_abandoned() {
-                return false;
-            }
-            std::thread::yield_now();
-        }
-        true
     }
 
     /// Ends the sampler if it is not on its CPU any more.

@@ -16,6 +16,7 @@ pub mod port;
 pub mod sched;
 pub mod selector;
 pub mod signals;
+pub mod slow_close;
 pub mod tsc;
 pub mod usage;
 pub mod user_counter;
