@@ -17,6 +17,7 @@ pub mod debugfs;
 pub mod fadt;
 pub mod hypervisor;
 pub mod identity;
+pub mod irqs;
 pub mod kernel;
 pub mod kernel_log;
 pub mod modules;
