@@ -38,11 +38,9 @@ const COUNTS: [SmiEvidence; 9] = [
 
 fn evidence(footprint: Footprint, smi: SmiEvidence, switches: Option<u16>) -> Evidence {
     Evidence {
-        footprint,
-        smi,
         involuntary_switches: switches,
         page_faults: switches.map(|_| 0),
-        run_delay_ns: None,
+        ..Evidence::new(footprint, smi)
     }
 }
 

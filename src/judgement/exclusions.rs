@@ -99,7 +99,7 @@ mod tests {
     use crate::evidence::watches::StepKind;
     use crate::report::model::CauseCounts;
     use crate::sampler::RawGap;
-    use crate::session::{Agreement, PackedGap};
+    use crate::session::{Agreement, PackedGap, RingZeroAgreement};
     use crate::units::{Nanos, UtcNanos};
 
     fn gap(start: u64, length: u64, cause: Cause) -> PackedGap {
@@ -113,13 +113,7 @@ mod tests {
                 end: Cycles(start + length),
                 smi_reading: 0,
                 companions: 0,
-                evidence: Evidence {
-                    footprint,
-                    smi: SmiEvidence::Unreadable,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                evidence: Evidence::new(footprint, SmiEvidence::Unreadable),
             },
             account: None,
             cause,
@@ -146,6 +140,7 @@ mod tests {
             max_platform: Cycles(500),
             throttled: 0,
             agreement: Agreement::default(),
+            ring_zero: RingZeroAgreement::default(),
         }
     }
 

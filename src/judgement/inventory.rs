@@ -10,13 +10,14 @@ use crate::sampler::{
 };
 use crate::session::Agreement;
 
-use super::{Case, tsc_given_up, watch_inventory};
+use super::{Case, pmu_inventory, tsc_given_up, watch_inventory};
 
 /// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
     let setups = &case.collected.setups;
     let mut sources = vec![
         presence(case),
+        pmu_inventory::ring_zero_of_run(case),
         smi_counter_of_run(case),
         platform(case.machine),
         kernel_records_of_run(case),
@@ -50,6 +51,7 @@ pub fn prospects(
     let clocksource = host.clocksource.as_ref().ok();
     let mut sources = vec![
         footprint(setups),
+        pmu_inventory::ring_zero(setups, String::new),
         smi_counter(machine, setups),
         platform(machine),
         kernel_records(records, String::new),
@@ -61,6 +63,7 @@ pub fn prospects(
             clocksource.map(|source| source.current.as_str()),
         ),
         offsets(setups),
+        pmu_inventory::smm_time(setups),
     ];
     sources.extend(engines.iter().map(engine));
     sources

@@ -2,6 +2,7 @@
 //! worth.
 
 use crate::attribution::Platform;
+use crate::evidence::pmu::InSmm;
 use crate::host::Host;
 use crate::report::human::counted;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
@@ -180,6 +181,13 @@ impl Case<'_> {
         tests
             .into_iter()
             .all(|test| matches!(test, FootprintTest::Passed | FootprintTest::NotNeeded))
+    }
+
+    /// Whether the instructions of ring 0 tell on every sampled CPU whether the
+    /// kernel ran, SMIs or not.
+    pub(super) fn ring_zero_works(&self) -> bool {
+        let mut setups = self.collected.setups.iter();
+        setups.all(|setup| setup.pmu.ring_zero == Ok(InSmm::Stopped))
     }
 }
 

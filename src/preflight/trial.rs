@@ -5,7 +5,8 @@
 
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
-use crate::evidence::watches::RegisterSources;
+use crate::evidence::pmu::PmuSources;
+use crate::evidence::watches::{FreezeWish, FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
@@ -53,6 +54,9 @@ pub fn try_out(
     if cpus.is_empty() {
         return Trial::NotMade;
     }
+    // As it stands: a trial sets nothing.
+    let frozen = FrozenOnSmi::prepare(root, FreezeWish::LeaveAlone).map(drop);
+    let pmu = PmuSources::new(root, frozen);
     let engine = |cpus: &[CpuId]| {
         let kind = MachineKind::Live {
             smi_sources: (cpus.iter())
@@ -60,7 +64,8 @@ pub fn try_out(
                 .collect(),
             kernel_return: machine.kernel_return,
         };
-        UserEngine::new(sampling_plan(cpus, plan.priority, hz), kind)
+        let sampling = sampling_plan(cpus, plan.priority, hz, pmu.clone());
+        UserEngine::new(sampling, kind)
     };
     let mut all = engine(&cpus);
     match all.start() {
@@ -111,7 +116,7 @@ fn kernel_engines(host: &Host, root: &Root) -> Vec<(EngineName, Result<String, S
 }
 
 /// The samplers are never released, so that the length does not matter.
-fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> SamplingPlan {
     SamplingPlan {
         cpus: cpus.to_vec(),
         threshold: hz.to_cycles(THRESHOLD),
@@ -120,6 +125,6 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
         priority,
         hz,
         smi_readings: Readings::StartAndEnd,
-        registers: RegisterSources::none("a trial reads none"),
+        registers: RegisterSources::none("a trial reads none").with_pmu(pmu),
     }
 }

@@ -281,13 +281,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
         end: Cycles(0),
         smi_reading: 0,
         companions: 0,
-        evidence: Evidence {
-            footprint: Footprint::Unusable,
-            smi: SmiEvidence::NotRead,
-            involuntary_switches: None,
-            page_faults: None,
-            run_delay_ns: None,
-        },
+        evidence: Evidence::new(Footprint::Unusable, SmiEvidence::NotRead),
     };
     while producer.push(blank).is_ok() {}
     while consumer.pop().is_ok() {}

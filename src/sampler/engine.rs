@@ -1,5 +1,6 @@
 //! The seam between what samples and what judges.
 
+use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
 use crate::units::{CpuId, Cycles, Hertz};
 
@@ -79,6 +80,8 @@ pub struct CpuSetup {
     pub smi: SmiSetup,
     /// Whether run delays can be read.
     pub schedstat: Result<(), String>,
+    /// What its PMU counts.
+    pub pmu: PmuSetup,
     /// Its TSC against the first CPU's; `None` for the first, and where the
     /// exchange did not come about.
     pub offset: Option<MeasuredOffset>,

@@ -1,6 +1,6 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
-use crate::attribution::{Evidence, Footprint};
+use crate::attribution::Evidence;
 use crate::evidence::watches::RegisterSpan;
 use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
@@ -181,18 +181,18 @@ pub struct CpuTotals {
 
 impl CpuTotals {
     /// Counts a delta above the trip level.
-    pub(super) fn count(&mut self, length: Cycles, footprint: Footprint) {
-        self.histogram.record(length, Presence::from(footprint));
+    pub(super) fn count(&mut self, length: Cycles, presence: Presence) {
+        self.histogram.record(length, presence);
         self.max = self.max.max(length);
-        match footprint.kernel_ran() {
-            Some(false) => self.max_kernel_absent = self.max_kernel_absent.max(length),
-            Some(true) => {
+        match presence {
+            Presence::Absent => self.max_kernel_absent = self.max_kernel_absent.max(length),
+            Presence::Ran => {
                 self.max_kernel_ran = self.max_kernel_ran.max(length);
                 self.os = self.os.saturating_add(length);
             }
             // Any trip may then have been the kernel's, and no such time may
             // be called covered.
-            None => self.os = self.os.saturating_add(length),
+            Presence::Unknown => self.os = self.os.saturating_add(length),
         }
     }
 

@@ -8,6 +8,7 @@
 mod bpf;
 mod budget;
 mod calibrate;
+mod close;
 mod crew;
 mod ends;
 mod engine;
@@ -24,7 +25,9 @@ mod smi_watch;
 mod spin;
 mod tracer;
 mod trial;
+mod usage_watch;
 mod user;
+mod witness;
 mod worker;
 
 pub use bpf::{

@@ -1,7 +1,8 @@
-//! A judged gap in 64 bytes: 100,000 of them are kept for each CPU.
+//! A judged gap in 72 bytes: 100,000 of them are kept for each CPU.
 
 use crate::attribution::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
 use crate::evidence::kernel_trace::{Account, ActivityId, SHARES, Share, Standing};
+use crate::evidence::pmu::{InSmm, RingZero};
 use crate::sampler::RawGap;
 use crate::units::{Cycles, Nanos};
 
@@ -19,8 +20,10 @@ pub struct JudgedGap {
 }
 
 /// The same, packed. Run delays and usual costs are told up to 4.29 s,
-/// switches and faults up to 255, companions up to 65,535, and a count that is shared among more than
-/// 65,535 events as among that many.
+/// switches and faults up to 255, and a count that is shared among more than
+/// 65,535 events as among that many. The companions of a record and the
+/// instructions of ring 0 share a field: only a tracer of the kernel's has
+/// companions, and no counter is read beside it.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedGap {
     start: u64,
@@ -29,6 +32,8 @@ pub struct PackedGap {
     smi_delta: u32,
     run_delay: u32,
     usual: u32,
+    instructions: u32,
+    smm: u32,
     share_nanos: [u32; SHARES],
     share_ids: [u16; SHARES],
     smi_among: u16,
@@ -44,7 +49,8 @@ struct Kinds {
     standing: Option<Standing>,
     cause: Cause,
     confidence: Confidence,
-    /// Which options are there, and above them how many shares.
+    /// Which options are there, above them how many shares, and above those
+    /// what the PMU counted.
     known: u8,
 }
 
@@ -63,9 +69,11 @@ const HAS_DELAY: u8 = 4;
 const HAS_USUAL: u8 = 8;
 const SHARES_SHIFT: u8 = 4;
 const SHARES_MASK: u8 = 3;
-/// The two bytes of switches and faults hold the companions: only a tracer of
-/// the kernel's has these, and it counts none of the others.
-const HAS_COMPANIONS: u8 = 128;
+const PMU_SHIFT: u8 = 6;
+/// What the PMU counted, above the number of shares; 0 is nothing.
+const COUNTING: u8 = 1;
+const STOPPED: u8 = 2;
+const STOPPED_AND_TIMED: u8 = 3;
 
 fn short(nanos: Nanos) -> u32 {
     u32::try_from(nanos.0).unwrap_or(u32::MAX)
@@ -73,6 +81,16 @@ fn short(nanos: Nanos) -> u32 {
 
 fn few(count: Option<u16>) -> u8 {
     count.map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
+}
+
+/// The time in SMM is known only where counters stop in it.
+fn pmu(ring_zero: Option<RingZero>, smm: Option<Nanos>) -> u8 {
+    match (ring_zero.map(|ring_zero| ring_zero.in_smm), smm) {
+        (None, _) => 0,
+        (Some(InSmm::Counting), _) => COUNTING,
+        (Some(InSmm::Stopped), None) => STOPPED,
+        (Some(InSmm::Stopped), Some(_)) => STOPPED_AND_TIMED,
+    }
 }
 
 impl PackedGap {
@@ -90,6 +108,8 @@ impl PackedGap {
             involuntary_switches,
             page_faults,
             run_delay_ns,
+            ring_zero,
+            smm_ns,
         } = raw.evidence;
         let (smi, smi_delta, among) = match smi {
             SmiEvidence::Unreadable => (SmiKind::Unreadable, 0, 0),
@@ -101,11 +121,6 @@ impl PackedGap {
         let shares = account.map_or([None; SHARES], |account| account.shares);
         let flag = |known: bool, flag: u8| if known { flag } else { 0 };
         let usual = account.and_then(|account| account.usual);
-        let companions = u16::try_from(raw.companions).unwrap_or(u16::MAX);
-        let [switches, faults] = match companions {
-            0 => [few(involuntary_switches), few(page_faults)],
-            some => some.to_le_bytes(),
-        };
         PackedGap {
             start: raw.start.0,
             length: raw.length().0,
@@ -113,11 +128,13 @@ impl PackedGap {
             smi_delta,
             run_delay: run_delay_ns.map_or(0, short),
             usual: usual.map_or(0, short),
+            instructions: ring_zero.map_or(raw.companions, |ring_zero| ring_zero.instructions),
+            smm: smm_ns.map_or(0, short),
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
             share_ids: shares.map(|share| share.map_or(0, |share| share.id.0)),
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
-            switches,
-            faults,
+            switches: few(involuntary_switches),
+            faults: few(page_faults),
             kinds: Kinds {
                 footprint,
                 smi,
@@ -129,7 +146,7 @@ impl PackedGap {
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
                     | flag(usual.is_some(), HAS_USUAL)
-                    | flag(companions > 0, HAS_COMPANIONS),
+                    | pmu(ring_zero, smm_ns) << PMU_SHIFT,
             },
         }
     }
@@ -151,9 +168,9 @@ impl PackedGap {
                 end: Cycles(self.start.wrapping_add(self.length)),
                 // It has served its purpose: the reading is assigned.
                 smi_reading: 0,
-                companions: match known(HAS_COMPANIONS) {
-                    true => u32::from(u16::from_le_bytes([self.switches, self.faults])),
-                    false => 0,
+                companions: match self.kinds.known >> PMU_SHIFT {
+                    0 => self.instructions,
+                    _ => 0,
                 },
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
@@ -161,6 +178,9 @@ impl PackedGap {
                     involuntary_switches: known(HAS_SWITCHES).then_some(self.switches.into()),
                     page_faults: known(HAS_FAULTS).then_some(self.faults.into()),
                     run_delay_ns: known(HAS_DELAY).then_some(Nanos(u64::from(self.run_delay))),
+                    ring_zero: self.ring_zero(),
+                    smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
+                        .then_some(Nanos(u64::from(self.smm))),
                 },
             },
             account: self.kinds.standing.map(|standing| Account {
@@ -195,6 +215,18 @@ impl PackedGap {
         self.kinds.confidence = confidence;
     }
 
+    fn ring_zero(&self) -> Option<RingZero> {
+        let in_smm = match self.kinds.known >> PMU_SHIFT {
+            COUNTING => InSmm::Counting,
+            STOPPED | STOPPED_AND_TIMED => InSmm::Stopped,
+            _ => return None,
+        };
+        Some(RingZero {
+            instructions: self.instructions,
+            in_smm,
+        })
+    }
+
     fn shares(&self) -> [Option<Share>; SHARES] {
         std::array::from_fn(|index| {
             (index < usize::from(self.kinds.known >> SHARES_SHIFT & SHARES_MASK)).then(|| Share {
@@ -222,6 +254,11 @@ pub(super) mod tests {
                     involuntary_switches: Some(1),
                     page_faults: None,
                     run_delay_ns: Some(Nanos(77)),
+                    ring_zero: Some(RingZero {
+                        instructions: 4_711,
+                        in_smm: InSmm::Stopped,
+                    }),
+                    smm_ns: Some(Nanos(5)),
                 },
             },
             account: Some(Account {
@@ -249,13 +286,7 @@ pub(super) mod tests {
         let bare = JudgedGap {
             account: None,
             raw: RawGap {
-                evidence: Evidence {
-                    footprint: Footprint::Intact,
-                    smi: SmiEvidence::Own { delta: u32::MAX },
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                evidence: Evidence::new(Footprint::Intact, SmiEvidence::Own { delta: u32::MAX }),
                 ..full.raw
             },
             ..full
@@ -272,7 +303,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_packed_gap_takes_64_bytes() {
-        assert!(size_of::<PackedGap>() <= 64, "{}", size_of::<PackedGap>());
+    fn a_packed_gap_takes_72_bytes() {
+        assert!(size_of::<PackedGap>() <= 72, "{}", size_of::<PackedGap>());
     }
 }

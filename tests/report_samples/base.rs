@@ -223,6 +223,8 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             involuntary_switches: Some(u16::from(ran)),
             page_faults: None,
             run_delay_ns: None,
+            ring_zero: None,
+            smm_ns: None,
         },
     });
     let cpu = report

@@ -6,6 +6,7 @@ use std::io;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
 use crate::sys::perf_ring::PerfRing;
+use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Nanos};
 
 use super::account::{Account, Measured};
@@ -151,15 +152,8 @@ impl KernelTrace {
     }
 
     /// Closes the rings and leaves the names in accounts.
-    ///
-    /// The kernel waits for a grace period of RCU, some 30 ms, at the last
-    /// descriptor of each tracepoint (kernel/trace/trace_event_perf.c,
-    /// `perf_trace_event_unreg`), one after the other. The result does not
-    /// have to wait for that, so a thread does, where one can be had.
-    pub fn into_names(self) -> Names {
-        let rings = self.cpus;
-        let _ = std::thread::Builder::new().spawn(move || drop(rings));
-        self.names
+    pub fn into_names(mut self) -> Names {
+        std::mem::replace(&mut self.names, Names::new())
     }
 
     /// All that each source took of a CPU, the largest first; and how many
@@ -176,6 +170,22 @@ impl KernelTrace {
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
+    }
+}
+
+/// Nothing has to wait for the kernel to close the rings: a child does, or, where
+/// none can be had, a thread for as long as this process lives.
+impl Drop for KernelTrace {
+    fn drop(&mut self) {
+        let rings = self.cpus.iter().map(|trace| &trace.ring);
+        let descriptors: Vec<_> = rings.flat_map(PerfRing::descriptors).collect();
+        let heir = bequeath(&descriptors);
+        let rings = std::mem::take(&mut self.cpus);
+        let _ = std::thread::Builder::new().spawn(move || {
+            drop(rings);
+            // Only then, or this process would be the last to close some.
+            drop(heir);
+        });
     }
 }
 

@@ -12,10 +12,10 @@ use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
 use crate::fleet::names::Name;
 use crate::report::clean;
-use crate::report::web::STYLE;
 use crate::report::human::{counted, grouped, length, percent, period, three_digits};
 use crate::report::model::Outcome;
 use crate::report::policy::{sentence, word};
+use crate::report::web::STYLE;
 
 use super::links::link;
 use super::words;

@@ -259,7 +259,8 @@ impl<M: Machine> Shots<'_, M> {
             let footprint = common.unwrap_or_else(|| footprint(counts, record.counts));
             counts = record.counts;
             longest = longest.max(record.length());
-            self.totals.count(fit.cycles(record.length()), footprint);
+            self.totals
+                .count(fit.cycles(record.length()), footprint.into());
             if record.length() <= self.order.threshold {
                 continue;
             }
@@ -270,13 +271,7 @@ impl<M: Machine> Shots<'_, M> {
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
                 companions: 0,
-                evidence: Evidence {
-                    footprint,
-                    smi,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                evidence: Evidence::new(footprint, smi),
             };
             if self.outlet.ring.push(gap).is_err() {
                 self.totals.gaps_dropped += 1;
@@ -290,7 +285,7 @@ impl<M: Machine> Shots<'_, M> {
         self.totals.gaps_dropped += shot.gaps - recorded;
         if shot.longest > longest {
             self.totals
-                .count(fit.cycles(shot.longest), Footprint::Unusable);
+                .count(fit.cycles(shot.longest), Footprint::Unusable.into());
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 use crate::evidence::SmiSource;
+use crate::evidence::pmu::PmuSources;
 use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -33,6 +34,9 @@ pub(super) struct Duty {
     pub(super) readings: Sender<(usize, Reading)>,
 }
 
+/// Why what belongs to a thread of ours is not read.
+const KERNEL_SAMPLES: &str = "a thread of the kernel's samples, not one of ours";
+
 /// The body of the thread.
 pub(super) fn attend(
     index: usize,
@@ -47,8 +51,10 @@ pub(super) fn attend(
         Err(error) => return station.fail(error),
     };
     // The footprint is not asked: no code of ours samples.
-    let (mut machine, smi, _) =
-        LiveMachine::open(cpu, sources, &plan.registers, KernelReturn::Iret, plan.hz);
+    let uncounted = PmuSources::none(KERNEL_SAMPLES);
+    let registers = plan.registers.clone().with_pmu(uncounted);
+    let (mut machine, smi, _, pmu) =
+        LiveMachine::open(cpu, sources, &registers, KernelReturn::Iret, plan.hz);
     let calibration = match calibrate(&mut machine, plan.threshold, plan.hz) {
         Ok(found) => Calibration {
             trip: duty.trip,
@@ -64,9 +70,8 @@ pub(super) fn attend(
         scheduling,
         calibration,
         smi,
-        schedstat: Err(String::from(
-            "a thread of the kernel's samples, not one of ours",
-        )),
+        schedstat: Err(String::from(KERNEL_SAMPLES)),
+        pmu,
         offset: None,
     };
     let outlet = station.wait(&mut machine, setup)?;

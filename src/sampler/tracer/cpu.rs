@@ -197,7 +197,7 @@ impl TracedCpu {
         // Where a gap lies is known less well than how long it was, and its
         // window bounds the time that was sampled.
         self.totals.last = self.totals.last.max(seen.end);
-        self.totals.count(length, seen.footprint);
+        self.totals.count(length, seen.footprint.into());
         if length <= self.scale.threshold {
             return;
         }
@@ -208,13 +208,7 @@ impl TracedCpu {
             end: seen.end,
             smi_reading,
             companions: seen.companions,
-            evidence: Evidence {
-                footprint: seen.footprint,
-                smi,
-                involuntary_switches: None,
-                page_faults: None,
-                run_delay_ns: None,
-            },
+            evidence: Evidence::new(seen.footprint, smi),
         });
     }
 

@@ -99,6 +99,20 @@ pub struct Gap {
     pub residual_ns: Option<u64>,
     #[serde(default)]
     pub detail: Option<String>,
+    /// What the kernel's own records name.
+    #[serde(default)]
+    pub kernel: Option<Kernel>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Kernel {
+    pub by: Vec<NamedTime>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedTime {
+    pub name: String,
+    pub ns: u64,
 }
 
 impl Gap {

@@ -106,6 +106,7 @@ pub enum Load {
     Signals,
     Fifo,
     Interrupts,
+    Pipes,
     Busy,
 }
 
@@ -119,6 +120,7 @@ impl Load {
             Self::Signals => "signals",
             Self::Fifo => "fifo",
             Self::Interrupts => "interrupts",
+            Self::Pipes => "pipes",
             Self::Busy => "busy",
         }
     }
@@ -216,6 +218,9 @@ pub struct Expect {
     /// Whether the files `before` and `after`, which the scenario's shell lines
     /// write, must be the same: what hwgap changed is as it was.
     pub unchanged: bool,
+    /// The least share of the gaps above 10 us with kernel work that must be
+    /// explained by name, within 2 us or a tenth.
+    pub explained: f64,
     pub verdict: Option<String>,
     pub subject: Option<String>,
     /// A line of `loop-cost` that the cost of one iteration must not exceed.
@@ -240,6 +245,7 @@ impl Default for Expect {
             report: Written::Yes,
             says: Vec::new(),
             unchanged: false,
+            explained: 0.0,
             verdict: None,
             subject: None,
             loop_cost: false,

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::matching::{Span, Stall, stalls};
 use super::shots::Shots;
-use super::{Outcome, gaps, recall, windows, words};
+use super::{Outcome, explained, gaps, recall, windows, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
 use crate::smilog::SmiLog;
@@ -109,6 +109,7 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
     };
     recall::judge(&mut outcome, expect, &scene);
     gaps::judge(&mut outcome, expect, report, &spans, &all);
+    explained::judge(&mut outcome, expect, report, &spans, &all);
     words::judge_count(&mut outcome, expect, cpu, log, sampled);
     words::judge_verdict(&mut outcome, expect, report, *exit_code);
     words::judge_cost(&mut outcome, expect, report, cpu, recorded_cost);

@@ -103,6 +103,7 @@ mod tests {
             kernel_ran: Some(false),
             residual_ns: None,
             detail: None,
+            kernel: None,
         }
     }
 
