@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::kernel_trace::Smis;
 use crate::units::Nanos;
 
 /// Whether this kernel ran in a gap, as the engine could see: by the
@@ -64,6 +65,21 @@ pub enum SmiEvidence {
         /// How much the counter rose.
         delta: u32,
     },
+}
+
+impl SmiEvidence {
+    /// How many SMIs the gap holds, as far as the counter tells.
+    pub fn smis(self) -> Smis {
+        match self {
+            SmiEvidence::Unreadable | SmiEvidence::NotRead => Smis::None,
+            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => match delta {
+                0 => Smis::None,
+                1 => Smis::One,
+                _ => Smis::Several,
+            },
+            SmiEvidence::Shared { .. } => Smis::Several,
+        }
+    }
 }
 
 /// All that was collected for one gap.

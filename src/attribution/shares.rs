@@ -1,10 +1,10 @@
 //! How a gap divides between this kernel and what it does not explain.
 
-use crate::evidence::kernel_trace::{Account, Standing};
+use crate::evidence::kernel_trace::{Account, Smis, Standing};
 use crate::units::Nanos;
 
 use super::decide::Attribution;
-use super::evidence::{Evidence, SmiEvidence};
+use super::evidence::Evidence;
 
 /// A remainder shorter than this, where the usual time of the same activities
 /// would leave that much more, is noise: the SMI fell within an activity.
@@ -31,11 +31,7 @@ pub fn shares(
     let Some(account) = account else {
         return (None, None);
     };
-    let smis = match evidence.smi {
-        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Smis::from(delta),
-        SmiEvidence::Shared { .. } => Smis::Several,
-        SmiEvidence::NotRead | SmiEvidence::Unreadable => Smis::None,
-    };
+    let smis = evidence.smi.smis();
     match (account.standing, smis) {
         (Standing::Lost, _) => (None, None),
         (Standing::Fault, Smis::None) => split(length),
@@ -47,24 +43,6 @@ pub fn shares(
             split(account.accounted)
         }
         (Standing::Fault | Standing::Tasks, _) => (None, None),
-    }
-}
-
-/// How many SMIs a gap is known to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Smis {
-    None,
-    One,
-    Several,
-}
-
-impl From<u32> for Smis {
-    fn from(delta: u32) -> Smis {
-        match delta {
-            0 => Smis::None,
-            1 => Smis::One,
-            _ => Smis::Several,
-        }
     }
 }
 
@@ -89,7 +67,7 @@ fn beside_smis(account: &Account, smis: Smis, length: Nanos) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Cause, Confidence, Footprint};
+    use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
     const LENGTH: Nanos = Nanos(60_000);
 

@@ -13,6 +13,6 @@ mod formats;
 mod reader;
 mod trace;
 
-pub use account::{Account, SHARES, Share, Standing};
+pub use account::{Account, SHARES, Share, Smis, Standing};
 pub use activity::{ActivityId, Names, SourceTotal};
-pub use trace::{KernelTrace, Teaches, TraceSetup};
+pub use trace::{KernelTrace, TraceSetup};

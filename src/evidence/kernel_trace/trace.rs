@@ -8,7 +8,7 @@ use crate::sys::detached_mount::DetachedMount;
 use crate::sys::perf_ring::PerfRing;
 use crate::units::{CpuId, Nanos};
 
-use super::account::{Account, Measured};
+use super::account::{Account, Measured, Smis};
 use super::activity::{ActivityId, Names, SourceTotal};
 use super::costs::Costs;
 use super::fold::{Fold, Segment, Who};
@@ -123,7 +123,7 @@ impl KernelTrace {
 
     /// The account of a gap on the CPU with this index. Gaps of a CPU must
     /// come in order, each after a [`KernelTrace::poll`] that came after it.
-    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, teaches: Teaches) -> Account {
+    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, smis: Smis) -> Account {
         let trace = &mut self.cpus[index];
         while trace
             .segments
@@ -143,10 +143,8 @@ impl KernelTrace {
             .iter()
             .take_while(|segment| segment.start < end);
         let measured = Measured::of(within.chain(forgotten), start, end, &self.names);
-        let account = measured.account(&trace.costs);
-        if teaches == Teaches::Yes {
-            measured.teach(end.saturating_sub(start), &mut trace.costs);
-        }
+        let account = measured.account(&trace.costs, smis);
+        measured.teach(&mut trace.costs, smis);
         account
     }
 
@@ -177,15 +175,6 @@ impl KernelTrace {
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
     }
-}
-
-/// Whether a gap may teach what kernel activity usually costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Teaches {
-    /// It may.
-    Yes,
-    /// It held an SMI, or may have.
-    No,
 }
 
 impl CpuTrace {

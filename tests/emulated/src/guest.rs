@@ -40,13 +40,9 @@ pub fn early_modules(scenario: &Scenario) -> Vec<&'static str> {
 /// Modules for the shared folder.
 pub const LATE_MODULES: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 
-/// Keeps the guest busy while the host saves it: idle, its time would fly. The
-/// time it spins for is virtual, and stands still while it is saved.
-const WAIT_FOR_SAVE: &str = "\
-seconds() { cut -d. -f1 /proc/uptime; }
-limit=$(($(seconds) + 3))
-echo READY >/dev/console
-until [ $(seconds) -ge $limit ]; do :; done";
+/// Keeps the guest busy until the host, which saves it meanwhile, lets it go
+/// on: idle, its time would fly.
+const WAIT_FOR_SAVE: &str = "echo READY >/dev/console; smi-injector await-host";
 
 /// The job of a scenario.
 pub fn job(scenario: &Scenario) -> String {
@@ -90,6 +86,13 @@ pub fn job(scenario: &Scenario) -> String {
     }
     if !scenario.hwgap.before.is_empty() {
         lines.push(scenario.hwgap.before.clone());
+    }
+    if let Some(selftest) = &scenario.selftest {
+        lines.push(format!(
+            "hwgap selftest {} >selftest.txt 2>selftest.err; echo $? >selftest-exit-code",
+            selftest.options.join(" ")
+        ));
+        lines.push("cp /var/lib/hwgap/selftest.json .".into());
     }
     lines.push(format!(
         "{} >summary.txt 2>hwgap.err; echo $? >exit-code",

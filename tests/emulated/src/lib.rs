@@ -11,6 +11,7 @@ pub mod initramfs;
 pub mod injector;
 pub mod judge;
 pub mod machine;
+pub mod patience;
 pub mod preset;
 pub mod qmp;
 pub mod realtime;

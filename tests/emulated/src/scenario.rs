@@ -27,8 +27,21 @@ pub struct Scenario {
     pub action: Vec<Action>,
     #[serde(default)]
     pub hwgap: Hwgap,
+    /// Runs `hwgap selftest` before `hwgap run`, and judges both by it.
+    pub selftest: Option<Selftest>,
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// How `hwgap selftest` is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selftest {
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// How many SMIs it must raise.
+    #[serde(default)]
+    pub smis: u64,
 }
 
 /// Which suites a scenario belongs to; `full` holds all.

@@ -5,21 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, pair};
+use crate::judge::{Outcome, pair, selftest};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario};
 use crate::smilog::SmiLog;
 
-/// Each boot may take this long in the host's time.
-pub const TIME_LIMIT: Duration = Duration::from_secs(900);
 /// One boot keeps about one core busy.
 const WORKERS: usize = 2;
 /// Why a lock is always to be had.
@@ -159,7 +156,6 @@ fn run_one(folders: &Folders, scenario: &Scenario, recorded_cost: f64) -> Result
         initramfs: &initramfs,
         folder: &folder,
         host_files: HostFiles::Hidden,
-        time_limit: TIME_LIMIT,
     }
     .run()?;
     judge_results(scenario, &folder.join("results"), recorded_cost)
@@ -181,7 +177,18 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
     if scenario.machine.firmware == Firmware::Ovmf {
         return pair::judge(scenario, &report, &log);
     }
-    let exit_code = read("exit-code")?.trim().parse().context("exit-code")?;
+    let exit_code = |name| -> Result<i32> { read(name)?.trim().parse().context(name) };
+    if let Some(asked) = &scenario.selftest {
+        let evidence = selftest::Evidence {
+            test: serde_json::from_str(&read("selftest.json")?).context("selftest.json")?,
+            text: read("selftest.txt")?,
+            exit_code: exit_code("selftest-exit-code")?,
+            report,
+            log,
+        };
+        return Ok(selftest::judge(&scenario.name, asked, &evidence));
+    }
+    let exit_code = exit_code("exit-code")?;
     let evidence = Evidence {
         report,
         log,

@@ -5,6 +5,7 @@ mod gaps;
 pub mod matching;
 pub mod pair;
 mod recall;
+pub mod selftest;
 mod shots;
 pub mod table;
 mod words;
