@@ -184,8 +184,9 @@ fn trial(functions: Functions, counters: Option<Counters>) -> Result<(), ArmErro
         trip: Nanos::SECOND,
         threshold: Nanos::SECOND,
         rounds: 100,
+        look: Nanos::SECOND,
     };
-    let mut loaded = Loaded::new(functions, counters)?;
+    let mut loaded = Loaded::new(functions, counters, None)?;
     loaded.fire(order).map(drop).map_err(ArmError::Area)
 }
 

@@ -1,5 +1,10 @@
-//! The SMI counter, read before and after each shot, and which gap a rise
-//! belongs to.
+//! The SMI counter, and which gap a rise belongs to.
+//!
+//! Where perf counts SMIs, the program reads the count after each delta, with
+//! interrupts off, and each gap has a count of its own. Elsewhere the thread
+//! reads the counter before and after each shot, and the gaps of a shot share
+//! the rise; what interrupts and tasks do in between, before the thread has the
+//! CPU again, may hide an SMI.
 
 use crate::attribution::SmiEvidence;
 use crate::units::{Cycles, Nanos};
@@ -35,6 +40,22 @@ pub(super) struct Events {
 pub(super) struct SmiLedger {
     counter: Option<Followed>,
     readings: Readings,
+    by_program: ByProgram,
+}
+
+/// The count as the program reads it. It has an origin of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByProgram {
+    /// It does not.
+    No,
+    /// The latest reading, and what has been said of the rises up to it. There
+    /// is none before the first shot.
+    Yes {
+        /// The latest reading.
+        latest: Option<u32>,
+        /// Rises that belong to something.
+        placed: u64,
+    },
 }
 
 struct Followed {
@@ -46,7 +67,11 @@ struct Followed {
 
 impl SmiLedger {
     /// Takes the first reading.
-    pub(super) fn begin<M: Machine>(machine: &mut M, readings: Readings) -> SmiLedger {
+    pub(super) fn begin<M: Machine>(
+        machine: &mut M,
+        readings: Readings,
+        counts_smis: bool,
+    ) -> SmiLedger {
         let counter = machine.smi_count().map(|latest| {
             let mut totals = SmiTotals::default();
             totals.count.before = u64::from(latest);
@@ -56,13 +81,28 @@ impl SmiLedger {
                 totals,
             }
         });
-        SmiLedger { counter, readings }
+        let by_program = match counts_smis {
+            false => ByProgram::No,
+            true => ByProgram::Yes {
+                latest: None,
+                placed: 0,
+            },
+        };
+        SmiLedger {
+            counter,
+            readings,
+            by_program,
+        }
+    }
+
+    fn reads_around_shots(&self) -> bool {
+        self.readings == Readings::AfterGaps && self.by_program == ByProgram::No
     }
 
     /// Reads the counter before a shot: a rise fell between two shots, or into
     /// a pause.
     pub(super) fn before_shot<M: Machine>(&mut self, machine: &mut M) {
-        if self.readings == Readings::AfterGaps
+        if self.reads_around_shots()
             && let Some(delta) = self.advance(machine)
         {
             self.note(|totals| &mut totals.between_shots, delta);
@@ -72,10 +112,50 @@ impl SmiLedger {
     /// Reads the counter after a shot and returns the rise; `None` where it is
     /// not read.
     pub(super) fn after_shot<M: Machine>(&mut self, machine: &mut M) -> Option<u32> {
-        match self.readings {
-            Readings::AfterGaps => self.advance(machine),
-            Readings::StartAndEnd => None,
+        self.reads_around_shots()
+            .then(|| self.advance(machine))
+            .flatten()
+    }
+
+    /// Takes the program's reading before a shot: a rise since the one after
+    /// the last shot fell between the two.
+    pub(super) fn open(&mut self, reading: Option<u32>) {
+        let delta = self.rise(reading).unwrap_or(0);
+        self.note(|totals| &mut totals.between_shots, delta);
+    }
+
+    /// Takes the program's reading after a delta, and says what it means for
+    /// that delta; `None` where the program has read none.
+    pub(super) fn delta(&mut self, reading: Option<u32>, is_gap: bool) -> Option<SmiEvidence> {
+        let delta = self.rise(reading)?;
+        if !is_gap {
+            self.note(|totals| &mut totals.below_threshold, delta);
         }
+        // The record of a gap carries it.
+        Some(SmiEvidence::Own { delta })
+    }
+
+    /// Takes the program's reading after a shot. `lost` deltas had no room for
+    /// a record, and `late` is a reading that something held up.
+    pub(super) fn close(&mut self, reading: Option<u32>, lost: u64, late: bool) {
+        let delta = self.rise(reading).unwrap_or(0);
+        match (lost, late) {
+            (1.., _) => self.note(|totals| &mut totals.unassigned, delta),
+            (0, true) => self.note(|totals| &mut totals.between_shots, delta),
+            (0, false) => self.note(|totals| &mut totals.without_gap, delta),
+        }
+    }
+
+    /// The rise up to a reading of the program's.
+    fn rise(&mut self, reading: Option<u32>) -> Option<u32> {
+        let ByProgram::Yes { latest, placed } = &mut self.by_program else {
+            return None;
+        };
+        let now = reading?;
+        // What came before the first shot is told at the end.
+        let delta = latest.replace(now).map_or(0, |then| now.wrapping_sub(then));
+        *placed += u64::from(delta);
+        Some(delta)
     }
 
     /// Places a rise: what it means for the gaps of the shot.
@@ -120,6 +200,13 @@ impl SmiLedger {
     /// counter could not be read to the end.
     pub(super) fn finish<M: Machine>(mut self, machine: &mut M) -> Option<SmiTotals> {
         let delta = self.advance(machine)?;
+        let delta = match self.by_program {
+            ByProgram::No => delta,
+            // Before the first shot and after the last one.
+            ByProgram::Yes { placed, .. } => {
+                delta.saturating_sub(u32::try_from(placed).unwrap_or(u32::MAX))
+            }
+        };
         match self.readings {
             Readings::AfterGaps => self.note(|totals| &mut totals.between_shots, delta),
             Readings::StartAndEnd => self.note(|totals| &mut totals.unassigned, delta),
@@ -189,7 +276,34 @@ mod tests {
                 totals: SmiTotals::default(),
             }),
             readings: Readings::AfterGaps,
+            by_program: ByProgram::No,
         }
+    }
+
+    #[test]
+    fn each_delta_has_what_the_program_counted_after_it() {
+        let mut ledger = SmiLedger {
+            by_program: ByProgram::Yes {
+                latest: None,
+                placed: 0,
+            },
+            ..ledger()
+        };
+        let own = |delta| Some(SmiEvidence::Own { delta });
+        ledger.open(Some(u32::MAX));
+        assert_eq!(ledger.delta(Some(u32::MAX), true), own(0));
+        assert_eq!(ledger.delta(Some(0), true), own(1));
+        assert_eq!(ledger.delta(Some(2), false), own(2));
+        assert_eq!(ledger.delta(None, true), None);
+        ledger.close(Some(2), 0, false);
+        ledger.open(Some(5));
+        ledger.close(Some(6), 0, true);
+        ledger.open(Some(6));
+        ledger.close(Some(8), 3, false);
+        let totals = ledger.counter.map(|counter| counter.totals).unwrap();
+        assert_eq!(totals.below_threshold, 2);
+        assert_eq!(totals.between_shots, 4);
+        assert_eq!((totals.without_gap, totals.unassigned), (0, 2));
     }
 
     fn placed(delta: u32, count: u32, unwatched: u64) -> SmiEvidence {
