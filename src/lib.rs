@@ -9,10 +9,12 @@
 //! machine lets a run find.
 
 pub mod attribution;
+pub mod changes;
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod cpulist;
+pub mod cpumask;
 pub mod evidence;
 pub mod host;
 pub mod judgement;

@@ -145,6 +145,34 @@ Exit status:
   2  wrong usage, or a report that cannot be read
   3  not enough data to say, or runs that cannot be compared";
 
+pub(super) const RESTORE: &str = "\
+Put back host settings that a killed run left changed.
+
+A run that changes settings of the host (--quiet-host, --freeze-on-smi) puts \
+them back when it ends, and a guardian process does when it dies. This command \
+is for the rest: both were killed. It may be called at any time, and again: \
+where nothing is left it does nothing, and while a run is going on it refuses.
+
+A value that is neither what hwgap set nor what was there before was set by \
+somebody else. It is left alone and named; --force overwrites it, --keep \
+leaves it for good. After a reboot all settings are the machine's own again, \
+and only the journal is removed.";
+
+pub(super) const RESTORE_EXAMPLES: &str = "\
+Examples:
+  hwgap restore --dry-run
+      What would be put back?
+  hwgap restore
+      Put it back.
+  ExecStopPost=/usr/bin/hwgap restore
+      In the unit of a service: whatever ends it, the host is as before.
+
+Exit status:
+  0  the host is as before, or there was nothing to put back
+  2  wrong usage, or the journal cannot be read
+  3  something was not put back: refused, or set by somebody else; or a run is
+     still going on";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   hwgap completions bash > /etc/bash_completion.d/hwgap

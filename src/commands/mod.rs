@@ -2,10 +2,12 @@
 
 mod compare;
 mod completions;
+mod guardian;
 mod man;
 mod measure;
 mod preflight;
 mod report;
+mod restore;
 mod run;
 mod selftest;
 
@@ -74,6 +76,8 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
+        Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
+        Command::Guardian(args) => guardian::guardian(&args),
     }
 }

@@ -26,6 +26,7 @@ pub mod preflight;
 pub mod read;
 pub mod reattribute;
 pub mod redact;
+pub mod restored;
 pub mod sources;
 pub mod style;
 mod table;

@@ -141,8 +141,14 @@ impl Tally {
         }
     }
 
-    /// Judges and counts a gap, and says who took the time.
-    pub(super) fn take(&mut self, raw: RawGap, account: Option<Account>, limits: &Limits) -> Cause {
+    /// Judges and counts a gap, and says who took the time and how much of it
+    /// is the platform's.
+    pub(super) fn take(
+        &mut self,
+        raw: RawGap,
+        account: Option<Account>,
+        limits: &Limits,
+    ) -> (Cause, Option<Cycles>) {
         let decided = attribute(
             &raw.evidence,
             account.as_ref(),
@@ -190,7 +196,7 @@ impl Tally {
             cause,
             confidence,
         });
-        cause
+        (cause, platform)
     }
 
     /// The longest platform gap so far.
