@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::clean;
-use super::model::Gap;
+use super::model::{EngineName, Gap};
 use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
-/// The columns: the fields of a gap in the report, then its raw evidence.
-pub const COLUMNS: [&str; 19] = [
+/// The columns: the fields of a gap in the report, its raw evidence, and the
+/// engine that saw it.
+pub const COLUMNS: [&str; 20] = [
     "cpu",
     "start_cycles",
     "end_cycles",
@@ -30,10 +31,12 @@ pub const COLUMNS: [&str; 19] = [
     "raw_involuntary_switches",
     "raw_page_faults",
     "raw_run_delay_ns",
+    "engine",
 ];
 
-/// Writes a header and one row a gap; nothing but a buffer is held.
-pub fn write<I>(gaps: I, out: impl Write) -> io::Result<()>
+/// Writes a header and one row a gap; nothing but a buffer is held. `engine` is
+/// the run's: it saw the gaps that name none.
+pub fn write<I>(gaps: I, engine: EngineName, out: impl Write) -> io::Result<()>
 where
     I: IntoIterator,
     I::Item: Borrow<Gap>,
@@ -45,7 +48,7 @@ where
         .from_writer(out);
     rows.write_record(COLUMNS)?;
     for gap in gaps {
-        rows.serialize(Row::from(gap.borrow()))?;
+        rows.serialize(Row::of(gap.borrow(), engine))?;
     }
     rows.flush()
 }
@@ -72,10 +75,11 @@ struct Row<'a> {
     raw_involuntary_switches: Option<u16>,
     raw_page_faults: Option<u16>,
     raw_run_delay_ns: Option<u64>,
+    engine: &'static str,
 }
 
-impl<'a> From<&'a Gap> for Row<'a> {
-    fn from(gap: &'a Gap) -> Row<'a> {
+impl<'a> Row<'a> {
+    fn of(gap: &'a Gap, engine: EngineName) -> Row<'a> {
         let (raw_smi, raw_smi_delta, raw_smi_among) = match gap.raw.smi {
             SmiEvidence::Unreadable => ("unreadable", None, None),
             SmiEvidence::NotRead => ("not-read", None, None),
@@ -103,6 +107,7 @@ impl<'a> From<&'a Gap> for Row<'a> {
             raw_involuntary_switches: gap.raw.involuntary_switches,
             raw_page_faults: gap.raw.page_faults,
             raw_run_delay_ns: gap.raw.run_delay_ns.map(|ns| ns.0),
+            engine: gap.engine.unwrap_or(engine).name(),
         }
     }
 }

@@ -120,6 +120,7 @@ pub enum Load {
     Fifo,
     Interrupts,
     Busy,
+    Syscalls,
 }
 
 impl Load {
@@ -133,6 +134,7 @@ impl Load {
             Self::Fifo => "fifo",
             Self::Interrupts => "interrupts",
             Self::Busy => "busy",
+            Self::Syscalls => "syscalls",
         }
     }
 }

@@ -193,6 +193,7 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
         report,
         log,
         exit_code,
+        summary: read("summary.txt")?,
     };
     judge(scenario, &evidence, recorded_cost)
 }

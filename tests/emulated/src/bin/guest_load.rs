@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread::sleep;
@@ -32,6 +33,8 @@ enum Load {
     Interrupts,
     /// Spins at ordinary priority, so that RT throttling has someone to serve
     Busy,
+    /// Reads zeroes for 500 us in every 2 ms: nearly all of it in system calls
+    Syscalls,
 }
 
 fn main() -> Result<()> {
@@ -64,6 +67,17 @@ fn main() -> Result<()> {
             Ok(())
         }
         Load::Interrupts => interrupt_by_clock(),
+        Load::Syscalls => {
+            let mut zeroes = File::open("/dev/zero").context("/dev/zero")?;
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let started = Instant::now();
+                while started.elapsed() < Duration::from_micros(500) {
+                    zeroes.read_exact(&mut buffer)?;
+                }
+                sleep(Duration::from_micros(1_500));
+            }
+        }
         Load::Busy => loop {
             black_box(());
         },
