@@ -1,7 +1,7 @@
 //! Runs scenarios, two at a time, and judges each.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -42,6 +42,18 @@ impl Folders {
             .status()
             .context("packages")?;
         Ok(status.success())
+    }
+
+    /// Waits until no other suite uses the cache, and keeps it to this one for
+    /// as long as the file is open: each boot's folder goes by its scenario.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.cache.join("lock");
+        let file = File::create(&path).with_context(|| path.display().to_string())?;
+        if file.try_lock().is_err() {
+            eprintln!("emulated: waiting for another suite on {}", path.display());
+            file.lock()?;
+        }
+        Ok(file)
     }
 
     /// The kernel's image.

@@ -59,6 +59,7 @@ fn main() -> Result<ExitCode> {
         if !folders.ensure_packages(&[side_by_side::KERNEL, side_by_side::MASKING_KERNEL])? {
             return Ok(ExitCode::from(EXIT_NO_MACHINE));
         }
+        let _alone = folders.lock()?;
         print!("{}", side_by_side::run(&folders)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -86,6 +87,7 @@ fn main() -> Result<ExitCode> {
         if !folders.ensure_packages(&kernels)? {
             return Ok(ExitCode::from(EXIT_NO_MACHINE));
         }
+        let _alone = folders.lock()?;
         suite::run(&folders, &scenarios, recorded_cost, |outcome| {
             eprintln!("{}", table::row(outcome));
         })
