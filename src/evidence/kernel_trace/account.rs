@@ -5,6 +5,7 @@ use crate::units::Nanos;
 use super::activity::{ActivityId, ActivityKind, Names};
 use super::costs::{Costs, Passage};
 use super::fold::{Segment, Who};
+use super::passages::{Passages, Smis};
 
 /// Activities named in an account: the ones that took most.
 pub const SHARES: usize = 3;
@@ -55,17 +56,6 @@ impl Account {
     }
 }
 
-/// How many SMIs a gap holds, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Smis {
-    /// None that is known.
-    None,
-    /// One.
-    One,
-    /// Several, or an unknown number.
-    Several,
-}
-
 /// A gap's intervals, before costs are known.
 #[derive(Debug)]
 pub(super) struct Measured {
@@ -73,7 +63,7 @@ pub(super) struct Measured {
     union: Nanos,
     by: Vec<(ActivityId, Nanos)>,
     /// The stretches between the intervals, and before and after them.
-    passages: Vec<(Passage, Nanos)>,
+    passages: Passages,
 }
 
 impl Measured {
@@ -88,29 +78,25 @@ impl Measured {
             standing: Standing::Nothing,
             union: Nanos(0),
             by: Vec::new(),
-            passages: Vec::new(),
+            passages: Passages::default(),
         };
         let (mut reached, mut from) = (start, None);
         for segment in segments {
             let (begun, ended) = (segment.start.max(start), segment.end.min(end));
             if let Who::Named(id) = segment.who {
                 let to = Some(names.place(id));
-                measured.pass(Passage { from, to }, begun.saturating_sub(reached));
+                measured
+                    .passages
+                    .add(Passage { from, to }, begun.saturating_sub(reached));
                 (reached, from) = (ended, to);
             }
             measured.add(segment.who, ended.saturating_sub(begun), names);
         }
         if from.is_some() {
             let passage = Passage { from, to: None };
-            measured.pass(passage, end.saturating_sub(reached));
+            measured.passages.add(passage, end.saturating_sub(reached));
         }
         measured
-    }
-
-    fn pass(&mut self, passage: Passage, length: Nanos) {
-        if length > Nanos(0) {
-            self.passages.push((passage, length));
-        }
     }
 
     fn add(&mut self, who: Who, length: Nanos, names: &Names) {
@@ -133,33 +119,11 @@ impl Measured {
         }
     }
 
-    /// The passage that an SMI in this gap has stretched, if it has stretched
-    /// one and not an activity: the one that exceeds its usual length by most.
-    fn most_stretched(&self, costs: &Costs) -> Option<usize> {
-        (0..self.passages.len()).max_by_key(|&index| {
-            let (passage, length) = self.passages[index];
-            length.saturating_sub(costs.passage(passage))
-        })
-    }
-
-    /// What the ways in and out and on took of the kernel's own. A single SMI
-    /// is in one place: the other passages are what they are.
-    fn around(&self, costs: &Costs, smis: Smis) -> Nanos {
-        let stretched = self.most_stretched(costs);
-        let own = |index: usize, (passage, length): (Passage, Nanos)| match smis {
-            Smis::One if stretched != Some(index) => length,
-            _ => costs.passage(passage),
-        };
-        (self.passages.iter().enumerate())
-            .map(|(index, &passage)| own(index, passage))
-            .fold(Nanos(0), Nanos::saturating_add)
-    }
-
     /// Makes the account.
     pub(super) fn account(&self, costs: &Costs, smis: Smis) -> Account {
         let around = match self.standing {
             Standing::Nothing | Standing::Lost => Nanos(0),
-            _ => self.around(costs, smis),
+            _ => self.passages.cost(costs, smis),
         };
         let mut by = self.by.clone();
         by.sort_by_key(|&(_, length)| std::cmp::Reverse(length));
@@ -189,20 +153,10 @@ impl Measured {
         }
     }
 
-    /// Learns the ways in and out and on, but for the one that an SMI may have
-    /// stretched.
+    /// Learns the ways in and out and on.
     pub(super) fn teach(&self, costs: &mut Costs, smis: Smis) {
-        let stretched = match (self.standing, smis) {
-            (Standing::Nothing | Standing::Fault | Standing::Lost, _) | (_, Smis::Several) => {
-                return;
-            }
-            (Standing::Interrupts | Standing::Tasks, Smis::None) => None,
-            (Standing::Interrupts | Standing::Tasks, Smis::One) => self.most_stretched(costs),
-        };
-        for (index, &(passage, length)) in self.passages.iter().enumerate() {
-            if stretched != Some(index) {
-                costs.learn_passage(passage, length);
-            }
+        if matches!(self.standing, Standing::Interrupts | Standing::Tasks) {
+            self.passages.teach(costs, smis);
         }
     }
 }

@@ -8,11 +8,12 @@ use crate::sys::detached_mount::DetachedMount;
 use crate::sys::perf_ring::PerfRing;
 use crate::units::{CpuId, Nanos};
 
-use super::account::{Account, Measured, Smis};
+use super::account::{Account, Measured};
 use super::activity::{ActivityId, Names, SourceTotal};
 use super::costs::Costs;
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
+use super::passages::Smis;
 use super::reader::{Reader, What};
 
 /// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.

@@ -9,6 +9,8 @@
 //! off.
 
 mod clock_fit;
+mod counters;
+mod edges;
 mod interruptions;
 mod layout;
 mod probe;

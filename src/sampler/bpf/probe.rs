@@ -10,7 +10,8 @@ use crate::host::root::Root;
 use crate::sys::bpf::{Btf, BtfError};
 use crate::units::Nanos;
 
-use super::program::{Counters, Functions, KernelCounter};
+use super::counters::{Counters, KernelCounter};
+use super::program::Functions;
 use super::shot::{ArmError, Loaded, Order};
 
 const BTF: &str = "sys/kernel/btf/vmlinux";

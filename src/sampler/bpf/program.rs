@@ -21,9 +21,12 @@ use std::os::fd::BorrowedFd;
 
 use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
 use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
-use crate::sys::bpf::Width::{Double, Word};
-use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label, Reg};
+use crate::sys::bpf::Width::Double;
+use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label};
 
+use super::counters::{
+    SMIS, Watched, copy_counters, find_counters, look_at_counters, look_at_smis,
+};
 use super::layout::{Field, RECORD_BYTES, RECORDS, RECORDS_AT, Slot};
 
 /// The kernel functions that every form of the program calls.
@@ -35,44 +38,11 @@ pub(super) struct Functions {
     pub(super) irq_restore: BtfId,
 }
 
-/// A counter of the kernel's for each CPU, 32 bits wide.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KernelCounter {
-    /// The per-CPU variable.
-    pub(super) variable: BtfId,
-    /// Where in it the counter lies, in bytes.
-    pub(super) offset: i16,
-}
-
-/// The counters of what arrives although interrupts are off.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counters {
-    /// `irq_stat.__nmi_count`, later `irq_stat.counts` (arch/x86/kernel/nmi.c).
-    pub(super) nmis: KernelCounter,
-    /// `mce_exception_count` (arch/x86/kernel/cpu/mce/core.c); `None` in a
-    /// kernel that handles no machine checks.
-    pub(super) machine_checks: Option<KernelCounter>,
-}
-
-/// What the program watches beside the clock.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Watched<'a> {
-    /// What arrives although interrupts are off.
-    pub(super) counters: Option<Counters>,
-    /// An array with the perf event that counts this CPU's SMIs.
-    pub(super) smis: Option<BorrowedFd<'a>>,
-}
-
-/// Places on the stack, below the frame.
+/// Places on the stack, below the frame; further ones are those of
+/// [`super::counters`].
 const FLAGS: i16 = -8;
 const TRIP: i16 = -16;
 const START: i16 = -24;
-/// Addresses of the counters, and what they said after the delta in hand.
-const NMIS_AT: i16 = -32;
-const CHECKS_AT: i16 = -40;
-const NMIS: i16 = -48;
-const CHECKS: i16 = -56;
-const SMIS: i16 = -64;
 
 /// Assembles the program for the shared area `map`. What is watched is read
 /// before the first reading, after each delta above the trip level, and after
@@ -248,59 +218,4 @@ fn increment(a: &mut Asm, slot: Slot) {
     a.add(R2, 1);
     a.store(R3, slot.bytes(), R2, Double);
     a.add(R2, -1);
-}
-
-/// Keeps the addresses of this CPU's counters, which stay the same: the thread
-/// is pinned.
-fn find_counters(a: &mut Asm, counters: Option<Counters>) {
-    a.set(R0, 0);
-    a.store(Frame, NMIS, R0, Double);
-    a.store(Frame, CHECKS, R0, Double);
-    a.store(Frame, SMIS, R0, Double);
-    let Some(counters) = counters else { return };
-    let pairs = [
-        (Some(counters.nmis), NMIS_AT),
-        (counters.machine_checks, CHECKS_AT),
-    ];
-    for (counter, place) in pairs {
-        let Some(counter) = counter else { continue };
-        a.kernel_variable(R1, counter.variable);
-        a.call(Helper::ThisCpuPtr);
-        a.store(Frame, place, R0, Double);
-    }
-}
-
-/// Reads all that is watched to its places on the stack; uses R0 to R5.
-fn look_at_counters(a: &mut Asm, watched: Watched<'_>) {
-    if let Some(counters) = watched.counters {
-        let both = [
-            (Some(counters.nmis), NMIS_AT, NMIS),
-            (counters.machine_checks, CHECKS_AT, CHECKS),
-        ];
-        for (counter, address, place) in both {
-            let Some(counter) = counter else { continue };
-            a.load(R1, Frame, address, Double);
-            a.load(R2, R1, counter.offset, Word);
-            a.store(Frame, place, R2, Double);
-        }
-    }
-    look_at_smis(a, watched.smis);
-}
-
-/// Reads the count of SMIs to its place on the stack; uses R0 to R5.
-fn look_at_smis(a: &mut Asm, smis: Option<BorrowedFd<'_>>) {
-    let Some(array) = smis else { return };
-    a.map(R1, array);
-    a.set(R2, 0);
-    a.call(Helper::PerfEventRead);
-    a.store(Frame, SMIS, R0, Double);
-}
-
-/// Copies what was read last, NMIs, machine checks and SMIs, to three numbers
-/// of the shared area; uses R2.
-fn copy_counters(a: &mut Asm, base: Reg, offsets: [i16; 3]) {
-    for (place, offset) in [NMIS, CHECKS, SMIS].into_iter().zip(offsets) {
-        a.load(R2, Frame, place, Double);
-        a.store(base, offset, R2, Double);
-    }
 }

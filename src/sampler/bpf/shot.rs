@@ -6,8 +6,9 @@ use std::io;
 use crate::sys::bpf::{Area, AsmError, EventSlot, LoadError, Program};
 use crate::units::Nanos;
 
+use super::counters::{Counters, Watched};
 use super::layout::{Field, RECORDS, Slot, WORDS};
-use super::program::{Counters, Functions, Watched, assemble};
+use super::program::{Functions, assemble};
 
 /// What a shot is to do.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@
 //! CPU again, may hide an SMI.
 
 use crate::attribution::SmiEvidence;
-use crate::units::{Cycles, Nanos};
+use crate::units::Nanos;
 
 use super::super::gap::SmiTotals;
 use super::super::machine::Machine;
@@ -161,9 +161,10 @@ impl SmiLedger {
     /// Places a rise: what it means for the gaps of the shot.
     pub(super) fn place(&mut self, rise: Option<u32>, events: Events) -> SmiEvidence {
         let Some(delta) = rise else {
-            return match self.counter {
-                Some(_) => SmiEvidence::NotRead,
-                None => SmiEvidence::Unreadable,
+            return match (&self.counter, self.by_program) {
+                // No later reading will speak of these gaps.
+                (None, _) | (_, ByProgram::Yes { .. }) => SmiEvidence::Unreadable,
+                (Some(_), ByProgram::No) => SmiEvidence::NotRead,
             };
         };
         let hidden = events.unwatched >= LEAST_SMI;
@@ -235,32 +236,6 @@ impl SmiLedger {
         counter.readings = counter.readings.wrapping_add(1);
         counter.totals.count.delta += u64::from(delta);
         Some(delta)
-    }
-}
-
-/// The shortest time between a reading of the counter and the shot, and back.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Edges {
-    before: Cycles,
-    after: Cycles,
-}
-
-impl Edges {
-    /// Nothing seen yet.
-    pub(super) fn new() -> Edges {
-        Edges {
-            before: Cycles(u64::MAX),
-            after: Cycles(u64::MAX),
-        }
-    }
-
-    /// Takes note of a shot's two edges and returns by how much the one or the
-    /// other is longer than the shortest: an SMI that hides is in one of them.
-    pub(super) fn excess(&mut self, before: Cycles, after: Cycles) -> Cycles {
-        self.before = self.before.min(before);
-        self.after = self.after.min(after);
-        let excess = before.saturating_sub(self.before);
-        excess.max(after.saturating_sub(self.after))
     }
 }
 
@@ -358,13 +333,5 @@ mod tests {
         assert_eq!(quiet(1, 0).below_threshold, 1);
         assert_eq!(quiet(1, 5_000).below_threshold, 2);
         assert_eq!(quiet(2, 5_000).unassigned, 1);
-    }
-
-    #[test]
-    fn edges_are_held_against_the_shortest_ones() {
-        let mut edges = Edges::new();
-        assert_eq!(edges.excess(Cycles(50), Cycles(90)), Cycles(0));
-        assert_eq!(edges.excess(Cycles(55), Cycles(190)), Cycles(100));
-        assert_eq!(edges.excess(Cycles(40), Cycles(90)), Cycles(0));
     }
 }

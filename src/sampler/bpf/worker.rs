@@ -14,9 +14,10 @@ use super::super::engine::{SamplingPlan, Window};
 use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
 use super::clock_fit::ClockFit;
+use super::edges::Edges;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
-use super::smi_ledger::{Edges, Events, LEAST_SMI, SmiLedger};
+use super::smi_ledger::{Events, LEAST_SMI, SmiLedger};
 use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.

@@ -10,6 +10,7 @@ pub mod guest;
 pub mod initramfs;
 pub mod injector;
 pub mod judge;
+pub mod load;
 pub mod machine;
 pub mod patience;
 pub mod preset;

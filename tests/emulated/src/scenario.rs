@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::injector::pattern::Pattern;
+use crate::load::Load;
 
 /// A scenario as its file describes it; README.md explains each field.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,36 +108,6 @@ pub enum Firmware {
     Seabios,
     /// Two CPUs gathered on each SMI, host noise, SMRAM locked.
     Ovmf,
-}
-
-/// What else the guest does meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Load {
-    Forks,
-    Timers,
-    PageFaults,
-    Signals,
-    Fifo,
-    Interrupts,
-    Busy,
-    Syscalls,
-}
-
-impl Load {
-    /// The name `guest-load` knows it by.
-    pub fn argument(self) -> &'static str {
-        match self {
-            Self::Forks => "forks",
-            Self::Timers => "timers",
-            Self::PageFaults => "page-faults",
-            Self::Signals => "signals",
-            Self::Fifo => "fifo",
-            Self::Interrupts => "interrupts",
-            Self::Busy => "busy",
-            Self::Syscalls => "syscalls",
-        }
-    }
 }
 
 /// Something done by the guest's shell while hwgap runs.
