@@ -3,8 +3,11 @@
 mod args;
 mod compare;
 pub mod duration;
+mod fleet;
 mod format;
 mod help;
+mod hwlatdetect;
+mod invocation;
 mod other;
 mod preflight;
 mod report;
@@ -15,7 +18,10 @@ mod values;
 
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
+pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
+pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
+pub use invocation::arguments;
 pub use other::{CompletionsArgs, ManArgs};
 pub use preflight::PreflightArgs;
 pub use report::{ReportArgs, ReportFormatArg};

@@ -2,7 +2,9 @@
 
 mod compare;
 mod completions;
+mod fleet;
 mod guardian;
+mod hwlatdetect;
 mod man;
 mod measure;
 mod preflight;
@@ -74,6 +76,8 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
+        Command::Fleet(args) => fleet::fleet(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Restore(args) => restore::restore(&args),

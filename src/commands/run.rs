@@ -2,6 +2,7 @@
 
 mod engine;
 mod output;
+mod policy;
 mod presenter;
 mod turns;
 
@@ -30,10 +31,11 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
+use policy::Acceptance;
 use turns::Turns;
 
 pub(super) use output::Sinks;
-pub(super) use presenter::{Presenter, Start};
+pub(super) use presenter::{Presenter, Start, on_terminal};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
@@ -58,6 +60,7 @@ pub(super) fn measure(
     };
     let host = Host::read(&root);
     let plan = plan(&host)?;
+    let acceptance = Acceptance::load(args, &plan)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -163,7 +166,11 @@ pub(super) fn measure(
     };
     let report = assemble(&cases, particulars);
     presenter.end(&report)?;
-    Ok(match report.verdict.result {
+    let outcome = match acceptance {
+        Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
+        None => report.verdict.result,
+    };
+    Ok(match outcome {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
