@@ -138,6 +138,8 @@ Examples:
       Did the change between the runs a and b help?
   hwgap compare --before a.json --after b.json --format markdown --redact
       The same for a vendor's ticket, without names.
+  hwgap compare --before a.json --after b.json --format html -o ab.html
+      A page with both sides on common axes.
   hwgap compare --before old*.json --after new*.json --level 0.99 --margin 1.5
       Be surer, and do not call differences below a factor of 1.5 none.
 

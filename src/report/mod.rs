@@ -35,6 +35,7 @@ pub mod style;
 mod table;
 pub mod text;
 mod watched;
+mod web;
 pub mod worst;
 
 pub use clean::owned as clean_text;
