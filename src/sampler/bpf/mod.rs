@@ -242,7 +242,7 @@ fn load(
 }
 
 /// Opens a perf event for the program.
-fn event_slot<'a>(source: &'a SmiSource, cpu: CpuId) -> Option<(EventSlot, &'a SmiSource)> {
+fn event_slot(source: &SmiSource, cpu: CpuId) -> Option<(EventSlot, &SmiSource)> {
     let SmiSource::Perf { kind, config, .. } = *source else {
         return None;
     };

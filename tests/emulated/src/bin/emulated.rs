@@ -107,6 +107,7 @@ fn run_drop_in(folders: &Folders, again: bool) -> Result<ExitCode> {
     if !again && !folders.ensure_packages(&[drop_in::KERNEL])? {
         return Ok(ExitCode::from(EXIT_NO_MACHINE));
     }
+    let _alone = folders.lock()?;
     let findings = match again {
         true => drop_in::judge_again(folders)?,
         false => drop_in::run(folders)?,
