@@ -9,7 +9,7 @@ use crate::evidence::kernel_trace::{Account, Standing};
 use crate::units::Nanos;
 
 use super::cause::{Cause, Confidence};
-use super::evidence::{Evidence, SmiEvidence};
+use super::evidence::{Evidence, Footprint, SmiEvidence};
 use super::setting::{ClockTrust, Platform, Setting};
 
 /// What was decided of a gap.
@@ -116,9 +116,12 @@ fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
 fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
     // Without the engine's word, the absence of records is strong evidence,
     // and no proof: not every way into the kernel has a tracepoint.
-    let (proof, strong) = match evidence.footprint.kernel_ran() {
-        Some(_) => (Confidence::Proved, Confidence::Strong),
-        None => (Confidence::Strong, Confidence::Probable),
+    let (proof, strong) = match evidence.footprint {
+        // The kernel's own count misses what has no hook: exceptions, and
+        // vectors that it does not know.
+        Footprint::Undisturbed => (Confidence::Strong, Confidence::Strong),
+        footprint if footprint.kernel_ran().is_some() => (Confidence::Proved, Confidence::Strong),
+        _ => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),

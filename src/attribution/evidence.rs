@@ -23,14 +23,19 @@ pub enum Footprint {
     /// Interrupts were off, and an NMI or a machine check came: this kernel
     /// ran.
     Interrupted,
+    /// The kernel's osnoise tracer counted no NMI, interrupt, softirq or task:
+    /// this kernel did not run, as far as its own count goes.
+    Undisturbed,
+    /// The kernel's osnoise tracer counted some of them: this kernel ran.
+    Disturbed,
 }
 
 impl Footprint {
     /// Whether this kernel ran; `None` where that is not known.
     pub fn kernel_ran(self) -> Option<bool> {
         match self {
-            Footprint::Intact | Footprint::Excluded => Some(false),
-            Footprint::Cleared | Footprint::Interrupted => Some(true),
+            Footprint::Intact | Footprint::Excluded | Footprint::Undisturbed => Some(false),
+            Footprint::Cleared | Footprint::Interrupted | Footprint::Disturbed => Some(true),
             Footprint::Unusable => None,
         }
     }

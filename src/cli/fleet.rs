@@ -28,6 +28,12 @@ pub struct FleetArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
+    /// Write tables for a database (JSON Lines) into this folder, in place of an
+    /// answer; needs no memory for the fleet
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["output", "format", "expect"])]
+    pub export: Option<PathBuf>,
+
     /// The day for which waivers hold, as 2027-03-31 [default: today, UTC]
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<Date>,
@@ -44,4 +50,43 @@ pub enum FleetFormatArg {
     Text,
     /// Everything, for programs
     Json,
+    /// The hosts, a row each
+    Csv,
+    /// A web page in one file
+    Html,
+    /// JUnit XML: each host a test case
+    Junit,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
+}
+
+/// Options of the hidden `hwgap fleet-generate`.
+#[derive(Debug, Args)]
+pub struct FleetGenerateArgs {
+    /// Where to write the reports; - writes a report a line
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+
+    /// How many hosts
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub hosts: usize,
+
+    /// The same seed gives the same fleet
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// What is wrong with it
+    #[arg(long, value_enum, value_name = "FAULT", value_delimiter = ',')]
+    pub plant: Vec<FaultArg>,
+}
+
+/// Faults that can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FaultArg {
+    /// One BIOS of twenty takes 180 us and more at a time
+    BadBios,
+    /// One host of 100 has three times as many SMIs as its like
+    HotHosts,
+    /// One model has an SMI every 64 s
+    Series,
 }

@@ -36,6 +36,8 @@ Examples:
       Record gaps above 5 us, fail only above 50 us.
   hwgap run --duration 10m --engine both
       Sample with interrupts on and off in turn, and see whether both agree.
+  hwgap run --duration 10m --engine user,hwlat,osnoise
+      The kernel's own tracers beside hwgap's loop, in turn on the same CPUs.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
       Accept the machine by a written policy; see hwgap-fleet(1) for its form.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
@@ -70,6 +72,9 @@ Examples:
 
   hwgap report old.json --reattribute --format json -o new.json
       Judge the evidence of an earlier version by today's rules.
+
+  hwgap report node17.json --format openmetrics -o /var/lib/node_exporter/hwgap.prom
+      For node_exporter's textfile collector.
 
 Exit status:
   0  the report was shown or converted, whatever its verdict
@@ -201,6 +206,8 @@ Examples:
       For a CI system; hosts of the list without a report count as errors.
   hwgap fleet reports/ --policy p.toml --format html -o fleet.html
       A page with groups, outliers and each host.
+  hwgap fleet reports/ --policy p.toml --export tables/
+      Tables for DuckDB or another database; examples/duckdb holds queries.
   ssh head 'tar c /srv/hwgap' | hwgap fleet - --policy p.toml
       From standard input.
 

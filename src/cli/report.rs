@@ -46,4 +46,6 @@ pub enum ReportFormatArg {
     Markdown,
     /// A web page in one file
     Html,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
 }

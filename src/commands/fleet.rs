@@ -1,23 +1,26 @@
 //! `hwgap fleet`: many reports, one policy.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::{FleetArgs, FleetFormatArg};
 use crate::fleet::expected::Expected;
+use crate::fleet::export::{Exported, export};
 use crate::fleet::gather::gather;
 use crate::fleet::model::FleetReport;
 use crate::fleet::{Question, assess};
 use crate::policy::Policy;
 use crate::report::clean_text;
 use crate::report::files::PendingFile;
-use crate::report::fleet::text;
-use crate::report::json;
+use crate::report::fleet::{csv, html, junit, text};
 use crate::report::model::Outcome;
 use crate::report::style::{Style, Target};
+use crate::report::{json, openmetrics};
 
 use super::{Exit, Failure};
 
@@ -30,10 +33,13 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
             "{missing:?}: there is no such file or folder"
         )));
     }
-    let output = args.output.as_ref().map(PendingFile::create).transpose();
-    let output = output.map_err(Failure::usage)?;
     let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
     let today = args.as_of.unwrap_or_else(today);
+    if let Some(folder) = &args.export {
+        return export_to(folder, args, policy.as_ref(), today);
+    }
+    let output = args.output.as_ref().map(PendingFile::create).transpose();
+    let output = output.map_err(Failure::usage)?;
     let bar = progress(args);
     let none = Policy::default();
     let judge = policy.as_ref().unwrap_or(&none);
@@ -50,11 +56,11 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
     };
     let report = assess(gathered, &question);
     let written = match output {
-        Some(file) => match file.save(|out| write(&report, args.format, Style::Plain, out)) {
+        Some(file) => match file.save(|out| write(&report, args, Style::Plain, out)) {
             Err(error) if !error.is_closed() => Err(Failure::usage(error)),
             _ => Ok(()),
         },
-        None => match write(&report, args.format, style(), &mut io::stdout().lock()) {
+        None => match write(&report, args, style(), &mut io::stdout().lock()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::Usage(format!("standard output: {error}")))
             }
@@ -65,6 +71,46 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
+    })
+}
+
+/// Tables for a database, and how many runs they hold. The exit status is that
+/// of the runs: which of them count for a host is asked of the tables.
+fn export_to(
+    folder: &Path,
+    args: &FleetArgs,
+    policy: Option<&Policy>,
+    today: Date,
+) -> Result<Exit, Failure> {
+    let bar = progress(args);
+    let none = Policy::default();
+    let judge = policy.unwrap_or(&none);
+    let exported = export(&args.inputs, judge, today, folder, || bar.inc(1));
+    bar.finish_and_clear();
+    let exported = exported.map_err(|error| Failure::Usage(format!("{folder:?}: {error}")))?;
+    let Exported {
+        pass,
+        fail,
+        inconclusive,
+        set_aside,
+    } = exported;
+    let said = writeln!(
+        io::stdout(),
+        "{} runs: {pass} pass, {fail} fail, {inconclusive} are inconclusive; {set_aside} \
+         documents set aside",
+        pass + fail + inconclusive
+    );
+    if let Err(error) = said
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        return Err(Failure::Usage(format!("standard output: {error}")));
+    }
+    Ok(if fail > 0 {
+        Exit::Latency
+    } else if inconclusive + set_aside > 0 || pass == 0 {
+        Exit::NoVerdict
+    } else {
+        Exit::Good
     })
 }
 
@@ -96,15 +142,28 @@ fn progress(args: &FleetArgs) -> ProgressBar {
 
 fn write(
     report: &FleetReport,
-    format: FleetFormatArg,
+    args: &FleetArgs,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match format {
+    match args.format {
         FleetFormatArg::Text => out.write_all(text::render(report, style).as_bytes())?,
         FleetFormatArg::Json => json::write(report, &mut *out)?,
+        FleetFormatArg::Csv => csv::write(report, out)?,
+        FleetFormatArg::Html => html::write(report, &folder(args), out)?,
+        FleetFormatArg::Junit => junit::write(report, out)?,
+        FleetFormatArg::Openmetrics => openmetrics::write_fleet(report, out)?,
     }
     out.flush()
+}
+
+/// Where the page will be, which its links are relative to.
+fn folder(args: &FleetArgs) -> PathBuf {
+    let folder = args.output.as_deref().and_then(Path::parent);
+    match folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from("."),
+    }
 }
 
 fn style() -> Style {

@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod fleet;
+mod fleet_generate;
 mod guardian;
 mod hwlatdetect;
 mod man;
@@ -78,6 +79,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
+        Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Restore(args) => restore::restore(&args),

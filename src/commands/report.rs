@@ -11,7 +11,7 @@ use crate::report::reattribute::reattribute;
 use crate::report::redact::redact;
 use crate::report::style::{Style, Target};
 use crate::report::text::{Summary, WORST_GAPS};
-use crate::report::{Changes, Origin, csv, html, json, markdown, read, text, worst};
+use crate::report::{Changes, Origin, csv, html, json, markdown, openmetrics, read, text, worst};
 
 use super::{Exit, Failure};
 
@@ -58,6 +58,7 @@ fn write(
             let limit = Limit(args.limit as usize);
             markdown::write(&report.without_gaps(), gaps, origin, limit, out)
         }
+        ReportFormatArg::Openmetrics => openmetrics::write_run(report, out),
         ReportFormatArg::Html => html::write(&report.without_gaps(), gaps, origin, out),
     }
 }

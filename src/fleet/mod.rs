@@ -7,6 +7,7 @@
 
 mod assess;
 pub mod expected;
+pub mod export;
 pub mod gather;
 pub mod groups;
 pub mod hosts;
@@ -17,6 +18,7 @@ pub mod read;
 mod run;
 pub mod separate;
 mod series;
+pub mod synthetic;
 
 pub use assess::{Question, assess};
 pub use run::{Identity, Run, SeriesSeen};

@@ -30,6 +30,7 @@ pub mod smi_source;
 mod status;
 pub mod text;
 pub mod topology;
+pub mod tracefs;
 pub mod usable;
 
 use clocksource::Clocksource;

@@ -58,11 +58,12 @@ fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Her
     if gap.cause == Cause::Unknown {
         return;
     }
-    kept.counts.recast(gap.cause, Cause::Unknown);
+    let all = 1 + u64::from(gap.raw.companions);
+    kept.counts.recast_several(gap.cause, Cause::Unknown, all);
     let above = gap.raw.length() > hardlimit;
     match platform_share(gap, hz) {
         Some(platform) if platform > hardlimit => {
-            kept.platform_above_limit = kept.platform_above_limit.saturating_sub(1);
+            kept.platform_above_limit = kept.platform_above_limit.saturating_sub(all);
         }
         None if gap.cause == Cause::SmiOs && above => {
             kept.mixed_above_limit = kept.mixed_above_limit.saturating_sub(1);
@@ -111,6 +112,7 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
+                companions: 0,
                 evidence: Evidence {
                     footprint,
                     smi: SmiEvidence::Unreadable,

@@ -6,7 +6,10 @@ use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
-use super::{Case, clock_findings, guest_findings, smi_findings, step_findings, watch_findings};
+use super::{
+    Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings,
+    watch_findings,
+};
 
 /// A finding with its parts.
 pub(super) fn finding(
@@ -31,6 +34,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(smi_findings::findings(case));
     all.extend(step_findings::findings(case));
     all.extend(watch_findings::findings(case));
+    all.extend(tracer_findings::findings(case));
     all.extend(guest(case));
     all.extend(guest_findings::findings(case));
     all.extend(footprint(case));
@@ -224,7 +228,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
     let left_out: u64 = totals
         .iter()
         .zip(&case.collected.cpus)
-        .map(|(cpu, kept)| cpu.gaps_seen - cpu.gaps_dropped - kept.gaps.len() as u64)
+        .map(|(cpu, kept)| {
+            let companions = cpu.traced.as_ref().map_or(0, |traced| traced.companions);
+            cpu.gaps_seen - cpu.gaps_dropped - companions - kept.gaps.len() as u64
+        })
         .sum();
     if left_out > 0 {
         all.push(finding(

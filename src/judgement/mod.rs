@@ -11,6 +11,7 @@ mod periods;
 mod smi_findings;
 mod stalls;
 mod step_findings;
+mod tracer_findings;
 mod verdict;
 mod watch_findings;
 mod watch_inventory;

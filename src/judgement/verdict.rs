@@ -125,6 +125,14 @@ fn doubts(
             counted(dropped, "gap")
         ));
     }
+    let traced = totals().filter_map(|cpu| cpu.traced.as_ref());
+    let lost: u64 = traced.map(|traced| traced.lost_records).sum();
+    if lost > 0 {
+        doubts.push(format!(
+            "the kernel's buffer lost {} of its tracer",
+            counted(lost, "record")
+        ));
+    }
     if totals().any(|cpu| cpu.ended_early.is_some()) {
         doubts.push(String::from("sampling ended early on at least one CPU"));
     }

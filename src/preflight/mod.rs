@@ -96,7 +96,13 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
 /// Every source of evidence as a run would have it.
 pub fn evidence(view: &View<'_>) -> Vec<EvidenceSource> {
     match view.trial {
-        Trial::Done(tried) => prospects(view.host, view.machine, &tried.setups, &tried.records),
+        Trial::Done(tried) => prospects(
+            view.host,
+            view.machine,
+            &tried.setups,
+            &tried.records,
+            &tried.engines,
+        ),
         Trial::Failed(_) | Trial::NotMade => Vec::new(),
     }
 }

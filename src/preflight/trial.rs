@@ -9,8 +9,10 @@ use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
+use crate::report::model::EngineName;
 use crate::sampler::{
-    CpuSetup, Engine, EngineError, MachineKind, Readings, SamplingPlan, UserEngine, Window,
+    CpuSetup, Engine, EngineError, Interrupts, MachineKind, Readings, SamplingPlan, Tracer,
+    UserEngine, Window, probe, probe_tracer,
 };
 use crate::units::{CpuId, Cycles, Hertz};
 
@@ -34,6 +36,8 @@ pub struct Tried {
     pub records: TraceSetup,
     /// Of memory and idle states.
     pub preparation: Preparation,
+    /// Of the engines in the kernel: how each samples, or what is missing.
+    pub engines: Vec<(EngineName, Result<String, String>)>,
 }
 
 /// Sets the samplers of the plan up and takes them down again.
@@ -69,6 +73,7 @@ pub fn try_out(
                 setups,
                 records,
                 preparation,
+                engines: kernel_engines(host, root),
             }))
         }
         // The first failure ends a run; here each CPU is asked.
@@ -84,6 +89,25 @@ pub fn try_out(
             })
         }
     }
+}
+
+/// Looks which engines in the kernel a run could take.
+fn kernel_engines(host: &Host, root: &Root) -> Vec<(EngineName, Result<String, String>)> {
+    let masks = "samples with interrupts off";
+    let bpf = probe(root, host).map(|_| masks.to_owned());
+    let traced = |tracer| {
+        let ability = probe_tracer(tracer, root, host);
+        let how = ability.map(|ability| match ability.interrupts() {
+            Interrupts::Off => masks.to_owned(),
+            Interrupts::On => String::from("samples with interrupts on, and counts them"),
+        });
+        how.map_err(|missing| missing.to_string())
+    };
+    vec![
+        (EngineName::Bpf, bpf.map_err(|missing| missing.to_string())),
+        (EngineName::Hwlat, traced(Tracer::Hwlat)),
+        (EngineName::Osnoise, traced(Tracer::Osnoise)),
+    ]
 }
 
 /// The samplers are never released, so that the length does not matter.

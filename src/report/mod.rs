@@ -20,6 +20,7 @@ mod locate;
 pub mod markdown;
 mod merge;
 pub mod model;
+pub mod openmetrics;
 mod output_error;
 mod page;
 pub mod periodicity;

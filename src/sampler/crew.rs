@@ -280,6 +280,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
         start: Cycles(0),
         end: Cycles(0),
         smi_reading: 0,
+        companions: 0,
         evidence: Evidence {
             footprint: Footprint::Unusable,
             smi: SmiEvidence::NotRead,

@@ -7,6 +7,7 @@ use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
 use super::smi_watch::Readings;
+use super::tracer::{Tracer, TracerError};
 
 /// When a CPU is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +127,14 @@ pub enum EngineError {
         cpu: CpuId,
         /// What the kernel said.
         cause: String,
+    },
+    /// A tracer of the kernel's cannot sample.
+    #[error("the {tracer} engine cannot be used: {cause}")]
+    Tracer {
+        /// Which one.
+        tracer: Tracer,
+        /// What keeps it from it, and what helps.
+        cause: TracerError,
     },
     /// Stalls of a self-test could not be raised.
     #[error("CPU {cpu}: the stalls of the self-test cannot be raised: {cause}")]

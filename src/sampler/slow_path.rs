@@ -270,6 +270,7 @@ impl<M: Machine> Sampler<M> {
             start,
             end,
             smi_reading: self.smi.covering(smi),
+            companions: 0,
             evidence,
         };
         if !self.hand_over(gap) {

@@ -84,6 +84,7 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(end),
                 smi_reading: 0,
+                companions: 0,
                 evidence,
             },
             account: None,

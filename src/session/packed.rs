@@ -19,7 +19,7 @@ pub struct JudgedGap {
 }
 
 /// The same, packed. Run delays and usual costs are told up to 4.29 s,
-/// switches and faults up to 255, and a count that is shared among more than
+/// switches and faults up to 255, companions up to 65,535, and a count that is shared among more than
 /// 65,535 events as among that many.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedGap {
@@ -62,6 +62,10 @@ const HAS_FAULTS: u8 = 2;
 const HAS_DELAY: u8 = 4;
 const HAS_USUAL: u8 = 8;
 const SHARES_SHIFT: u8 = 4;
+const SHARES_MASK: u8 = 3;
+/// The two bytes of switches and faults hold the companions: only a tracer of
+/// the kernel's has these, and it counts none of the others.
+const HAS_COMPANIONS: u8 = 128;
 
 fn short(nanos: Nanos) -> u32 {
     u32::try_from(nanos.0).unwrap_or(u32::MAX)
@@ -97,6 +101,11 @@ impl PackedGap {
         let shares = account.map_or([None; SHARES], |account| account.shares);
         let flag = |known: bool, flag: u8| if known { flag } else { 0 };
         let usual = account.and_then(|account| account.usual);
+        let companions = u16::try_from(raw.companions).unwrap_or(u16::MAX);
+        let [switches, faults] = match companions {
+            0 => [few(involuntary_switches), few(page_faults)],
+            some => some.to_le_bytes(),
+        };
         PackedGap {
             start: raw.start.0,
             length: raw.length().0,
@@ -107,8 +116,8 @@ impl PackedGap {
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
             share_ids: shares.map(|share| share.map_or(0, |share| share.id.0)),
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
-            switches: few(involuntary_switches),
-            faults: few(page_faults),
+            switches,
+            faults,
             kinds: Kinds {
                 footprint,
                 smi,
@@ -119,7 +128,8 @@ impl PackedGap {
                     | flag(involuntary_switches.is_some(), HAS_SWITCHES)
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
-                    | flag(usual.is_some(), HAS_USUAL),
+                    | flag(usual.is_some(), HAS_USUAL)
+                    | flag(companions > 0, HAS_COMPANIONS),
             },
         }
     }
@@ -141,6 +151,10 @@ impl PackedGap {
                 end: Cycles(self.start.wrapping_add(self.length)),
                 // It has served its purpose: the reading is assigned.
                 smi_reading: 0,
+                companions: match known(HAS_COMPANIONS) {
+                    true => u32::from(u16::from_le_bytes([self.switches, self.faults])),
+                    false => 0,
+                },
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
                     smi,
@@ -183,7 +197,7 @@ impl PackedGap {
 
     fn shares(&self) -> [Option<Share>; SHARES] {
         std::array::from_fn(|index| {
-            (index < usize::from(self.kinds.known >> SHARES_SHIFT)).then(|| Share {
+            (index < usize::from(self.kinds.known >> SHARES_SHIFT & SHARES_MASK)).then(|| Share {
                 id: ActivityId(self.share_ids[index]),
                 nanos: self.share_nanos[index],
             })
@@ -201,6 +215,7 @@ pub(super) mod tests {
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
+                companions: 0,
                 evidence: Evidence {
                     footprint: Footprint::Cleared,
                     smi: SmiEvidence::Shared { delta: 2, among: 3 },
@@ -246,6 +261,14 @@ pub(super) mod tests {
             ..full
         };
         assert_eq!(PackedGap::pack(&bare).unpack(), bare);
+        let among = JudgedGap {
+            raw: RawGap {
+                companions: 300,
+                ..bare.raw
+            },
+            ..bare
+        };
+        assert_eq!(PackedGap::pack(&among).unpack(), among);
     }
 
     #[test]

@@ -82,6 +82,7 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(start + 1),
                 smi_reading,
+                companions: 0,
                 evidence,
             };
             resolver.push(gap, &mut |gap| out.push(gap.evidence.smi));

@@ -16,6 +16,8 @@ use super::retention::{RETAINED, Retention};
 pub struct Limits {
     /// Platform gaps above this fail the run.
     pub hardlimit: Cycles,
+    /// Gaps above this are recorded.
+    pub threshold: Cycles,
     /// The cycles of a nanosecond, for what is compared with kernel counts.
     pub hz: Hertz,
     /// Whether the first platform gap ends the run.
@@ -157,7 +159,14 @@ impl Tally {
         );
         let length = raw.nanos(limits.hz);
         let collection = &mut self.collection;
-        collection.counts.add(decided.cause);
+        let companions = u64::from(raw.companions);
+        collection.counts.add_several(decided.cause, 1 + companions);
+        // They are above the threshold; whether they are above a higher limit
+        // is not known.
+        let alike = match limits.hardlimit <= limits.threshold {
+            true => 1 + companions,
+            false => 1,
+        };
         collection.agreement.note(
             raw.evidence.footprint,
             account.map(|account| account.standing),
@@ -173,10 +182,12 @@ impl Tally {
         };
         if let Some(platform) = platform {
             collection.max_platform = collection.max_platform.max(platform);
-            collection.platform_above_limit += u64::from(platform > limits.hardlimit);
+            if platform > limits.hardlimit {
+                collection.platform_above_limit += alike;
+            }
         } else if raw.length() > limits.hardlimit {
             match decided.cause {
-                Cause::Unknown => collection.unknown_above_limit += 1,
+                Cause::Unknown => collection.unknown_above_limit += alike,
                 // That time is the kernel's by its own records, and not covered:
                 // an SMI in it says nothing of the covered time.
                 Cause::SmiOs if explains(account.as_ref(), length, limits) => {

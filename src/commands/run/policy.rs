@@ -9,7 +9,6 @@ use crate::cli::RunArgs;
 use crate::commands::Failure;
 use crate::plan::{Outputs, Printed, RunPlan};
 use crate::policy::Policy;
-use crate::report::human::chosen;
 use crate::report::model::{Outcome, Report};
 use crate::report::policy::render;
 use crate::report::style::{Style, Target};
@@ -26,11 +25,12 @@ impl Acceptance {
         };
         let policy = Policy::read(path).map_err(Failure::usage)?;
         let asked = &policy.measurement;
+        // In units that the options take.
         let unmet = [
             (asked.duration.filter(|least| plan.duration < *least))
-                .map(|least| format!("--duration {}", chosen(least).replace(' ', ""))),
+                .map(|least| format!("--duration {}s", least.as_secs_f64())),
             (asked.threshold.filter(|most| plan.threshold > *most))
-                .map(|most| format!("--threshold {}", chosen(most).replace(' ', ""))),
+                .map(|most| format!("--threshold {}us", most.as_secs_f64() * 1e6)),
         ];
         let unmet: Vec<String> = unmet.into_iter().flatten().collect();
         if !unmet.is_empty() && !plan.outputs.quiet {

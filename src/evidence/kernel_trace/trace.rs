@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::host::root::Root;
-use crate::sys::detached_mount::DetachedMount;
+use crate::host::tracefs::Tracefs;
 use crate::sys::perf_ring::PerfRing;
 use crate::units::{CpuId, Nanos};
 
@@ -49,7 +49,7 @@ pub struct KernelTrace {
     cpus: Vec<CpuTrace>,
     names: Names,
     // The detached tracefs must outlive the opening only, but costs nothing.
-    _tracefs: Option<DetachedMount>,
+    _tracefs: Option<Tracefs>,
 }
 
 impl KernelTrace {
@@ -200,25 +200,15 @@ impl CpuTrace {
     }
 }
 
-/// Finds the tracepoints: in the tracefs that is mounted, or in a detached
-/// mount of our own, which leaves no trace on the host.
-fn tracepoints(root: &Root) -> (Option<DetachedMount>, Result<Vec<Tracepoint>, String>) {
-    for place in ["sys/kernel/tracing", "sys/kernel/debug/tracing"] {
-        if let Ok(points) = formats::find(&Root::at(root.path(place))) {
-            return (None, Ok(points));
+/// Finds the tracepoints. The tracing files are returned too, as a mount of our
+/// own goes with them.
+fn tracepoints(root: &Root) -> (Option<Tracefs>, Result<Vec<Tracepoint>, String>) {
+    match Tracefs::open(root) {
+        Ok(files) => {
+            let found = formats::find(files.root()).map_err(|error| error.to_string());
+            (Some(files), found)
         }
-    }
-    match DetachedMount::new(c"tracefs") {
-        Ok(mount) => {
-            let found = formats::find(&Root::at(mount.path())).map_err(|error| error.to_string());
-            (Some(mount), found)
-        }
-        Err(error) => (
-            None,
-            Err(format!(
-                "tracefs is not readable, and mounting it failed: {error}"
-            )),
-        ),
+        Err(reason) => (None, Err(reason)),
     }
 }
 

@@ -13,11 +13,12 @@ use super::super::ends::Ends;
 use super::super::engine::{SamplingPlan, Window};
 use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
+use super::super::rise::{Events, LEAST_SMI};
 use super::clock_fit::ClockFit;
 use super::edges::Edges;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
-use super::smi_ledger::{Events, LEAST_SMI, SmiLedger};
+use super::smi_ledger::SmiLedger;
 use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.
@@ -276,6 +277,7 @@ impl<M: Machine> Shots<'_, M> {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
+                companions: 0,
                 evidence: Evidence {
                     footprint,
                     smi,

@@ -130,6 +130,8 @@ pub struct Hwgap {
     pub user: User,
     /// Shell lines before hwgap starts.
     pub before: String,
+    /// Shell lines after hwgap has ended.
+    pub after: String,
 }
 
 impl Default for Hwgap {
@@ -142,6 +144,7 @@ impl Default for Hwgap {
             options: Vec::new(),
             user: User::Root,
             before: String::new(),
+            after: String::new(),
         }
     }
 }
@@ -191,6 +194,14 @@ pub struct Expect {
     /// share is unknown: where the SMI hit inside a handler, or while another
     /// task ran, the kernel's own records cannot tell the two apart.
     pub unknown_shares: usize,
+    /// Whether hwgap writes a report; without one, only the exit status, its
+    /// words and what it left are judged.
+    pub report: Written,
+    /// What hwgap must say on standard error.
+    pub says: Vec<String>,
+    /// Whether the files `before` and `after`, which the scenario's shell lines
+    /// write, must be the same: what hwgap changed is as it was.
+    pub unchanged: bool,
     pub verdict: Option<String>,
     pub subject: Option<String>,
     /// A line of `loop-cost` that the cost of one iteration must not exceed.
@@ -212,11 +223,23 @@ impl Default for Expect {
             no_findings: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
+            report: Written::Yes,
+            says: Vec::new(),
+            unchanged: false,
             verdict: None,
             subject: None,
             loop_cost: false,
         }
     }
+}
+
+/// Whether there is a report to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Written {
+    Yes,
+    /// hwgap could not measure, or was killed.
+    No,
 }
 
 /// What the report must say about the number of SMIs.

@@ -2,12 +2,14 @@
 
 pub mod checks;
 mod gaps;
+pub mod left_behind;
 pub mod matching;
 pub mod pair;
 mod recall;
 pub mod selftest;
 mod shots;
 pub mod table;
+mod windows;
 mod words;
 
 /// What came out of one scenario.

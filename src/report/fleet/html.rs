@@ -1,0 +1,263 @@
+//! The answer for a fleet as a web page: one file, no script. Each host that
+//! does not pass or stands out can be opened in place, and leads to its own
+//! report.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::fleet::groups::Dimension;
+use crate::fleet::model::{FleetReport, GroupRow, HostRow};
+use crate::fleet::names::Name;
+use crate::report::clean;
+use crate::report::human::{counted, grouped, length, percent, period, three_digits};
+use crate::report::model::Outcome;
+use crate::report::policy::{sentence, word};
+use crate::report::web::STYLE;
+
+use super::links::link;
+use super::words;
+
+/// Hosts that are shown of each outcome: a browser must still open the page.
+const SHOWN: usize = 5_000;
+
+/// Writes the page; links are relative to `folder`, where the page will be.
+pub fn write(report: &FleetReport, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(page(report, folder).into_string().as_bytes())
+}
+
+fn page(report: &FleetReport, folder: &Path) -> Markup {
+    let title = format!("hwgap fleet: {}", counted(report.totals.hosts, "host"));
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    p class=(format!("verdict {}", tone(report.verdict.result))) {
+                        strong { (word(report.verdict.result).1) ":" } " " (report.verdict.text)
+                    }
+                }
+                main {
+                    (judged(report))
+                    (findings(report))
+                    @for dimension in Dimension::ALL { (groups(report, dimension)) }
+                    (hosts(report, folder, Outcome::Fail, "Failing hosts"))
+                    (hosts(report, folder, Outcome::Inconclusive, "Inconclusive hosts"))
+                    (names("Missing hosts", &report.missing))
+                    (hosts(report, folder, Outcome::Pass, "Passing hosts"))
+                    (set_aside(report))
+                }
+            }
+        }
+    }
+}
+
+fn tone(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "good",
+        Outcome::Fail => "bad",
+        Outcome::Inconclusive => "doubt",
+    }
+}
+
+fn judged(report: &FleetReport) -> Markup {
+    let totals = &report.totals;
+    let policy = report.policy.as_ref().map(|policy| match &policy.name {
+        Some(name) => format!("{name} ({})", policy.file),
+        None => policy.file.clone(),
+    });
+    html! {
+        section {
+            h2 { "Judged" }
+            @if totals.made_up > 0 {
+                p.verdict.doubt {
+                    strong { "SYNTHETIC:" } " " (counted(totals.made_up, "report"))
+                    " no machine made (generated, or a scripted clock)."
+                }
+            }
+            dl {
+                dt { "Policy" } dd { (shown(policy.as_deref().unwrap_or("the runs' own limits"))) }
+                dt { "As of" } dd { (shown(&report.as_of)) }
+                dt { "Runs" } dd { (grouped(totals.runs)) }
+                dt { "There twice" } dd { (grouped(totals.duplicates)) }
+                dt { "Superseded" } dd { (grouped(totals.superseded)) }
+                dt { "Set aside" } dd { (grouped(totals.set_aside)) }
+                dt { "Missing" } dd { (grouped(totals.missing)) }
+            }
+        }
+    }
+}
+
+fn findings(report: &FleetReport) -> Markup {
+    let search = &report.outlier_search;
+    html! {
+        section {
+            h2 { "What failing hosts have in common" }
+            @if report.separators.is_empty() {
+                p { "No vendor, model, BIOS, microcode or kernel fails more than the others." }
+            }
+            ul { @for row in &report.separators { li { (shown(&words::separator(row))) } } }
+        }
+        section {
+            h2 { "Hosts that stand out among their like, without failing" }
+            ul { @for row in &report.outliers { li { (shown(&words::outlier(row))) } } }
+            p.more {
+                (counted(search.hosts, "host")) " looked at. A fleet without outliers has any "
+                "listed with a chance of at most " (percent(search.false_alarm)) "."
+            }
+        }
+        @if !report.series.is_empty() {
+            section {
+                h2 { "Regular series that hosts share" }
+                ul {
+                    @for row in &report.series {
+                        li { (shown(&words::series(row, report.totals.hosts))) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn groups(report: &FleetReport, dimension: Dimension) -> Markup {
+    let mut rows: Vec<&GroupRow> = (report.groups.iter())
+        .filter(|group| group.dimension == dimension)
+        .collect();
+    rows.sort_by_key(|group| {
+        (
+            std::cmp::Reverse(group.fail),
+            std::cmp::Reverse(group.hosts),
+        )
+    });
+    html! {
+        section {
+            h2 { "By " (dimension.name()) }
+            div.wide tabindex="0" {
+                table {
+                    thead {
+                        tr {
+                            @for name in ["", "hosts", "pass", "fail", "inconclusive", "worst", "median of the worst"] {
+                                th scope="col" { (name) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for group in rows {
+                            tr {
+                                td { (shown(&group.name)) }
+                                td { (grouped(group.hosts)) }
+                                td { (grouped(group.pass)) }
+                                td { (grouped(group.fail)) }
+                                td { (grouped(group.inconclusive)) }
+                                td { (length(group.platform_max_ns)) }
+                                td { (length(group.median_max_ns)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn hosts(report: &FleetReport, folder: &Path, outcome: Outcome, title: &str) -> Markup {
+    let rows: Vec<&HostRow> = (report.hosts.iter())
+        .filter(|host| host.result == outcome)
+        .collect();
+    html! {
+        @if !rows.is_empty() {
+            section {
+                h2 { (title) " (" (grouped(rows.len() as u64)) ")" }
+                @for row in rows.iter().take(SHOWN) { (host(row, folder)) }
+                @if rows.len() > SHOWN {
+                    p.more { "And " (grouped((rows.len() - SHOWN) as u64)) " more; --format json lists all." }
+                }
+            }
+        }
+    }
+}
+
+fn host(row: &HostRow, folder: &Path) -> Markup {
+    let identity = &row.identity;
+    let name = |name: &Option<Name>| match name {
+        Some(name) => shown(name).into_owned(),
+        None => "not known".to_owned(),
+    };
+    let rate = |rate: Option<f64>| rate.map_or("not known".to_owned(), three_digits);
+    html! {
+        details {
+            summary {
+                strong { (shown(&row.host)) } " "
+                @match row.reasons.first() {
+                    Some(first) => { (shown(&sentence(first))) }
+                    None => { (length(row.platform_max_ns)) " at worst" }
+                }
+            }
+            ul { @for reason in &row.reasons { li { (shown(&sentence(reason))) } } }
+            dl {
+                dt { "Model" } dd { (name(&identity.vendor)) ", " (name(&identity.model)) }
+                dt { "BIOS" } dd { (name(&identity.bios)) }
+                dt { "CPU" } dd { (name(&identity.cpu)) ", microcode " (name(&identity.microcode)) }
+                dt { "Kernel" } dd { (name(&identity.kernel)) }
+                dt { "Worst" } dd { (length(row.platform_max_ns)) }
+                dt { "Stalls an hour" } dd { (rate(row.platform_rate_per_hour)) }
+                dt { "SMIs an hour" } dd { (rate(row.smi_per_hour)) }
+                dt { "Covered" } dd { (period(row.covered_hours)) ", " (percent(row.coverage)) }
+                dt { "Reports" }
+                dd {
+                    @for source in &row.reports {
+                        @match link(source, folder) {
+                            Some(target) => { a href=(target) { (shown(source)) } }
+                            None => { (shown(source)) }
+                        }
+                        br;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn names(title: &str, names: &[String]) -> Markup {
+    html! {
+        @if !names.is_empty() {
+            section {
+                h2 { (title) " (" (grouped(names.len() as u64)) ")" }
+                p { (shown(&names[..names.len().min(SHOWN)].join(", "))) }
+            }
+        }
+    }
+}
+
+fn set_aside(report: &FleetReport) -> Markup {
+    html! {
+        @if !report.set_aside.is_empty() {
+            section {
+                h2 { "Set aside (" (grouped(report.totals.set_aside)) ")" }
+                ul {
+                    @for aside in report.set_aside.iter().take(SHOWN) {
+                        li { (shown(&aside.source)) ": " (shown(&aside.reason)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A text without control characters; maud escapes the rest.
+fn shown(text: &str) -> Cow<'_, str> {
+    clean::without_controls(text)
+}

@@ -1,0 +1,86 @@
+//! Planted faults are found. `benches/fleet` does the same with 200 fleets.
+
+use hwgap::fleet::synthetic::Fault;
+use serde_json::Value;
+
+use super::fleet::{Place, reports};
+
+fn answer(hosts: usize, seed: u64, faults: &[Fault]) -> Value {
+    let place = Place::new();
+    let lines: Vec<u8> = reports(hosts, seed, faults).concat();
+    place.file("in.jsonl", lines);
+    place.answer(&["in.jsonl", "--policy", "p.toml"]).1
+}
+
+#[test]
+fn a_bad_bios_is_named_and_what_follows_from_it() {
+    let answer = answer(400, 11, &[Fault::BadBios]);
+    let separators = answer["separators"].as_array().unwrap();
+    assert_eq!(separators[0]["dimension"], "bios", "{separators:#?}");
+    assert_eq!(separators[0]["name"], "SR-630, BIOS AFE120E");
+    assert!(separators[0]["risk_ratio_low"].as_f64().unwrap() > 10.0);
+    for other in &separators[1..] {
+        // Other groups hold the same hosts, or fail less for want of them.
+        assert!(!other["follows_from"].is_null(), "{other:#}");
+    }
+    assert_eq!(separators[0]["follows_from"], Value::Null);
+}
+
+#[test]
+fn hot_hosts_are_named_though_they_pass() {
+    let answer = answer(1_000, 5, &[Fault::HotHosts]);
+    let planted: Vec<String> = {
+        let recipe = hwgap::fleet::synthetic::Recipe {
+            hosts: 1_000,
+            seed: 5,
+            faults: vec![Fault::HotHosts],
+        };
+        let hosts = hwgap::fleet::synthetic::hosts(&recipe);
+        hosts
+            .filter(|host| !host.faults.is_empty())
+            .map(|host| host.name())
+            .collect()
+    };
+    let named: Vec<&str> = (answer["outliers"].as_array().unwrap().iter())
+        .map(|row| row["host"].as_str().unwrap())
+        .collect();
+    assert!(
+        named
+            .iter()
+            .all(|name| planted.iter().any(|hot| hot == name)),
+        "{named:?} {planted:?}"
+    );
+    assert!(
+        !named.is_empty() && named.len() * 2 >= planted.len(),
+        "{named:?} {planted:?}"
+    );
+}
+
+#[test]
+fn a_series_of_one_model_is_named_with_its_share() {
+    let answer = answer(200, 8, &[Fault::Series]);
+    let series = answer["series"].as_array().unwrap();
+    assert_eq!(series.len(), 1, "{series:#?}");
+    assert_eq!(series[0]["group"]["dimension"], "model");
+    assert_eq!(series[0]["group"]["name"], "Blade 9");
+    assert_eq!(
+        series[0]["group"]["hosts"],
+        series[0]["group"]["with_series"]
+    );
+    assert_eq!(series[0]["period_ns"].as_u64().unwrap() / 1_000_000_000, 64);
+    let candidates = series[0]["candidates"].to_string();
+    assert!(candidates.contains("periodic SMI timer"), "{candidates}");
+}
+
+#[test]
+fn a_sound_fleet_has_nothing_named() {
+    let answer = answer(400, 21, &[]);
+    for list in ["separators", "outliers", "series"] {
+        assert_eq!(
+            answer[list].as_array().unwrap().len(),
+            0,
+            "{:#}",
+            answer[list]
+        );
+    }
+}

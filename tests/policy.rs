@@ -1,0 +1,366 @@
+//! Policies: those that are included, what is wrong with others, and what they
+//! say of runs.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use hwgap::policy::{Policy, PolicyError};
+use hwgap::report::brief::{Brief, from_slice};
+use hwgap::report::model::Outcome;
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+fn policy(text: &str) -> Policy {
+    Policy::parse("p.toml", text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str) -> String {
+    Policy::parse("p.toml", text).unwrap_err().to_string()
+}
+
+/// A report of a synthetic host, changed.
+fn run(change: impl FnOnce(&mut Value)) -> Brief {
+    use hwgap::fleet::synthetic::{Recipe, hosts, write};
+    let recipe = Recipe {
+        hosts: 1,
+        seed: 3,
+        faults: Vec::new(),
+    };
+    let mut text = Vec::new();
+    write(&hosts(&recipe).next().unwrap(), &mut text).unwrap();
+    let mut report: Value = serde_json::from_slice(&text).unwrap();
+    report["host"]["hostname"] = json!("node17");
+    report["verdict"]["result"] = json!("pass");
+    report["verdict"]["platform_max_ns"] = json!(9_000);
+    report["verdict"]["platform_stalls"] = json!(0);
+    report["stalls"] = json!([]);
+    change(&mut report);
+    from_slice(&serde_json::to_vec(&report).unwrap()).unwrap()
+}
+
+/// The outcome, and the rules that speak against a pass.
+fn judged(policy: &Policy, run: &Brief) -> (Outcome, Vec<&'static str>) {
+    let judgement = policy.judge(run, date(2026, 11, 21));
+    let against = judgement.reasons.iter().filter(|one| one.waived.is_none());
+    (
+        judgement.outcome,
+        against.map(|one| one.rule.name()).collect(),
+    )
+}
+
+#[test]
+fn the_policies_that_are_included_can_be_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let policy = Policy::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            policy.name.is_some() && policy.description.is_some(),
+            "{path:?}"
+        );
+        names.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "delivery",
+            "intel-bits",
+            "linux-foundation-rt",
+            "openshift-cnf",
+            "perf-smi-share",
+            "rhel-rt",
+            "rhel-rt-host",
+            "telco-trading"
+        ]
+    );
+}
+
+#[test]
+fn errors_name_line_and_field_and_what_was_meant() {
+    for (text, wanted) in [
+        (
+            "# a\n[limits]\nworts = \"10us\"\n",
+            "policy p.toml: line 3, limits.worts: unknown field \"worts\", did you mean \"worst\"?",
+        ),
+        ("[limit]\nworst = \"10us\"\n", "did you mean \"limits\"?"),
+        (
+            "[limits]\nworst = \"10 parsecs\"\n",
+            "line 2, limits.worst: 'parsecs' is not a unit of time",
+        ),
+        (
+            "[limits]\nworst = \"10\"\n",
+            "line 2, limits.worst: \"10\" has no unit",
+        ),
+        (
+            "[limits]\nworst = 10\n",
+            "line 2, limits.worst: invalid type: integer `10`",
+        ),
+        (
+            "[limits]\nsmi_time_share = 10\n",
+            "a share is a number from 0 to 1",
+        ),
+        (
+            "[limits]\nrate_per_hour = -1\n",
+            "a rate is a number from 0 on",
+        ),
+        (
+            "[measurement]\ncpus = \"\"\n",
+            "line 2, measurement.cpus: the list is empty",
+        ),
+        (
+            "[measurement]\nengines = [\"usr\"]\n",
+            "did you mean \"user\"?",
+        ),
+        ("[evidence]\nselftest = true\n", "line 2, evidence.selftest"),
+        (
+            "[[override]]\n[override.limits]\nworst = \"1us\"\n[[override]]\nhost = \"a\"\nlimits.x = 1\n",
+            "line 6, override[1].limits.x: unknown field \"x\"",
+        ),
+        (
+            "\n[[override]]\nlimits.worst = \"1us\"\n",
+            "line 2, override[0]: fits every host",
+        ),
+        (
+            "[[waiver]]\nhost = \"a\"\nrule = \"limits.wurst\"\nreason = \"r\"\nuntil = \"2027-01-01\"\n",
+            "line 3, waiver[0].rule: there is no rule \"limits.wurst\", did you mean \"limits.worst\"?",
+        ),
+        (
+            "[[waiver]]\nhost = \"a\"\nrule = \"bios\"\nreason = \"r\"\nuntil = \"soon\"\n",
+            "line 5, waiver[0].until: \"soon\" is not a day",
+        ),
+        (
+            "[[waiver]]\nhost = \"a\"\nrule = \"bios\"\nreason = \" \"\nuntil = \"2027-01-01\"\n",
+            "line 1, waiver[0].reason: is empty",
+        ),
+        (
+            "[[bios]]\nproduct = \"x\"\nversions = []\n",
+            "line 1, bios[0]: allows no version",
+        ),
+        ("a = [\n", "policy p.toml: line 1: unclosed array"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(wanted), "{text}\n{message}\n{wanted}");
+    }
+}
+
+#[test]
+fn a_missing_policy_is_wrong_usage() {
+    let Err(PolicyError::Unreadable { .. }) = Policy::read(Path::new("/nowhere/p.toml")) else {
+        panic!("it was read");
+    };
+    let mut command = Command::cargo_bin("hwgap").unwrap();
+    let command = command.args(["fleet", "fixtures/reports", "--policy", "/nowhere/p.toml"]);
+    command.assert().code(2);
+}
+
+#[test]
+fn limits_fail_and_missing_evidence_is_inconclusive() {
+    let limits = policy("[limits]\nworst = \"10us\"\n");
+    assert_eq!(judged(&limits, &run(|_| ())), (Outcome::Pass, vec![]));
+    let slow = run(|report| report["verdict"]["platform_max_ns"] = json!(10_001));
+    assert_eq!(
+        judged(&limits, &slow),
+        (Outcome::Fail, vec!["limits.worst"])
+    );
+    let coarse = run(|report| report["run"]["threshold_ns"] = json!(20_000));
+    assert_eq!(
+        judged(&limits, &coarse),
+        (Outcome::Inconclusive, vec!["limits.worst"])
+    );
+    let doubtful = run(|report| {
+        report["verdict"]["result"] = json!("inconclusive");
+        report["verdict"]["reasons"] = json!(["records were lost"]);
+    });
+    assert_eq!(
+        judged(&limits, &doubtful),
+        (Outcome::Inconclusive, vec!["run.verdict"])
+    );
+}
+
+#[test]
+fn a_looser_policy_passes_what_the_run_itself_failed() {
+    let failed = run(|report| {
+        report["verdict"]["result"] = json!("fail");
+        report["verdict"]["platform_max_ns"] = json!(40_000);
+        report["verdict"]["reasons"] = json!(["3 platform gaps above 10.0 us"]);
+    });
+    assert_eq!(
+        judged(&policy("[limits]\nworst = \"50us\"\n"), &failed).0,
+        Outcome::Pass
+    );
+    assert_eq!(
+        judged(&policy(""), &failed),
+        (Outcome::Fail, vec!["run.verdict"])
+    );
+}
+
+#[test]
+fn rates_are_excluded_exceeded_or_not_known() {
+    let upper = policy("[limits]\nrate_upper95_per_hour = 5.0\n");
+    let with = |stalls: u64| {
+        run(|report| {
+            report["verdict"]["platform_stalls"] = json!(stalls);
+        })
+    };
+    // In an hour: 0 exclude 3.0, 1 excludes 4.8; 10 show 5.4; 3 show neither.
+    assert_eq!(judged(&upper, &with(1)).0, Outcome::Pass);
+    assert_eq!(judged(&upper, &with(3)).0, Outcome::Inconclusive);
+    assert_eq!(judged(&upper, &with(10)).0, Outcome::Fail);
+    let counted = policy("[limits]\nrate_per_hour = 2.9\n");
+    assert_eq!(judged(&counted, &with(2)).0, Outcome::Pass);
+    assert_eq!(judged(&counted, &with(3)).0, Outcome::Fail);
+}
+
+fn stalls(lengths: &[u64]) -> Value {
+    let stall = |length: &u64| json!({"duration_ns": length, "smi_delta": 1, "cause": "smi"});
+    lengths.iter().map(stall).collect()
+}
+
+#[test]
+fn time_lost_and_time_in_smis_are_bounded_from_both_sides() {
+    let lost = policy("[limits]\nabove = \"20us\"\nlost_per_hour = \"100us\"\n");
+    let of = |lengths: &[u64]| run(|report| report["stalls"] = stalls(lengths));
+    assert_eq!(judged(&lost, &of(&[15_000; 50])).0, Outcome::Pass);
+    assert_eq!(judged(&lost, &of(&[60_000, 60_000])).0, Outcome::Fail);
+    // A full list may hide more.
+    assert_eq!(judged(&lost, &of(&[25; 1_000])).0, Outcome::Pass);
+    let older = run(|report| {
+        report.as_object_mut().unwrap().remove("stalls");
+    });
+    assert_eq!(judged(&lost, &older).0, Outcome::Inconclusive);
+
+    let share = policy("[limits]\nsmi_time_share = 0.000001\n");
+    let smis = |delta: u64| {
+        run(|report| {
+            for cpu in report["cpus"].as_array_mut().unwrap() {
+                cpu["smi"]["delta"] = json!(delta);
+            }
+        })
+    };
+    // An hour at one part in a million is 3.6 ms: 360 SMIs below 10 us.
+    assert_eq!(judged(&share, &smis(300)).0, Outcome::Pass);
+    assert_eq!(judged(&share, &smis(400)).0, Outcome::Inconclusive);
+    let seen = run(|report| report["stalls"] = stalls(&[4_000_000]));
+    assert_eq!(judged(&share, &seen).0, Outcome::Fail);
+}
+
+#[test]
+fn measurement_evidence_and_clock_have_their_say() {
+    let all = policy(
+        "[measurement]\nduration = \"2h\"\ncovered = \"2h\"\ncoverage = 0.999\nthreshold = \"5us\"\n\
+         cpus = \"1-5\"\nengines = [\"bpf\"]\n\
+         [evidence]\nsmi_counter = \"required\"\nselftest = \"required\"\nguest = \"refused\"\n\
+         sources = [\"footprint\", \"tea-leaves\"]\n\
+         [clock]\nclocksource = [\"hpet\"]\ninvariant_tsc = \"required\"\nsteady = \"required\"\n\
+         [[bios]]\nproduct = \"*\"\nversions = [\"99\"]\n\
+         [[microcode]]\ncpu = \"*\"\nrevisions = [\"0xff\"]\n",
+    );
+    let bad = run(|report| {
+        report["host"]["hypervisor"] = json!("KVM");
+        report["tsc"]["invariant"] = json!(false);
+        report["tsc"]["clocksource_changes"] = json!([1]);
+        for cpu in report["cpus"].as_array_mut().unwrap() {
+            cpu["smi"] = Value::Null;
+        }
+    });
+    let (outcome, rules) = judged(&all, &bad);
+    assert_eq!(outcome, Outcome::Fail);
+    assert_eq!(
+        rules,
+        [
+            "measurement.duration",
+            "measurement.covered",
+            "measurement.coverage",
+            "measurement.threshold",
+            "measurement.cpus",
+            "measurement.engines",
+            "evidence.smi_counter",
+            "evidence.selftest",
+            "evidence.guest",
+            "evidence.sources",
+            "clock.clocksource",
+            "clock.invariant_tsc",
+            "clock.steady",
+            "bios",
+            "microcode",
+        ]
+    );
+}
+
+#[test]
+fn later_overrides_win_and_can_lift_what_is_asked() {
+    let text = "[limits]\nworst = \"5us\"\n[evidence]\nselftest = \"required\"\n\
+        [[override]]\nhost = \"node*\"\nlimits.worst = \"8us\"\n\
+        [[override]]\nhost = \"NODE1?\"\nlimits.worst = \"20us\"\nevidence.selftest = \"optional\"\n";
+    assert_eq!(judged(&policy(text), &run(|_| ())), (Outcome::Pass, vec![]));
+    let other = run(|report| report["host"]["hostname"] = json!("node2"));
+    let (outcome, rules) = judged(&policy(text), &other);
+    assert_eq!(
+        (outcome, rules),
+        (Outcome::Fail, vec!["limits.worst", "evidence.selftest"])
+    );
+}
+
+#[test]
+fn waivers_hold_to_their_day_and_say_why() {
+    let text = "[limits]\nworst = \"5us\"\n[[waiver]]\nhost = \"node17\"\nrule = \"limits.worst\"\n\
+        reason = \"ticket 4711\"\nuntil = 2026-11-21\n";
+    let judge = |day| policy(text).judge(&run(|_| ()), date(2026, 11, day));
+    let held = judge(21);
+    assert_eq!(held.outcome, Outcome::Pass);
+    assert_eq!(
+        held.reasons[0].waived.as_ref().unwrap().reason,
+        "ticket 4711"
+    );
+    let ended = judge(22);
+    assert_eq!(ended.outcome, Outcome::Fail);
+    assert!(
+        ended.reasons[0]
+            .text
+            .contains("its waiver ended on 2026-11-21"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_run_is_judged_at_once_and_the_policy_decides_the_exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |text: &str| {
+        let file = folder.path().join("p.toml");
+        std::fs::write(&file, text).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let mut command = Command::cargo_bin("hwgap").unwrap();
+        command.args(["run", "--duration", "120s", "--script"]);
+        command.arg(root.join("scripts/smi.toml"));
+        command
+            .arg("--host-root")
+            .arg(root.join("hosts/bare-metal-intel"));
+        let output = command.arg("--policy").arg(file).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), text, errors)
+    };
+    let (status, text, _) = run("name = \"loose\"\n[limits]\nworst = \"1ms\"\n");
+    assert!(text.contains("by loose"), "{text}");
+    assert!(
+        status == 0 || text.contains("run.verdict"),
+        "{status}\n{text}"
+    );
+    let (status, text, _) = run("[limits]\nworst = \"50us\"\n");
+    assert_eq!(status, 1, "{text}");
+    assert!(
+        text.contains("limits.worst: the platform took 100 us at a time"),
+        "{text}"
+    );
+    let (status, text, errors) =
+        run("[limits]\nworst = \"1s\"\n[measurement]\nduration = \"1h\"\n");
+    assert_eq!(status, 3, "{text}");
+    assert!(
+        errors.contains("cannot pass: the policy asks for --duration 3600s"),
+        "{errors}"
+    );
+    let (status, _, errors) = run("[limits]\nworst = 5\n");
+    assert_eq!(status, 2, "{errors}");
+}
