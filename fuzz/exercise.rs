@@ -46,7 +46,7 @@ fn convert(report: &Report) {
     let worst = worst::gaps(gaps, WORST_GAPS);
     text::write(&Summary::new(report, &worst), Style::Plain, io::sink()).unwrap();
     json::write(report, io::sink()).unwrap();
-    csv::write(gaps, io::sink()).unwrap();
+    csv::write(gaps, report.run.engine, io::sink()).unwrap();
     markdown::write(&head, gaps, &origin, Limit(60_000), io::sink()).unwrap();
     html::write(&head, gaps, &origin, io::sink()).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hwgap::report::model::{Gap, Report};
+use hwgap::report::model::{EngineName, Gap, Report};
 use hwgap::report::read::{self, Problem, ReadError};
 use hwgap::report::{LazyGaps, csv, json};
 use serde::de::IgnoredAny;
@@ -101,13 +101,13 @@ fn lazy_gaps_are_made_while_they_are_written() {
     json::write(&lazy, &mut counter).unwrap();
     assert!(counter.0 > 200_000 * 300);
     counter.0 = 0;
-    csv::write(lazy.gaps.iter(), &mut counter).unwrap();
+    csv::write(lazy.gaps.iter(), EngineName::User, &mut counter).unwrap();
     assert!(counter.0 > 200_000 * 100);
 }
 
 fn rows(gaps: &[Gap]) -> Vec<Vec<String>> {
     let mut text = Vec::new();
-    csv::write(gaps, &mut text).unwrap();
+    csv::write(gaps, EngineName::User, &mut text).unwrap();
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .from_reader(&text[..]);
@@ -126,6 +126,8 @@ fn csv_rows_hold_the_fields_of_the_gaps() {
     let gap = serde_json::to_value(&report.gaps[0]).unwrap();
     for (column, cell) in csv::COLUMNS.iter().zip(&rows[1]) {
         let value = match column.strip_prefix("raw_") {
+            // A run with one engine names it once, and not in each gap.
+            None if *column == "engine" => "user".into(),
             None => gap[*column].clone(),
             Some("smi") => "own".into(),
             Some("smi_delta") => gap["raw"]["smi"]["own"]["delta"].clone(),
@@ -139,6 +141,15 @@ fn csv_rows_hold_the_fields_of_the_gaps() {
         };
         assert_eq!(*cell, value, "{column}");
     }
+}
+
+#[test]
+fn csv_names_the_engine_of_each_gap() {
+    let mut gap = sample("bare-metal-fail").gaps[0].clone();
+    let last = |gap: &Gap| rows(std::slice::from_ref(gap))[1].last().cloned();
+    assert_eq!(last(&gap).as_deref(), Some("user"));
+    gap.engine = Some(EngineName::Bpf);
+    assert_eq!(last(&gap).as_deref(), Some("bpf"));
 }
 
 #[test]

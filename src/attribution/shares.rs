@@ -1,6 +1,6 @@
 //! How a gap divides between this kernel and what it does not explain.
 
-use crate::evidence::kernel_trace::{Account, Standing};
+use crate::evidence::kernel_trace::{Account, Smis, Standing};
 use crate::units::Nanos;
 
 use super::decide::Attribution;
@@ -34,11 +34,7 @@ pub fn shares(
     let Some(account) = account else {
         return (None, None);
     };
-    let smis = match evidence.smi {
-        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Smis::from(delta),
-        SmiEvidence::Shared { .. } => Smis::Several,
-        SmiEvidence::NotRead | SmiEvidence::Unreadable => Smis::None,
-    };
+    let smis = evidence.smi.smis();
     match (account.standing, smis) {
         (Standing::Lost, _) => (None, None),
         (Standing::Fault, Smis::None) => split(length),
@@ -69,24 +65,6 @@ fn smm_time(evidence: &Evidence, account: Option<&Account>) -> Option<Nanos> {
     evidence.smm_ns.filter(|_| held_smi && alone)
 }
 
-/// How many SMIs a gap is known to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Smis {
-    None,
-    One,
-    Several,
-}
-
-impl From<u32> for Smis {
-    fn from(delta: u32) -> Smis {
-        match delta {
-            0 => Smis::None,
-            1 => Smis::One,
-            _ => Smis::Several,
-        }
-    }
-}
-
 /// The kernel's part of a gap that holds interrupts and SMIs.
 ///
 /// An SMI beside an interrupt leaves the recorded interval as it is: what is
@@ -108,7 +86,7 @@ fn beside_smis(account: &Account, smis: Smis, length: Nanos) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Cause, Confidence, Footprint};
+    use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
     const LENGTH: Nanos = Nanos(60_000);
 

@@ -53,7 +53,7 @@ fn write(
             text::write(&Summary::new(report, &worst), style, out)
         }
         ReportFormatArg::Json => json::write(report, out),
-        ReportFormatArg::Csv => csv::write(gaps, out),
+        ReportFormatArg::Csv => csv::write(gaps, report.run.engine, out),
         ReportFormatArg::Markdown => {
             let limit = Limit(args.limit as usize);
             markdown::write(&report.without_gaps(), gaps, origin, limit, out)

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::clean;
-use super::model::Gap;
+use super::model::{EngineName, Gap};
 use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
-/// The columns: the fields of a gap in the report, then its raw evidence.
-pub const COLUMNS: [&str; 21] = [
+/// The columns: the fields of a gap in the report, its raw evidence, and the
+/// engine that saw it.
+pub const COLUMNS: [&str; 22] = [
     "cpu",
     "start_cycles",
     "end_cycles",
@@ -32,10 +33,12 @@ pub const COLUMNS: [&str; 21] = [
     "raw_run_delay_ns",
     "raw_ring_zero_instructions",
     "raw_smm_ns",
+    "engine",
 ];
 
-/// Writes a header and one row a gap; nothing but a buffer is held.
-pub fn write<I>(gaps: I, out: impl Write) -> io::Result<()>
+/// Writes a header and one row a gap; nothing but a buffer is held. `engine` is
+/// the run's: it saw the gaps that name none.
+pub fn write<I>(gaps: I, engine: EngineName, out: impl Write) -> io::Result<()>
 where
     I: IntoIterator,
     I::Item: Borrow<Gap>,
@@ -47,7 +50,7 @@ where
         .from_writer(out);
     rows.write_record(COLUMNS)?;
     for gap in gaps {
-        rows.serialize(Row::from(gap.borrow()))?;
+        rows.serialize(Row::of(gap.borrow(), engine))?;
     }
     rows.flush()
 }
@@ -76,10 +79,11 @@ struct Row<'a> {
     raw_run_delay_ns: Option<u64>,
     raw_ring_zero_instructions: Option<u32>,
     raw_smm_ns: Option<u64>,
+    engine: &'static str,
 }
 
-impl<'a> From<&'a Gap> for Row<'a> {
-    fn from(gap: &'a Gap) -> Row<'a> {
+impl<'a> Row<'a> {
+    fn of(gap: &'a Gap, engine: EngineName) -> Row<'a> {
         let (raw_smi, raw_smi_delta, raw_smi_among) = match gap.raw.smi {
             SmiEvidence::Unreadable => ("unreadable", None, None),
             SmiEvidence::NotRead => ("not-read", None, None),
@@ -109,6 +113,7 @@ impl<'a> From<&'a Gap> for Row<'a> {
             raw_run_delay_ns: gap.raw.run_delay_ns.map(|ns| ns.0),
             raw_ring_zero_instructions: gap.raw.ring_zero.map(|counted| counted.instructions),
             raw_smm_ns: gap.raw.smm_ns.map(|ns| ns.0),
+            engine: gap.engine.unwrap_or(engine).name(),
         }
     }
 }

@@ -66,6 +66,10 @@ pub struct Check {
     pub rightly_classed: u64,
     /// Found length minus raised length, median.
     pub median_excess_ns: Option<Nanos>,
+    /// What the SMI counter rose by meanwhile; `null` where no SMIs were
+    /// raised, or none can be counted.
+    #[serde(default)]
+    pub smi_count: Option<u64>,
     /// What is to be said of it.
     pub note: Option<String>,
 }
@@ -80,14 +84,19 @@ impl Check {
             found: 0,
             rightly_classed: 0,
             median_excess_ns: None,
+            smi_count: None,
             note: Some(reason.into()),
         }
     }
 
-    /// Whether all that was raised was found and rightly classed.
+    /// Whether all that was raised was found and rightly classed, and counted
+    /// where it is an SMI. The machine's own SMIs count as well.
     pub fn passed(&self) -> bool {
-        self.raised
-            .is_none_or(|raised| raised == self.found && raised == self.rightly_classed)
+        self.raised.is_none_or(|raised| {
+            raised == self.found
+                && raised == self.rightly_classed
+                && self.smi_count.is_none_or(|count| count >= raised)
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Stalls that other threads raise on the sampled CPU.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -95,10 +95,14 @@ impl SignalStorm {
         let stop = Arc::new(AtomicBool::new(false));
         let sent = Arc::new(AtomicU64::new(0));
         let target_stop = Arc::clone(&stop);
+        // Before the target has blocked them, a signal would end the process.
+        let blocked = Arc::new(Barrier::new(2));
+        let target_blocked = Arc::clone(&blocked);
         let target = std::thread::Builder::new()
             .name(format!("target/{cpu}"))
             .spawn(move || {
                 signals::block_all();
+                target_blocked.wait();
                 let only: CpuList = [cpu].into_iter().collect();
                 // Unpinned, it is a target all the same.
                 let _ = sched::set_affinity(&only);
@@ -112,6 +116,7 @@ impl SignalStorm {
             .name(String::from("storm"))
             .spawn(move || {
                 signals::block_all();
+                blocked.wait();
                 while !sender_stop.load(Ordering::Relaxed) {
                     if pthread_kill(id, Signal::SIGUSR1).is_ok() {
                         sender_sent.fetch_add(1, Ordering::Relaxed);

@@ -66,6 +66,7 @@ mod tests {
             found,
             rightly_classed: found,
             median_excess_ns: Some(Nanos(2_100)),
+            smi_count: None,
             note: None,
         }
     }
@@ -95,6 +96,16 @@ mod tests {
         let skipped = Check::skipped("SMI", None, "not asked for (--raise-smi)");
         assert!(render(&test(vec![skipped.clone()])).starts_with("INCONCLUSIVE"));
         assert!(!test(vec![skipped]).passed());
+    }
+
+    #[test]
+    fn an_smi_that_the_counter_missed_fails_the_test() {
+        let counted = |count| Check {
+            smi_count: Some(count),
+            ..check(50)
+        };
+        assert!(render(&test(vec![counted(51)])).starts_with("PASS"));
+        assert!(render(&test(vec![counted(49)])).starts_with("FAIL"));
     }
 
     #[test]

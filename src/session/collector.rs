@@ -14,7 +14,7 @@ use crate::units::{CpuId, Cycles};
 use super::clock_watch::ClockWatch;
 use super::progress::{LiveGap, Progress};
 use super::resolver::Resolver;
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 
 /// Milliseconds between two looks at the clocksource and two progress lines.
@@ -236,7 +236,7 @@ impl<'a> Collector<'a> {
         for (index, gap) in pending.drain(..) {
             let account = self.trace.as_mut().map(|trace| {
                 let (start, end) = (self.timeline.raw(gap.start), self.timeline.raw(gap.end));
-                trace.account(index, start, end, teaches(gap.evidence.smi))
+                trace.account(index, start, end, gap.evidence.smi.smis())
             });
             let state = &mut self.cpus[index];
             let (cause, platform) = state.tally.take(gap, account, &self.limits);

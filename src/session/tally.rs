@@ -1,9 +1,9 @@
 //! One CPU's gaps, judged and counted as they come in.
 
 use crate::attribution::{
-    Cause, Confidence, Setting, SmiEvidence, Throttling, attribute, looks_throttled, shares,
+    Cause, Confidence, Setting, Throttling, attribute, looks_throttled, shares,
 };
-use crate::evidence::kernel_trace::{Account, Standing, Teaches};
+use crate::evidence::kernel_trace::{Account, Standing};
 use crate::report::model::CauseCounts;
 use crate::sampler::{CpuTotals, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -228,19 +228,6 @@ pub(super) fn is_platform(gap: &RawGap, limits: &Limits) -> bool {
     attribute(&gap.evidence, None, gap.nanos(limits.hz), limits.setting)
         .cause
         .is_platform()
-}
-
-/// Whether a gap may teach what kernel activity costs: not if an SMI may be
-/// in it.
-pub(super) fn teaches(smi: SmiEvidence) -> Teaches {
-    match smi {
-        SmiEvidence::Own { delta: 0 } | SmiEvidence::Unreadable | SmiEvidence::NotRead => {
-            Teaches::Yes
-        }
-        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } | SmiEvidence::Alone { .. } => {
-            Teaches::No
-        }
-    }
 }
 
 impl RawGap {

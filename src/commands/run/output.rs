@@ -66,7 +66,7 @@ impl Sinks {
             .map(|file| file.save(|out| json::write(report, out)));
         let csv = self
             .csv
-            .map(|file| file.save(|out| csv::write(report.gaps.iter(), out)));
+            .map(|file| file.save(|out| csv::write(report.gaps.iter(), report.run.engine, out)));
         let html = self.html.map(|file| file.save(|out| page(report, out)));
         for result in [json, csv, html].into_iter().flatten() {
             match result {

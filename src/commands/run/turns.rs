@@ -4,7 +4,7 @@ use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
 use crate::plan::RunPlan;
 use crate::report::model::EndedBy;
-use crate::sampler::{CalibrationError, EngineError, SamplingPlan};
+use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
     ClockWatch, Collected, Collector, Limits, LiveGap, Progress, Stopper, Timeline,
 };
@@ -71,7 +71,7 @@ impl Turns<'_> {
                 self.smi_sources.clone(),
                 begin,
             );
-            let collected = Collector::new(
+            let mut collected = Collector::new(
                 self.limits,
                 sampling.cpus.len(),
                 timeline.clone(),
@@ -87,6 +87,12 @@ impl Turns<'_> {
             let last = collected.totals.iter().map(|cpu| cpu.last).max();
             begin = last.unwrap_or_default();
             let ended_by = collected.ended_by;
+            if let Some(Turn {
+                collected: earlier, ..
+            }) = turns.last()
+            {
+                follow(&earlier.totals, &mut collected.totals);
+            }
             turns.push(Turn { choice, collected });
             if ended_by != EndedBy::Duration {
                 break;
@@ -103,6 +109,15 @@ impl Turns<'_> {
             }
         }
         Ok(turns)
+    }
+}
+
+/// Joins each CPU's registers to those of the turn before.
+fn follow(earlier: &[CpuTotals], later: &mut [CpuTotals]) {
+    for cpu in later {
+        if let Some(before) = earlier.iter().find(|before| before.cpu == cpu.cpu) {
+            cpu.registers.follow(&before.registers);
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::units::Nanos;
 
 use super::activity::{ActivityId, ActivityKind, Names};
-use super::costs::{Costs, Sequence};
+use super::costs::{Costs, Passage};
 use super::fold::{Segment, Who};
+use super::passages::{Passages, Smis};
 
 /// Activities named in an account: the ones that took most.
 pub const SHARES: usize = 3;
@@ -60,8 +61,9 @@ impl Account {
 pub(super) struct Measured {
     standing: Standing,
     union: Nanos,
-    sequence: Sequence,
     by: Vec<(ActivityId, Nanos)>,
+    /// The stretches between the intervals, and before and after them.
+    passages: Passages,
 }
 
 impl Measured {
@@ -75,15 +77,24 @@ impl Measured {
         let mut measured = Measured {
             standing: Standing::Nothing,
             union: Nanos(0),
-            sequence: Sequence::EMPTY,
             by: Vec::new(),
+            passages: Passages::default(),
         };
+        let (mut reached, mut from) = (start, None);
         for segment in segments {
-            let length = segment
-                .end
-                .min(end)
-                .saturating_sub(segment.start.max(start));
-            measured.add(segment.who, length, names);
+            let (begun, ended) = (segment.start.max(start), segment.end.min(end));
+            if let Who::Named(id) = segment.who {
+                let to = Some(names.place(id));
+                measured
+                    .passages
+                    .add(Passage { from, to }, begun.saturating_sub(reached));
+                (reached, from) = (ended, to);
+            }
+            measured.add(segment.who, ended.saturating_sub(begun), names);
+        }
+        if from.is_some() {
+            let passage = Passage { from, to: None };
+            measured.passages.add(passage, end.saturating_sub(reached));
         }
         measured
     }
@@ -102,9 +113,6 @@ impl Measured {
         };
         self.standing = more_telling(self.standing, standing);
         self.union = self.union.saturating_add(length);
-        if self.by.last().is_none_or(|&(last, _)| last != id) {
-            self.sequence = self.sequence.then(id);
-        }
         match self.by.iter_mut().find(|(known, _)| *known == id) {
             Some((_, sum)) => *sum = sum.saturating_add(length),
             None => self.by.push((id, length)),
@@ -112,10 +120,10 @@ impl Measured {
     }
 
     /// Makes the account.
-    pub(super) fn account(&self, costs: &Costs) -> Account {
+    pub(super) fn account(&self, costs: &Costs, smis: Smis) -> Account {
         let around = match self.standing {
             Standing::Nothing | Standing::Lost => Nanos(0),
-            _ => costs.around(self.sequence, self.by.len()),
+            _ => self.passages.cost(costs, smis),
         };
         let mut by = self.by.clone();
         by.sort_by_key(|&(_, length)| std::cmp::Reverse(length));
@@ -145,11 +153,10 @@ impl Measured {
         }
     }
 
-    /// Learns the way into the kernel and back from a gap that held no SMI as
-    /// far as is known.
-    pub(super) fn teach(&self, length: Nanos, costs: &mut Costs) {
+    /// Learns the ways in and out and on.
+    pub(super) fn teach(&self, costs: &mut Costs, smis: Smis) {
         if matches!(self.standing, Standing::Interrupts | Standing::Tasks) {
-            costs.learn_around(self.sequence, length.saturating_sub(self.union));
+            self.passages.teach(costs, smis);
         }
     }
 }
@@ -191,12 +198,13 @@ mod tests {
         let tick = [segment(1_100, 3_100, timer)];
         for _ in 0..5 {
             let measured = Measured::of(tick.iter(), Nanos(1_000), Nanos(3_400), &names);
-            measured.teach(Nanos(2_400), &mut costs);
+            measured.teach(&mut costs, Smis::None);
             costs.learn(timer, Nanos(2_000));
         }
         // The same tick with an SMI of 50 us before it.
-        let measured = Measured::of(tick.iter(), Nanos(0), Nanos(52_400), &names);
-        let account = measured.account(&costs);
+        let late = [segment(50_100, 52_100, timer)];
+        let measured = Measured::of(late.iter(), Nanos(0), Nanos(52_400), &names);
+        let account = measured.account(&costs, Smis::One);
         assert_eq!(account.accounted, Nanos(2_400));
         assert_eq!(account.remainder(Nanos(52_400)), Nanos(50_000));
         assert_eq!(account.usual, Some(Nanos(2_400)));
@@ -204,12 +212,12 @@ mod tests {
         // still tells it.
         let stretched = [segment(1_100, 53_100, timer)];
         let measured = Measured::of(stretched.iter(), Nanos(1_000), Nanos(53_400), &names);
-        let account = measured.account(&costs);
+        let account = measured.account(&costs, Smis::One);
         assert_eq!(account.remainder(Nanos(52_400)), Nanos(0));
         assert_eq!(account.usual, Some(Nanos(2_400)));
         let with_task = [segment(1_100, 3_100, timer), segment(3_100, 9_000, task)];
-        let account =
-            Measured::of(with_task.iter(), Nanos(1_000), Nanos(9_400), &names).account(&costs);
+        let account = Measured::of(with_task.iter(), Nanos(1_000), Nanos(9_400), &names)
+            .account(&costs, Smis::None);
         assert_eq!((account.standing, account.usual), (Standing::Tasks, None));
         assert_eq!(
             account.shares[0],
@@ -218,6 +226,34 @@ mod tests {
                 nanos: 5_900
             })
         );
+    }
+
+    #[test]
+    fn beside_a_single_smi_the_other_ways_are_what_they_are() {
+        let (names, timer, task) = names();
+        let mut costs = Costs::default();
+        let tick = [segment(1_100, 3_100, timer)];
+        for _ in 0..5 {
+            let measured = Measured::of(tick.iter(), Nanos(1_000), Nanos(3_400), &names);
+            measured.teach(&mut costs, Smis::None);
+        }
+        // An SMI of 50 us, then a tick that wakes a task: the way from the one
+        // to the other, and back from the task, has never been seen.
+        let woken = [
+            segment(51_100, 53_100, timer),
+            segment(60_100, 70_100, task),
+        ];
+        let measured = Measured::of(woken.iter(), Nanos(1_000), Nanos(75_100), &names);
+        let account = measured.account(&costs, Smis::One);
+        assert_eq!(account.remainder(Nanos(74_100)), Nanos(50_000));
+        // It has now: by gaps that held an SMI too.
+        for _ in 0..5 {
+            measured.teach(&mut costs, Smis::One);
+        }
+        let quiet = [segment(1_100, 3_100, timer), segment(10_100, 20_100, task)];
+        let measured = Measured::of(quiet.iter(), Nanos(1_000), Nanos(25_100), &names);
+        let account = measured.account(&costs, Smis::None);
+        assert_eq!(account.remainder(Nanos(24_100)), Nanos(0));
     }
 
     #[test]

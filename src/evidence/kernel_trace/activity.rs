@@ -22,6 +22,9 @@ pub enum ActivityKind {
 /// Names kept at most. Tasks come and go; a run of days must not keep all.
 const MOST: usize = 4_096;
 
+/// Stands for every task, and is the name of all that finds no place.
+const TASKS: ActivityId = ActivityId(0);
+
 /// The names of a run.
 #[derive(Debug)]
 pub struct Names {
@@ -46,12 +49,20 @@ impl Names {
             return number;
         }
         if self.names.len() >= MOST {
-            return ActivityId(0);
+            return TASKS;
         }
         let number = ActivityId(self.names.len() as u16);
         self.names.push((name.to_owned(), kind));
         self.numbers.insert(name.to_owned(), number);
         number
+    }
+
+    /// What a way into the kernel leads to: tasks are all the same.
+    pub(super) fn place(&self, id: ActivityId) -> ActivityId {
+        match self.kind(id) {
+            ActivityKind::Interrupt => id,
+            ActivityKind::Task => TASKS,
+        }
     }
 
     /// The name of a number.

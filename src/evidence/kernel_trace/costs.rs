@@ -3,7 +3,9 @@
 //! Tracepoints lie inside the kernel's entry and exit code, so that a gap is
 //! longer than the intervals between them. How much longer depends on the way
 //! into the kernel, and in a guest on the hypervisor: it is learnt for each
-//! sequence of activities, by the median, which a stray stall does not move.
+//! passage, from the sampler to an activity, from one to the next, and back, by
+//! the median, which a stray stall does not move. Few gaps consist of the same
+//! activities; of the same passages nearly all do.
 
 use std::collections::HashMap;
 
@@ -15,10 +17,10 @@ use super::activity::ActivityId;
 const WINDOW: usize = 31;
 /// Values needed before it counts.
 const LEAST: usize = 3;
-/// Sequences and activities kept at most.
+/// Passages and activities kept at most.
 const MOST: usize = 4_096;
-/// Entry and exit, for each activity of a sequence that has not been seen often
-/// enough: what they take on bare metal, generously.
+/// A passage that has not been seen often enough: what it takes on bare metal,
+/// generously.
 const UNLEARNT: Nanos = Nanos(1_000);
 /// An activity whose times differ by no more than this, the longest and the
 /// shortest eighth left aside, has a usual time.
@@ -53,32 +55,49 @@ impl Learnt {
     }
 }
 
-/// A sequence of activities, by a hash.
+/// From the end of one activity to the begin of the next; `None` is the
+/// sampler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Sequence(u64);
+pub(super) struct Passage {
+    pub(super) from: Option<ActivityId>,
+    pub(super) to: Option<ActivityId>,
+}
 
-impl Sequence {
-    /// The sequence of no activities (FNV-1a, offset basis).
-    pub(super) const EMPTY: Sequence = Sequence(0xcbf2_9ce4_8422_2325);
-
-    /// The sequence with one more activity.
-    pub(super) fn then(self, id: ActivityId) -> Sequence {
-        Sequence((self.0 ^ u64::from(id.0)).wrapping_mul(0x100_0000_01b3))
+impl Passage {
+    /// Ways into the kernel are much alike, whatever they lead to; so are ways
+    /// out, and those from one activity to the next.
+    fn way(self) -> Way {
+        match (self.from, self.to) {
+            (None, _) => Way::In,
+            (Some(_), None) => Way::Out,
+            (Some(_), Some(_)) => Way::Between,
+        }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Way {
+    In,
+    Out,
+    Between,
 }
 
 /// The costs on one CPU.
 #[derive(Debug, Default)]
 pub(super) struct Costs {
-    around: HashMap<Sequence, Learnt>,
+    passages: HashMap<Passage, Learnt>,
+    ways: HashMap<Way, Learnt>,
     activities: HashMap<ActivityId, Learnt>,
 }
 
 impl Costs {
-    /// Entry and exit around this sequence of so many activities.
-    pub(super) fn around(&self, sequence: Sequence, activities: usize) -> Nanos {
-        let learnt = self.around.get(&sequence).and_then(|learnt| learnt.rank(4));
-        learnt.unwrap_or(Nanos(UNLEARNT.0 * activities.max(1) as u64))
+    /// What a passage usually takes; where it was hardly seen, what others of
+    /// its kind do.
+    pub(super) fn passage(&self, passage: Passage) -> Nanos {
+        let usual = |learnt: Option<&Learnt>| learnt.and_then(|learnt| learnt.rank(4));
+        usual(self.passages.get(&passage))
+            .or_else(|| usual(self.ways.get(&passage.way())))
+            .unwrap_or(UNLEARNT)
     }
 
     /// What an activity usually takes; `None` where it was hardly seen, or
@@ -91,10 +110,11 @@ impl Costs {
             .flatten()
     }
 
-    /// Learns what was left of a gap around its intervals.
-    pub(super) fn learn_around(&mut self, sequence: Sequence, left: Nanos) {
-        if self.around.len() < MOST || self.around.contains_key(&sequence) {
-            self.around.entry(sequence).or_default().add(left);
+    /// Learns what a passage took.
+    pub(super) fn learn_passage(&mut self, passage: Passage, length: Nanos) {
+        self.ways.entry(passage.way()).or_default().add(length);
+        if self.passages.len() < MOST || self.passages.contains_key(&passage) {
+            self.passages.entry(passage).or_default().add(length);
         }
     }
 
@@ -113,12 +133,25 @@ mod tests {
     #[test]
     fn a_stray_stall_does_not_move_the_cost() {
         let mut costs = Costs::default();
-        let sequence = Sequence::EMPTY.then(ActivityId(1));
-        assert_eq!(costs.around(sequence, 1), UNLEARNT);
-        for left in [300, 310, 290, 900_000, 305] {
-            costs.learn_around(sequence, Nanos(left));
+        let passage = |to| Passage {
+            from: None,
+            to: Some(ActivityId(to)),
+        };
+        assert_eq!(costs.passage(passage(1)), UNLEARNT);
+        for length in [300, 310, 290, 900_000, 305] {
+            costs.learn_passage(passage(1), Nanos(length));
         }
-        assert_eq!(costs.around(sequence, 1), Nanos(305));
-        assert_ne!(sequence, Sequence::EMPTY.then(ActivityId(2)));
+        for length in [500, 510, 520, 530, 540] {
+            costs.learn_passage(passage(2), Nanos(length));
+        }
+        assert_eq!(costs.passage(passage(1)), Nanos(305));
+        assert_eq!(costs.passage(passage(2)), Nanos(520));
+        // Never seen, but other ways in were.
+        assert_eq!(costs.passage(passage(3)), Nanos(510));
+        let out = Passage {
+            from: Some(ActivityId(1)),
+            to: None,
+        };
+        assert_eq!(costs.passage(out), UNLEARNT);
     }
 }

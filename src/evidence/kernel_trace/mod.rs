@@ -10,9 +10,11 @@ mod activity;
 mod costs;
 mod fold;
 mod formats;
+mod passages;
 mod reader;
 mod trace;
 
 pub use account::{Account, SHARES, Share, Standing};
 pub use activity::{ActivityId, Names, SourceTotal};
-pub use trace::{KernelTrace, Teaches, TraceSetup};
+pub use passages::Smis;
+pub use trace::{KernelTrace, TraceSetup};

@@ -14,6 +14,7 @@ use super::activity::{ActivityId, Names, SourceTotal};
 use super::costs::Costs;
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
+use super::passages::Smis;
 use super::reader::{Reader, What};
 
 /// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.
@@ -124,7 +125,7 @@ impl KernelTrace {
 
     /// The account of a gap on the CPU with this index. Gaps of a CPU must
     /// come in order, each after a [`KernelTrace::poll`] that came after it.
-    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, teaches: Teaches) -> Account {
+    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, smis: Smis) -> Account {
         let trace = &mut self.cpus[index];
         while trace
             .segments
@@ -144,10 +145,8 @@ impl KernelTrace {
             .iter()
             .take_while(|segment| segment.start < end);
         let measured = Measured::of(within.chain(forgotten), start, end, &self.names);
-        let account = measured.account(&trace.costs);
-        if teaches == Teaches::Yes {
-            measured.teach(end.saturating_sub(start), &mut trace.costs);
-        }
+        let account = measured.account(&trace.costs, smis);
+        measured.teach(&mut trace.costs, smis);
         account
     }
 
@@ -187,15 +186,6 @@ impl Drop for KernelTrace {
             drop(heir);
         });
     }
-}
-
-/// Whether a gap may teach what kernel activity usually costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Teaches {
-    /// It may.
-    Yes,
-    /// It held an SMI, or may have.
-    No,
 }
 
 impl CpuTrace {

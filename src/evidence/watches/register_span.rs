@@ -21,6 +21,14 @@ impl RegisterSpan {
         }
     }
 
+    /// Goes on from an earlier span of the same CPU. What is written to
+    /// IA32_TSC_ADJUST stays there: a write between the two is this one's.
+    pub fn follow(&mut self, earlier: &RegisterSpan) {
+        if self.before.tsc_adjust.is_ok() && earlier.after.tsc_adjust.is_ok() {
+            self.before.tsc_adjust.clone_from(&earlier.after.tsc_adjust);
+        }
+    }
+
     /// By how much IA32_TSC_ADJUST changed, in cycles.
     ///
     /// # Errors
@@ -114,6 +122,20 @@ mod tests {
         assert_eq!(span.smm_share(), Ok(0.1));
         let ratio = span.frequency_ratio().unwrap();
         assert!((ratio - 2_000_000.0 / 1_050_000.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_write_between_two_spans_is_the_later_ones() {
+        let span = |before, after| RegisterSpan {
+            before: reading(0, 0, 0, 0, before),
+            after: reading(0, 0, 0, 0, after),
+        };
+        let mut later = span(-70, -70);
+        later.follow(&span(0, -40));
+        assert_eq!(later.adjusted(), Ok(-30));
+        let mut later = span(-70, -70);
+        later.follow(&RegisterSpan::unknown("the CPU went offline"));
+        assert_eq!(later.adjusted(), Ok(0));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 /// 10 ms there is room for one in 2.4 us.
 pub(super) const RECORDS: usize = 4_096;
 /// Numbers in a record.
-const RECORD_WORDS: usize = 4;
+const RECORD_WORDS: usize = 5;
 /// Numbers before the first record.
-const HEADER_WORDS: usize = 16;
+const HEADER_WORDS: usize = 24;
 /// Numbers in all.
 pub(super) const WORDS: usize = HEADER_WORDS + RECORDS * RECORD_WORDS;
 
@@ -40,6 +40,18 @@ pub(super) enum Slot {
     Nmis,
     /// Result: its count of machine checks.
     MachineChecks,
+    /// Order: a look at the counters takes no longer than this, ns, unless
+    /// something hits it.
+    LookLimit,
+    /// Result: how long the look before the first reading took.
+    Look,
+    /// Result: the CPU's count of SMIs before the first reading, or an error
+    /// below zero.
+    Smis,
+    /// Result: the same after the last reading.
+    SmisAfter,
+    /// Result: the clock after that.
+    Closed,
 }
 
 /// A number of a record.
@@ -53,6 +65,8 @@ pub(super) enum Field {
     Nmis,
     /// Its count of machine checks.
     MachineChecks,
+    /// Its count of SMIs.
+    Smis,
 }
 
 impl Slot {

@@ -9,6 +9,8 @@
 //! off.
 
 mod clock_fit;
+mod counters;
+mod edges;
 mod interruptions;
 mod layout;
 mod probe;
@@ -24,16 +26,19 @@ use std::sync::Arc;
 
 use crate::evidence::SmiSource;
 use crate::evidence::pmu::PmuSources;
+use crate::sys::bpf::EventSlot;
+use crate::sys::perf::CpuCounter;
 use crate::sys::sched;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
 use super::crew::{Crew, Offsets, Station, pin};
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
+use super::smi_watch::Readings;
 use super::user::sources_of;
-use shot::{Loaded, Order};
+use shot::{ArmError, Loaded, Order};
 use worker::Task;
 
 pub use interruptions::CountSource;
@@ -54,6 +59,14 @@ pub const SHORTEST_BREATH: Nanos = Nanos(20_000);
 const CALIBRATION_SHOTS: usize = 10;
 /// Their length.
 const CALIBRATION_SHOT: Nanos = Nanos(500_000);
+/// A shot of that kind, in which nothing is a gap.
+const CALIBRATION: Order = Order {
+    length: CALIBRATION_SHOT,
+    trip: Nanos::SECOND,
+    threshold: Nanos::SECOND,
+    rounds: 100_000,
+    look: Nanos::SECOND,
+};
 /// The trip level is this many times the mean delta: the next delta after a
 /// record holds the writing of it.
 const TRIP_FACTOR: u64 = 6;
@@ -171,20 +184,20 @@ fn run(
     // The footprint is not asked: a shot is one system call.
     let uncounted = PmuSources::none(INTERRUPTS_OFF);
     let registers = plan.registers.clone().with_pmu(uncounted);
-    let (mut machine, smi, schedstat, pmu) =
+    let (mut machine, mut smi, schedstat, pmu) =
         LiveMachine::open(cpu, sources, &registers, KernelReturn::Iret, plan.hz);
-    let mut loaded = match Loaded::new(ability.functions, ability.counters) {
+    let mut loaded = match load(ability, sources.unwrap_or_default(), cpu, plan, &mut smi) {
         Ok(loaded) => loaded,
         Err(error) => {
             let cause = error.to_string();
             return station.fail(EngineError::Program { cpu, cause });
         }
     };
-    let calibration = match calibrate(&mut machine, plan.threshold, plan.hz)
+    let (calibration, look) = match calibrate(&mut machine, plan.threshold, plan.hz)
         .map_err(|cause| EngineError::Calibration { cpu, cause })
         .and_then(|machine| recalibrate(machine, &mut loaded, cpu, plan))
     {
-        Ok(calibration) => calibration,
+        Ok(calibrated) => calibrated,
         Err(error) => return station.fail(error),
     };
     let setup = CpuSetup {
@@ -207,32 +220,62 @@ fn run(
         plan,
         pace,
         calibration,
+        look,
         source,
     };
     Some(worker::sample(machine, loaded, outlet, &task))
 }
 
+/// Loads the program; where perf can count SMIs on this CPU, with that event,
+/// and `smi` then says so.
+fn load(
+    ability: Ability,
+    sources: &[SmiSource],
+    cpu: CpuId,
+    plan: &SamplingPlan,
+    smi: &mut SmiSetup,
+) -> Result<Loaded, ArmError> {
+    if plan.smi_readings == Readings::AfterGaps
+        && let SmiSetup::Readable(name) = smi
+        && let Some((slot, event)) = sources.iter().find_map(|source| event_slot(source, cpu))
+        && let Ok(mut loaded) = Loaded::new(ability.functions, ability.counters, Some(slot))
+        && loaded
+            .fire(CALIBRATION)
+            .is_ok_and(|shot| shot.smis_after.is_some())
+    {
+        *smi = SmiSetup::Readable(format!("{name}; by the program as {event}"));
+        return Ok(loaded);
+    }
+    Loaded::new(ability.functions, ability.counters, None)
+}
+
+/// Opens a perf event for the program.
+fn event_slot(source: &SmiSource, cpu: CpuId) -> Option<(EventSlot, &SmiSource)> {
+    let SmiSource::Perf { kind, config, .. } = *source else {
+        return None;
+    };
+    let counter = CpuCounter::open(kind, config, cpu).ok()?;
+    Some((EventSlot::new(counter, "hwgap_smis").ok()?, source))
+}
+
 /// Replaces what was found out about the loop in user space by what holds for
-/// the program's.
+/// the program's; and how long a look at the counters takes at least.
 fn recalibrate(
     found: Calibration,
     loaded: &mut Loaded,
     cpu: CpuId,
     plan: &SamplingPlan,
-) -> Result<Calibration, EngineError> {
-    let order = Order {
-        length: CALIBRATION_SHOT,
-        trip: Nanos::SECOND,
-        threshold: Nanos::SECOND,
-        rounds: 100_000,
-    };
+) -> Result<(Calibration, Nanos), EngineError> {
     // Of several shots the quickest: what disturbs one only makes it slower.
-    let (mut floor, mut mean) = (f64::MAX, f64::MAX);
+    let (mut floor, mut mean, mut look) = (f64::MAX, f64::MAX, Nanos(u64::MAX));
     for _ in 0..CALIBRATION_SHOTS {
-        let shot = loaded.fire(order).map_err(|error| EngineError::Program {
-            cpu,
-            cause: error.to_string(),
-        })?;
+        let shot = loaded
+            .fire(CALIBRATION)
+            .map_err(|error| EngineError::Program {
+                cpu,
+                cause: error.to_string(),
+            })?;
+        look = look.min(shot.look);
         if let Some(Nanos(shortest)) = shot.shortest {
             let length = shot.last.saturating_sub(shot.first).0 as f64;
             floor = floor.min(shortest as f64);
@@ -254,11 +297,12 @@ fn recalibrate(
             trip: trip.0,
         }));
     }
-    Ok(Calibration {
+    let calibration = Calibration {
         floor,
         median,
         trip,
         footprint: FootprintTest::NotNeeded,
         ..found
-    })
+    };
+    Ok((calibration, look))
 }

@@ -10,7 +10,8 @@ use crate::host::root::Root;
 use crate::sys::bpf::{Btf, BtfError};
 use crate::units::Nanos;
 
-use super::program::{Counters, Functions, KernelCounter};
+use super::counters::{Counters, KernelCounter};
+use super::program::Functions;
 use super::shot::{ArmError, Loaded, Order};
 
 const BTF: &str = "sys/kernel/btf/vmlinux";
@@ -184,8 +185,9 @@ fn trial(functions: Functions, counters: Option<Counters>) -> Result<(), ArmErro
         trip: Nanos::SECOND,
         threshold: Nanos::SECOND,
         rounds: 100,
+        look: Nanos::SECOND,
     };
-    let mut loaded = Loaded::new(functions, counters)?;
+    let mut loaded = Loaded::new(functions, counters, None)?;
     loaded.fire(order).map(drop).map_err(ArmError::Area)
 }
 

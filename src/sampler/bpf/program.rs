@@ -21,9 +21,12 @@ use std::os::fd::BorrowedFd;
 
 use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
 use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
-use crate::sys::bpf::Width::{Double, Word};
-use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label, Reg};
+use crate::sys::bpf::Width::Double;
+use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label};
 
+use super::counters::{
+    SMIS, Watched, copy_counters, find_counters, look_at_counters, look_at_smis,
+};
 use super::layout::{Field, RECORD_BYTES, RECORDS, RECORDS_AT, Slot};
 
 /// The kernel functions that every form of the program calls.
@@ -35,41 +38,19 @@ pub(super) struct Functions {
     pub(super) irq_restore: BtfId,
 }
 
-/// A counter of the kernel's for each CPU, 32 bits wide.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KernelCounter {
-    /// The per-CPU variable.
-    pub(super) variable: BtfId,
-    /// Where in it the counter lies, in bytes.
-    pub(super) offset: i16,
-}
-
-/// The counters of what arrives although interrupts are off.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counters {
-    /// `irq_stat.__nmi_count`, later `irq_stat.counts` (arch/x86/kernel/nmi.c).
-    pub(super) nmis: KernelCounter,
-    /// `mce_exception_count` (arch/x86/kernel/cpu/mce/core.c); `None` in a
-    /// kernel that handles no machine checks.
-    pub(super) machine_checks: Option<KernelCounter>,
-}
-
-/// Places on the stack, below the frame.
+/// Places on the stack, below the frame; further ones are those of
+/// [`super::counters`].
 const FLAGS: i16 = -8;
 const TRIP: i16 = -16;
 const START: i16 = -24;
-/// Addresses of the counters, and what they said after the delta in hand.
-const NMIS_AT: i16 = -32;
-const CHECKS_AT: i16 = -40;
-const NMIS: i16 = -48;
-const CHECKS: i16 = -56;
 
-/// Assembles the program for the shared area `map`. With `counters` it reads
-/// them before the first reading and after each delta above the trip level.
+/// Assembles the program for the shared area `map`. What is watched is read
+/// before the first reading, after each delta above the trip level, and after
+/// the last reading.
 pub(super) fn assemble(
     map: BorrowedFd<'_>,
     functions: Functions,
-    counters: Option<Counters>,
+    watched: Watched<'_>,
 ) -> Result<Vec<u64>, AsmError> {
     let mut asm = Asm::default();
     let a = &mut asm;
@@ -83,20 +64,13 @@ pub(super) fn assemble(
     a.load(R9, R1, Slot::Length.bytes(), Double);
     a.load(R2, R1, Slot::Trip.bytes(), Double);
     a.store(Frame, TRIP, R2, Double);
-    find_counters(a, counters);
+    find_counters(a, watched.counters);
 
     // Interrupts off from here on.
     a.copy(R1, Frame);
     a.add(R1, i32::from(FLAGS));
     a.call_kernel(functions.irq_save);
-    look_at_counters(a, counters);
-    a.address_in_map(R1, map, 0);
-    copy_counters(a, R1, Slot::Nmis.bytes(), Slot::MachineChecks.bytes());
-    a.call(Helper::KtimeGetNs);
-    a.copy(R6, R0);
-    a.add_reg(R9, R0);
-    a.address_in_map(R1, map, 0);
-    a.store(R1, Slot::First.bytes(), R0, Double);
+    first_look(a, map, watched);
 
     // The loop.
     a.place(round);
@@ -115,8 +89,15 @@ pub(super) fn assemble(
     a.place(on);
     a.jump_if(R6, Below, R9, round);
 
-    // Interrupts on again: what waited is served before the next instruction.
     a.place(done);
+    look_at_smis(a, watched.smis);
+    if watched.smis.is_some() {
+        a.call(Helper::KtimeGetNs);
+        a.address_in_map(R1, map, 0);
+        a.store(R1, Slot::Closed.bytes(), R0, Double);
+    }
+
+    // Interrupts on again: what waited is served before the next instruction.
     a.copy(R1, Frame);
     a.add(R1, i32::from(FLAGS));
     a.call_kernel(functions.irq_restore);
@@ -124,16 +105,50 @@ pub(super) fn assemble(
     a.store(R1, Slot::Rounds.bytes(), R7, Double);
     a.store(R1, Slot::Shortest.bytes(), R8, Double);
     a.store(R1, Slot::Last.bytes(), R6, Double);
+    a.load(R2, Frame, SMIS, Double);
+    a.store(R1, Slot::SmisAfter.bytes(), R2, Double);
     a.set(R0, 0);
     a.exit();
 
     a.place(tripped);
-    on_trip(a, map, counters, on);
+    on_trip(a, map, watched, on);
     asm.finish()
 }
 
+/// Looks at all that is watched and takes the first reading: R6, and R9
+/// becomes the end of the shot.
+///
+/// An SMI between the look and the reading would be laid to the first delta of
+/// the shot. So the clock is read before the look too, and if the two are far
+/// apart, all is done once more.
+fn first_look(a: &mut Asm, map: BorrowedFd<'_>, watched: Watched<'_>) {
+    let (again, begun) = (a.label(), a.label());
+    a.place(again);
+    a.call(Helper::KtimeGetNs);
+    a.copy(R6, R0);
+    look_at_counters(a, watched);
+    a.call(Helper::KtimeGetNs);
+    a.copy(R1, R0);
+    a.sub_reg(R1, R6);
+    a.copy(R6, R0);
+    a.address_in_map(R3, map, 0);
+    a.store(R3, Slot::Look.bytes(), R1, Double);
+    a.load(R2, R3, Slot::LookLimit.bytes(), Double);
+    a.may_jump(begun);
+    a.jump_if(R1, Above, R2, again);
+    a.place(begun);
+    a.address_in_map(R3, map, 0);
+    copy_counters(
+        a,
+        R3,
+        [Slot::Nmis, Slot::MachineChecks, Slot::Smis].map(Slot::bytes),
+    );
+    a.store(R3, Slot::First.bytes(), R6, Double);
+    a.add_reg(R9, R6);
+}
+
 /// A delta R1 above the trip level that ends at R6; goes on at `on`.
-fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, counters: Option<Counters>, on: Label) {
+fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, watched: Watched<'_>, on: Label) {
     let (forward, look, write, not_longer, no_gap) =
         (a.label(), a.label(), a.label(), a.label(), a.label());
 
@@ -148,16 +163,17 @@ fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, counters: Option<Counters>, on: Lab
     a.sub_reg(R2, R1);
     a.store(Frame, START, R2, Double);
 
-    // An NMI after the delta and before the look at its counter would be laid
-    // to this delta, and its own time, in the next one, to nobody. So the clock
+    // An NMI or SMI after the delta and before the look at its counter would be
+    // laid to this delta, and its own time, in the next one, to nobody. So the clock
     // is read once more after the look: if that is far from the delta's end,
     // the delta grows and the counters are looked at again.
     a.place(look);
-    look_at_counters(a, counters);
+    look_at_counters(a, watched);
     a.call(Helper::KtimeGetNs);
     a.copy(R1, R0);
     a.sub_reg(R1, R6);
-    a.load(R2, Frame, TRIP, Double);
+    a.address_in_map(R3, map, 0);
+    a.load(R2, R3, Slot::LookLimit.bytes(), Double);
     a.jump_if(R1, AtMost, R2, write);
     a.jump_if_value(R1, LessSigned, 0, write);
     a.copy(R6, R0);
@@ -188,7 +204,11 @@ fn on_trip(a: &mut Asm, map: BorrowedFd<'_>, counters: Option<Counters>, on: Lab
     a.store(R3, Field::End.bytes(), R1, Double);
     a.load(R2, Frame, START, Double);
     a.store(R3, Field::Start.bytes(), R2, Double);
-    copy_counters(a, R3, Field::Nmis.bytes(), Field::MachineChecks.bytes());
+    copy_counters(
+        a,
+        R3,
+        [Field::Nmis, Field::MachineChecks, Field::Smis].map(Field::bytes),
+    );
     a.jump(on);
 }
 
@@ -198,46 +218,4 @@ fn increment(a: &mut Asm, slot: Slot) {
     a.add(R2, 1);
     a.store(R3, slot.bytes(), R2, Double);
     a.add(R2, -1);
-}
-
-/// Keeps the addresses of this CPU's counters, which stay the same: the thread
-/// is pinned.
-fn find_counters(a: &mut Asm, counters: Option<Counters>) {
-    a.set(R0, 0);
-    a.store(Frame, NMIS, R0, Double);
-    a.store(Frame, CHECKS, R0, Double);
-    let Some(counters) = counters else { return };
-    let pairs = [
-        (Some(counters.nmis), NMIS_AT),
-        (counters.machine_checks, CHECKS_AT),
-    ];
-    for (counter, place) in pairs {
-        let Some(counter) = counter else { continue };
-        a.kernel_variable(R1, counter.variable);
-        a.call(Helper::ThisCpuPtr);
-        a.store(Frame, place, R0, Double);
-    }
-}
-
-/// Reads the counters to their places on the stack; uses R1 and R2.
-fn look_at_counters(a: &mut Asm, counters: Option<Counters>) {
-    let Some(counters) = counters else { return };
-    let both = [
-        (Some(counters.nmis), NMIS_AT, NMIS),
-        (counters.machine_checks, CHECKS_AT, CHECKS),
-    ];
-    for (counter, address, place) in both {
-        let Some(counter) = counter else { continue };
-        a.load(R1, Frame, address, Double);
-        a.load(R2, R1, counter.offset, Word);
-        a.store(Frame, place, R2, Double);
-    }
-}
-
-/// Copies what was read last to two numbers of the shared area; uses R2.
-fn copy_counters(a: &mut Asm, base: Reg, nmis: i16, checks: i16) {
-    for (place, offset) in [(NMIS, nmis), (CHECKS, checks)] {
-        a.load(R2, Frame, place, Double);
-        a.store(base, offset, R2, Double);
-    }
 }

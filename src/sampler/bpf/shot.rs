@@ -3,11 +3,12 @@
 
 use std::io;
 
-use crate::sys::bpf::{Area, AsmError, LoadError, Program};
+use crate::sys::bpf::{Area, AsmError, EventSlot, LoadError, Program};
 use crate::units::Nanos;
 
+use super::counters::{Counters, Watched};
 use super::layout::{Field, RECORDS, Slot, WORDS};
-use super::program::{Counters, Functions, assemble};
+use super::program::{Functions, assemble};
 
 /// What a shot is to do.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Order {
     pub(super) threshold: Nanos,
     /// Rounds at most: ends the shot also where the clock stands still.
     pub(super) rounds: u64,
+    /// A look at the counters takes no longer, unless something hits it.
+    pub(super) look: Nanos,
 }
 
 /// What a shot saw, all of it exact. Times are CLOCK_MONOTONIC.
@@ -43,6 +46,15 @@ pub(super) struct Shot {
     pub(super) backward: u64,
     /// The kernel's counts before the first reading.
     pub(super) counts: Counts,
+    /// How long the look at them took.
+    pub(super) look: Nanos,
+    /// The count of SMIs before the first reading; `None` where the program
+    /// cannot read it.
+    pub(super) smis_before: Option<u32>,
+    /// The same after the last reading.
+    pub(super) smis_after: Option<u32>,
+    /// The clock after that; 0 where SMIs are not counted.
+    pub(super) closed: Nanos,
 }
 
 /// The kernel's counts of what arrives although interrupts are off, modulo
@@ -64,6 +76,8 @@ pub(super) struct Record {
     pub(super) end: Nanos,
     /// The kernel's counts after it.
     pub(super) counts: Counts,
+    /// The count of SMIs after it; `None` where the program cannot read it.
+    pub(super) smis: Option<u32>,
 }
 
 impl Record {
@@ -93,6 +107,7 @@ pub(super) enum ArmError {
 pub(super) struct Loaded {
     area: Area,
     program: Program,
+    smis: Option<EventSlot>,
 }
 
 impl Loaded {
@@ -100,11 +115,20 @@ impl Loaded {
     pub(super) fn new(
         functions: Functions,
         counters: Option<Counters>,
+        smis: Option<EventSlot>,
     ) -> Result<Loaded, ArmError> {
         let area = Area::new(WORDS, "hwgap_records").map_err(ArmError::Area)?;
-        let code = assemble(area.map(), functions, counters)?;
+        let watched = Watched {
+            counters,
+            smis: smis.as_ref().map(EventSlot::array),
+        };
+        let code = assemble(area.map(), functions, watched)?;
         let program = Program::load(&code, "hwgap_shot")?;
-        Ok(Loaded { area, program })
+        Ok(Loaded {
+            area,
+            program,
+            smis,
+        })
     }
 
     /// Samples on the CPU under the calling thread, which must be pinned.
@@ -114,6 +138,7 @@ impl Loaded {
             (Slot::Trip, order.trip.0),
             (Slot::Threshold, order.threshold.0),
             (Slot::Rounds, order.rounds),
+            (Slot::LookLimit, order.look.0),
             (Slot::Shortest, u64::MAX),
             (Slot::Trips, 0),
             (Slot::Gaps, 0),
@@ -137,7 +162,22 @@ impl Loaded {
                 nmis: get(Slot::Nmis) as u32,
                 machine_checks: get(Slot::MachineChecks) as u32,
             },
+            look: Nanos(get(Slot::Look)),
+            smis_before: self.smi_count(get(Slot::Smis)),
+            smis_after: self.smi_count(get(Slot::SmisAfter)),
+            closed: Nanos(get(Slot::Closed)),
         })
+    }
+
+    /// Whether the program reads the count of SMIs.
+    pub(super) fn counts_smis(&self) -> bool {
+        self.smis.is_some()
+    }
+
+    /// The low 32 bits of what the program read: what the hardware counts in.
+    fn smi_count(&self, read: u64) -> Option<u32> {
+        let is_error = read.cast_signed() < 0;
+        (self.smis.is_some() && !is_error).then_some(read as u32)
     }
 
     /// The records of the latest shot; where there were more deltas than room,
@@ -153,6 +193,7 @@ impl Loaded {
                     nmis: get(Field::Nmis) as u32,
                     machine_checks: get(Field::MachineChecks) as u32,
                 },
+                smis: self.smi_count(get(Field::Smis)),
             }
         })
     }

@@ -34,12 +34,13 @@ fn rate() -> Hertz {
 #[test]
 fn a_shot_keeps_to_its_length_and_its_rounds() {
     let Some(ability) = ability() else { return };
-    let mut loaded = Loaded::new(ability.functions, ability.counters).unwrap();
+    let mut loaded = Loaded::new(ability.functions, ability.counters, None).unwrap();
     let order = Order {
         length: Nanos(2_000_000),
         trip: Nanos::SECOND,
         threshold: Nanos::SECOND,
         rounds: 10_000_000,
+        look: Nanos::SECOND,
     };
     let shot = loaded.fire(order).unwrap();
     let length = shot.last.saturating_sub(shot.first);
@@ -59,12 +60,13 @@ fn a_shot_keeps_to_its_length_and_its_rounds() {
 #[test]
 fn each_delta_above_the_trip_level_is_a_record_in_order() {
     let Some(ability) = ability() else { return };
-    let mut loaded = Loaded::new(ability.functions, ability.counters).unwrap();
+    let mut loaded = Loaded::new(ability.functions, ability.counters, None).unwrap();
     let mut order = Order {
         length: Nanos(5_000_000),
         trip: Nanos::SECOND,
         threshold: Nanos::SECOND,
         rounds: 20_000,
+        look: Nanos::SECOND,
     };
     let shot = loaded.fire(order).unwrap();
     // A level in the middle of the ordinary deltas: many are above it.
@@ -87,7 +89,7 @@ fn each_delta_above_the_trip_level_is_a_record_in_order() {
 #[test]
 fn no_trip_level_lets_a_shot_outlast_its_length() {
     let Some(ability) = ability() else { return };
-    let mut loaded = Loaded::new(ability.functions, ability.counters).unwrap();
+    let mut loaded = Loaded::new(ability.functions, ability.counters, None).unwrap();
     // All that the program reads is above the level, so that one delta grows
     // for as long as the shot lasts.
     let order = Order {
@@ -95,6 +97,7 @@ fn no_trip_level_lets_a_shot_outlast_its_length() {
         trip: Nanos(0),
         threshold: Nanos(0),
         rounds: 100_000,
+        look: Nanos::SECOND,
     };
     let lengths = (0..10).map(|_| {
         let shot = loaded.fire(order).unwrap();
@@ -151,4 +154,53 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
         .since(totals.first)
         .saturating_sub(masked.between);
     assert!(sampled > Cycles(0));
+}
+
+/// Any perf event stands for the one that counts SMIs: here the CPU's clock.
+#[test]
+fn the_program_reads_a_perf_event_before_within_and_after_a_shot() {
+    const PERF_TYPE_SOFTWARE: u32 = 1;
+    const PERF_COUNT_SW_CPU_CLOCK: u64 = 0;
+    let Some(ability) = ability() else { return };
+    let Some(cpu) = sched::affinity()
+        .ok()
+        .and_then(|allowed| allowed.iter().next())
+    else {
+        println!("skipped: no CPU to be pinned to");
+        return;
+    };
+    // A thread of its own, as the test's may be used again.
+    let (shot, readings) = std::thread::spawn(move || {
+        sched::set_affinity(&[cpu].into_iter().collect()).unwrap();
+        let counter = CpuCounter::open(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, cpu).unwrap();
+        let slot = EventSlot::new(counter, "hwgap_test").unwrap();
+        let mut loaded = Loaded::new(ability.functions, ability.counters, Some(slot)).unwrap();
+        let shot = loaded.fire(CALIBRATION).unwrap();
+        // A level that nearly every delta exceeds.
+        let order = Order {
+            trip: Nanos(1),
+            rounds: 1_000,
+            ..CALIBRATION
+        };
+        assert!(shot.look > Nanos(0), "{shot:?}");
+        let shot = loaded.fire(order).unwrap();
+        let readings: Vec<_> = loaded.records(&shot).map(|record| record.smis).collect();
+        (shot, readings)
+    })
+    .join()
+    .unwrap();
+    assert!(!readings.is_empty(), "{shot:?}");
+    let all: Vec<u32> = [shot.smis_before]
+        .into_iter()
+        .chain(readings)
+        .chain([shot.smis_after])
+        .map(Option::unwrap)
+        .collect();
+    let rises = |pair: &[u32]| pair[1].wrapping_sub(pair[0]);
+    assert!(
+        all.windows(2)
+            .all(|pair| (1..1_000_000_000).contains(&rises(pair))),
+        "{all:?}"
+    );
+    assert!(shot.closed > shot.last);
 }

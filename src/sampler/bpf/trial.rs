@@ -21,7 +21,7 @@ impl BpfTrial {
     /// # Errors
     /// What the kernel said, for people.
     pub fn begin(ability: Ability) -> Result<BpfTrial, String> {
-        Loaded::new(ability.functions, ability.counters)
+        Loaded::new(ability.functions, ability.counters, None)
             .map(|loaded| BpfTrial { loaded })
             .map_err(|error| error.to_string())
     }
@@ -37,6 +37,7 @@ impl BpfTrial {
             trip: Nanos::MICROSECOND,
             threshold: Nanos(10_000),
             rounds: 1_000_000,
+            look: Nanos::MILLISECOND,
         };
         let shot = self.loaded.fire(order).map_err(|error| error.to_string())?;
         std::thread::sleep(Duration::from_micros(100));

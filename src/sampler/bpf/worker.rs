@@ -15,9 +15,10 @@ use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
 use super::super::rise::{Events, LEAST_SMI};
 use super::clock_fit::ClockFit;
+use super::edges::Edges;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
-use super::smi_ledger::{Edges, SmiLedger};
+use super::smi_ledger::SmiLedger;
 use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.
@@ -33,6 +34,8 @@ pub(super) struct Task<'a> {
     pub(super) pace: Pace,
     /// What was found out about the program's loop here.
     pub(super) calibration: Calibration,
+    /// How long a look at the counters takes at least.
+    pub(super) look: Nanos,
     /// How NMIs and machine checks are counted.
     pub(super) source: CountSource,
 }
@@ -78,12 +81,13 @@ pub(super) fn sample<M: Machine>(
         plan,
         pace,
         calibration,
+        look,
         source,
     } = task;
     let nanos = |cycles: Cycles| plan.hz.to_nanos(cycles);
     let mut shots = Shots {
         home: machine.cpu_mark(),
-        smi: SmiLedger::begin(&mut machine, plan.smi_readings),
+        smi: SmiLedger::begin(&mut machine, plan.smi_readings, loaded.counts_smis()),
         machine,
         loaded,
         plan,
@@ -92,6 +96,7 @@ pub(super) fn sample<M: Machine>(
             trip: nanos(calibration.trip),
             threshold: nanos(plan.threshold),
             rounds: 0,
+            look: look.saturating_add(nanos(calibration.trip)),
         },
         nanos_a_round: calibration.median.0.max(1) as f64 * 1e9 / plan.hz.0,
         outlet,
@@ -252,7 +257,8 @@ impl<M: Machine> Shots<'_, M> {
         events.count = events
             .count
             .saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        let smi = self.smi.place(rise, events);
+        let shared = self.smi.place(rise, events);
+        self.smi.open(shot.smis_before);
         let common = self.interruptions.after(shot, last);
         let (mut counts, mut recorded, mut longest) = (shot.counts, 0, Nanos(0));
         for record in self.loaded.records(shot) {
@@ -261,7 +267,9 @@ impl<M: Machine> Shots<'_, M> {
             longest = longest.max(record.length());
             self.totals
                 .count(fit.cycles(record.length()), footprint.into());
-            if record.length() <= self.order.threshold {
+            let is_gap = record.length() > self.order.threshold;
+            let smi = self.smi.delta(record.smis, is_gap).unwrap_or(shared);
+            if !is_gap {
                 continue;
             }
             recorded += 1;
@@ -273,13 +281,13 @@ impl<M: Machine> Shots<'_, M> {
                 companions: 0,
                 evidence: Evidence::new(footprint, smi),
             };
-            if self.outlet.ring.push(gap).is_err() {
-                self.totals.gaps_dropped += 1;
-                if footprint == Footprint::Interrupted {
-                    self.totals.gaps_dropped_kernel_ran += 1;
-                }
-            }
+            hand_over(&mut self.outlet, &mut self.totals, gap);
         }
+        // Between the last reading of the clock and of the counter there is no
+        // more than a look, unless something hit it.
+        let edge = shot.closed.saturating_sub(shot.last);
+        self.smi
+            .close(shot.smis_after, lost, edge > self.order.look);
         // More deltas than room for records: their number and the longest are
         // still exact, what they were is not known.
         self.totals.gaps_dropped += shot.gaps - recorded;
@@ -301,5 +309,14 @@ impl<M: Machine> Shots<'_, M> {
         ends.finish(&mut self.machine, &mut self.totals);
         self.totals.masked = Some(self.masked);
         self.totals
+    }
+}
+
+fn hand_over(outlet: &mut Outlet, totals: &mut CpuTotals, gap: RawGap) {
+    if outlet.ring.push(gap).is_err() {
+        totals.gaps_dropped += 1;
+        if gap.evidence.footprint == Footprint::Interrupted {
+            totals.gaps_dropped_kernel_ran += 1;
+        }
     }
 }

@@ -67,6 +67,9 @@ pub enum Condition {
 pub enum Helper {
     /// `bpf_ktime_get_ns`: CLOCK_MONOTONIC in ns, safe in any context.
     KtimeGetNs = 5,
+    /// `bpf_perf_event_read`: the count of an event in an array, or an error
+    /// below zero. Without interrupts it reads this CPU's hardware.
+    PerfEventRead = 22,
     /// `bpf_this_cpu_ptr`: this CPU's copy of a per-CPU variable.
     ThisCpuPtr = 154,
 }
@@ -109,7 +112,8 @@ const EXIT: u8 = 0x95;
 const MAY_GOTO: u8 = 0xe5;
 /// Source register of a call of a kernel function (BPF_PSEUDO_KFUNC_CALL).
 const KERNEL_FUNCTION: u8 = 2;
-/// Source registers of a 64-bit load: a map's value, a kernel variable.
+/// Source registers of a 64-bit load: a map, its value, a kernel variable.
+const MAP: u8 = 1;
 const MAP_VALUE: u8 = 2;
 const KERNEL_VARIABLE: u8 = 3;
 
@@ -176,6 +180,11 @@ impl Asm {
     /// `to = address of the map's only value + offset` (BPF_PSEUDO_MAP_VALUE).
     pub fn address_in_map(&mut self, to: Reg, map: BorrowedFd<'_>, offset: i32) {
         self.wide(to, MAP_VALUE, map.as_raw_fd(), offset);
+    }
+
+    /// `to = the map` (BPF_PSEUDO_MAP_FD).
+    pub fn map(&mut self, to: Reg, map: BorrowedFd<'_>) {
+        self.wide(to, MAP, map.as_raw_fd(), 0);
     }
 
     /// `to = the per-CPU variable of the kernel` (BPF_PSEUDO_BTF_ID).

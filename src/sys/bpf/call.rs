@@ -1,23 +1,26 @@
-//! The bpf(2) system call, for one kind of program: BPF_PROG_TYPE_SYSCALL, run
-//! on the calling thread's CPU by BPF_PROG_TEST_RUN. Such a program is attached
-//! to nothing; when its last descriptor closes, it is gone.
+//! The bpf(2) system call, for one kind of program: one for a raw tracepoint
+//! that is attached to none, but run on the calling thread's CPU by
+//! BPF_PROG_TEST_RUN. When its last descriptor closes, it is gone.
+//!
+//! Programs of BPF_PROG_TYPE_SYSCALL, which are made to be run like this, must
+//! be allowed to sleep, and such programs may not read a perf event
+//! (kernel/bpf/verifier.c, check_map_prog_compatibility).
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// Commands (enum bpf_cmd).
 const MAP_CREATE: u32 = 0;
+const MAP_UPDATE_ELEM: u32 = 2;
 const PROG_LOAD: u32 = 5;
 const PROG_TEST_RUN: u32 = 10;
 /// enum bpf_map_type, bpf_prog_type.
 const MAP_TYPE_ARRAY: u32 = 2;
-const PROG_TYPE_SYSCALL: u32 = 31;
-/// Flags: user space may map the array; the program may sleep, as programs of
-/// this type must be allowed to (kernel/bpf/verifier.c, "Syscall programs can
-/// only be sleepable").
+const MAP_TYPE_PERF_EVENT_ARRAY: u32 = 4;
+const PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
+/// Flag: user space may map the array.
 const F_MMAPABLE: u32 = 1 << 10;
-const F_SLEEPABLE: u32 = 1 << 4;
 /// Kernel functions may be called by programs under the GPL only. The project
 /// is MIT or Apache-2.0; this string covers the instructions handed over.
 const LICENCE: &CStr = c"Dual MIT/GPL";
@@ -62,14 +65,13 @@ impl Program {
 
     fn try_load(code: &[u64], name: &str, log: &mut [u8]) -> io::Result<Program> {
         let mut attributes = Attributes::default();
-        attributes.pair(0, PROG_TYPE_SYSCALL, code.len() as u32);
+        attributes.pair(0, PROG_TYPE_RAW_TRACEPOINT, code.len() as u32);
         attributes.set(1, code.as_ptr().addr() as u64);
         attributes.set(2, LICENCE.as_ptr().addr() as u64);
         attributes.pair(3, u32::from(!log.is_empty()), log.len() as u32);
         if !log.is_empty() {
             attributes.set(4, log.as_mut_ptr().expose_provenance() as u64);
         }
-        attributes.pair(5, 0, F_SLEEPABLE);
         attributes.name(6, name);
         // SAFETY: the code, the licence and the log outlive the call; their
         // lengths are those given, and the kernel writes to the log only.
@@ -101,6 +103,25 @@ pub(super) fn create_array(bytes: u32, name: &str) -> io::Result<OwnedFd> {
     attributes.name_at(28, name);
     // SAFETY: the attributes hold no pointer.
     unsafe { attributes.create(MAP_CREATE) }
+}
+
+/// Creates an array that holds one perf event.
+pub(super) fn create_event_array(event: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let mut attributes = Attributes::default();
+    attributes.pair(0, MAP_TYPE_PERF_EVENT_ARRAY, 4);
+    attributes.pair(1, 4, 1);
+    attributes.name_at(28, name);
+    // SAFETY: the attributes hold no pointer.
+    let array = unsafe { attributes.create(MAP_CREATE) }?;
+    let (key, value) = (0u32, event.as_raw_fd());
+    let mut attributes = Attributes::default();
+    attributes.pair(0, array.as_raw_fd() as u32, 0);
+    attributes.set(1, (&raw const key).addr() as u64);
+    attributes.set(2, (&raw const value).addr() as u64);
+    // SAFETY: key and value are four bytes each, as the array has it, and
+    // outlive the call, which only reads them.
+    unsafe { attributes.call(MAP_UPDATE_ELEM) }?;
+    Ok(array)
 }
 
 /// union bpf_attr: pairs of 32-bit numbers, pointers and names.

@@ -10,8 +10,10 @@ mod area;
 mod asm;
 mod btf;
 mod call;
+mod event;
 
 pub use area::Area;
 pub use asm::{Asm, AsmError, Condition, Helper, Label, Reg, Width};
 pub use btf::{Btf, BtfError, BtfId};
 pub use call::{LoadError, Program};
+pub use event::EventSlot;

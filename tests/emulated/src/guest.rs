@@ -21,6 +21,9 @@ echo 'user:x:1000:1000:user:/:/bin/sh' >>/etc/passwd
 chmod 1777 /tmp
 load() { for module in /modules/$1/*; do [ ! -e $module ] || insmod $module; done; }
 load early
+# The kernel's own leftovers of the boot, such as its tests of crypto code, are
+# no part of any scenario. Idle, the time passes at once.
+sleep 5
 cd /results
 sh /job >/results/job.log 2>&1
 load late
@@ -40,13 +43,9 @@ pub fn early_modules(scenario: &Scenario) -> Vec<&'static str> {
 /// Modules for the shared folder.
 pub const LATE_MODULES: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 
-/// Keeps the guest busy while the host saves it: idle, its time would fly. The
-/// time it spins for is virtual, and stands still while it is saved.
-const WAIT_FOR_SAVE: &str = "\
-seconds() { cut -d. -f1 /proc/uptime; }
-limit=$(($(seconds) + 3))
-echo READY >/dev/console
-until [ $(seconds) -ge $limit ]; do :; done";
+/// Keeps the guest busy until the host, which saves it meanwhile, lets it go
+/// on: idle, its time would fly.
+const WAIT_FOR_SAVE: &str = "echo READY >/dev/console; smi-injector await-host";
 
 /// The job of a scenario.
 pub fn job(scenario: &Scenario) -> String {
@@ -82,7 +81,7 @@ pub fn job(scenario: &Scenario) -> String {
             // The writer keeps to one CPU, so that on the other nothing but the
             // SMI stops the sampler.
             lines.push(
-                "(sleep 1; taskset 1 smi-injector raise --count 8 --interval-ms 200 >smi.json) &"
+                "(sleep 1; taskset 1 smi-injector raise --count 12 --interval-ms 300 >smi.json) &"
                     .into(),
             );
         }
@@ -90,6 +89,13 @@ pub fn job(scenario: &Scenario) -> String {
     }
     if !scenario.hwgap.before.is_empty() {
         lines.push(scenario.hwgap.before.clone());
+    }
+    if let Some(selftest) = &scenario.selftest {
+        lines.push(format!(
+            "hwgap selftest {} >selftest.txt 2>selftest.err; echo $? >selftest-exit-code",
+            selftest.options.join(" ")
+        ));
+        lines.push("cp /var/lib/hwgap/selftest.json .".into());
     }
     lines.push(format!(
         "{} >summary.txt 2>hwgap.err; echo $? >exit-code",

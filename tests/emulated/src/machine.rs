@@ -7,10 +7,12 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::patience::{Patience, Progress};
 use crate::preset::Preset;
 use crate::scenario::{Firmware, HypervisorBit, Machine};
 
@@ -35,7 +37,6 @@ pub struct Boot<'a> {
     pub folder: &'a Path,
     /// Whether the guest may read the host's files, for Python programs.
     pub host_files: HostFiles,
-    pub time_limit: Duration,
 }
 
 /// The host's root folder inside the guest.
@@ -55,15 +56,13 @@ impl Boot<'_> {
         let console = self.folder.join("console.log");
         if let Some(value) = self.machine.smi_count_start {
             let preset = Preset::new(self.folder, value);
-            let control = format!("unix:{},server=on,wait=off", preset.socket.display());
             let mut saved = self.command(&initramfs, &results)?;
-            saved.args(["-qmp", &control]);
-            self.wait_while(&mut saved, || preset.save(&console, self.time_limit))?;
+            saved.args(preset.channels());
+            self.wait_while(&mut saved, |life| preset.save(&console, life))?;
             preset.patch()?;
             let mut restored = self.command(&initramfs, &results)?;
-            let state = format!("file:{}", preset.state.display());
-            restored.args(["-qmp", &control, "-incoming", &state]);
-            self.wait_while(&mut restored, || preset.resume(self.time_limit))?;
+            restored.args(preset.channels()).args(preset.incoming());
+            self.wait_while(&mut restored, |life| preset.resume(life))?;
             fs::remove_file(&preset.state)?;
         } else {
             self.wait(&mut self.command(&initramfs, &results)?)?;
@@ -132,6 +131,12 @@ impl Boot<'_> {
                 "1",
                 "-icount",
                 "shift=0,sleep=off",
+                // Nothing of the host's comes in: neither its clock, whose
+                // interrupts would be many for a slow guest, nor its entropy.
+                "-rtc",
+                "base=2026-01-01T00:00:00,clock=vm",
+                "-seed",
+                "1",
             ]
             .map(String::from)
             .into(),
@@ -162,18 +167,21 @@ impl Boot<'_> {
     fn wait_while(
         &self,
         command: &mut Command,
-        steer: impl FnOnce() -> Result<()> + Send,
+        steer: impl FnOnce(&Life) -> Result<()> + Send,
     ) -> Result<()> {
+        let life = Life::default();
         std::thread::scope(|scope| {
-            let steering = scope.spawn(steer);
-            self.wait(command)?;
-            steering.join().expect("steering does not panic")
+            let steering = scope.spawn(|| steer(&life));
+            let waited = self.wait(command);
+            life.ended.store(true, Ordering::Relaxed);
+            let steered = steering.join().expect("steering does not panic");
+            waited.and(steered)
         })
     }
 
     fn wait(&self, command: &mut Command) -> Result<()> {
         let mut child = command.spawn().context("qemu-system-x86_64")?;
-        let started = Instant::now();
+        let mut patience = Patience::begin();
         loop {
             if let Some(status) = child.try_wait()? {
                 ensure!(
@@ -183,17 +191,42 @@ impl Boot<'_> {
                 );
                 return Ok(());
             }
-            if started.elapsed() > self.time_limit {
-                child.kill()?;
-                child.wait()?;
-                bail!(
-                    "the guest was not done after {} s; its console ends: {}",
-                    self.time_limit.as_secs(),
-                    tail(&self.folder.join("console.log"))
-                );
-            }
-            std::thread::sleep(Duration::from_millis(100));
+            let trouble = match patience.look(child.id())? {
+                Progress::Working => {
+                    std::thread::sleep(Duration::from_millis(100));
+                    continue;
+                }
+                Progress::Endless => "the guest came to no end",
+                Progress::Hanging => "the emulator hangs",
+            };
+            child.kill()?;
+            child.wait()?;
+            bail!(
+                "{trouble}; its console ends: {}",
+                tail(&self.folder.join("console.log"))
+            );
         }
+    }
+}
+
+/// Whether an emulator still runs, for those who wait for a word of it.
+#[derive(Default)]
+pub struct Life {
+    ended: AtomicBool,
+}
+
+impl Life {
+    /// Waits a little.
+    ///
+    /// # Errors
+    /// Where the emulator has ended, which makes waiting vain.
+    pub fn pause(&self) -> Result<()> {
+        ensure!(
+            !self.ended.load(Ordering::Relaxed),
+            "the emulator ended too early"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+        Ok(())
     }
 }
 

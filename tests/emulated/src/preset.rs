@@ -3,13 +3,14 @@
 //! brought back from there.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
-use crate::qmp::Qmp;
+use crate::machine::Life;
+use crate::qmp::{Qmp, connect};
 
 /// What the guest writes to its console when it may be saved.
 pub const READY: &str = "hwgap-emulated: ready to be saved";
@@ -18,13 +19,13 @@ pub const READY: &str = "hwgap-emulated: ready to be saved";
 /// target/i386/machine.c, vmstate_msr_smi_count).
 const SECTION: &[u8] = b"cpu/msr_smi_count";
 
-const POLL: Duration = Duration::from_millis(50);
-
 /// Files of one save.
 pub struct Preset {
-    pub socket: PathBuf,
+    socket: PathBuf,
+    /// The host's end of the second serial port.
+    port: PathBuf,
     pub state: PathBuf,
-    pub value: u64,
+    value: u64,
 }
 
 impl Preset {
@@ -32,21 +33,35 @@ impl Preset {
     pub fn new(folder: &Path, value: u64) -> Self {
         Self {
             socket: folder.join("qmp"),
+            port: folder.join("port"),
             state: folder.join("state"),
             value,
         }
     }
 
+    /// The emulator's arguments for both boots.
+    pub fn channels(&self) -> [String; 6] {
+        let server = |socket: &Path| format!("{},server=on,wait=off", socket.display());
+        [
+            "-qmp".into(),
+            format!("unix:{}", server(&self.socket)),
+            "-chardev".into(),
+            format!("socket,id=go,path={}", server(&self.port)),
+            "-serial".into(),
+            "chardev:go".into(),
+        ]
+    }
+
+    /// Further ones for the second.
+    pub fn incoming(&self) -> [String; 2] {
+        ["-incoming".into(), format!("file:{}", self.state.display())]
+    }
+
     /// Waits until the guest is ready, then stops, saves and ends it.
-    pub fn save(&self, console: &Path, patience: Duration) -> Result<()> {
-        let mut qmp = Qmp::connect(&self.socket, patience)?;
-        let started = Instant::now();
+    pub fn save(&self, console: &Path, life: &Life) -> Result<()> {
+        let mut qmp = Qmp::connect(&self.socket, life)?;
         while !fs::read(console).is_ok_and(|text| contains(&text, READY.as_bytes())) {
-            ensure!(
-                started.elapsed() < patience,
-                "the guest was never ready to be saved"
-            );
-            std::thread::sleep(POLL);
+            life.pause()?;
         }
         qmp.execute("stop", json!({}))?;
         let target = format!("file:{}", self.state.display());
@@ -56,21 +71,22 @@ impl Preset {
             match progress["status"].as_str() {
                 Some("completed") => break,
                 Some("failed" | "cancelled") => anyhow::bail!("the save failed: {progress}"),
-                _ => std::thread::sleep(POLL),
+                _ => life.pause()?,
             }
         }
         qmp.execute("quit", json!({}))?;
         Ok(())
     }
 
-    /// Lets the guest run that was brought back; it comes as it was saved,
-    /// stopped.
-    pub fn resume(&self, patience: Duration) -> Result<()> {
-        let mut qmp = Qmp::connect(&self.socket, patience)?;
+    /// Lets the guest run that was brought back, and tells it to go on; it
+    /// comes as it was saved, stopped.
+    pub fn resume(&self, life: &Life) -> Result<()> {
+        let mut qmp = Qmp::connect(&self.socket, life)?;
         while qmp.execute("query-status", json!({}))?["status"] != "paused" {
-            std::thread::sleep(POLL);
+            life.pause()?;
         }
         qmp.execute("cont", json!({}))?;
+        connect(&self.port, life)?.write_all(b"g")?;
         Ok(())
     }
 

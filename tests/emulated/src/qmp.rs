@@ -3,10 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+
+use crate::machine::Life;
 
 /// A connection that has passed the greeting.
 pub struct Qmp {
@@ -14,19 +15,22 @@ pub struct Qmp {
     writer: UnixStream,
 }
 
+/// Connects to one of the emulator's sockets as soon as it is there.
+pub fn connect(socket: &Path, life: &Life) -> Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => life
+                .pause()
+                .with_context(|| format!("{}: {error}", socket.display()))?,
+        }
+    }
+}
+
 impl Qmp {
-    /// Connects as soon as the emulator has made its socket.
-    pub fn connect(socket: &Path, patience: Duration) -> Result<Self> {
-        let started = Instant::now();
-        let stream = loop {
-            match UnixStream::connect(socket) {
-                Ok(stream) => break stream,
-                Err(error) if started.elapsed() > patience => {
-                    return Err(error).with_context(|| socket.display().to_string());
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
-            }
-        };
+    /// Connects and passes the greeting.
+    pub fn connect(socket: &Path, life: &Life) -> Result<Self> {
+        let stream = connect(socket, life)?;
         let mut qmp = Self {
             reader: BufReader::new(stream.try_clone()?),
             writer: stream,

@@ -15,6 +15,30 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
+    /// The self-test that the report carries.
+    #[serde(default)]
+    pub selftest: Option<SelfTest>,
+}
+
+/// What `hwgap selftest` stores.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SelfTest {
+    pub made_utc: String,
+    pub resolution_ns: u64,
+    pub checks: Vec<Check>,
+}
+
+/// One kind of stall.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Check {
+    pub kind: String,
+    pub length_ns: Option<u64>,
+    pub raised: Option<u64>,
+    pub found: u64,
+    pub rightly_classed: u64,
+    pub median_excess_ns: Option<u64>,
+    pub smi_count: Option<u64>,
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

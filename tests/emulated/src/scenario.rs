@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::injector::pattern::Pattern;
+use crate::load::Load;
 
 /// A scenario as its file describes it; README.md explains each field.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,8 +28,21 @@ pub struct Scenario {
     pub action: Vec<Action>,
     #[serde(default)]
     pub hwgap: Hwgap,
+    /// Runs `hwgap selftest` before `hwgap run`, and judges both by it.
+    pub selftest: Option<Selftest>,
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// How `hwgap selftest` is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selftest {
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// How many SMIs it must raise.
+    #[serde(default)]
+    pub smis: u64,
 }
 
 /// Which suites a scenario belongs to; `full` holds all.
@@ -94,36 +108,6 @@ pub enum Firmware {
     Seabios,
     /// Two CPUs gathered on each SMI, host noise, SMRAM locked.
     Ovmf,
-}
-
-/// What else the guest does meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Load {
-    Forks,
-    Timers,
-    PageFaults,
-    Signals,
-    Fifo,
-    Interrupts,
-    Pipes,
-    Busy,
-}
-
-impl Load {
-    /// The name `guest-load` knows it by.
-    pub fn argument(self) -> &'static str {
-        match self {
-            Self::Forks => "forks",
-            Self::Timers => "timers",
-            Self::PageFaults => "page-faults",
-            Self::Signals => "signals",
-            Self::Fifo => "fifo",
-            Self::Interrupts => "interrupts",
-            Self::Pipes => "pipes",
-            Self::Busy => "busy",
-        }
-    }
 }
 
 /// Something done by the guest's shell while hwgap runs.

@@ -1,25 +1,22 @@
 //! Runs scenarios, two at a time, and judges each.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, left_behind, pair};
+use crate::judge::{Outcome, left_behind, pair, selftest};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario, Written};
 use crate::smilog::SmiLog;
 
-/// Each boot may take this long in the host's time.
-pub const TIME_LIMIT: Duration = Duration::from_secs(900);
 /// One boot keeps about one core busy.
 const WORKERS: usize = 2;
 /// Why a lock is always to be had.
@@ -45,6 +42,18 @@ impl Folders {
             .status()
             .context("packages")?;
         Ok(status.success())
+    }
+
+    /// Waits until no other suite uses the cache, and keeps it to this one for
+    /// as long as the file is open: each boot's folder goes by its scenario.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.cache.join("lock");
+        let file = File::create(&path).with_context(|| path.display().to_string())?;
+        if file.try_lock().is_err() {
+            eprintln!("emulated: waiting for another suite on {}", path.display());
+            file.lock()?;
+        }
+        Ok(file)
     }
 
     /// The kernel's image.
@@ -159,7 +168,6 @@ fn run_one(folders: &Folders, scenario: &Scenario, recorded_cost: f64) -> Result
         initramfs: &initramfs,
         folder: &folder,
         host_files: HostFiles::Hidden,
-        time_limit: TIME_LIMIT,
     }
     .run()?;
     judge_results(scenario, &folder.join("results"), recorded_cost)
@@ -189,11 +197,23 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
     if scenario.machine.firmware == Firmware::Ovmf {
         return pair::judge(scenario, &report, &log);
     }
-    let exit_code = read("exit-code")?.trim().parse().context("exit-code")?;
+    let exit_code = |name| -> Result<i32> { read(name)?.trim().parse().context(name) };
+    if let Some(asked) = &scenario.selftest {
+        let evidence = selftest::Evidence {
+            test: serde_json::from_str(&read("selftest.json")?).context("selftest.json")?,
+            text: read("selftest.txt")?,
+            exit_code: exit_code("selftest-exit-code")?,
+            report,
+            log,
+        };
+        return Ok(selftest::judge(&scenario.name, asked, &evidence));
+    }
+    let exit_code = exit_code("exit-code")?;
     let evidence = Evidence {
         report,
         log,
         exit_code,
+        summary: read("summary.txt")?,
     };
     let mut outcome = judge(scenario, &evidence, recorded_cost)?;
     outcome.failures.extend(left.failures);

@@ -64,6 +64,7 @@ fn main() -> Result<ExitCode> {
         if !folders.ensure_packages(&[side_by_side::KERNEL, side_by_side::MASKING_KERNEL])? {
             return Ok(ExitCode::from(EXIT_NO_MACHINE));
         }
+        let _alone = folders.lock()?;
         print!("{}", side_by_side::run(&folders)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -94,6 +95,7 @@ fn main() -> Result<ExitCode> {
         if !folders.ensure_packages(&kernels)? {
             return Ok(ExitCode::from(EXIT_NO_MACHINE));
         }
+        let _alone = folders.lock()?;
         suite::run(&folders, &scenarios, recorded_cost, |outcome| {
             eprintln!("{}", table::row(outcome));
         })
@@ -105,6 +107,7 @@ fn run_drop_in(folders: &Folders, again: bool) -> Result<ExitCode> {
     if !again && !folders.ensure_packages(&[drop_in::KERNEL])? {
         return Ok(ExitCode::from(EXIT_NO_MACHINE));
     }
+    let _alone = folders.lock()?;
     let findings = match again {
         true => drop_in::judge_again(folders)?,
         false => drop_in::run(folders)?,

@@ -35,6 +35,8 @@ enum Load {
     Pipes,
     /// Spins at ordinary priority, so that RT throttling has someone to serve
     Busy,
+    /// Reads zeroes for 500 us in every 2 ms: nearly all of it in system calls
+    Syscalls,
 }
 
 fn main() -> Result<()> {
@@ -68,6 +70,17 @@ fn main() -> Result<()> {
         }
         Load::Interrupts => interrupt_by_clock(),
         Load::Pipes => play_ping_pong(),
+        Load::Syscalls => {
+            let mut zeroes = File::open("/dev/zero").context("/dev/zero")?;
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let started = Instant::now();
+                while started.elapsed() < Duration::from_micros(500) {
+                    zeroes.read_exact(&mut buffer)?;
+                }
+                sleep(Duration::from_micros(1_500));
+            }
+        }
         Load::Busy => loop {
             black_box(());
         },

@@ -8,6 +8,7 @@ use clap::Parser;
 use hwgap_emulated::injector::clock::tsc;
 use hwgap_emulated::injector::ich9::Ich9;
 use hwgap_emulated::injector::pattern::Pattern;
+use hwgap_emulated::injector::ports::Ports;
 use hwgap_emulated::injector::session;
 use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
 use hwgap_emulated::smilog::{Smi, SmiLog};
@@ -42,7 +43,13 @@ enum Command {
     },
     /// Prints the log as JSON
     Dump,
+    /// Spins until the host sends something to the second serial port
+    AwaitHost,
 }
+
+/// Line status register of COM2, which no driver has opened (16550 datasheet).
+const SECOND_LINE_STATUS: u16 = 0x2F8 + 5;
+const DATA_READY: u8 = 1;
 
 fn main() -> Result<()> {
     match Command::parse() {
@@ -60,6 +67,11 @@ fn main() -> Result<()> {
         Command::Stop => session::stop(),
         Command::Raise { count, interval_ms } => raise(count, interval_ms),
         Command::Dump => print(&session::dump()?),
+        Command::AwaitHost => {
+            let ports = Ports::acquire()?;
+            while ports.read_u8(SECOND_LINE_STATUS) & DATA_READY == 0 {}
+            Ok(())
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use crate::guest;
 use crate::machine::{Boot, HostFiles};
 use crate::scenario::Machine;
-use crate::suite::{Folders, TIME_LIMIT};
+use crate::suite::Folders;
 
 pub use judge::Findings;
 
@@ -46,7 +46,6 @@ pub fn run(folders: &Folders) -> Result<Findings> {
         initramfs: &folders.initramfs(KERNEL, &early, &job::script())?,
         folder: &folder,
         host_files: HostFiles::ReadOnly,
-        time_limit: TIME_LIMIT,
     }
     .run()?;
     judge_again(folders)

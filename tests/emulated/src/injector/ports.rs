@@ -33,6 +33,17 @@ impl Ports {
         value
     }
 
+    /// Reads a byte from a port.
+    pub fn read_u8(&self, port: u16) -> u8 {
+        let value;
+        // SAFETY: iopl was granted; a port read touches no memory of ours, and
+        // reading the register asked for (a line status) only clears errors.
+        unsafe {
+            asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags));
+        }
+        value
+    }
+
     /// Writes a doubleword to a port.
     pub fn write_u32(&self, port: u16, value: u32) {
         // SAFETY: iopl was granted. The write may raise an SMI, which restores

@@ -21,6 +21,8 @@ pub struct Evidence {
     pub report: Report,
     pub log: SmiLog,
     pub exit_code: i32,
+    /// What was printed.
+    pub summary: String,
 }
 
 /// Judges the evidence; `recorded_cost` is what an iteration may cost.
@@ -29,6 +31,7 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         report,
         log,
         exit_code,
+        summary,
     } = evidence;
     let expect = &scenario.expect;
     let mut outcome = Outcome {
@@ -111,6 +114,7 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
     gaps::judge(&mut outcome, expect, report, &spans, &all);
     explained::judge(&mut outcome, expect, report, &spans, &all);
     words::judge_count(&mut outcome, expect, cpu, log, sampled);
+    words::judge_summary(&mut outcome, expect, summary);
     words::judge_verdict(&mut outcome, expect, report, *exit_code);
     words::judge_cost(&mut outcome, expect, report, cpu, recorded_cost);
     Ok(outcome)

@@ -7,6 +7,7 @@ pub mod left_behind;
 pub mod matching;
 pub mod pair;
 mod recall;
+pub mod selftest;
 mod shots;
 pub mod table;
 mod windows;

@@ -58,6 +58,29 @@ pub fn judge_count(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, log: &SmiL
     }
 }
 
+/// What cannot be counted must not read like a count of none.
+pub fn judge_summary(outcome: &mut Outcome, expect: &Expect, summary: &str) {
+    if expect.smi_count == SmiCount::Unreadable {
+        let count = told_count(summary);
+        outcome.require(
+            count.is_none(),
+            format!("SMIs cannot be counted, and the summary says {count:?}"),
+        );
+    }
+}
+
+/// The first number of SMIs that a text tells.
+fn told_count(text: &str) -> Option<&str> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let told = words.windows(2).find(|pair| {
+        pair[1].starts_with("SMI")
+            && pair[0]
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b',')
+    });
+    told.map(|pair| pair[0])
+}
+
 /// Exit code, verdict and findings.
 pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, exit_code: i32) {
     outcome.require(
@@ -154,4 +177,28 @@ pub fn judge_cost(
         cost <= recorded_cost + COST_TOLERANCE,
         format!("an iteration costs {cost:.2} cycles, {recorded_cost:.2} are on record"),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_none_is_told_from_no_count() {
+        assert_eq!(told_count("3 gaps\n  0 SMIs counted"), Some("0"));
+        assert_eq!(told_count("1,204 SMIs"), Some("1,204"));
+        assert_eq!(
+            told_count("SMIs: not countable: AMD counts SMIs only"),
+            None
+        );
+        let unreadable = Expect {
+            smi_count: SmiCount::Unreadable,
+            ..Expect::default()
+        };
+        let mut outcome = Outcome::default();
+        judge_summary(&mut outcome, &unreadable, "0 SMIs");
+        assert_eq!(outcome.failures.len(), 1);
+        judge_summary(&mut outcome, &Expect::default(), "0 SMIs");
+        assert_eq!(outcome.failures.len(), 1);
+    }
 }

@@ -15,7 +15,7 @@ use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::Machine;
 use crate::smilog::SmiLog;
-use crate::suite::{Folders, TIME_LIMIT};
+use crate::suite::Folders;
 use crate::units::display;
 
 /// The only kernel package with all three tracers.
@@ -66,7 +66,6 @@ fn boot(folders: &Folders, name: &str, kernel: &str, early: &[&str], job: &str) 
         initramfs: &initramfs,
         folder: &folder,
         host_files: HostFiles::ReadOnly,
-        time_limit: TIME_LIMIT,
     }
     .run()?;
     Ok(folder.join("results"))
