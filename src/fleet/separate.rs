@@ -79,6 +79,8 @@ fn significant(groups: &[Group], failed: &[Option<bool>]) -> Vec<Separator> {
             .members
             .len()
             .cmp(&groups[b.group].members.len());
+        let telling = |one: &Separator| groups[one.group].dimension.telling();
+        let finer = finer.then_with(|| telling(b).cmp(&telling(a)));
         // Beyond this nobody tells chances apart, and sums end in zeros.
         let tiny = |one: &Separator| one.p < 1e-300;
         match tiny(a) && tiny(b) {
