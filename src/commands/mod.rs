@@ -5,6 +5,7 @@ mod completions;
 mod fleet;
 mod fleet_generate;
 mod guardian;
+mod hwlatdetect;
 mod man;
 mod measure;
 mod preflight;
@@ -76,6 +77,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),

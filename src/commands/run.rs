@@ -35,7 +35,7 @@ use policy::Acceptance;
 use turns::Turns;
 
 pub(super) use output::Sinks;
-pub(super) use presenter::{Presenter, Start};
+pub(super) use presenter::{Presenter, Start, on_terminal};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
