@@ -37,13 +37,8 @@ fn group(random: &mut fastrand::Rng, hosts: usize, mean: f64, shape: Option<u32>
 }
 
 fn named(counted: &[Counted]) -> Vec<usize> {
-    let chances: Vec<Weighted> = (judge(counted).iter())
-        .map(|judged| Weighted {
-            p: judged.p,
-            weight: 1.0,
-        })
-        .collect();
-    let corrected = holm(&chances);
+    let chances: Vec<f64> = judge(counted).iter().map(|judged| judged.p).collect();
+    let corrected = false_discovery(&chances);
     (0..counted.len())
         .filter(|at| corrected[*at] <= FALSE_ALARM)
         .collect()
