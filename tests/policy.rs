@@ -332,7 +332,7 @@ fn a_run_is_judged_at_once_and_the_policy_decides_the_exit_status() {
         std::fs::write(&file, text).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let mut command = Command::cargo_bin("hwgap").unwrap();
-        command.args(["run", "--duration", "120s", "--script"]);
+        command.args(["run", "--duration", "1s", "--script"]);
         command.arg(root.join("scripts/smi.toml"));
         command
             .arg("--host-root")

@@ -44,6 +44,18 @@ impl Dimension {
         }
     }
 
+    /// Which to name where the hosts are the same: the higher one. A BIOS can be
+    /// changed, a vendor says least.
+    pub fn telling(self) -> u8 {
+        match self {
+            Dimension::Bios => 4,
+            Dimension::Model => 3,
+            Dimension::Microcode => 2,
+            Dimension::Kernel => 1,
+            Dimension::Vendor => 0,
+        }
+    }
+
     fn parts(self, identity: &Identity) -> [Option<Name>; 2] {
         match self {
             Dimension::Vendor => [identity.vendor.clone(), None],

@@ -201,7 +201,7 @@ pub struct OutlierRow {
     pub group_hosts: u64,
     /// How often a host like the others has as many.
     pub p: f64,
-    /// The chance corrected for all hosts (Holm).
+    /// The chance corrected for all hosts (Benjamini and Hochberg).
     pub p_corrected: f64,
 }
 

@@ -5,13 +5,14 @@
 //! scatter are fitted without the hosts that stand out, starting from the
 //! middle half of the group, so that outliers neither move the rate nor hide
 //! behind a scatter that they make themselves. A host is named where its exact
-//! tail, corrected for all hosts of the fleet, is below [`FALSE_ALARM`].
+//! tail, corrected for all hosts of the fleet, is below [`FALSE_ALARM`]: of the
+//! hosts that are named at most that share is false on average.
 
 use std::collections::HashMap;
 
 use crate::report::model::{EngineName, Outcome};
 use crate::stats::excess::tail;
-use crate::stats::multiplicity::{Weighted, holm};
+use crate::stats::multiplicity::false_discovery;
 use crate::units::Nanos;
 
 use super::hosts::Host;
@@ -64,7 +65,7 @@ pub(super) fn find(hosts: &[Host], outcomes: &[Outcome]) -> Outliers {
     let mut looked_at = vec![false; hosts.len()];
     let mut found: Vec<OutlierRow> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
-    let mut chances: Vec<Weighted> = Vec::new();
+    let mut chances: Vec<f64> = Vec::new();
     for (like, members) in &alike {
         for quantity in [Quantity::Smis, Quantity::Stalls] {
             let counted = members
@@ -77,10 +78,7 @@ pub(super) fn find(hosts: &[Host], outcomes: &[Outcome]) -> Outliers {
             for (one, judged) in counted.iter().zip(judge(&counted)) {
                 looked_at[one.host] = true;
                 places.push(one.host);
-                chances.push(Weighted {
-                    p: judged.p,
-                    weight: 1.0,
-                });
+                chances.push(judged.p);
                 found.push(OutlierRow {
                     host: hosts[one.host].name.clone(),
                     quantity,
@@ -94,7 +92,7 @@ pub(super) fn find(hosts: &[Host], outcomes: &[Outcome]) -> Outliers {
             }
         }
     }
-    for (row, corrected) in found.iter_mut().zip(holm(&chances)) {
+    for (row, corrected) in found.iter_mut().zip(false_discovery(&chances)) {
         row.p_corrected = corrected;
     }
     let mut rows: Vec<OutlierRow> = (found.into_iter().zip(places))

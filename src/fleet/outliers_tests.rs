@@ -37,13 +37,8 @@ fn group(random: &mut fastrand::Rng, hosts: usize, mean: f64, shape: Option<u32>
 }
 
 fn named(counted: &[Counted]) -> Vec<usize> {
-    let chances: Vec<Weighted> = (judge(counted).iter())
-        .map(|judged| Weighted {
-            p: judged.p,
-            weight: 1.0,
-        })
-        .collect();
-    let corrected = holm(&chances);
+    let chances: Vec<f64> = judge(counted).iter().map(|judged| judged.p).collect();
+    let corrected = false_discovery(&chances);
     (0..counted.len())
         .filter(|at| corrected[*at] <= FALSE_ALARM)
         .collect()
@@ -52,7 +47,7 @@ fn named(counted: &[Counted]) -> Vec<usize> {
 #[test]
 fn fleets_without_outliers_have_none_named() {
     let mut random = fastrand::Rng::with_seed(20_261_121);
-    for hosts in [20, 50, 400] {
+    for hosts in [20, 100] {
         for (mean, shape) in [
             (0.2, None),
             (5.0, None),
@@ -60,13 +55,13 @@ fn fleets_without_outliers_have_none_named() {
             (20.0, Some(20)),
             (60.0, Some(5)),
         ] {
-            let fleets = 400;
+            let fleets = 200;
             let alarms = (0..fleets)
                 .filter(|_| !named(&group(&mut random, hosts, mean, shape)).is_empty())
                 .count();
             println!("{hosts} hosts, mean {mean}, shape {shape:?}: {alarms} of {fleets}");
-            // 400 fleets at 1 % have more than 10 alarms once in 350 tries.
-            assert!(alarms <= 10, "{hosts} hosts, {mean}, {shape:?}: {alarms}");
+            // 200 fleets at 1 % have more than 8 alarms once in 4,000 tries.
+            assert!(alarms <= 8, "{hosts} hosts, {mean}, {shape:?}: {alarms}");
         }
     }
 }
@@ -75,8 +70,8 @@ fn fleets_without_outliers_have_none_named() {
 fn hosts_with_threefold_rates_are_found_and_no_others() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut found, mut others, mut planted) = (0, 0, 0);
-    for _ in 0..200 {
-        let mut counted = group(&mut random, 500, 20.0, Some(50));
+    for _ in 0..40 {
+        let mut counted = group(&mut random, 300, 20.0, Some(50));
         for one in &mut counted[..5] {
             one.events = poisson(&mut random, 60.0);
         }
@@ -87,5 +82,5 @@ fn hosts_with_threefold_rates_are_found_and_no_others() {
     }
     println!("found {found} of {planted}, others {others}");
     assert!(found * 100 >= planted * 95, "{found} of {planted}");
-    assert!(others <= 6, "{others}");
+    assert!(others <= 3, "{others}");
 }

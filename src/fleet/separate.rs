@@ -40,17 +40,16 @@ pub fn separators(groups: &[Group], failed: &[Option<bool>]) -> Vec<Separator> {
     let mut found = significant(groups, failed);
     let mut left = failed.to_vec();
     let mut causes: Vec<usize> = Vec::new();
-    for at in 0..found.len() {
+    for one in &mut found {
         let still = test(groups, &left);
-        let q = still.iter().find(|(group, ..)| *group == found[at].group);
+        let q = still.iter().find(|(group, ..)| *group == one.group);
         if q.is_some_and(|(.., q)| *q <= FALSE_DISCOVERY_RATE) || causes.is_empty() {
-            let cause = found[at].group;
-            causes.push(cause);
-            for member in &groups[cause].members {
+            causes.push(one.group);
+            for member in &groups[one.group].members {
                 left[*member] = None;
             }
         } else {
-            found[at].follows_from = strongest_overlap(groups, &causes, found[at].group);
+            one.follows_from = strongest_overlap(groups, &causes, one.group);
         }
     }
     found
@@ -79,6 +78,8 @@ fn significant(groups: &[Group], failed: &[Option<bool>]) -> Vec<Separator> {
             .members
             .len()
             .cmp(&groups[b.group].members.len());
+        let telling = |one: &Separator| groups[one.group].dimension.telling();
+        let finer = finer.then_with(|| telling(b).cmp(&telling(a)));
         // Beyond this nobody tells chances apart, and sums end in zeros.
         let tiny = |one: &Separator| one.p < 1e-300;
         match tiny(a) && tiny(b) {

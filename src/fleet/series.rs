@@ -129,7 +129,10 @@ fn best_group(
     let found = (0..groups.len()).filter(|at| corrected[*at] <= FALSE_DISCOVERY_RATE);
     let best = found.filter(more).min_by(|a, b| {
         let larger = groups[*b].members.len().cmp(&groups[*a].members.len());
-        chances[*a].total_cmp(&chances[*b]).then(larger)
+        let telling = |at: &usize| groups[*at].dimension.telling();
+        (chances[*a].total_cmp(&chances[*b]))
+            .then(larger)
+            .then_with(|| telling(b).cmp(&telling(a)))
     })?;
     Some(SeriesGroup {
         dimension: groups[best].dimension,

@@ -15,7 +15,7 @@ use super::plot::Picture;
 use super::style::Ink;
 
 /// The page's own style; no text of a report enters it.
-pub(super) const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("page.css");
 /// Foreign texts are cut at this many characters: a kernel's command line has
 /// at most 2,048 (x86, COMMAND_LINE_SIZE).
 const LONGEST_TEXT: usize = 4_000;

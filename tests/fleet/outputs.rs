@@ -133,7 +133,7 @@ fn a_single_report_has_figures_for_monitoring() {
     assert_eq!(said.status, 0, "{}", said.errors);
     for line in [
         "# TYPE hwgap_platform_longest_stall_seconds gauge",
-        "hwgap_run_threshold_seconds 1e-5",
+        "hwgap_run_threshold_seconds 0.00001\n",
         "hwgap_run_result{result=\"pass\"}",
         "hwgap_cpu_smis{cpu=\"1\"}",
     ] {

@@ -153,14 +153,15 @@ fn what_is_no_report_is_set_aside_and_stops_nothing() {
         ("in/list.jsonl:1", "\"schema\" is missing"),
         ("in/list.jsonl:3", "ends in mid-report"),
         ("in/list.jsonl:4", "ends in mid-report"),
-        ("in/short.tar", ""),
+        ("in/short.tar", "cannot be unpacked"),
+        ("in/short.tar/a.json", "ends in mid-report"),
     ] {
         let found = aside
             .iter()
             .any(|one| one.starts_with(name) && one.contains(reason));
         assert!(found, "{name}: {reason}\n{aside:#?}");
     }
-    assert_eq!(aside.len(), 12, "{aside:#?}");
+    assert_eq!(aside.len(), 13, "{aside:#?}");
 }
 
 #[test]

@@ -13,8 +13,9 @@ use super::{Refused, Sink};
 /// Packing within packing that is followed: a `.tar.gz` has one layer, its
 /// entries may have one more.
 const MOST_LAYERS: u32 = 3;
-/// Enough to tell a tar archive.
-const HEAD: usize = 512;
+/// More than enough to tell a tar archive: all of a usual report, so that it is
+/// read at once.
+const HEAD: usize = 32 << 10;
 /// Where a tar archive has its mark (POSIX.1-1988, ustar).
 const TAR_MARK: std::ops::Range<usize> = 257..262;
 
@@ -22,7 +23,7 @@ const TAR_MARK: std::ops::Range<usize> = 257..262;
 pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn Sink) {
     let mut head = Vec::with_capacity(HEAD);
     if let Err(error) = input.take(HEAD as u64).read_to_end(&mut head) {
-        return sink.set_aside(source, &Refused::Unreadable(error));
+        return sink.set_aside(source, &Refused::of_reading(error));
     }
     let packing = Packing::of(&head);
     if packing != Packing::Json && layers >= MOST_LAYERS {

@@ -12,7 +12,7 @@ use super::{Refused, Sink};
 pub(super) fn read(source: &str, input: &mut dyn Read, sink: &dyn Sink) {
     let mut text = Vec::new();
     if let Err(error) = input.take(MOST_IN_MEMORY).read_to_end(&mut text) {
-        return sink.set_aside(source, &unreadable(error));
+        return sink.set_aside(source, &Refused::of_reading(error));
     }
     let is_whole = (text.len() as u64) < MOST_IN_MEMORY;
     if is_lines(&text) {
@@ -30,14 +30,6 @@ pub(super) fn read(source: &str, input: &mut dyn Read, sink: &dyn Sink) {
         }),
     };
     sink.report(source, result.map_err(Refused::NoReport));
-}
-
-/// What unpacking says comes through as an error of reading.
-fn unreadable(error: io::Error) -> Refused {
-    match error.raw_os_error() {
-        Some(_) => Refused::Unreadable(error),
-        None => Refused::Packing(error),
-    }
 }
 
 /// Whether the first line is an object by itself and more lines follow. A
@@ -65,12 +57,12 @@ fn lines(source: &str, input: &mut dyn BufRead, sink: &dyn Sink) {
                 let limit = MOST_IN_MEMORY;
                 sink.set_aside(&place(), &Problem::TooLarge { limit }.into());
                 if let Err(error) = skip_line(input) {
-                    return sink.set_aside(&place(), &unreadable(error));
+                    return sink.set_aside(&place(), &Refused::of_reading(error));
                 }
             }
             Ok(_) if line.trim_ascii().is_empty() => (),
             Ok(_) => sink.report(&place(), from_slice(&line).map_err(Refused::NoReport)),
-            Err(error) => return sink.set_aside(&place(), &unreadable(error)),
+            Err(error) => return sink.set_aside(&place(), &Refused::of_reading(error)),
         }
     }
 }

@@ -59,6 +59,17 @@ enum Refused {
     TooMuch(String),
 }
 
+impl Refused {
+    /// What unpacking says comes through as an error of reading; those of the
+    /// system have a number.
+    fn of_reading(error: std::io::Error) -> Refused {
+        match error.raw_os_error() {
+            Some(_) => Refused::Unreadable(error),
+            None => Refused::Packing(error),
+        }
+    }
+}
+
 /// Takes what is found; it may be called from several threads.
 trait Sink: Sync {
     fn take(&self, found: Found);

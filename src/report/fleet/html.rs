@@ -2,20 +2,18 @@
 //! does not pass or stands out can be opened in place, and leads to its own
 //! report.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
 use crate::fleet::names::Name;
-use crate::report::clean;
 use crate::report::human::{counted, grouped, length, percent, period, three_digits};
 use crate::report::model::Outcome;
 use crate::report::policy::{sentence, word};
-use crate::report::web::STYLE;
+use crate::report::web::{self, Head, Tone, shown};
 
 use super::links::link;
 use super::words;
@@ -25,52 +23,24 @@ const SHOWN: usize = 5_000;
 
 /// Writes the page; links are relative to `folder`, where the page will be.
 pub fn write(report: &FleetReport, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(page(report, folder).into_string().as_bytes())
-}
-
-fn page(report: &FleetReport, folder: &Path) -> Markup {
-    let title = format!("hwgap fleet: {}", counted(report.totals.hosts, "host"));
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { (title) }
-                    p class=(format!("verdict {}", tone(report.verdict.result))) {
-                        strong { (word(report.verdict.result).1) ":" } " " (report.verdict.text)
-                    }
-                }
-                main {
-                    (judged(report))
-                    (findings(report))
-                    @for dimension in Dimension::ALL { (groups(report, dimension)) }
-                    (hosts(report, folder, Outcome::Fail, "Failing hosts"))
-                    (hosts(report, folder, Outcome::Inconclusive, "Inconclusive hosts"))
-                    (names("Missing hosts", &report.missing))
-                    (hosts(report, folder, Outcome::Pass, "Passing hosts"))
-                    (set_aside(report))
-                }
-            }
-        }
-    }
-}
-
-fn tone(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "good",
-        Outcome::Fail => "bad",
-        Outcome::Inconclusive => "doubt",
-    }
+    let (ink, result) = word(report.verdict.result);
+    let head = Head {
+        title: &format!("hwgap fleet: {}", counted(report.totals.hosts, "host")),
+        tone: Tone::of(ink),
+        word: result,
+        headline: &report.verdict.text,
+    };
+    let sections = html! {
+        (judged(report))
+        (findings(report))
+        @for dimension in Dimension::ALL { (groups(report, dimension)) }
+        (hosts(report, folder, Outcome::Fail, "Failing hosts"))
+        (hosts(report, folder, Outcome::Inconclusive, "Inconclusive hosts"))
+        (names("Missing hosts", &report.missing))
+        (hosts(report, folder, Outcome::Pass, "Passing hosts"))
+        (set_aside(report))
+    };
+    out.write_all(web::page(&head, &sections).as_bytes())
 }
 
 fn judged(report: &FleetReport) -> Markup {
@@ -142,35 +112,29 @@ fn groups(report: &FleetReport, dimension: Dimension) -> Markup {
             std::cmp::Reverse(group.hosts),
         )
     });
-    html! {
-        section {
-            h2 { "By " (dimension.name()) }
-            div.wide tabindex="0" {
-                table {
-                    thead {
-                        tr {
-                            @for name in ["", "hosts", "pass", "fail", "inconclusive", "worst", "median of the worst"] {
-                                th scope="col" { (name) }
-                            }
-                        }
-                    }
-                    tbody {
-                        @for group in rows {
-                            tr {
-                                td { (shown(&group.name)) }
-                                td { (grouped(group.hosts)) }
-                                td { (grouped(group.pass)) }
-                                td { (grouped(group.fail)) }
-                                td { (grouped(group.inconclusive)) }
-                                td { (length(group.platform_max_ns)) }
-                                td { (length(group.median_max_ns)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let header = [
+        "",
+        "hosts",
+        "pass",
+        "fail",
+        "inconclusive",
+        "worst",
+        "median of the worst",
+    ];
+    let cells = |group: &&GroupRow| {
+        vec![
+            group.name.clone(),
+            grouped(group.hosts),
+            grouped(group.pass),
+            grouped(group.fail),
+            grouped(group.inconclusive),
+            length(group.platform_max_ns),
+            length(group.median_max_ns),
+        ]
+    };
+    let rows: Vec<Vec<String>> = rows.iter().take(SHOWN).map(cells).collect();
+    let title = format!("By {}", dimension.name());
+    web::section(&title, &web::table(&header, &rows, 0))
 }
 
 fn hosts(report: &FleetReport, folder: &Path, outcome: Outcome, title: &str) -> Markup {
@@ -255,9 +219,4 @@ fn set_aside(report: &FleetReport) -> Markup {
             }
         }
     }
-}
-
-/// A text without control characters; maud escapes the rest.
-fn shown(text: &str) -> Cow<'_, str> {
-    clean::without_controls(text)
 }

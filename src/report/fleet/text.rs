@@ -158,8 +158,8 @@ fn names(title: &str, names: &[String], page: &mut Page) {
         return;
     }
     page.heading(&format!("{title} ({})", grouped(names.len() as u64)));
-    page.paragraph(&names[..names.len().min(LISTED)].join(", "));
-    more(names.len(), LISTED, page);
+    page.paragraph(&names[..names.len().min(ROWS)].join(", "));
+    more(names.len(), ROWS, page);
 }
 
 fn separators(report: &FleetReport, page: &mut Page) {

@@ -71,7 +71,10 @@ impl Collector for Gauges {
             let mut family =
                 encoder.encode_descriptor(gauge.name, gauge.help, None, MetricType::Gauge)?;
             for (labels, value) in &gauge.rows {
-                family.encode_family(labels)?.encode_gauge(value)?;
+                match labels.is_empty() {
+                    true => family.encode_gauge(value)?,
+                    false => family.encode_family(labels)?.encode_gauge(value)?,
+                }
             }
         }
         Ok(())
