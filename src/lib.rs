@@ -21,6 +21,7 @@ pub mod judgement;
 pub mod plan;
 pub mod preflight;
 pub mod preparation;
+pub mod quiet;
 pub mod report;
 pub mod sampler;
 pub mod selftest;

@@ -65,7 +65,7 @@ impl Place {
     /// what stands in it is not taken on trust.
     pub(super) fn is_plausible(&self) -> bool {
         let parts_are_names =
-            (self.path.split('/')).all(|part| !matches!(part, "" | "." | "..") && part.is_ascii());
+            (self.path.split("/")).all(|part| !matches!(part, "" | "." | ".."));
         let kernels = match self.tree {
             Tree::Root => self.path.starts_with("proc/") || self.path.starts_with("sys/"),
             Tree::Debugfs | Tree::Tracefs => true,

@@ -230,6 +230,11 @@ impl<A: Access> Changes<A> {
         &self.standing
     }
 
+    /// The number that the next change gets.
+    pub fn next(&self) -> usize {
+        self.journal.as_ref().map_or(0, Journal::next)
+    }
+
     /// Puts back the changes from number `n` on, where a step turns out to
     /// lead nowhere half-way.
     pub fn take_back_from(&mut self, n: usize) {
