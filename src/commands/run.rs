@@ -2,9 +2,9 @@
 
 mod engine;
 mod output;
+mod presenter;
 mod turns;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::attribution::Platform;
@@ -22,9 +22,7 @@ use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
-use crate::session::{
-    ClockWatch, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
-};
+use crate::session::{ClockWatch, Limits, Pace, Rate, StopOnGap, Timeline};
 use crate::sys::signals::EndSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -32,10 +30,26 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
-use output::Sinks;
 use turns::Turns;
 
+pub(super) use output::Sinks;
+pub(super) use presenter::{Presenter, Start};
+
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
+    measure(args, plan, presenter::Outputs::default())
+}
+
+/// Measures by a plan that is made of `args` and the host, and hands the report
+/// to the presenter.
+///
+/// # Errors
+/// Where the plan is wrong, or the machine cannot be measured by it.
+pub(super) fn measure(
+    args: &RunArgs,
+    plan: impl FnOnce(&Host) -> Result<RunPlan, Failure>,
+    mut presenter: impl Presenter,
+) -> Result<Exit, Failure> {
     let root = args.host_root.clone().map_or_else(Root::live, Root::at);
     let scripts = scripts(args)?;
     let mut timeline = match &scripts {
@@ -43,7 +57,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => Timeline::live(),
     };
     let host = Host::read(&root);
-    let plan = RunPlan::new(args, &host).map_err(Failure::usage)?;
+    let plan = plan(&host)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -51,7 +65,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
-    let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
+    let mut progress = presenter.begin(&Start {
+        plan: &plan,
+        platform: machine.platform(),
+        engines: choices.iter().map(|choice| &choice.chosen).collect(),
+    })?;
     let signals = EndSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let serials = match args.with_serials {
@@ -96,7 +114,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         stopper: &signals,
     };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
-    let mut progress = progress(&plan, machine.platform());
     let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
     // The machine is to be as before as soon as nothing counts any more.
     drop(frozen);
@@ -145,7 +162,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         scripted,
     };
     let report = assemble(&cases, particulars);
-    sinks.write(&report).map_err(Failure::usage)?;
+    presenter.end(&report)?;
     Ok(match report.verdict.result {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
@@ -200,15 +217,4 @@ fn sampling_plan(
         },
         registers,
     }
-}
-
-fn progress(plan: &RunPlan, platform: Platform) -> Box<dyn Progress> {
-    if plan.outputs.quiet || !std::io::stderr().is_terminal() {
-        return Box::new(Silent);
-    }
-    let word = match platform {
-        Platform::BareMetal => "platform",
-        Platform::Guest => "hypervisor-or-below",
-    };
-    Box::new(TerminalProgress::new(plan.duration, word))
 }

@@ -12,7 +12,7 @@ use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles};
 
 use super::clock_watch::ClockWatch;
-use super::progress::Progress;
+use super::progress::{LiveGap, Progress};
 use super::resolver::Resolver;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform, teaches};
 use super::timeline::{Rate, Timeline};
@@ -59,6 +59,8 @@ pub struct KernelRecords {
 }
 
 struct CpuState {
+    /// Its number, once the engine has named it.
+    cpu: Option<CpuId>,
     resolver: Resolver,
     tally: Tally,
 }
@@ -97,6 +99,7 @@ impl<'a> Collector<'a> {
         progress: &'a mut dyn Progress,
     ) -> Collector<'a> {
         let state = || CpuState {
+            cpu: None,
             resolver: Resolver::default(),
             tally: Tally::new(),
         };
@@ -136,6 +139,9 @@ impl<'a> Collector<'a> {
         }
         self.timeline.mark();
         let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
+        for (state, &cpu) in self.cpus.iter_mut().zip(&cpus) {
+            state.cpu = Some(cpu);
+        }
         let Rate { hz, error_ppm } = self.timeline.rate();
         let clock = self.timeline.moment().map(|moment| ClockStart {
             moment,
@@ -232,10 +238,18 @@ impl<'a> Collector<'a> {
                 let (start, end) = (self.timeline.raw(gap.start), self.timeline.raw(gap.end));
                 trace.account(index, start, end, teaches(gap.evidence.smi))
             });
-            let tally = &mut self.cpus[index].tally;
-            if tally.take(gap, account, &self.limits).is_platform() {
+            let state = &mut self.cpus[index];
+            let (cause, platform) = state.tally.take(gap, account, &self.limits);
+            if cause.is_platform() {
                 self.platform_seen = PlatformSeen::Seen;
-                self.worst = self.worst.max(tally.max_platform());
+                self.worst = self.worst.max(state.tally.max_platform());
+            }
+            if let (Some(share), Some(cpu)) = (platform, state.cpu) {
+                self.progress.found(LiveGap {
+                    cpu,
+                    start: self.timeline.utc(gap.start),
+                    length: self.limits.hz.to_nanos(share),
+                });
             }
         }
         // The memory is used again in the next turn.

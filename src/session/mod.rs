@@ -13,7 +13,7 @@ mod timeline;
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, KernelRecords, Stopper};
 pub use packed::{JudgedGap, PackedGap};
-pub use progress::{Progress, Silent, TerminalProgress};
+pub use progress::{LiveGap, Progress, Silent, TerminalProgress};
 pub use retention::RETAINED;
 pub use tally::{Agreement, CpuCollection, Limits, Pace, StopOnGap};
 pub use timeline::{Rate, Timeline};

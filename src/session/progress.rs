@@ -4,12 +4,26 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::units::Nanos;
+use crate::units::{CpuId, Nanos, UtcNanos};
+
+/// A gap of the platform's as soon as it is judged. What is learnt of the
+/// clocks later may still take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveGap {
+    /// The CPU it was seen on.
+    pub cpu: CpuId,
+    /// The last reading before it.
+    pub start: UtcNanos,
+    /// The platform's share of it.
+    pub length: Nanos,
+}
 
 /// Told of the state of a run a few times a second, on the collector's thread.
 pub trait Progress {
     /// The state now.
     fn show(&mut self, elapsed: Nanos, worst_platform: Nanos, gaps: u64);
+    /// A platform gap has come in.
+    fn found(&mut self, _gap: LiveGap) {}
     /// The run is over; the terminal is to be as before.
     fn end(&mut self);
 }

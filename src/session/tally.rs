@@ -142,8 +142,14 @@ impl Tally {
         }
     }
 
-    /// Judges and counts a gap, and says who took the time.
-    pub(super) fn take(&mut self, raw: RawGap, account: Option<Account>, limits: &Limits) -> Cause {
+    /// Judges and counts a gap, and says who took the time and how much of it
+    /// is the platform's.
+    pub(super) fn take(
+        &mut self,
+        raw: RawGap,
+        account: Option<Account>,
+        limits: &Limits,
+    ) -> (Cause, Option<Cycles>) {
         let decided = attribute(
             &raw.evidence,
             account.as_ref(),
@@ -191,7 +197,7 @@ impl Tally {
             cause,
             confidence,
         });
-        cause
+        (cause, platform)
     }
 
     /// The longest platform gap so far.

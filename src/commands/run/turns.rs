@@ -5,7 +5,9 @@ use crate::host::root::Root;
 use crate::plan::RunPlan;
 use crate::report::model::EndedBy;
 use crate::sampler::{CalibrationError, EngineError, SamplingPlan};
-use crate::session::{ClockWatch, Collected, Collector, Limits, Progress, Stopper, Timeline};
+use crate::session::{
+    ClockWatch, Collected, Collector, Limits, LiveGap, Progress, Stopper, Timeline,
+};
 use crate::units::{Cycles, Nanos};
 
 use super::super::Failure;
@@ -149,6 +151,10 @@ impl Progress for Onward<'_> {
             gaps,
         } = self.now;
         self.whole.show(elapsed, worst, gaps);
+    }
+
+    fn found(&mut self, gap: LiveGap) {
+        self.whole.found(gap);
     }
 
     fn end(&mut self) {
