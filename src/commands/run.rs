@@ -3,6 +3,7 @@
 mod engine;
 mod output;
 mod presenter;
+mod quieting;
 mod turns;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
@@ -30,12 +31,16 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
+use quieting::Quieting;
 use turns::Turns;
 
 pub(super) use output::Sinks;
 pub(super) use presenter::{Presenter, Start};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    if args.dry_run {
+        return quieting::dry_run(args);
+    }
     let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
     measure(args, plan, presenter::Outputs::default())
 }
@@ -76,6 +81,13 @@ pub(super) fn measure(
         true => SerialNumbers::Stored,
         false => SerialNumbers::LeftOut,
     };
+    let guard_root = args.host_root.clone();
+    let mut quieting = Quieting::begin(&plan, &root, guard_root, timeline.now())?;
+    // What counts is the host as it is sampled.
+    let host = match quieting.is_active() {
+        true => Host::read(&root),
+        false => host,
+    };
     let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
     let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
@@ -98,17 +110,16 @@ pub(super) fn measure(
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
         .collect();
     let pmu = host.smi_sources.msr_pmu.as_ref();
-    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
-    let registers = RegisterSources::find(
-        &root,
-        pmu.map_err(ToString::to_string),
-        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
-    );
+    let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
     let turns = Turns {
         plan: &plan,
         machine: &machine,
         root: &root,
-        sampling: sampling_plan(&plan, &machine, first.hz, registers),
+        sampling: SamplingPlan {
+            quarters: quieting.quarters(),
+            ..sampling_plan(&plan, &machine, first.hz, registers)
+        },
         smi_sources,
         limits,
         stopper: &signals,
@@ -116,7 +127,7 @@ pub(super) fn measure(
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
     // The machine is to be as before as soon as nothing counts any more.
-    drop(frozen);
+    let quieted = quieting.end();
     let fitted = turns[0].collected.timeline.rate();
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate { hz, ..fitted },
@@ -159,6 +170,7 @@ pub(super) fn measure(
         throttling,
         selftest: selftest.as_ref(),
         inventory: &inventory,
+        quieted: quieted.as_ref(),
         scripted,
     };
     let report = assemble(&cases, particulars);
@@ -210,6 +222,7 @@ fn sampling_plan(
             }
         },
         priority: plan.priority,
+        quarters: None,
         hz,
         smi_readings: match machine.platform() {
             Platform::BareMetal => Readings::AfterGaps,

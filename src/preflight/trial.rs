@@ -94,6 +94,7 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
         duration: Cycles(0),
         window: Window::Continuous,
         priority,
+        quarters: None,
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("a trial reads none"),

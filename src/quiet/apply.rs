@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::changes::{Access, Changed, Changes, LiveAccess, Settled};
+use crate::changes::{Changed, Changes, LiveAccess, Settled};
 use crate::host::root::Root;
 
 use super::intent::{Act, Intent, Record, Result};

@@ -23,6 +23,7 @@ mod page;
 pub mod periodicity;
 mod plot;
 pub mod preflight;
+pub mod quieted;
 pub mod read;
 pub mod reattribute;
 pub mod redact;

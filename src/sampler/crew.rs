@@ -10,10 +10,11 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::cpulist::CpuList;
+use crate::quiet::Quarters;
 use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles};
 
-use super::engine::{CpuSetup, EngineError, LiveStatus, Scheduling};
+use super::engine::{CpuSetup, EngineError, LiveStatus, SamplingPlan, Scheduling};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
@@ -264,7 +265,12 @@ where
 }
 
 /// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
-pub(super) fn pin(cpu: CpuId, priority: u8) -> Result<Scheduling, EngineError> {
+pub(super) fn pin(cpu: CpuId, plan: &SamplingPlan) -> Result<Scheduling, EngineError> {
+    if let Some(Quarters(threads)) = &plan.quarters {
+        // 0 stands for the thread that writes it.
+        std::fs::write(threads, "0").map_err(|cause| EngineError::Quarters { cpu, cause })?;
+    }
+    let priority = plan.priority;
     let only: CpuList = [cpu].into_iter().collect();
     sched::set_affinity(&only).map_err(|cause| EngineError::Pin { cpu, cause })?;
     Ok(match sched::set_fifo(priority) {

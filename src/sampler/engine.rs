@@ -1,6 +1,7 @@
 //! The seam between what samples and what judges.
 
 use crate::evidence::watches::RegisterSources;
+use crate::quiet::Quarters;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError};
@@ -35,6 +36,9 @@ pub struct SamplingPlan {
     pub window: Window,
     /// SCHED_FIFO priority to ask for.
     pub priority: u8,
+    /// Where a sampler writes itself before it is pinned, to live on its CPU;
+    /// `None` where it may live there as it is.
+    pub quarters: Option<Quarters>,
     /// The TSC's rate, for pauses.
     pub hz: Hertz,
     /// How often to read the SMI counter.
@@ -96,6 +100,14 @@ pub enum EngineError {
     /// A thread could not be started.
     #[error("no thread could be started for CPU {cpu}: {cause}")]
     Thread {
+        /// The CPU.
+        cpu: CpuId,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
+    /// The thread could not be moved to where its CPU is.
+    #[error("the sampler of CPU {cpu} cannot be moved into the isolated partition: {cause}")]
+    Quarters {
         /// The CPU.
         cpu: CpuId,
         /// The system's answer.

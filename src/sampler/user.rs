@@ -157,7 +157,7 @@ fn live(
     sources: Result<&[SmiSource], &str>,
     kernel_return: KernelReturn,
 ) -> Result<(LiveMachine, Setup), EngineError> {
-    let scheduling = pin(cpu, plan.priority)?;
+    let scheduling = pin(cpu, plan)?;
     let (machine, smi, schedstat) =
         LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
     let setup = Setup {

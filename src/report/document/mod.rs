@@ -8,6 +8,7 @@ mod machine;
 mod measured;
 mod origin;
 mod periodicity;
+mod quieted;
 mod stalls;
 mod verdict;
 
@@ -97,6 +98,7 @@ impl Document {
             findings::section(report),
             cpus::section(report),
             machine::section(report),
+            quieted::of_host(report),
             findings::evidence(report),
             findings::selftest(report),
             findings::limits(&summary),

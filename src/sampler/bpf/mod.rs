@@ -159,7 +159,7 @@ fn run(
     ability: Ability,
     station: Station,
 ) -> Option<CpuTotals> {
-    let scheduling = match pin(cpu, plan.priority) {
+    let scheduling = match pin(cpu, plan) {
         Ok(scheduling) => scheduling,
         Err(error) => return station.fail(error),
     };
