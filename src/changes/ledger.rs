@@ -72,6 +72,14 @@ impl<A: Access> Changes<A> {
     ) -> Result<Changes<A>, JournalError> {
         let locked = match Locked::take(folder, Duration::ZERO)?.look()? {
             Found::Nothing(locked) => locked,
+            Found::Left(left) if left.standing.is_empty() && left.unreadable == 0 => {
+                // A run that died before its first change.
+                left.journal.close().map_err(|cause| JournalError::Io {
+                    path: folder.display().to_string(),
+                    cause,
+                })?;
+                Locked::take(folder, Duration::ZERO)?
+            }
             Found::Left(left) => {
                 return Err(JournalError::Unrestored {
                     changes: left.standing.len() + left.unreadable,
