@@ -15,6 +15,23 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
+    /// Only where the host was made quiet.
+    pub quiet_host: Option<QuietHost>,
+}
+
+/// What of the host was changed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct QuietHost {
+    pub settings: Vec<QuietSetting>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct QuietSetting {
+    pub step: String,
+    pub setting: String,
+    pub result: String,
+    pub reason: Option<String>,
+    pub put_back: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

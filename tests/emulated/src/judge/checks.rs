@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::matching::{Span, Stall, stalls};
 use super::shots::Shots;
-use super::{Outcome, gaps, recall, words};
+use super::{Outcome, coverage, gaps, recall, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
 use crate::smilog::SmiLog;
@@ -71,7 +71,10 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
             shots.judge_coverage(&mut outcome, expect, report);
             shots.keep_sampled(&mut outcome, within, threshold)
         }
-        None => within,
+        None => {
+            coverage::judge(&mut outcome, expect, report, cpu, log, recorded_cost);
+            within
+        }
     };
     let scene = recall::Scene {
         stalls,

@@ -1,13 +1,14 @@
 //! Holds hwgap's report against the log of the SMIs themselves.
 
 pub mod checks;
+mod coverage;
 mod gaps;
 pub mod matching;
 pub mod pair;
 mod recall;
 mod shots;
 pub mod table;
-mod words;
+pub mod words;
 
 /// What came out of one scenario.
 #[derive(Clone, Debug, Default)]
