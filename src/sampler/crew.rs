@@ -14,6 +14,7 @@ use crate::quiet::Quarters;
 use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles};
 
+use super::brake::Brake;
 use super::engine::{CpuSetup, EngineError, LiveStatus, SamplingPlan, Scheduling};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
@@ -197,6 +198,11 @@ impl Crew {
         for worker in &self.workers {
             worker.shared.stop.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// What asks them without this crew.
+    pub(super) fn brake(&self) -> Brake {
+        Brake::of(self.workers.iter().map(|worker| worker.shared.clone()))
     }
 
     /// Whether all threads have ended.

@@ -4,6 +4,7 @@ use crate::evidence::watches::RegisterSources;
 use crate::quiet::Quarters;
 use crate::units::{CpuId, Cycles, Hertz};
 
+use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
@@ -176,6 +177,12 @@ pub trait Engine {
 
     /// Asks all samplers to end soon.
     fn stop(&self);
+
+    /// What ends all samplers where the collector no longer can. Called once
+    /// they are set up.
+    fn brake(&self) -> Brake {
+        Brake::default()
+    }
 
     /// Whether all samplers have ended.
     fn is_finished(&self) -> bool;

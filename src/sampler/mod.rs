@@ -6,6 +6,7 @@
 //! [`RawGap`]s and [`CpuTotals`].
 
 mod bpf;
+mod brake;
 mod budget;
 mod calibrate;
 mod crew;
@@ -29,6 +30,7 @@ pub use bpf::{
     Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Ledger, Missing, Pace,
     SHORTEST_BREATH, SHORTEST_SHOT, probe,
 };
+pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,

@@ -6,6 +6,7 @@ use crate::evidence::SmiSource;
 use crate::sys::sched;
 use crate::units::CpuId;
 
+use super::brake::Brake;
 use super::calibrate::calibrate;
 use super::crew::{Crew, Offsets, Station, pin};
 use super::engine::{
@@ -88,6 +89,10 @@ impl Engine for UserEngine {
 
     fn stop(&self) {
         self.crew.stop();
+    }
+
+    fn brake(&self) -> Brake {
+        self.crew.brake()
     }
 
     fn is_finished(&self) -> bool {

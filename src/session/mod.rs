@@ -9,6 +9,7 @@ mod resolver;
 mod retention;
 mod tally;
 mod timeline;
+mod watchdog;
 
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, KernelRecords, Stopper};

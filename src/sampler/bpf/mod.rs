@@ -26,6 +26,7 @@ use crate::evidence::SmiSource;
 use crate::sys::sched;
 use crate::units::{CpuId, Cycles, Nanos};
 
+use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
 use super::crew::{Crew, Offsets, Station, pin};
 use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
@@ -139,6 +140,10 @@ impl Engine for BpfEngine {
 
     fn stop(&self) {
         self.crew.stop();
+    }
+
+    fn brake(&self) -> Brake {
+        self.crew.brake()
     }
 
     fn is_finished(&self) -> bool {
