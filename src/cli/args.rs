@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use super::compare::CompareArgs;
+use super::fleet::FleetArgs;
 use super::help;
 use super::other::{CompletionsArgs, ManArgs};
 use super::preflight::PreflightArgs;
@@ -45,6 +46,9 @@ pub enum Command {
     /// Put back host settings that a killed run left changed
     #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_EXAMPLES)]
     Restore(RestoreArgs),
+    /// Judge the reports of many machines by one policy
+    #[command(long_about = help::FLEET, after_long_help = help::FLEET_EXAMPLES)]
+    Fleet(FleetArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 pub mod duration;
+mod fleet;
 mod format;
 mod help;
 mod other;
@@ -15,6 +16,7 @@ mod values;
 
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
+pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
 pub use other::{CompletionsArgs, ManArgs};
 pub use preflight::PreflightArgs;

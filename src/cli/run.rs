@@ -58,6 +58,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
 
+    /// Judge the run by this policy (TOML); it decides the exit status
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+
     /// Store the machine's serial numbers in the report
     #[arg(long)]
     pub with_serials: bool,

@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod fleet;
 mod guardian;
 mod man;
 mod measure;
@@ -74,6 +75,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Fleet(args) => fleet::fleet(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Restore(args) => restore::restore(&args),

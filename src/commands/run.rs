@@ -2,6 +2,7 @@
 
 mod engine;
 mod output;
+mod policy;
 mod presenter;
 mod quieting;
 mod turns;
@@ -31,6 +32,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
+use policy::Acceptance;
 use quieting::Quieting;
 use turns::Turns;
 
@@ -63,6 +65,7 @@ pub(super) fn measure(
     };
     let host = Host::read(&root);
     let plan = plan(&host)?;
+    let acceptance = Acceptance::load(args, &plan)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -175,7 +178,11 @@ pub(super) fn measure(
     };
     let report = assemble(&cases, particulars);
     presenter.end(&report)?;
-    Ok(match report.verdict.result {
+    let outcome = match acceptance {
+        Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
+        None => report.verdict.result,
+    };
+    Ok(match outcome {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,

@@ -2,12 +2,14 @@
 
 pub mod agreement;
 pub mod assemble;
+pub mod brief;
 mod clean;
 pub mod comparison;
 pub mod csv;
 pub mod digest;
 mod document;
 pub mod files;
+pub mod fleet;
 pub mod hash;
 pub mod html;
 pub(crate) mod human;
@@ -22,6 +24,7 @@ mod output_error;
 mod page;
 pub mod periodicity;
 mod plot;
+pub mod policy;
 pub mod preflight;
 pub mod quieted;
 pub mod read;
@@ -35,6 +38,7 @@ pub mod text;
 mod watched;
 pub mod worst;
 
+pub use clean::owned as clean_text;
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};

@@ -44,12 +44,17 @@ impl Quieting {
             changes: None,
             quieted: None,
         };
-        if plan.quiet.is_none() && plan.freeze_on_smi == FreezeWish::LeaveAlone {
+        let changes_nothing = plan.quiet.is_none() && plan.freeze_on_smi == FreezeWish::LeaveAlone;
+        let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
+        if changes_nothing && !restores {
             return Ok(quieting);
         }
         let journal = folder(plan.keeping.journal.as_ref())?;
-        if plan.keeping.leftovers == Leftovers::RestoreFirst {
+        if restores {
             restore_first(&journal, root)?;
+        }
+        if changes_nothing {
+            return Ok(quieting);
         }
         let guard = Guard::this_program(guard_root);
         let access = LiveAccess::new(root.clone());
