@@ -26,6 +26,10 @@ const NEEDED: [&str; 6] = [
     "ktimersd/",
     "ksoftirqd/",
 ];
+/// How the names of interrupt threads begin. They follow their interrupt, which
+/// another step moves; one that stays is not put before samplers to which the
+/// user gave a priority as high as its own, but named.
+const INTERRUPT: &str = "irq/";
 /// The highest priority that hwgap gives: 99 is the kernel's own.
 const HIGHEST: i32 = 98;
 
@@ -48,7 +52,9 @@ fn raise(view: &View<'_>, thread: u32, priority: i32) -> Option<Intent> {
     let name = stat.get(stat.find('(')? + 1..stat.rfind(')')?)?;
     let flags = stat.get(stat.rfind(')')? + 1..)?;
     let flags: u64 = flags.split_whitespace().nth(6)?.parse().ok()?;
-    if flags & KERNEL_THREAD == 0 || !NEEDED.iter().any(|start| name.starts_with(start)) {
+    let serves_device = name.starts_with(INTERRUPT);
+    let is_needed = NEEDED.iter().any(|start| name.starts_with(start));
+    if flags & KERNEL_THREAD == 0 || !(serves_device || is_needed) {
         return None;
     }
     let cpus = view.access.affinity(thread).ok()?;
@@ -61,6 +67,11 @@ fn raise(view: &View<'_>, thread: u32, priority: i32) -> Option<Intent> {
         return None;
     }
     let setting = format!("priority of {name}");
+    if serves_device {
+        let reason = "the samplers' own --priority is not below it, so that its device is not \
+                      served on that CPU";
+        return Some(Intent::skip(STEP, setting, Some(&old.to_string()), reason));
+    }
     if priority >= HIGHEST {
         let reason = "there is no priority left above the samplers'";
         return Some(Intent::skip(STEP, setting, Some(&old.to_string()), reason));

@@ -9,13 +9,11 @@ use std::thread::JoinHandle;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
-use crate::cpulist::CpuList;
-use crate::quiet::Quarters;
-use crate::sys::{memory, sched, signals};
+use crate::sys::{memory, signals};
 use crate::units::{CpuId, Cycles};
 
 use super::brake::Brake;
-use super::engine::{CpuSetup, EngineError, LiveStatus, SamplingPlan, Scheduling};
+use super::engine::{CpuSetup, EngineError, LiveStatus};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
@@ -267,21 +265,6 @@ where
         gaps,
         shared,
         thread,
-    })
-}
-
-/// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
-pub(super) fn pin(cpu: CpuId, plan: &SamplingPlan) -> Result<Scheduling, EngineError> {
-    if let Some(Quarters(threads)) = &plan.quarters {
-        // 0 stands for the thread that writes it.
-        std::fs::write(threads, "0").map_err(|cause| EngineError::Quarters { cpu, cause })?;
-    }
-    let priority = plan.priority;
-    let only: CpuList = [cpu].into_iter().collect();
-    sched::set_affinity(&only).map_err(|cause| EngineError::Pin { cpu, cause })?;
-    Ok(match sched::set_fifo(priority) {
-        Ok(()) => Scheduling::Fifo(priority),
-        Err(error) => Scheduling::Ordinary(error.to_string()),
     })
 }
 

@@ -18,6 +18,7 @@ mod histogram;
 mod live;
 mod machine;
 mod offsets;
+mod pin;
 mod scripted;
 mod slow_path;
 mod smi_watch;

@@ -8,7 +8,7 @@ use crate::units::CpuId;
 
 use super::brake::Brake;
 use super::calibrate::calibrate;
-use super::crew::{Crew, Offsets, Station, pin};
+use super::crew::{Crew, Offsets, Station};
 use super::engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
 };
@@ -16,6 +16,7 @@ use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::machine::Machine;
+use super::pin::pin;
 use super::scripted::Script;
 use super::worker::sample;
 

@@ -28,10 +28,11 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
-use super::crew::{Crew, Offsets, Station, pin};
+use super::crew::{Crew, Offsets, Station};
 use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
+use super::pin::pin;
 use super::user::sources_of;
 use shot::{Loaded, Order};
 use worker::Task;
