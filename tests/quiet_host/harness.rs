@@ -8,7 +8,28 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// Files of a host by their path below its root.
-pub type Files = BTreeMap<PathBuf, Vec<u8>>;
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+/// The values in them.
+pub type Values = BTreeMap<PathBuf, String>;
+
+/// Requires that each file holds what it held, and names those that do not.
+pub fn assert_as_before(before: &Values, host: &Host) {
+    let after = host.values();
+    let changed: Vec<_> = (before.iter())
+        .filter(|(name, value)| after.get(*name) != Some(value))
+        .map(|(name, value)| (name, value, after.get(name)))
+        .collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+    assert_eq!(before.len(), after.len());
+}
+
+/// A real file shows what was written among its other choices, and with a
+/// newline; a made-up one keeps what it got.
+fn value(text: &str) -> String {
+    let chosen = |word: &str| word.strip_prefix('[')?.strip_suffix(']').map(str::to_owned);
+    let choice = text.split_whitespace().find_map(chosen);
+    choice.unwrap_or_else(|| text.trim().to_owned())
+}
 
 /// A host of four CPUs, in a folder of its own.
 pub struct Host {
@@ -49,13 +70,11 @@ impl Host {
         fs::write(path, text).unwrap();
     }
 
-    /// All its files.
-    pub fn files(&self) -> Files {
-        // Values come back without the newline that the made-up files have.
-        let trimmed = |text: Vec<u8>| text.trim_ascii_end().to_vec();
+    /// The values in all its files.
+    pub fn values(&self) -> Values {
         files_below(&self.root())
             .into_iter()
-            .map(|(name, text)| (name, trimmed(text)))
+            .map(|(name, text)| (name, value(&String::from_utf8_lossy(&text))))
             .collect()
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Host, said};
+use crate::harness::{Host, assert_as_before, said};
 
 const INTERVAL: &str = "proc/sys/vm/stat_interval";
 
@@ -43,7 +43,7 @@ fn journal_is_gone(host: &Host) -> bool {
 #[test]
 fn the_guardian_puts_back_what_a_killed_run_left() {
     let host = Host::new();
-    let before = host.files();
+    let before = host.values();
     let mut run = running(&host);
     run.kill().unwrap();
     let output = run.wait_with_output().unwrap();
@@ -51,7 +51,7 @@ fn the_guardian_puts_back_what_a_killed_run_left() {
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.contains("its guardian has put"), "{words}");
     assert!(journal_is_gone(&host));
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
 }
 
 #[test]
@@ -76,20 +76,20 @@ fn a_guardian_heeds_no_signal_but_sigkill() {
 fn signals_that_end_a_run_put_all_back() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let host = Host::new();
-        let before = host.files();
+        let before = host.values();
         let run = running(&host);
         kill(Pid::from_raw(run.id() as i32), signal).unwrap();
         let output = run.wait_with_output().unwrap();
         assert!(output.status.code().is_some(), "{signal}");
         assert!(journal_is_gone(&host), "{signal}");
-        assert_eq!(before, host.files(), "{signal}");
+        assert_as_before(&before, &host);
     }
 }
 
 #[test]
 fn restore_does_what_the_guardian_could_not() {
     let host = Host::new();
-    let before = host.files();
+    let before = host.values();
     let mut run = running(&host);
     kill(guardian(&run), Signal::SIGKILL).unwrap();
     run.kill().unwrap();
@@ -113,7 +113,7 @@ fn restore_does_what_the_guardian_could_not() {
     // and goes at a word.
     let (status, _, _) = said(&mut host.hwgap(&["restore", "--force"]));
     assert_eq!(status, Some(0));
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
     let (status, stdout, _) = said(&mut host.hwgap(&["restore"]));
     assert_eq!((status, stdout.trim()), (Some(0), "Nothing to put back."));
 }
@@ -121,7 +121,7 @@ fn restore_does_what_the_guardian_could_not() {
 #[test]
 fn a_run_can_be_told_to_restore_first() {
     let host = Host::new();
-    let before = host.files();
+    let before = host.values();
     let mut run = running(&host);
     kill(guardian(&run), Signal::SIGKILL).unwrap();
     run.kill().unwrap();
@@ -132,7 +132,7 @@ fn a_run_can_be_told_to_restore_first() {
         matches!(status, Some(0 | 1 | 3)) && stderr.is_empty(),
         "{stderr}"
     );
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
 }
 
 #[test]

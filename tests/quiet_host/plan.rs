@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Host, said, settings};
+use crate::harness::{Host, assert_as_before, said, settings};
 
 fn plan(host: &Host, more: &[&str]) -> Value {
     let all = [&["--dry-run", "--format", "json"], more].concat();
@@ -22,7 +22,8 @@ fn of<'a>(plan: &'a Value, name: &str) -> Vec<(&'a str, Option<&'a str>)> {
 #[test]
 fn a_dry_run_names_each_setting_and_touches_none() {
     let host = Host::new();
-    let before = host.files();
+    host.write("proc/irq/121/smp_affinity_list", "1-3\n");
+    let before = host.values();
     let plan = plan(&host, &["--quiet-host"]);
     assert_eq!(of(&plan, "workqueue/cpumask"), [("changed", Some("3"))]);
     assert_eq!(of(&plan, "sched_rt_runtime"), [("changed", Some("999000"))]);
@@ -37,7 +38,7 @@ fn a_dry_run_names_each_setting_and_touches_none() {
     // The kernel's own word on interrupts that nobody moves.
     let managed = of(&plan, "proc/irq/121");
     assert_eq!(managed, [("skipped", None)]);
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
     assert!(!host.journal().exists());
 }
 

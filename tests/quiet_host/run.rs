@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Host, said, settings};
+use crate::harness::{Host, assert_as_before, said, settings};
 
 fn report(host: &Host, more: &[&str]) -> Value {
     let all = [&["--duration", "100ms", "--format", "json"], more].concat();
@@ -14,7 +14,7 @@ fn report(host: &Host, more: &[&str]) -> Value {
 #[test]
 fn everything_that_was_changed_is_put_back_and_listed() {
     let host = Host::new();
-    let before = host.files();
+    let before = host.values();
     let report = report(&host, &["--quiet-host"]);
     let quiet = &report["quiet_host"];
     let changed: Vec<_> = (settings(quiet).into_iter())
@@ -28,17 +28,17 @@ fn everything_that_was_changed_is_put_back_and_listed() {
             _ => assert!(setting["reason"].is_string(), "{setting}"),
         }
     }
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
     assert!(!host.journal().join("changes.journal").exists());
 }
 
 #[test]
 fn without_the_option_nothing_is_touched_and_no_journal_begun() {
     let host = Host::new();
-    let before = host.files();
+    let before = host.values();
     let report = report(&host, &[]);
     assert!(report.get("quiet_host").is_none());
-    assert_eq!(before, host.files());
+    assert_as_before(&before, &host);
     assert!(!host.journal().exists());
 }
 
