@@ -6,7 +6,7 @@
 //! ([`sampler`]), what is known of them ([`evidence`], [`attribution`]), a run
 //! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
 //! say of each other ([`compare`]). [`preflight`] says beforehand what the
-//! machine lets a run find.
+//! machine lets a run find. [`hwlatdetect`] says a run in that program's words.
 
 pub mod attribution;
 pub mod changes;
@@ -18,6 +18,7 @@ pub mod cpumask;
 pub mod evidence;
 pub mod fleet;
 pub mod host;
+pub mod hwlatdetect;
 pub mod judgement;
 pub mod plan;
 pub mod policy;

@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use hwgap::cli::Cli;
+use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
 
 fn main() -> ExitCode {
-    match carry_out(Cli::parse().command) {
+    let command = Cli::parse_from(arguments(std::env::args_os())).command;
+    let name = command.program();
+    match carry_out(command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("hwgap: {failure}");
+            eprintln!("{name}: {failure}");
             failure.exit().into()
         }
     }

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use super::compare::CompareArgs;
 use super::fleet::FleetArgs;
 use super::help;
+use super::hwlatdetect::HwlatdetectArgs;
 use super::other::{CompletionsArgs, ManArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
@@ -43,6 +44,10 @@ pub enum Command {
     /// Say whether a change made stalls rarer or shorter, and how sure that is
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Measure with the options and the output of hwlatdetect
+    #[command(long_about = help::HWLATDETECT, after_long_help = help::HWLATDETECT_EXAMPLES)]
+    #[command(infer_long_args = true, args_override_self = true)]
+    Hwlatdetect(Box<HwlatdetectArgs>),
     /// Put back host settings that a killed run left changed
     #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_EXAMPLES)]
     Restore(RestoreArgs),
@@ -58,4 +63,14 @@ pub enum Command {
     /// Wait for a run to end, and put back what it leaves
     #[command(hide = true)]
     Guardian(GuardianArgs),
+}
+
+impl Command {
+    /// Whose name errors begin with.
+    pub fn program(&self) -> &'static str {
+        match self {
+            Command::Hwlatdetect(_) => "hwlatdetect",
+            _ => "hwgap",
+        }
+    }
 }

@@ -48,4 +48,6 @@ pub enum CompareFormatArg {
     Json,
     /// For a ticket or a note
     Markdown,
+    /// A web page in one file
+    Html,
 }

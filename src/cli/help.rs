@@ -155,6 +155,8 @@ Examples:
       Did the change between the runs a and b help?
   hwgap compare --before a.json --after b.json --format markdown --redact
       The same for a vendor's ticket, without names.
+  hwgap compare --before a.json --after b.json --format html -o ab.html
+      A page with both sides on common axes.
   hwgap compare --before old*.json --after new*.json --level 0.99 --margin 1.5
       Be surer, and do not call differences below a factor of 1.5 none.
 
@@ -253,3 +255,38 @@ pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   hwgap completions bash > /etc/bash_completion.d/hwgap
   hwgap completions zsh > ~/.zfunc/_hwgap";
+
+pub(super) const HWLATDETECT: &str = "\
+Measure with the options and the output of hwlatdetect, in its place. The \
+program does the same without a command when it is called as hwlatdetect.
+
+Takes the options of hwlatdetect, writes its lines in its order, and ends as it \
+does. It needs no kernel tracer and leaves nothing changed. A sample is a gap of \
+the platform's: what this kernel took is no sample. Each gap has its own line; \
+inner is its length, rounded up to a microsecond, and outer is 0.
+
+hwlatdetect samples one CPU at a time, with interrupts off, and therefore only \
+the width of each window. hwgap leaves interrupts on and samples all its CPUs \
+all the time: the width is the least, not the most. Where no CPU is left to \
+others, it pauses for 20 of every 100 ms, or as long as width and window allow \
+if that is less.
+
+Where hwlatdetect would print a number that it does not have, the line says so: \
+'SMIs during run: not counted (reason)'. The line 'Coverage:' says how much of the \
+time was really looked at. Everything else that is to be known goes to standard \
+error.";
+
+pub(super) const HWLATDETECT_EXAMPLES: &str = "\
+Examples:
+  hwgap hwlatdetect --duration 60 --threshold 20 --hardlimit 50
+      Test for a minute, and fail above 50 us.
+  hwgap hwlatdetect --duration 10m --cpu-list 2-7 --watch --report samples
+      Print the samples as they come, and keep them.
+  ln -s hwgap /usr/local/bin/hwlatdetect
+      Serve programs that call hwlatdetect.
+
+Exit status:
+  0  no latency above the hard limit
+  1  a latency above the hard limit
+  2  wrong usage, or a file that cannot be written
+  3  could not measure, or the evidence does not allow a verdict";

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 
 use crate::units::Nanos;
 
@@ -140,6 +140,17 @@ pub struct RunArgs {
     /// Read the machine's files below this folder: a test of the program
     #[arg(long, value_name = "DIR", hide = true)]
     pub host_root: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// What `hwgap run` without options does.
+    pub fn defaults() -> RunArgs {
+        let command = RunArgs::augment_args(clap::Command::new("run"));
+        let nothing = command.try_get_matches_from(["run"]);
+        nothing
+            .and_then(|nothing| RunArgs::from_arg_matches(&nothing))
+            .expect("no option of run is required")
+    }
 }
 
 /// Engines that can be asked for.

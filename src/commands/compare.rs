@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::cli::{CompareArgs, CompareFormatArg};
 use crate::compare::model::{Comparison, Finding};
 use crate::compare::{Naming, Question, compare, load};
-use crate::report::comparison::{markdown, text};
+use crate::report::comparison::{html, markdown, text};
 use crate::report::files::PendingFile;
 use crate::report::json;
 use crate::report::style::{Style, Target};
@@ -57,6 +57,7 @@ fn write(
     match format {
         CompareFormatArg::Text => out.write_all(text::render(comparison, style).as_bytes())?,
         CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
+        CompareFormatArg::Html => html::write(comparison, &mut *out)?,
         CompareFormatArg::Json => json::write(comparison, &mut *out)?,
     }
     out.flush()

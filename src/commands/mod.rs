@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod fleet;
 mod guardian;
+mod hwlatdetect;
 mod man;
 mod measure;
 mod preflight;
@@ -75,6 +76,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),

@@ -37,7 +37,7 @@ use quieting::Quieting;
 use turns::Turns;
 
 pub(super) use output::Sinks;
-pub(super) use presenter::{Presenter, Start};
+pub(super) use presenter::{Presenter, Start, on_terminal};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if args.dry_run {

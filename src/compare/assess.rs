@@ -4,17 +4,19 @@ use crate::report::model::Tool;
 use crate::stats::multiplicity::{Weighted, holm};
 use crate::units::Nanos;
 
-use super::Question;
 use super::changes::changes;
 use super::comparable;
 use super::describe;
 use super::events::{Series, series};
 use super::input::SavedRun;
 use super::model::{Comparison, LengthRow, SCHEMA, SCHEMA_VERSION};
+use super::pictured::Pictured;
 use super::rates::{Classes, Rated, rate};
+use super::redact;
 use super::sides::side;
 use super::threshold;
 use super::verdict::{Case, judge};
+use super::{Naming, Question};
 
 /// The share of the risk of the one question that was asked: whether platform
 /// stalls of any kind became more or less frequent. All others share the rest.
@@ -71,7 +73,7 @@ pub fn compare(before: &[SavedRun], after: &[SavedRun], question: &Question) -> 
         before: &before_side,
         after: &after_side,
     });
-    Comparison {
+    let comparison = Comparison {
         schema: SCHEMA,
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -91,6 +93,11 @@ pub fn compare(before: &[SavedRun], after: &[SavedRun], question: &Question) -> 
         lengths,
         lost: describe::lost(both, question),
         worst: describe::worst(both),
+        pictured: Pictured::new([before, after], both),
+    };
+    match question.naming {
+        Naming::Full => comparison,
+        Naming::Redacted => redact::without_names(comparison, &runs),
     }
 }
 

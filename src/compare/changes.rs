@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::report::redact::PLACE_HOLDER;
+
 use super::Naming;
 use super::input::SavedRun;
 use super::model::Change;
@@ -16,18 +18,12 @@ use super::model::Change;
 pub(super) const MOST_CHANGES: usize = 100;
 /// Words in the name of a field that holds what may not be named.
 const PRIVATE: [&str; 5] = ["hostname", "serial", "uuid", "asset", "mac_address"];
-/// Stands for such a value.
-const LEFT_OUT: &str = "(left out)";
 
 /// All values of a field over the runs of a side.
 type Fields = BTreeMap<String, BTreeSet<String>>;
 
 /// The fields whose values are not the same on both sides.
 pub(super) fn changes(before: &[SavedRun], after: &[SavedRun], naming: Naming) -> Vec<Change> {
-    let hosts: Vec<&str> = (before.iter().chain(after))
-        .filter_map(|run| run.report.host.hostname.as_deref())
-        .filter(|name| naming == Naming::Redacted && !name.is_empty())
-        .collect();
     let (before, after) = (fields(before), fields(after));
     let none = BTreeSet::new();
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -35,21 +31,10 @@ pub(super) fn changes(before: &[SavedRun], after: &[SavedRun], naming: Naming) -
         .filter_map(|name| {
             let old = before.get(name).unwrap_or(&none);
             let new = after.get(name).unwrap_or(&none);
-            (old != new).then(|| without(&hosts, change(name, old, new, naming)))
+            (old != new).then(|| change(name, old, new, naming))
         })
         .take(MOST_CHANGES)
         .collect()
-}
-
-/// Takes the hosts' names out of values that hold them, such as a root device
-/// on the command line.
-fn without(hosts: &[&str], mut change: Change) -> Change {
-    for value in change.before.iter_mut().chain(&mut change.after) {
-        for host in hosts {
-            *value = value.replace(host, LEFT_OUT);
-        }
-    }
-    change
 }
 
 fn change(name: &str, old: &BTreeSet<String>, new: &BTreeSet<String>, naming: Naming) -> Change {
@@ -58,8 +43,8 @@ fn change(name: &str, old: &BTreeSet<String>, new: &BTreeSet<String>, naming: Na
     if is_private && naming == Naming::Redacted {
         return Change {
             field: name.to_owned(),
-            before: vec![LEFT_OUT.to_owned()],
-            after: vec![LEFT_OUT.to_owned()],
+            before: vec![PLACE_HOLDER.to_owned()],
+            after: vec![PLACE_HOLDER.to_owned()],
         };
     }
     // Of lists and of command lines only the words that differ help.
@@ -171,7 +156,7 @@ mod tests {
     fn private_fields_are_left_out_on_request() {
         let (old, new) = (set("rt-bench-01"), set("rt-bench-02"));
         let found = change("host.hostname", &old, &new, Naming::Redacted);
-        assert_eq!(found.before, [LEFT_OUT]);
+        assert_eq!(found.before, [PLACE_HOLDER]);
         let found = change("host.hostname", &old, &new, Naming::Full);
         assert_eq!(found.after, ["rt-bench-02"]);
     }

@@ -13,6 +13,8 @@ use crate::report::read::{self, ReadError};
 pub struct SavedRun {
     /// The file, as it was named.
     pub file: String,
+    /// Lower-case hexadecimal SHA-256 of its bytes.
+    pub sha256: String,
     /// The report.
     pub report: Report,
     /// All that is said of the machine, by whatever version wrote it.
@@ -88,10 +90,11 @@ pub fn load(
 }
 
 fn one(path: &Path) -> Result<SavedRun, InputError> {
-    let (report, machine) = read::file_with::<Vec<Gap>, Machine>(path)?;
+    let (read, machine) = read::hashed_with::<Vec<Gap>, Machine>(path)?;
     let run = SavedRun {
         file: path.to_string_lossy().into_owned(),
-        report,
+        sha256: read.sha256,
+        report: read.report,
         machine,
     };
     run.check()?;

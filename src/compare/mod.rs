@@ -12,7 +12,9 @@ mod describe;
 mod events;
 mod input;
 pub mod model;
+mod pictured;
 mod rates;
+mod redact;
 mod sides;
 mod threshold;
 mod verdict;
@@ -20,7 +22,8 @@ mod words;
 
 pub use assess::{Figures, compare, figures};
 pub use events::{Class, Event, Series};
-pub use input::{InputError, SavedRun, load};
+pub use input::{InputError, Machine, SavedRun, load};
+pub use pictured::{Mark, Pictured, Reached, Stretch, Which};
 pub use rates::{Classes, Rated, series_blocks};
 
 /// What is asked of a comparison.

@@ -10,6 +10,7 @@ use crate::report::model::Tool;
 use crate::units::Nanos;
 
 use super::events::Class;
+use super::pictured::Pictured;
 
 /// The value of [`Comparison::schema`].
 pub const SCHEMA: &str = "hwgap.compare";
@@ -51,6 +52,9 @@ pub struct Comparison {
     pub lost: Lost,
     /// The longest stalls.
     pub worst: Worst,
+    /// What pictures show of the stalls; the reports themselves have them all.
+    #[serde(skip)]
+    pub pictured: Pictured,
 }
 
 /// What the comparison says.
@@ -122,6 +126,8 @@ pub struct Side {
 pub struct RunRow {
     /// The file.
     pub file: String,
+    /// Lower-case hexadecimal SHA-256 of it.
+    pub sha256: String,
     /// The user's own label.
     pub label: Option<String>,
     /// RFC 3339, UTC.
@@ -136,6 +142,13 @@ pub struct RunRow {
     pub threshold_ns: Nanos,
     /// Platform stalls above the common threshold.
     pub stalls: u64,
+    /// An hour of covered time; `null` without any.
+    pub per_hour: Option<f64>,
+    /// Lower end of the 95 % interval of that rate, were stalls at random
+    /// moments (exact, Garwood 1936).
+    pub per_hour_low: Option<f64>,
+    /// Upper end.
+    pub per_hour_high: Option<f64>,
 }
 
 /// How much a note weighs.

@@ -1,6 +1,7 @@
 //! The runs of each side, in rows.
 
 use crate::cpulist::CpuList;
+use crate::stats::rates::Rate;
 use crate::units::Nanos;
 
 use super::Naming;
@@ -16,6 +17,7 @@ pub(super) fn side(name: &str, runs: &[SavedRun], series: &[Series], naming: Nam
                 Naming::Full => run.file.clone(),
                 Naming::Redacted => format!("{name} {}", index + 1),
             },
+            sha256: run.sha256.clone(),
             label: match naming {
                 Naming::Full => run.report.run.label.clone(),
                 Naming::Redacted => None,
@@ -26,12 +28,22 @@ pub(super) fn side(name: &str, runs: &[SavedRun], series: &[Series], naming: Nam
             coverage: coverage(run),
             threshold_ns: run.report.run.threshold_ns,
             stalls: series.events.len() as u64,
+            per_hour: rate(series).per_hour(),
+            per_hour_low: rate(series).interval95_per_hour().map(|both| both.low),
+            per_hour_high: rate(series).interval95_per_hour().map(|both| both.high),
         })
         .collect();
     Side {
         covered_hours: rows.iter().map(|row| row.covered_hours).sum(),
         stalls: rows.iter().map(|row| row.stalls).sum(),
         runs: rows,
+    }
+}
+
+fn rate(series: &Series) -> Rate {
+    Rate {
+        events: series.events.len() as u64,
+        hours: series.hours,
     }
 }
 

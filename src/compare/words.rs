@@ -1,5 +1,6 @@
 //! The sentences of a verdict.
 
+use crate::report::human;
 use crate::units::Nanos;
 
 use super::events::Class;
@@ -9,14 +10,17 @@ use super::model::{LengthRow, RateRow};
 pub(super) fn rate(row: &RateRow, level: f64) -> String {
     let subject = subject(row);
     let (before, after) = (
-        number(row.before.per_hour.unwrap_or(0.0)),
-        number(row.after.per_hour.unwrap_or(0.0)),
+        human::three_digits(row.before.per_hour.unwrap_or(0.0)),
+        human::three_digits(row.after.per_hour.unwrap_or(0.0)),
     );
     let interval = interval(row.ratio_low.unwrap_or(0.0), row.ratio_high, level);
     let times = match (row.before.events, row.after.events) {
         (0, _) => "from none seen".to_owned(),
         (_, 0) => "to none seen".to_owned(),
-        _ => format!("{} times as many", number(row.ratio.unwrap_or(0.0))),
+        _ => format!(
+            "{} times as many",
+            human::three_digits(row.ratio.unwrap_or(0.0))
+        ),
     };
     format!("{subject} went from {before} to {after} an hour, {times} ({interval})")
 }
@@ -33,7 +37,7 @@ pub(super) fn lengths(row: &LengthRow, level: f64) -> String {
             let (low, high) = (low.unsigned_abs(), high.unsigned_abs());
             format!(
                 " ({} % interval {} to {})",
-                percent(level),
+                human::chosen_percent(level),
                 Nanos(low.min(high)),
                 Nanos(low.max(high))
             )
@@ -50,9 +54,9 @@ pub(super) fn lengths(row: &LengthRow, level: f64) -> String {
 
 /// How large a difference the interval leaves open.
 pub(super) fn hidden(low: f64, high: Option<f64>, level: f64) -> String {
-    let level = percent(level);
-    let fewer = (low > 0.0).then(|| number(1.0 / low));
-    let more = high.map(|high| number(high.max(1.0)));
+    let level = human::chosen_percent(level);
+    let fewer = (low > 0.0).then(|| human::three_digits(1.0 / low));
+    let more = high.map(|high| human::three_digits(high.max(1.0)));
     let open = match (fewer, more) {
         (Some(fewer), Some(more)) => {
             format!("no rise beyond {more} times and no fall below 1/{fewer} could be hidden")
@@ -71,8 +75,8 @@ pub(super) fn none_seen(before: f64, after: f64) -> String {
     format!(
         "no stall was seen on either side; up to {} an hour before and {} after could be hidden \
          (95 % confidence)",
-        number(before),
-        number(after)
+        human::three_digits(before),
+        human::three_digits(after)
     )
 }
 
@@ -80,7 +84,7 @@ pub(super) fn none_seen(before: f64, after: f64) -> String {
 pub(super) fn rare(after: f64, hidden: &str) -> String {
     format!(
         "{hidden}; after the change there is less than one every {} h",
-        number(1.0 / after)
+        human::three_digits(1.0 / after)
     )
 }
 
@@ -92,44 +96,23 @@ fn subject(row: &RateRow) -> String {
         Class::Hypervisor => "stalls by hypervisor or below",
     };
     match row.up_to_ns {
-        Some(end) => format!("{class} of {} to {}", chosen(row.above_ns), chosen(end)),
-        None => format!("{class} above {}", chosen(row.above_ns)),
-    }
-}
-
-/// A length that somebody chose: `10 us`, not `10.0 us`.
-fn chosen(length: Nanos) -> String {
-    let text = length.to_string();
-    match text.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            let number = number.trim_end_matches('0').trim_end_matches('.');
-            format!("{number} {unit}")
-        }
-        _ => text,
+        Some(end) => format!(
+            "{class} of {} to {}",
+            human::chosen(row.above_ns),
+            human::chosen(end)
+        ),
+        None => format!("{class} above {}", human::chosen(row.above_ns)),
     }
 }
 
 fn interval(low: f64, high: Option<f64>, level: f64) -> String {
-    let level = percent(level);
+    let level = human::chosen_percent(level);
     match high {
-        Some(high) => format!("{level} % interval {} to {}", number(low), number(high)),
-        None => format!("{level} % interval above {}", number(low)),
-    }
-}
-
-fn percent(level: f64) -> String {
-    let text = format!("{:.2}", level * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Three significant digits.
-fn number(value: f64) -> String {
-    match value {
-        v if v >= 1e6 => format!("{v:.2e}"),
-        v if v >= 99.95 => format!("{v:.0}"),
-        v if v >= 9.995 => format!("{v:.1}"),
-        v if v >= 0.0995 => format!("{v:.2}"),
-        0.0 => "0".to_owned(),
-        v => format!("{v:.2e}"),
+        Some(high) => format!(
+            "{level} % interval {} to {}",
+            human::three_digits(low),
+            human::three_digits(high)
+        ),
+        None => format!("{level} % interval above {}", human::three_digits(low)),
     }
 }

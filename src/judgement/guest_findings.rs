@@ -60,8 +60,8 @@ fn fixed_period(case: &Case<'_>) -> Option<Finding> {
             Some(format!(
                 "CPU {}: {:.0} % of them every {}",
                 setup.cpu,
-                period.share * 100.0,
-                period.length
+                period.series.share * 100.0,
+                Nanos(period.series.period_ns.round() as u64)
             ))
         })
         .take(8)

@@ -1,12 +1,24 @@
 //! The period that the platform gaps of a CPU keep, if they keep one.
 
 use crate::session::PackedGap;
-use crate::stats::period::{Period, dominant};
-use crate::units::Nanos;
+use crate::stats::periodicity::{Event, Series, Visibility, find};
+use crate::units::Cycles;
 
 use super::Case;
 
-/// The dominant period among the platform gaps of the CPU with this index, over
+/// Gaps that are looked at, from the first on: this is asked for each CPU, and
+/// more gaps cost time and change nothing.
+const MOST_GAPS: usize = 1_000;
+
+/// A series among the gaps of one CPU.
+pub struct Period {
+    /// The series that explains most of them.
+    pub series: Series,
+    /// How many gaps were looked at.
+    pub gaps: usize,
+}
+
+/// The series that explains most platform gaps of the CPU with this index, over
 /// all slices of a run or some of them.
 /// Each CPU by itself: the CPUs of a guest run on different CPUs of its host,
 /// whose ticks come at different moments.
@@ -14,9 +26,32 @@ pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
     let hz = cases.first()?.rate.hz;
     let gaps = || (cases.iter()).flat_map(|case| &case.collected.cpus[index].gaps);
     let first = gaps().next().map(PackedGap::start)?;
-    let times: Vec<Nanos> = gaps()
+    let events: Vec<Event> = gaps()
         .filter(|gap| gap.cause().is_platform())
-        .map(|gap| hz.to_nanos(gap.start().since(first)))
+        .take(MOST_GAPS)
+        .map(|gap| Event {
+            at: hz.to_nanos(gap.start().since(first)),
+            length: hz.to_nanos(gap.length()),
+        })
         .collect();
-    dominant(&times)
+    let covered = covered(cases, index);
+    let series = find(&events, Visibility { covered }).into_iter().next()?;
+    let gaps = events.len();
+    Some(Period { series, gaps })
+}
+
+/// The share of the CPU's time in which gaps could be seen.
+fn covered(cases: &[Case<'_>], index: usize) -> f64 {
+    let (mut elapsed, mut hidden) = (Cycles(0), Cycles(0));
+    for totals in cases.iter().map(|case| &case.collected.totals[index]) {
+        elapsed = elapsed.saturating_add(totals.last.since(totals.first));
+        let between = totals.masked.map_or(Cycles(0), |masked| masked.between);
+        for part in [totals.blind, totals.os, totals.paused, between] {
+            hidden = hidden.saturating_add(part);
+        }
+    }
+    if elapsed == Cycles(0) {
+        return 1.0;
+    }
+    1.0 - (hidden.0 as f64 / elapsed.0 as f64).min(1.0)
 }

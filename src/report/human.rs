@@ -60,11 +60,26 @@ pub(crate) fn length(nanos: Nanos) -> String {
 pub(crate) fn chosen(nanos: Nanos) -> String {
     let text = length(nanos);
     match text.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            let number = number.trim_end_matches('0').trim_end_matches('.');
-            format!("{number} {unit}")
-        }
-        _ => text,
+        Some((number, unit)) => format!("{} {unit}", without_zeros(number)),
+        None => text,
+    }
+}
+
+/// A number that somebody chose: `2`, not `2.00`.
+pub(super) fn round(value: f64) -> String {
+    without_zeros(&three_digits(value)).to_owned()
+}
+
+/// A share of 0 to 1 that somebody chose, in percent: `95`, `99.5`.
+pub(crate) fn chosen_percent(share: f64) -> String {
+    without_zeros(&format!("{:.2}", share * 100.0)).to_owned()
+}
+
+/// Zeros behind the point say nothing of a round number.
+fn without_zeros(number: &str) -> &str {
+    match number.contains('.') && !number.contains('e') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
     }
 }
 

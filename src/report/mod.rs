@@ -36,6 +36,7 @@ pub mod style;
 mod table;
 pub mod text;
 mod watched;
+mod web;
 pub mod worst;
 
 pub use clean::owned as clean_text;

@@ -143,19 +143,21 @@ pub struct Hashed<G> {
 
 /// As [`file()`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
-    whole(path, |text| {
-        let report = parse(text)?;
-        let sha256 = hash::of(text);
-        Ok(Hashed { report, sha256 })
-    })
+    whole(path, with_hash)
 }
 
-/// Reads a report as [`file()`] does, and beside it what `E` takes from the same
-/// text: parts of a report that other versions shape otherwise.
-pub fn file_with<G: DeserializeOwned, E: DeserializeOwned>(
+/// As [`hashed()`], and beside it what `E` takes from the same text: parts of a
+/// report that other versions shape otherwise.
+pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,
-) -> Result<(Report<G>, E), ReadError> {
-    whole(path, |text| Ok((parse(text)?, from_json(text)?)))
+) -> Result<(Hashed<G>, E), ReadError> {
+    whole(path, |text| Ok((with_hash(text)?, from_json(text)?)))
+}
+
+fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
+    let report = parse(text)?;
+    let sha256 = hash::of(text);
+    Ok(Hashed { report, sha256 })
 }
 
 /// Reads all of a file, or of standard input, and makes something of it.

@@ -55,10 +55,10 @@ pub(super) fn of_cpu(case: &Case<'_>, index: usize) -> WatchedReport {
 /// The period that the platform gaps of the CPU with this index keep.
 pub(super) fn gap_period(cases: &[Case<'_>], index: usize) -> Option<GapPeriod> {
     period(cases, index).map(|period| GapPeriod {
-        period_ns: period.length,
-        share: period.share,
-        occupancy: period.occupancy,
-        gaps: period.events as u64,
+        period_ns: Nanos(period.series.period_ns.round() as u64),
+        share: period.series.share,
+        occupancy: period.series.seen as f64 / period.series.beats.max(1) as f64,
+        gaps: period.gaps as u64,
     })
 }
 

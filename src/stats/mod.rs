@@ -9,7 +9,6 @@ pub mod fisher;
 pub mod location;
 pub mod mean_difference;
 pub mod multiplicity;
-pub mod period;
 pub mod periodicity;
 pub mod planning;
 pub mod rate_ratio;

@@ -42,13 +42,23 @@ fn comparisons_are_as_in_the_golden_files() {
                 save(folder.path(), &format!("{side}{number}.json"), run);
             }
         }
-        for (format, extension) in [("text", "txt"), ("markdown", "md"), ("json", "json")] {
+        for (format, extension) in [
+            ("text", "txt"),
+            ("markdown", "md"),
+            ("json", "json"),
+            ("html", "html"),
+        ] {
             let text = compared(folder.path(), format, before.len(), after.len());
             if format == "text" {
                 assert_fits(name, &text);
             }
-            // One file of JSON and Markdown shows their shape.
-            if format != "text" && name != "worse" {
+            // One file of each other format shows its shape.
+            let is_kept = match format {
+                "text" => name != "hostile",
+                "html" => matches!(name, "worse" | "hostile"),
+                _ => name == "worse",
+            };
+            if !is_kept {
                 continue;
             }
             let file = golden.join(format!("{name}.{extension}"));

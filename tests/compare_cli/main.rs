@@ -2,6 +2,9 @@
 //! here are synthetic: no number of them was measured.
 
 mod golden;
+mod hostile;
+#[path = "../inert_pages/mod.rs"]
+mod inert_pages;
 mod refused;
 #[path = "../report_samples/mod.rs"]
 mod report_samples;

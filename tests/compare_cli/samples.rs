@@ -85,6 +85,15 @@ pub fn save(folder: &Path, name: &str, report: &Report) -> PathBuf {
     path
 }
 
+/// A report from somebody who means harm.
+fn hostile(mut report: Report) -> Report {
+    let markup = "</code></style></title><script>alert(1)</script><img src=x onerror=alert(1)>";
+    report.host.bios.version = Some(format!("{markup}{}", "&lt;\u{202e}gnp|`x`\n# ".repeat(400)));
+    report.host.cpu.model_name = Some("\u{1b}[2J\u{7}\" onload=\"x".to_owned());
+    report.run.label = Some(format!("@everyone ![x](http://x.example) {markup}"));
+    report
+}
+
 /// Two sides that each golden file shows.
 pub fn cases() -> Vec<(&'static str, Vec<Report>, Vec<Report>)> {
     let updated = |mut report: Report| {
@@ -132,6 +141,11 @@ pub fn cases() -> Vec<(&'static str, Vec<Report>, Vec<Report>)> {
             "none-seen",
             vec![run(0, 6, None, 0)],
             vec![run(1, 5, None, 0)],
+        ),
+        (
+            "hostile",
+            pair(0, Some(600), 40),
+            all(pair(2, Some(150), 90), &hostile),
         ),
         (
             "guest-and-metal",

@@ -1,12 +1,15 @@
-//! Figures of SciPy, kept in fixtures/statistics with the script that made
+//! Figures of SciPy and statsmodels, kept in fixtures/statistics with the script that made
 //! them.
 
-use hwgap::stats::dispersion::Dispersion;
+use hwgap::stats::dispersion::{self, Block, Dispersion};
 use hwgap::stats::location::{self, Measured};
+use hwgap::stats::mean_difference::{self, Part};
+use hwgap::stats::multiplicity::{Weighted, holm};
 use hwgap::stats::rate_ratio::{self, Tally};
+use hwgap::stats::rates::Rate;
 use hwgap::units::Nanos;
 use serde_json::Value;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, StudentsT};
 
 fn reference() -> Value {
     let text = include_str!("../../fixtures/statistics/reference.json");
@@ -50,6 +53,88 @@ fn ratios_and_their_exact_intervals_agree() {
             assert_close(high, number(case, "high"), relative, &what);
         }
         assert_close(found.p, number(case, "p"), relative.max(1e-7) * 20.0, &what);
+    }
+}
+
+fn numbers(case: &Value, field: &str) -> Vec<f64> {
+    let all = case[field].as_array().unwrap();
+    all.iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn poisson_bounds_agree() {
+    for case in reference()["bounds"].as_array().unwrap() {
+        let rate = Rate {
+            events: case["events"].as_u64().unwrap(),
+            hours: 1.0,
+        };
+        let (what, both) = (case.to_string(), rate.interval95_per_hour().unwrap());
+        let upper = rate.upper95_per_hour().unwrap();
+        assert_close(upper, number(case, "upper95"), 1e-8, &what);
+        assert_close(both.low, number(case, "low"), 1e-8, &what);
+        assert_close(both.high, number(case, "high"), 1e-8, &what);
+    }
+}
+
+#[test]
+fn dispersion_is_that_of_a_poisson_regression() {
+    for case in reference()["dispersion"].as_array().unwrap() {
+        let hours = number(case, "hours");
+        let side = |field: &str| -> Vec<Vec<Block>> {
+            let counts = case[field].as_array().unwrap().iter();
+            let block = |count: &Value| Block {
+                events: count.as_u64().unwrap(),
+                hours,
+            };
+            vec![counts.map(block).collect()]
+        };
+        let found = dispersion::estimate([&side("before"), &side("after")]);
+        assert_close(
+            found.factor,
+            number(case, "factor"),
+            1e-8,
+            &case.to_string(),
+        );
+    }
+}
+
+#[test]
+fn tails_agree() {
+    for case in reference()["tails"].as_array().unwrap() {
+        let (freedom, value) = (numbers(case, "freedom"), number(case, "value"));
+        let what = case.to_string();
+        let chi_squared = ChiSquared::new(freedom[0]).unwrap();
+        let found = chi_squared.cdf(value * freedom[0]);
+        assert_close(found, number(case, "chi_squared"), 1e-8, &what);
+        let f = FisherSnedecor::new(freedom[0], freedom[1]).unwrap();
+        assert_close(f.sf(value), number(case, "f"), 1e-8, &what);
+    }
+}
+
+/// Over blocks of equal time the ratio estimator is the mean.
+#[test]
+fn differences_of_time_lost_agree_with_welch() {
+    for case in reference()["welch"].as_array().unwrap() {
+        let parts = |field: &str| -> Vec<Part> {
+            let part = |amount| Part { amount, hours: 1.0 };
+            numbers(case, field).into_iter().map(part).collect()
+        };
+        let (before, after) = (parts("before"), parts("after"));
+        let found = mean_difference::compare(&before, &after, number(case, "level")).unwrap();
+        let (low, high) = found.interval.unwrap();
+        assert_close(low, number(case, "low"), 1e-6, &case.to_string());
+        assert_close(high, number(case, "high"), 1e-6, &case.to_string());
+    }
+}
+
+#[test]
+fn corrected_chances_agree() {
+    for case in reference()["holm"].as_array().unwrap() {
+        let chance = |p| Weighted { p, weight: 1.0 };
+        let chances: Vec<Weighted> = numbers(case, "p").into_iter().map(chance).collect();
+        for (found, expected) in holm(&chances).iter().zip(numbers(case, "corrected")) {
+            assert_close(*found, expected, 1e-12, &case.to_string());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Values as text and Markdown both show them.
+//! Values as text, Markdown and web page all show them.
 
-use crate::compare::model::{Finding, RateRow, Side};
+use crate::compare::model::{Comparison, Finding, RateRow, Side};
 use crate::report::human;
 use crate::report::style::Ink;
 use crate::units::Nanos;
@@ -49,6 +49,37 @@ pub(super) fn interval(row: &RateRow) -> String {
     }
 }
 
+/// What the columns of [`rates_row`] are.
+pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
+    let interval = format!("{} % interval", human::chosen_percent(comparison.level));
+    let words = [
+        "class",
+        "length",
+        "seen before",
+        "an hour",
+        "seen after",
+        "an hour",
+        "ratio",
+    ];
+    let words = words.into_iter().map(str::to_owned);
+    words.chain([interval, "chance".to_owned()]).collect()
+}
+
+/// One row of the table of rates.
+pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
+    vec![
+        row.class.name().to_owned(),
+        range(row),
+        human::grouped(row.before.events),
+        rate(row.before.per_hour),
+        human::grouped(row.after.events),
+        rate(row.after.per_hour),
+        ratio(row),
+        interval(row),
+        chance(row.p_corrected),
+    ]
+}
+
 /// The corrected chance.
 pub(super) fn chance(p: Option<f64>) -> String {
     match p {
@@ -82,10 +113,4 @@ pub(super) fn signed_amount(ns: f64) -> String {
 /// An amount of time.
 pub(super) fn amount(ns: Option<f64>) -> String {
     ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
-}
-
-/// "95".
-pub(super) fn percent(level: f64) -> String {
-    let text = format!("{:.2}", level * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

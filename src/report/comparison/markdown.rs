@@ -4,8 +4,6 @@
 //! Markdown or HTML would take for markup is escaped by a backslash (CommonMark
 //! 0.31, section 2.4: any ASCII punctuation may be).
 
-use std::fmt::Write;
-
 use crate::compare::model::{Comparison, Side};
 use crate::report::clean;
 use crate::report::human;
@@ -24,11 +22,10 @@ pub fn render(comparison: &Comparison) -> String {
         "# Before and after\n\n**{word}** {}\n\n",
         inert(&verdict.text)
     );
-    let reasons = verdict
-        .reasons
-        .iter()
-        .filter(|reason| **reason != verdict.text);
-    list(&mut text, reasons.map(|reason| inert(reason)));
+    list(
+        &mut text,
+        numbers::reasons(comparison).into_iter().map(inert),
+    );
     if let Some(hours) = numbers::hours(comparison) {
         text.push_str(&format!("{}\n\n", inert(&hours)));
     }
@@ -45,12 +42,7 @@ pub fn render(comparison: &Comparison) -> String {
     for (title, paragraph) in numbers::paragraphs(comparison) {
         text.push_str(&format!("## {title}\n\n{}\n\n", inert(&paragraph)));
     }
-    let _ = writeln!(
-        text,
-        "Chances are corrected for all comparisons: {}. Made by hwgap {}.",
-        inert(comparison.correction),
-        inert(&comparison.tool.version)
-    );
+    origin(comparison, &mut text);
     text
 }
 
@@ -75,6 +67,18 @@ fn compared(comparison: &Comparison, text: &mut String) {
         runs(name, side, text);
     }
     text.push('\n');
+}
+
+fn origin(comparison: &Comparison, text: &mut String) {
+    text.push_str("## Origin\n\nSHA-256 of the JSON reports that were compared:\n\n");
+    let hashes = numbers::hashes(comparison);
+    list(
+        text,
+        hashes
+            .iter()
+            .map(|[file, hash]| format!("{}: {hash}", inert(file))),
+    );
+    text.push_str(&format!("{}\n", inert(&numbers::made_by(comparison))));
 }
 
 fn runs(name: &str, side: &Side, text: &mut String) {
@@ -115,36 +119,15 @@ fn changes(comparison: &Comparison, text: &mut String) {
 
 fn rates(comparison: &Comparison, text: &mut String) {
     text.push_str("## Stalls an hour\n\n");
-    let interval = format!("{} % interval", cells::percent(comparison.level));
-    table(
-        text,
-        &[
-            "class",
-            "length",
-            "seen before",
-            "an hour",
-            "seen after",
-            "an hour",
-            "ratio",
-            &interval,
-            "chance",
-        ],
-    );
+    let header = cells::rates_header(comparison);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    table(text, &header);
     for rate in &comparison.rates {
-        row(
-            text,
-            &[
-                rate.class.name().to_owned(),
-                cells::range(rate),
-                human::grouped(rate.before.events),
-                cells::rate(rate.before.per_hour),
-                human::grouped(rate.after.events),
-                cells::rate(rate.after.per_hour),
-                cells::ratio(rate),
-                cells::interval(rate),
-                cells::chance(rate.p_corrected).replace('<', "\\<"),
-            ],
-        );
+        let cells: Vec<String> = cells::rates_row(rate)
+            .iter()
+            .map(|cell| inert(cell))
+            .collect();
+        row(text, &cells);
     }
     text.push('\n');
     if let Some(scatter) = comparison.rates.first().and_then(numbers::scatter) {

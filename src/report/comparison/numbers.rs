@@ -28,7 +28,7 @@ pub(super) fn scatter(row: &RateRow) -> Option<String> {
 
 /// Lengths, time lost, the worst case: one paragraph each.
 pub(super) fn paragraphs(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    let level = cells::percent(comparison.level);
+    let level = human::chosen_percent(comparison.level);
     let lengths = match &comparison.lengths {
         None => "Too few stalls on a side to compare their lengths.".to_owned(),
         Some(row) => {
@@ -107,4 +107,48 @@ pub(super) fn hours(comparison: &Comparison) -> Option<String> {
         more(hours.more_after),
         hours.assumption
     ))
+}
+
+/// What was found beside the headline.
+pub(super) fn reasons(comparison: &Comparison) -> Vec<&str> {
+    let verdict = &comparison.verdict;
+    let other = verdict
+        .reasons
+        .iter()
+        .filter(|reason| **reason != verdict.text);
+    other.map(String::as_str).collect()
+}
+
+/// What the column of chances means, and what cannot be seen.
+pub(super) fn how_to_read(comparison: &Comparison) -> Vec<String> {
+    let risk = human::chosen_percent(1.0 - comparison.level);
+    vec![
+        format!(
+            "chance: how often sides that are alike would differ as much, corrected for all \
+             comparisons made here ({}). A finding needs {risk} % or less.",
+            comparison.correction
+        ),
+        "- for chance: not tested, as the stalls are too few or those of a row above, or the \
+         evidence differs. The JSON says which."
+            .to_owned(),
+        "Bursts that outlast a sixteenth of a side, and changes of the machine between its \
+         runs, show only as runs that differ. A single run a side cannot show them."
+            .to_owned(),
+    ]
+}
+
+/// The name of each report, and its hash.
+pub(super) fn hashes(comparison: &Comparison) -> Vec<[String; 2]> {
+    let runs = comparison.before.runs.iter().chain(&comparison.after.runs);
+    runs.map(|run| [run.file.clone(), run.sha256.clone()])
+        .collect()
+}
+
+/// Who compared.
+pub(super) fn made_by(comparison: &Comparison) -> String {
+    let tool = &comparison.tool;
+    format!(
+        "Chances are corrected for all comparisons: {}. Compared by {} {}, schema version {}.",
+        comparison.correction, tool.name, tool.version, comparison.schema_version
+    )
 }

@@ -40,11 +40,7 @@ fn verdict(comparison: &Comparison, page: &mut Page) {
     let verdict = &comparison.verdict;
     let (ink, word) = cells::word(verdict.result);
     page.outdented(ink, word, &verdict.text);
-    for reason in verdict
-        .reasons
-        .iter()
-        .filter(|reason| **reason != verdict.text)
-    {
+    for reason in numbers::reasons(comparison) {
         page.point(reason);
     }
     if let Some(text) = numbers::hours(comparison) {
@@ -135,7 +131,7 @@ fn rates(comparison: &Comparison, page: &mut Page) {
             page.paragraph(&format!("All of them are of the class {}.", class.name()));
             continue;
         }
-        let interval = format!("{} % interval", cells::percent(comparison.level));
+        let interval = format!("{} % interval", human::chosen_percent(comparison.level));
         let mut table = Table::new(&[
             (class.name(), Align::Left),
             ("before", Align::Right),
@@ -163,20 +159,9 @@ fn rates(comparison: &Comparison, page: &mut Page) {
 
 fn how_to_read(comparison: &Comparison, page: &mut Page) {
     page.heading("How to read this");
-    let risk = cells::percent(1.0 - comparison.level);
-    page.point(&format!(
-        "chance: how often sides that are alike would differ as much, corrected for all \
-         comparisons made here ({}). A finding needs {risk} % or less.",
-        comparison.correction
-    ));
-    page.point(
-        "- for chance: not tested, as the stalls are too few or those of a row above, or the \
-         evidence differs. The JSON says which.",
-    );
-    page.point(
-        "Bursts that outlast a sixteenth of a side, and changes of the machine between its \
-         runs, show only as runs that differ. A single run a side cannot show them.",
-    );
+    for text in numbers::how_to_read(comparison) {
+        page.point(&text);
+    }
 }
 
 fn short(text: &str) -> String {

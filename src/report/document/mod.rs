@@ -11,10 +11,12 @@ mod periodicity;
 mod quieted;
 mod stalls;
 mod verdict;
+mod watched;
 
 use super::digest::Digest;
 use super::model::Report;
 use super::text::Summary;
+use super::web::Tone;
 
 pub use origin::{Changes, Origin};
 
@@ -27,14 +29,6 @@ pub(super) struct Document {
     /// The verdict in one line.
     pub headline: String,
     pub sections: Vec<Section>,
-}
-
-/// How the verdict looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Bad,
-    Doubt,
 }
 
 /// A part under a heading of its own.
@@ -97,6 +91,7 @@ impl Document {
             periodicity::section(report, digest),
             findings::section(report),
             cpus::section(report),
+            watched::section(report),
             machine::section(report),
             quieted::of_host(report),
             findings::evidence(report),

@@ -4,18 +4,12 @@ use super::{Block, Rank, Section, Tone};
 use crate::attribution::Confidence;
 use crate::report::digest::Digest;
 use crate::report::model::{Outcome, Report, Subject};
-use crate::report::style::Ink;
 use crate::report::text::Summary;
 use crate::report::text::verdict as text;
 
 pub(super) fn headline(summary: &Summary<'_>) -> (Tone, &'static str, String) {
     let (ink, word, headline) = text::headline(summary);
-    let tone = match ink {
-        Ink::Good => Tone::Good,
-        Ink::Bad => Tone::Bad,
-        Ink::Doubt | Ink::Heading | Ink::Plain => Tone::Doubt,
-    };
-    (tone, word, headline)
+    (Tone::of(ink), word, headline)
 }
 
 pub(super) fn section(

@@ -4,21 +4,21 @@ use crate::report::human;
 use crate::units::Nanos;
 
 /// A place on an axis, 0 to 1, and what is written there.
-pub(super) struct Tick {
+pub(in crate::report) struct Tick {
     pub at: f64,
     pub text: String,
 }
 
 /// Whole factors of ten, at least one of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Logarithmic {
+pub(in crate::report) struct Logarithmic {
     low: f64,
     high: f64,
 }
 
 impl Logarithmic {
     /// From the decade that holds `from` to the one that holds `to`.
-    pub(super) fn new(from: f64, to: f64) -> Logarithmic {
+    pub(in crate::report) fn new(from: f64, to: f64) -> Logarithmic {
         let low = from.max(1e-3).log10().floor();
         let high = to.max(1e-3).log10().ceil();
         Logarithmic {
@@ -27,12 +27,12 @@ impl Logarithmic {
         }
     }
 
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(in crate::report) fn place(&self, value: f64) -> f64 {
         self.place_of_log(value.max(1e-9).log10())
     }
 
     /// The place of a value that is given by its logarithm to base 10.
-    pub(super) fn place_of_log(&self, log: f64) -> f64 {
+    pub(in crate::report) fn place_of_log(&self, log: f64) -> f64 {
         ((log - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
@@ -46,7 +46,7 @@ impl Logarithmic {
         })
     }
 
-    pub(super) fn lengths(&self) -> Vec<Tick> {
+    pub(in crate::report) fn lengths(&self) -> Vec<Tick> {
         let text = |nanos: f64| human::chosen(Nanos(nanos as u64));
         let ticks = self.decades();
         ticks
@@ -57,7 +57,33 @@ impl Logarithmic {
             .collect()
     }
 
-    pub(super) fn counts(&self) -> Vec<Tick> {
+    /// Rates, which may lie far below 1.
+    pub(in crate::report) fn rates(&self) -> Vec<Tick> {
+        let ticks = self.decades();
+        ticks
+            .map(|(at, value)| Tick {
+                at,
+                text: human::round(value),
+            })
+            .collect()
+    }
+
+    /// Ratios: 1/10, 1, 10.
+    pub(in crate::report) fn ratios(&self) -> Vec<Tick> {
+        let text = |ratio: f64| match ratio < 1.0 {
+            true => format!("1/{}", human::round(1.0 / ratio)),
+            false => human::round(ratio),
+        };
+        let ticks = self.decades();
+        ticks
+            .map(|(at, value)| Tick {
+                at,
+                text: text(value),
+            })
+            .collect()
+    }
+
+    pub(in crate::report) fn counts(&self) -> Vec<Tick> {
         let ticks = self.decades().filter(|(_, value)| *value >= 1.0);
         ticks
             .map(|(at, value)| Tick {
@@ -75,7 +101,7 @@ const STEPS: [f64; 21] = [
 ];
 
 /// Ticks over a run of this length, some four to ten of them.
-pub(super) fn times(elapsed: Nanos) -> Vec<Tick> {
+pub(in crate::report) fn times(elapsed: Nanos) -> Vec<Tick> {
     let seconds = elapsed.as_secs_f64().max(1e-9);
     let step = STEPS.into_iter().find(|step| seconds / step <= 10.0);
     let step = step.unwrap_or(seconds / 5.0);
@@ -83,7 +109,10 @@ pub(super) fn times(elapsed: Nanos) -> Vec<Tick> {
     (0..=count)
         .map(|index| Tick {
             at: index as f64 * step / seconds,
-            text: human::chosen(Nanos((index as f64 * step * 1e9) as u64)),
+            text: match index {
+                0 => "0".to_owned(),
+                _ => human::chosen(Nanos((index as f64 * step * 1e9) as u64)),
+            },
         })
         .collect()
 }

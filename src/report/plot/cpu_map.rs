@@ -4,7 +4,7 @@ use maud::html;
 
 use super::Picture;
 use super::axis::{Tick, times};
-use super::frame::{Axis, Frame, number, path};
+use super::frame::{Axis, Frame, LEFT, number, path};
 use crate::report::digest::{COLUMNS, Digest, MOST_CPU_ROWS};
 use crate::report::model::Report;
 
@@ -37,6 +37,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
                 .collect(),
         },
         height: height + 56.0,
+        left: LEFT,
     };
     let half = (height / rows as f64 * 0.4).max(0.5);
     let mut data = String::new();

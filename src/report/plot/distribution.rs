@@ -6,7 +6,7 @@ use maud::html;
 
 use super::Picture;
 use super::axis::Logarithmic;
-use super::frame::{Axis, Frame, number, path};
+use super::frame::{Axis, Frame, LEFT, number, path};
 use crate::report::human;
 use crate::report::model::Report;
 use crate::units::Nanos;
@@ -56,6 +56,7 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
             ticks: y.counts(),
         },
         height: 300.0,
+        left: LEFT,
     };
     let steps = |class: usize| {
         let mut data = String::new();

@@ -5,37 +5,43 @@ use maud::{Markup, PreEscaped, html};
 use super::axis::Tick;
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 14.0;
+/// Room for the numbers at the y axis.
+pub(in crate::report) const LEFT: f64 = 66.0;
+/// A stroke of a point. Without any length its square ends would have no
+/// direction, and are then left out in print.
+pub(in crate::report) const DOT: &str = "h.1";
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 46.0;
 
 /// An axis: what it shows, in which unit, and its ticks.
-pub(super) struct Axis {
+pub(in crate::report) struct Axis {
     pub title: &'static str,
     pub ticks: Vec<Tick>,
 }
 
 /// The room within the axes.
-pub(super) struct Frame {
+pub(in crate::report) struct Frame {
     pub x: Axis,
     pub y: Axis,
     pub height: f64,
+    /// Room left of the y axis: [`LEFT`], or more for words.
+    pub left: f64,
 }
 
 impl Frame {
     /// From a place on the x axis, 0 to 1, to the picture.
-    pub(super) fn at_x(&self, place: f64) -> f64 {
-        LEFT + place * (WIDTH - LEFT - RIGHT)
+    pub(in crate::report) fn at_x(&self, place: f64) -> f64 {
+        self.left + place * (WIDTH - self.left - RIGHT)
     }
 
     /// The same for the y axis, which points up.
-    pub(super) fn at_y(&self, place: f64) -> f64 {
+    pub(in crate::report) fn at_y(&self, place: f64) -> f64 {
         self.height - BOTTOM - place * (self.height - TOP - BOTTOM)
     }
 
     /// The picture around `content`, with words for those who cannot see it.
-    pub(super) fn draw(&self, title: &str, content: Markup) -> Markup {
+    pub(in crate::report) fn draw(&self, title: &str, content: Markup) -> Markup {
         let (left, right) = (self.at_x(0.0), self.at_x(1.0));
         let (base, top) = (self.at_y(0.0), self.at_y(1.0));
         html! {
@@ -67,13 +73,13 @@ impl Frame {
 }
 
 /// A coordinate with one digit behind the point, which is finer than a screen.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::report) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// A path whose data is made of numbers only.
-pub(super) fn path(class: &str, data: &str) -> Markup {
+pub(in crate::report) fn path(class: &str, data: &str) -> Markup {
     match data.is_empty() {
         true => PreEscaped(String::new()),
         false => html! { path class=(class) d=(data) {} },

@@ -4,7 +4,7 @@ use maud::html;
 
 use super::Picture;
 use super::axis::Logarithmic;
-use super::frame::{Axis, Frame, number, path};
+use super::frame::{Axis, Frame, LEFT, number, path};
 use crate::report::digest::{BINS_PER_DECADE, Digest};
 
 pub(super) fn draw(digest: &Digest) -> Picture {
@@ -24,6 +24,7 @@ pub(super) fn draw(digest: &Digest) -> Picture {
             ticks: y.counts(),
         },
         height: 260.0,
+        left: LEFT,
     };
     let mut data = String::new();
     for (bin, count) in &digest.intervals {

@@ -10,6 +10,9 @@ mod timeline;
 
 use maud::Markup;
 
+pub(super) use axis::{Logarithmic, Tick};
+pub(super) use frame::{Axis, DOT, Frame, LEFT, number, path};
+
 use super::digest::Digest;
 use super::document::Plot;
 use super::model::Report;

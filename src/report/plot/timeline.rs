@@ -4,7 +4,7 @@ use maud::html;
 
 use super::Picture;
 use super::axis::{Logarithmic, times};
-use super::frame::{Axis, Frame, number, path};
+use super::frame::{Axis, DOT, Frame, LEFT, number, path};
 use crate::report::digest::{COLUMNS, Class, Digest, Mark, ROWS_PER_DECADE};
 use crate::report::human;
 use crate::report::model::Report;
@@ -35,6 +35,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
             ticks: y.lengths(),
         },
         height: 300.0,
+        left: LEFT,
     };
     let column = |column: u16| frame.at_x(f64::from(column) / (COLUMNS - 1) as f64);
     let marks = |class: Class| {
@@ -44,7 +45,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
         } in digest.marks.iter().filter(|mark| mark.class == class)
         {
             let height = frame.at_y(y.place_of_log(log(*row)));
-            data.push_str(&format!("M{} {}h0", number(column(*at)), number(height)));
+            data.push_str(&format!("M{} {}{DOT}", number(column(*at)), number(height)));
         }
         data
     };

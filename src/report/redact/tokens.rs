@@ -9,11 +9,11 @@ use super::PLACE_HOLDER;
 const SHORTEST_NAME: usize = 3;
 
 /// The names of a machine, in lower case.
-pub(super) struct Names(Vec<String>);
+pub(crate) struct Names(Vec<String>);
 
 impl Names {
     /// Of a host name with a domain, the first part counts by itself too.
-    pub(super) fn new(names: impl Iterator<Item = String>) -> Names {
+    pub(crate) fn new(names: impl Iterator<Item = String>) -> Names {
         let mut all = Vec::new();
         for name in names {
             let name = name.trim().to_lowercase();
@@ -27,7 +27,7 @@ impl Names {
     }
 
     /// The text with each such word replaced.
-    pub(super) fn left_out_of(&self, text: &str) -> String {
+    pub(crate) fn left_out_of(&self, text: &str) -> String {
         let mut changed = String::with_capacity(text.len());
         let mut word = String::new();
         for c in text.chars() {
@@ -46,11 +46,20 @@ impl Names {
     fn checked(&self, word: &str) -> String {
         // Of "root=/dev/x" only the value can name anything.
         if let Some((name, value)) = word.split_once('=') {
-            return format!("{name}={}", self.checked(value));
+            let value = match names_one_machine(name) && !value.is_empty() {
+                true => PLACE_HOLDER.to_owned(),
+                false => self.checked(value),
+            };
+            return format!("{name}={value}");
         }
         let bare = word.trim_end_matches(['.', ':', ')']);
         let tail = &word[bare.len()..];
-        match is_address(bare) || is_unique_number(bare) || is_place(bare) || self.names(bare) {
+        let is_telling = is_address(bare)
+            || is_mail_address(bare)
+            || is_unique_number(bare)
+            || is_place(bare)
+            || self.names(bare);
+        match is_telling {
             true => format!("{PLACE_HOLDER}{tail}"),
             false => word.to_owned(),
         }
@@ -75,29 +84,61 @@ fn is_part_of_word(c: char) -> bool {
     c.is_alphanumeric() || "._:/-=@%+".contains(c)
 }
 
+/// Parameters of a kernel's command line whose value is a name, whatever it
+/// looks like: `systemd.hostname=`, `root=LABEL=`, `rd.luks.uuid=`.
+fn names_one_machine(parameter: &str) -> bool {
+    let parameter = parameter.to_lowercase();
+    [
+        "uuid",
+        "label",
+        "hostname",
+        "serial",
+        "machine_id",
+        "bootif",
+    ]
+    .iter()
+    .any(|ending| parameter.ends_with(ending))
+}
+
+/// Six pairs of digits in a row, alone or within `ifname=eth0:MAC` and the like.
+fn holds_mac(word: &str) -> bool {
+    let parts: Vec<&str> = word.split([':', '-']).collect();
+    let is_pair = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    parts.windows(6).any(|six| six.iter().all(is_pair))
+}
+
 fn is_address(word: &str) -> bool {
     let host = word.split(['/', '%']).next().unwrap_or(word);
-    let is_mac = word.len() == 17
-        && word.split([':', '-']).count() == 6
-        && word
-            .split([':', '-'])
-            .all(|pair| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit()));
     // "::" and a lone ":" are punctuation more often than an address.
     let is_ip = host.len() > 3 && host.parse::<IpAddr>().is_ok();
     // In ip=ADDRESS:SERVER:GATEWAY and the like.
     let holds_ip = word
         .split([':', ',', '@', '/'])
         .any(|part| part.matches('.').count() == 3 && part.parse::<std::net::Ipv4Addr>().is_ok());
-    is_mac || is_ip || holds_ip
+    holds_mac(word) || is_ip || holds_ip
+}
+
+fn is_mail_address(word: &str) -> bool {
+    let domain = word.split_once('@').map(|(_, domain)| domain);
+    domain.is_some_and(|domain| {
+        let parts: Vec<&str> = domain.split('.').collect();
+        let is_name = |part: &&str| part.len() > 1 && part.bytes().any(|b| b.is_ascii_alphabetic());
+        parts.len() > 1 && parts.iter().all(is_name)
+    })
 }
 
 /// UUIDs, and hexadecimal numbers that are as long.
 fn is_unique_number(word: &str) -> bool {
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
     word.split(['/', ':']).any(|part| {
-        let groups: Vec<usize> = part.split('-').map(str::len).collect();
-        let is_uuid = groups == [8, 4, 4, 4, 12] && part.split('-').all(digits);
-        is_uuid || (part.len() >= 32 && digits(part))
+        // As in "luks-UUID", there may be groups before and after.
+        let groups: Vec<&str> = part.split('-').collect();
+        let is_uuid = |five: &[&str]| {
+            let lengths = five.iter().map(|group| group.len());
+            lengths.eq([8, 4, 4, 4, 12]) && five.iter().all(|group| digits(group))
+        };
+        let is_long = |group: &&str| group.len() >= 32 && digits(group);
+        groups.windows(5).any(is_uuid) || groups.iter().any(is_long)
     })
 }
 
@@ -128,6 +169,24 @@ mod tests {
             ("ip=192.168.4.17::192.168.4.1 ro", "ip=(left out) ro"),
             ("hwgap run -o /home/ada/x.json", "hwgap run -o (left out)"),
             ("mac 52:54:00:12:34:56.", "mac (left out)."),
+            (
+                "BOOTIF=01-52-54-00-12-34-56 ifname=lan:52:54:00:12:34:56",
+                "BOOTIF=(left out) ifname=(left out)",
+            ),
+            (
+                "rd.luks.uuid=luks-0b1c2d3e-0000-4000-8000-0123456789ab",
+                "rd.luks.uuid=(left out)",
+            ),
+            (
+                "/run/luks-0b1c2d3e-0000-4000-8000-0123456789ab",
+                "(left out)",
+            ),
+            (
+                "root=PARTUUID=0b1c2d3e-02 systemd.hostname=x1 quiet",
+                "root=PARTUUID=(left out) systemd.hostname=(left out) quiet",
+            ),
+            ("ask ada@lab.example.org", "ask (left out)"),
+            ("TSC @ 2.10GHz, a@b", "TSC @ 2.10GHz, a@b"),
             ("BIOS 2.19.1, 06/14/2023", "BIOS 2.19.1, 06/14/2023"),
             (
                 "Xeon(R) Gold 6130 CPU @ 2.10GHz",

@@ -6,6 +6,7 @@
 //! ([`smilog`]); outside, the [`judge`] compares that log with hwgap's
 //! [`report`].
 
+pub mod drop_in;
 pub mod guest;
 pub mod initramfs;
 pub mod injector;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use hwgap_emulated::drop_in;
 use hwgap_emulated::judge::{Outcome, table};
 use hwgap_emulated::scenario::{self, Scenario, Tag};
 use hwgap_emulated::side_by_side;
@@ -30,6 +31,10 @@ struct Options {
     /// prints the table
     #[arg(long)]
     side_by_side: bool,
+    /// Runs hwgap in the place of hwlatdetect and Debian's hwlatdetect beside
+    /// it instead, and judges; with --table, judges the last results again
+    #[arg(long)]
+    drop_in: bool,
     #[arg(long, hide = true)]
     home: PathBuf,
     #[arg(long, hide = true)]
@@ -62,6 +67,9 @@ fn main() -> Result<ExitCode> {
         print!("{}", side_by_side::run(&folders)?);
         return Ok(ExitCode::SUCCESS);
     }
+    if options.drop_in {
+        return run_drop_in(&folders, options.table);
+    }
     let recorded_cost = recorded_cost(&folders)?;
     let outcomes = if options.table {
         scenarios
@@ -91,6 +99,24 @@ fn main() -> Result<ExitCode> {
         })
     };
     Ok(print(&outcomes))
+}
+
+fn run_drop_in(folders: &Folders, again: bool) -> Result<ExitCode> {
+    if !again && !folders.ensure_packages(&[drop_in::KERNEL])? {
+        return Ok(ExitCode::from(EXIT_NO_MACHINE));
+    }
+    let findings = match again {
+        true => drop_in::judge_again(folders)?,
+        false => drop_in::run(folders)?,
+    };
+    print!("{}", findings.table);
+    for failure in &findings.failures {
+        println!("{failure}");
+    }
+    Ok(match findings.failures.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn selected(options: &Options) -> Result<Vec<Scenario>> {

@@ -1,0 +1,132 @@
+//! `hwgap hwlatdetect`, and the program called as hwlatdetect.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cli::HwlatdetectArgs;
+use crate::host::Host;
+use crate::hwlatdetect::{
+    Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
+};
+use crate::plan::RunPlan;
+use crate::report::files::PendingFile;
+use crate::report::model::{Gap, Report};
+use crate::report::{LazyGaps, OutputError};
+use crate::session::{Progress, Silent};
+
+use super::run::{Presenter, Sinks, Start, measure, on_terminal};
+use super::{Exit, Failure};
+
+pub(super) fn hwlatdetect(args: &HwlatdetectArgs) -> Result<Exit, Failure> {
+    let parameters = Parameters::new(args);
+    let run_args = parameters.run_args(args);
+    let plan = |host: &Host| match RunPlan::new(&run_args, host) {
+        Ok(plan) => Ok(parameters.fit(plan)),
+        // The plan speaks of the options of `run`.
+        Err(error) => Err(Failure::Usage(
+            error.to_string().replace("--cpus", "--cpu-list"),
+        )),
+    };
+    measure(&run_args, plan, Printer::new(&parameters))
+}
+
+/// Says what hwlatdetect says.
+struct Printer<'a> {
+    parameters: &'a Parameters,
+    report: Option<PendingFile>,
+    sinks: Option<Sinks>,
+    shown: Shown,
+}
+
+impl<'a> Printer<'a> {
+    fn new(parameters: &'a Parameters) -> Printer<'a> {
+        Printer {
+            parameters,
+            report: None,
+            sinks: None,
+            shown: Shown::default(),
+        }
+    }
+}
+
+impl Presenter for Printer<'_> {
+    fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
+        let report = self.parameters.report.as_ref().map(PendingFile::create);
+        self.report = report.transpose().map_err(Failure::usage)?;
+        self.sinks = Some(Sinks::open(&start.plan.outputs).map_err(Failure::usage)?);
+        let names = start.engines.iter().map(|chosen| chosen.engine.name());
+        let engines: Vec<&str> = names.collect();
+        let sampled = Sampled {
+            plan: start.plan,
+            engines: &engines,
+        };
+        print(&opening(self.parameters, &sampled))?;
+        Ok(match (self.parameters.listing, self.parameters.voice) {
+            (Listing::Live, _) => Box::new(Watch::new(
+                io::stdout(),
+                self.parameters.threshold,
+                self.parameters.format,
+                self.shown.clone(),
+            )),
+            (Listing::AtTheEnd, Voice::Quiet) => Box::new(Silent),
+            (Listing::AtTheEnd, Voice::Normal | Voice::Debug) => on_terminal(start),
+        })
+    }
+
+    fn end<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Failure>
+    where
+        F: Fn() -> I,
+        I: Iterator<Item = Gap>,
+        Report<LazyGaps<F>>: Serialize,
+    {
+        let account = Account::of(report, report.gaps.iter());
+        // What went wrong with the file does not keep the result from the user.
+        let saved = self
+            .report
+            .map(|file| save(file, self.parameters, &account));
+        let file = match saved {
+            Some(Ok(())) => self.parameters.report.as_deref(),
+            Some(Err(_)) | None => None,
+        };
+        print(&closing(self.parameters, &account, file))?;
+        if self.parameters.voice != Voice::Quiet {
+            let shown = match self.parameters.listing {
+                Listing::Live => Some(self.shown.get()),
+                Listing::AtTheEnd => None,
+            };
+            for note in notes(&account, shown) {
+                eprintln!("hwlatdetect: {note}");
+            }
+        }
+        if let Some(doubt) = doubt(&account) {
+            eprintln!("hwlatdetect: {doubt}");
+        }
+        if let Some(sinks) = self.sinks {
+            sinks.write(report).map_err(Failure::usage)?;
+        }
+        saved.unwrap_or(Ok(())).map_err(Failure::usage)
+    }
+}
+
+/// Writes the report file: the samples, a line each.
+fn save(file: PendingFile, parameters: &Parameters, account: &Account) -> Result<(), OutputError> {
+    file.save(|out| {
+        let mut out = io::BufWriter::new(out);
+        for sample in &account.samples {
+            writeln!(out, "{}", sample.line(parameters.format))?;
+        }
+        out.flush()
+    })
+}
+
+/// Prints. Whoever closes the pipe has read enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::usage(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

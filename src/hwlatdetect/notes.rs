@@ -1,0 +1,51 @@
+//! What hwlatdetect has no line for. It goes to standard error, where no
+//! program looks for a number.
+
+use crate::report::human::counted;
+use crate::report::model::Subject;
+
+use super::Account;
+
+/// What is to be known of a result, a sentence each. `shown` is how many
+/// samples were printed while they came, if they were.
+pub fn notes(account: &Account, shown: Option<u64>) -> Vec<String> {
+    let mut notes = account.critical.clone();
+    if account.subject == Subject::HypervisorAndBelow {
+        notes.push(String::from(
+            "this is a virtual machine: its samples are what the hypervisor or anything below it \
+             took, and the SMIs of the real machine cannot be counted here",
+        ));
+    }
+    if account.unknown > 0 {
+        notes.push(format!(
+            "not among the samples: {} above the threshold that could not be attributed",
+            counted(account.unknown, "gap")
+        ));
+    }
+    if account.mixed > 0 {
+        notes.push(format!(
+            "not among the samples: {} with an SMI and kernel work in unknown shares",
+            counted(account.mixed, "gap")
+        ));
+    }
+    let listed = account.samples.len() as u64;
+    if account.exceeding > listed {
+        notes.push(format!(
+            "only the longest {listed} of {} samples are kept",
+            account.exceeding
+        ));
+    }
+    if shown.is_some_and(|shown| shown != account.exceeding) {
+        notes.push(String::from(
+            "the whole run was judged once more when it was over: the numbers of samples differ \
+             from what was shown before",
+        ));
+    }
+    notes
+}
+
+/// Why the test ends with status 3, if it does.
+pub fn doubt(account: &Account) -> Option<String> {
+    let doubts = account.doubts.join("; ");
+    (!doubts.is_empty()).then(|| format!("no verdict: {doubts}"))
+}
