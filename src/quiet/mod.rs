@@ -97,10 +97,13 @@ impl<'a> View<'a> {
 /// Where a step needs another CPU and there is none.
 const NO_REST: &str = "every CPU is sampled: there is none to move it to";
 
+/// What one step would do.
+type Family = fn(&View<'_>) -> Vec<Intent>;
+
 /// Everything that the plan's steps would do, in the order in which they are
 /// taken.
 pub fn intents(view: &View<'_>) -> Vec<Intent> {
-    let families: [(Step, fn(&View<'_>) -> Vec<Intent>); 15] = [
+    let families: [(Step, Family); 15] = [
         (Step::Irq, interrupts::intents),
         (Step::Workqueue, workqueues::intents),
         (Step::Partition, partition::intents),
