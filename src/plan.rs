@@ -3,6 +3,7 @@
 //! before anything is measured.
 
 mod error;
+mod quiet;
 mod shots;
 
 use std::path::PathBuf;
@@ -11,10 +12,12 @@ use crate::cli::{FormatArg, RunArgs};
 use crate::cpulist::CpuList;
 use crate::evidence::watches::FreezeWish;
 use crate::host::Host;
+use crate::quiet::{QuietPlan, Starve};
 use crate::sampler::Pace;
 use crate::units::Nanos;
 
 pub use error::PlanError;
+pub use quiet::{Keeping, Leftovers};
 pub use shots::{EngineWish, TURNS_EACH};
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
@@ -57,6 +60,10 @@ pub struct RunPlan {
     pub stop_on_gap: bool,
     /// Whether counters are made to stand still in SMM.
     pub freeze_on_smi: FreezeWish,
+    /// What of the host is made quiet; `None` where nothing of it is.
+    pub quiet: Option<QuietPlan>,
+    /// How changes of the host are kept.
+    pub keeping: Keeping,
     /// The user's own text.
     pub label: Option<String>,
     /// Where results go.
@@ -110,7 +117,10 @@ impl RunPlan {
         let cpus = choose_cpus(args.cpus.as_deref(), host, &usable)?;
         let housekeeping = usable.without(&cpus);
         let (threshold, hardlimit) = limits(args)?;
-        let (width, window, pauses) = windows(args, threshold, &housekeeping)?;
+        let priority = args.priority.unwrap_or(DEFAULT_PRIORITY);
+        let quiet = quiet::quiet(args, host, &cpus, priority)?;
+        let starve = quiet.as_ref().map_or(Starve::Nobody, |quiet| quiet.starve);
+        let (width, window, pauses) = windows(args, threshold, &housekeeping, starve)?;
         let (engine, pace) = shots::engine(args, threshold)?;
         Ok(RunPlan {
             cpus,
@@ -121,11 +131,13 @@ impl RunPlan {
             width,
             window,
             pauses,
-            priority: args.priority.unwrap_or(DEFAULT_PRIORITY),
+            priority,
             engine,
             pace,
             stop_on_gap: args.stop_on_gap,
             freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
+            quiet,
+            keeping: quiet::keeping(args),
             label: args.label.clone(),
             outputs: outputs(args)?,
         })
@@ -194,9 +206,10 @@ fn windows(
     args: &RunArgs,
     threshold: Nanos,
     housekeeping: &CpuList,
+    starve: Starve,
 ) -> Result<(Nanos, Nanos, Pauses), PlanError> {
     let (width, window) = match (args.width, args.window) {
-        (None, None) if housekeeping.is_empty() => {
+        (None, None) if housekeeping.is_empty() && starve == Starve::Nobody => {
             return Ok((SHARED_WIDTH, SHARED_WINDOW, Pauses::ForOthers));
         }
         (None, None) => return Ok((Nanos::SECOND, Nanos::SECOND, Pauses::None)),

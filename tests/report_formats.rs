@@ -92,6 +92,7 @@ fn lazy_gaps_are_made_while_they_are_written() {
         verdict: report.verdict,
         stalls: report.stalls,
         selftest: report.selftest,
+        quiet_host: report.quiet_host,
         engines: report.engines,
         agreement: report.agreement,
         inventory: report.inventory,

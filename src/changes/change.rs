@@ -64,8 +64,7 @@ impl Place {
     /// file systems, and without a way out of them. A journal is a file, and
     /// what stands in it is not taken on trust.
     pub(super) fn is_plausible(&self) -> bool {
-        let parts_are_names =
-            (self.path.split('/')).all(|part| !matches!(part, "" | "." | "..") && part.is_ascii());
+        let parts_are_names = (self.path.split("/")).all(|part| !matches!(part, "" | "." | ".."));
         let kernels = match self.tree {
             Tree::Root => self.path.starts_with("proc/") || self.path.starts_with("sys/"),
             Tree::Debugfs | Tree::Tracefs => true,

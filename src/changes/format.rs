@@ -23,6 +23,9 @@ pub enum Format {
     FirstWord,
     /// Words that are set one by one, whose order does not count.
     Words,
+    /// Controllers of a control group, which `+name` adds and `-name` takes
+    /// away.
+    Controllers,
 }
 
 impl Format {
@@ -30,7 +33,8 @@ impl Format {
     pub fn value(self, text: &str) -> String {
         let text = text.trim();
         let word = match self {
-            Format::Text | Format::CpuList | Format::CpuMask | Format::Words => text,
+            Format::Text | Format::CpuList | Format::CpuMask => text,
+            Format::Words | Format::Controllers => text,
             Format::Choice => (text.split_whitespace())
                 .find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
                 .unwrap_or(text),
@@ -52,7 +56,7 @@ impl Format {
                 (Some(one), Some(other)) => one == other,
                 _ => one == other,
             },
-            Format::Words => sorted(&one) == sorted(&other),
+            Format::Words | Format::Controllers => sorted(&one) == sorted(&other),
         }
     }
 
@@ -65,6 +69,15 @@ impl Format {
                 (wanted.split_whitespace())
                     .filter(|word| there.binary_search(word).is_err())
                     .map(str::to_owned)
+                    .collect()
+            }
+            Format::Controllers => {
+                let (there, wanted) = (sorted(current), sorted(wanted));
+                let missing = |of: &[&str], word: &&str| of.binary_search(word).is_err();
+                let more = wanted.iter().filter(|word| missing(&there, word));
+                let less = there.iter().filter(|word| missing(&wanted, word));
+                more.map(|word| format!("+{word}"))
+                    .chain(less.map(|word| format!("-{word}")))
                     .collect()
             }
             _ => vec![wanted.to_owned()],
@@ -106,5 +119,7 @@ mod tests {
     fn words_are_written_one_by_one_and_only_where_they_differ() {
         assert_eq!(Format::Words.writes("A NO_B C", "A B C"), ["B"]);
         assert_eq!(Format::Text.writes("1", "2"), ["2"]);
+        let writes = Format::Controllers.writes("cpu io", "cpu cpuset");
+        assert_eq!(writes, ["+cpuset", "-io"]);
     }
 }

@@ -109,9 +109,9 @@ pub fn guard(folder: &Path, run: &str, root: Root) -> io::Result<Option<Restored
     signals::block_all();
     // A host short of memory must not lose both. Needs CAP_SYS_RESOURCE.
     let _ = std::fs::write("/proc/self/oom_score_adj", "-1000");
+    // A run that is dead by now does not hear it, and needs its guardian.
     let mut stdout = io::stdout();
-    stdout.write_all(&[READY])?;
-    stdout.flush()?;
+    let _ = stdout.write_all(&[READY]).and_then(|()| stdout.flush());
     let mut word = Vec::new();
     io::stdin().read_to_end(&mut word)?;
     if word.contains(&DISMISSED) {

@@ -5,49 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::access::Access;
+use super::asked::{Changed, Refusal};
 use super::change::{Change, Place, Schedule};
 use super::format::Format;
 use super::guardian::{Guard, Guardian};
 use super::journal::{Found, Header, Journal, JournalError, Locked, Standing};
 use super::restore::{Settled, boot_id, settle};
 use super::undo::{Foreign, put_back};
-
-/// A change that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
-    /// Made. The number tells it from the others; `old` is what was there.
-    Made {
-        /// Its number in [`Settled`].
-        n: usize,
-        /// The value before.
-        old: String,
-        /// The value that was read back.
-        became: String,
-    },
-    /// It was so already.
-    Already(String),
-}
-
-/// Why a change was not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The value that stays, where it could be read.
-    pub old: Option<String>,
-    /// Why.
-    pub reason: String,
-    /// The system's number of the error, where it was one.
-    pub errno: Option<i32>,
-}
-
-impl Refusal {
-    fn new(old: Option<String>, error: &io::Error) -> Refusal {
-        Refusal {
-            old,
-            reason: error.to_string(),
-            errno: error.raw_os_error(),
-        }
-    }
-}
 
 /// The changes of a run. Dropped without [`Changes::put_back`], as on an error
 /// or a panic, it puts them back all the same.
@@ -72,6 +36,14 @@ impl<A: Access> Changes<A> {
     ) -> Result<Changes<A>, JournalError> {
         let locked = match Locked::take(folder, Duration::ZERO)?.look()? {
             Found::Nothing(locked) => locked,
+            Found::Left(left) if left.standing.is_empty() && left.unreadable == 0 => {
+                // A run that died before its first change.
+                left.journal.close().map_err(|cause| JournalError::Io {
+                    path: folder.display().to_string(),
+                    cause,
+                })?;
+                Locked::take(folder, Duration::ZERO)?
+            }
             Found::Left(left) => {
                 return Err(JournalError::Unrestored {
                     changes: left.standing.len() + left.unreadable,
@@ -228,6 +200,11 @@ impl<A: Access> Changes<A> {
     /// What was changed so far and not put back.
     pub fn standing(&self) -> &[Standing] {
         &self.standing
+    }
+
+    /// The number that the next change gets.
+    pub fn next(&self) -> usize {
+        self.journal.as_ref().map_or(0, Journal::next)
     }
 
     /// Puts back the changes from number `n` on, where a step turns out to

@@ -11,6 +11,7 @@
 //! it takes to find out how things stand and to put them back in [`undo`].
 
 mod access;
+mod asked;
 mod change;
 mod format;
 pub mod guardian;
@@ -21,10 +22,11 @@ mod restore;
 pub mod undo;
 
 pub use access::{Access, LiveAccess};
+pub use asked::{Changed, Refusal};
 pub use change::{Change, Place, Schedule, Tree};
 pub use format::Format;
 pub use guardian::Guard;
 pub use journal::{Found, Journal, JournalError, Left, Locked, Standing, default_folder};
-pub use ledger::{Changed, Changes, Refusal};
+pub use ledger::Changes;
 pub use restore::{Restored, Settled, rehearse, restore};
 pub use undo::{Foreign, PutBack};

@@ -24,7 +24,20 @@ still occur given that none was seen.
 
 On a machine with one CPU, or when all CPUs are sampled, hwgap pauses for 20 \
 of every 100 ms so that a shell stays usable; --width equal to --window \
-samples without a pause.";
+samples without a pause.
+
+With --quiet-host, hwgap moves what user space can move off the sampled CPUs \
+for the time of the run and puts all of it back, however the run ends; without \
+it, no setting of the host is touched. Its steps: irq, workqueue, partition \
+(an isolated cpuset of control groups), kernel-threads, rt-throttling, \
+fair-server, timer-migration, numa-balancing, watchdog, nmi-watchdog, \
+machine-check, vm-stat, huge-pages, ksm, governor. A thousandth of the time is \
+left to ordinary tasks of the sampled CPUs, and where every CPU is sampled, \
+the throttling stays as it is; --starve-host takes both.
+
+The default priority, 49, is below the kernel's interrupt threads (50), so that \
+devices are served. With a higher one, interrupts that have threads are not \
+served on the sampled CPUs; move them away with --quiet-host=irq.";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
@@ -38,6 +51,10 @@ Examples:
       Sample with interrupts on and off in turn, and see whether both agree.
   hwgap run --duration 10m --engine user,hwlat,osnoise
       The kernel's own tracers beside hwgap's loop, in turn on the same CPUs.
+  sudo hwgap run --quiet-host --dry-run
+      See what would be changed to quiet the host, without changing it.
+  sudo hwgap run --quiet-host=no-partition,no-ksm --duration 1h
+      Measure on a host made quiet, but for two steps.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
       Accept the machine by a written policy; see hwgap-fleet(1) for its form.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean

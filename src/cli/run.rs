@@ -79,9 +79,35 @@ pub struct RunArgs {
     pub stop_on_gap: bool,
 
     /// Make performance counters stand still in SMM for the run, to tell the
-    /// time spent there; a switch of the whole machine, which SIGKILL leaves set
+    /// time spent there; a switch of the whole machine, put back at the end
     #[arg(long)]
     pub freeze_on_smi: bool,
+
+    /// Quiet the host for the run, and put everything back: move interrupts,
+    /// kernel work and tasks off the sampled CPUs, hold watchdogs and polling.
+    /// STEPS names the steps to take (irq,workqueue) or those to leave out
+    /// (no-irq) [default: all; see below]
+    #[arg(long, value_name = "STEPS", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub quiet_host: Option<String>,
+
+    /// Show what --quiet-host would change, and neither change nor measure
+    #[arg(long, requires = "quiet_host")]
+    pub dry_run: bool,
+
+    /// Let --quiet-host take the last share of time from ordinary tasks of the
+    /// sampled CPUs. Where all CPUs are sampled, nothing else runs until the
+    /// run ends: no shell, no network, no way to stop it
+    #[arg(long, requires = "quiet_host")]
+    pub starve_host: bool,
+
+    /// Put back what an earlier run has left changed, then begin
+    #[arg(long)]
+    pub restore_first: bool,
+
+    /// Where to keep the journal of changed settings [default: /var/lib/hwgap
+    /// for root, else below the user's state folder]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub journal: Option<PathBuf>,
 
     /// What samples; several with commas between them take turns on the same
     /// CPUs, and the report says whether they agree

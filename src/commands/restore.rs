@@ -71,14 +71,14 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<Exit, Failure> {
 }
 
 /// Where the journal lies.
-fn folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+pub(super) fn folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
     given.cloned().or_else(default_folder).ok_or_else(|| {
         Failure::usage("this user has no home folder to keep a journal in; name one with --journal")
     })
 }
 
 /// A journal that is in use can be had later; one that cannot be read, not.
-fn failure(error: JournalError) -> Failure {
+pub(super) fn failure(error: JournalError) -> Failure {
     match error {
         JournalError::Locked(_) | JournalError::Unrestored { .. } => {
             Failure::NoVerdict(error.to_string())

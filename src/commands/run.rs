@@ -4,6 +4,7 @@ mod engine;
 mod output;
 mod policy;
 mod presenter;
+mod quieting;
 mod turns;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
+use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
@@ -32,12 +33,16 @@ use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use engine::{Scripts, choose};
 use policy::Acceptance;
+use quieting::Quieting;
 use turns::Turns;
 
 pub(super) use output::Sinks;
 pub(super) use presenter::{Presenter, Start, on_terminal};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    if args.dry_run {
+        return quieting::dry_run(args);
+    }
     let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
     measure(args, plan, presenter::Outputs::default())
 }
@@ -79,6 +84,13 @@ pub(super) fn measure(
         true => SerialNumbers::Stored,
         false => SerialNumbers::LeftOut,
     };
+    let guard_root = args.host_root.clone();
+    let mut quieting = Quieting::begin(&plan, &root, guard_root, timeline.now())?;
+    // What counts is the host as it is sampled.
+    let host = match quieting.is_active() {
+        true => Host::read(&root),
+        false => host,
+    };
     let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
     let prepared = prepare(&plan.housekeeping, &host, &root);
     let first = first_rate(&machine, &mut timeline);
@@ -102,17 +114,16 @@ pub(super) fn measure(
         .map(|cpu| machine.smi_sources(&root, &host, cpu))
         .collect();
     let pmu = host.smi_sources.msr_pmu.as_ref();
-    let frozen = FrozenOnSmi::prepare(&root, plan.freeze_on_smi);
-    let registers = RegisterSources::find(
-        &root,
-        pmu.map_err(ToString::to_string),
-        frozen.as_ref().map(|_| ()).map_err(Clone::clone),
-    );
+    let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
     let turns = Turns {
         plan: &plan,
         machine: &machine,
         root: &root,
-        sampling: sampling_plan(&plan, &machine, first.hz, registers),
+        sampling: SamplingPlan {
+            quarters: quieting.quarters(),
+            ..sampling_plan(&plan, &machine, first.hz, registers)
+        },
         smi_sources,
         limits,
         stopper: &signals,
@@ -120,7 +131,7 @@ pub(super) fn measure(
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
     // The machine is to be as before as soon as nothing counts any more.
-    drop(frozen);
+    let quieted = quieting.end();
     let fitted = turns[0].collected.timeline.rate();
     let rate = match machine.tsc_rate() {
         Some(hz) if !scripted => Rate { hz, ..fitted },
@@ -164,6 +175,7 @@ pub(super) fn measure(
         throttling,
         selftest: selftest.as_ref(),
         inventory: &inventory,
+        quieted: quieted.as_ref(),
         scripted,
     };
     let report = assemble(&cases, particulars);
@@ -219,6 +231,7 @@ fn sampling_plan(
             }
         },
         priority: plan.priority,
+        quarters: None,
         hz,
         smi_readings: match machine.platform() {
             Platform::BareMetal => Readings::AfterGaps,

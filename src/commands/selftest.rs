@@ -306,6 +306,7 @@ impl Bench<'_> {
             duration: Cycles((self.hz.0 / 1e3) as u64 * milliseconds),
             window: Window::Continuous,
             priority: PRIORITY,
+            quarters: None,
             hz: self.hz,
             smi_readings: match self.machine.platform() {
                 Platform::BareMetal => Readings::AfterGaps,

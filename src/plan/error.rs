@@ -3,6 +3,7 @@
 use crate::cpulist::CpuListError;
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
+use crate::quiet::StepError;
 use crate::units::Nanos;
 
 /// Why there is no plan.
@@ -110,6 +111,9 @@ pub enum PlanError {
         /// The threshold.
         threshold: Nanos,
     },
+    /// `--quiet-host` names no steps.
+    #[error("--quiet-host: {0}")]
+    BadSteps(StepError),
     /// Two results for one place.
     #[error("{0} both go to standard output; send one of them to a file")]
     StdoutTwice(String),

@@ -3,10 +3,11 @@
 //! the ring of kernel records. It takes some hundredths of a second a CPU, and
 //! nothing of it stays.
 
+use crate::changes::LiveAccess;
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::pmu::PmuSources;
-use crate::evidence::watches::{FreezeWish, FrozenOnSmi, RegisterSources};
+use crate::evidence::watches::{FreezeWish, RegisterSources, freeze_on_smi};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
@@ -55,7 +56,7 @@ pub fn try_out(
         return Trial::NotMade;
     }
     // As it stands: a trial sets nothing.
-    let frozen = FrozenOnSmi::prepare(root, FreezeWish::LeaveAlone).map(drop);
+    let frozen = freeze_on_smi::<LiveAccess>(root, FreezeWish::LeaveAlone, None);
     let pmu = PmuSources::new(root, frozen);
     let engine = |cpus: &[CpuId]| {
         let kind = MachineKind::Live {
@@ -123,6 +124,7 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> Sa
         duration: Cycles(0),
         window: Window::Continuous,
         priority,
+        quarters: None,
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("a trial reads none").with_pmu(pmu),

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, account, compare, judge, list_stalls};
 use crate::plan::RunPlan;
+use crate::quiet::Quieted;
 use crate::selftest::SelfTest;
 use crate::units::Cycles;
 
@@ -18,7 +19,7 @@ use super::model::{
     BiosIdentity, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
     Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
 };
-use super::{LazyGaps, merge, periodicity, watched};
+use super::{LazyGaps, merge, periodicity, quieted, watched};
 use gaps::gaps_of;
 use rows::rows;
 
@@ -39,6 +40,8 @@ pub struct Particulars<'a> {
     pub selftest: Option<&'a SelfTest>,
     /// Settings and parts of the machine.
     pub inventory: &'a Inventory,
+    /// What of the host was changed for the run.
+    pub quieted: Option<&'a Quieted>,
     /// Whether the clock was a script.
     pub scripted: bool,
 }
@@ -98,6 +101,7 @@ pub fn assemble<'a>(
         verdict,
         stalls: merge::stalls(cases.iter().map(|case| list_stalls(case, origin))),
         selftest: particulars.selftest.cloned(),
+        quiet_host: (particulars.quieted).map(|quieted| quieted::report(&quieted.records)),
         inventory: Some(particulars.inventory.clone()),
         periodicity: Some(series),
         agreement: match engines.as_slice() {

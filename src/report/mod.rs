@@ -27,6 +27,7 @@ pub mod periodicity;
 mod plot;
 pub mod policy;
 pub mod preflight;
+pub mod quieted;
 pub mod read;
 pub mod reattribute;
 pub mod redact;

@@ -9,6 +9,7 @@ mod cpu;
 mod gap;
 mod host;
 mod judged;
+mod quieted;
 mod run;
 mod watched;
 
@@ -26,6 +27,7 @@ pub use cpu::{
 pub use gap::{Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
+pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
 pub use run::{EndedBy, EngineName, Run};
 pub use watched::{
     ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
@@ -77,6 +79,9 @@ pub struct Report<G = Vec<Gap>> {
     /// Whether they agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+    /// What of the host was changed for the run; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_host: Option<QuietHost>,
     /// Settings and parts of the machine; `null` in reports of versions that
     /// did not collect them.
     #[serde(default)]
@@ -104,6 +109,7 @@ impl<G> Report<G> {
             verdict: self.verdict.clone(),
             stalls: self.stalls.clone(),
             selftest: self.selftest.clone(),
+            quiet_host: self.quiet_host.clone(),
             inventory: self.inventory.clone(),
             periodicity: self.periodicity.clone(),
             engines: self.engines.clone(),

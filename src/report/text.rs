@@ -11,6 +11,7 @@ mod gaps;
 pub(super) mod limits;
 mod measured;
 mod os;
+pub(super) mod quieted;
 pub(super) mod verdict;
 
 use std::io::{self, Write};
@@ -18,7 +19,8 @@ use std::io::{self, Write};
 use super::agreement::{Agreement, EngineReport};
 use super::clean;
 use super::model::{
-    CpuReport, EvidenceSource, Finding, Gap, HostIdentity, Report, Run, Subject, Tsc, Verdict,
+    CpuReport, EvidenceSource, Finding, Gap, HostIdentity, QuietHost, Report, Run, Subject, Tsc,
+    Verdict,
 };
 use super::page::Page;
 use super::style::Style;
@@ -43,6 +45,7 @@ pub struct Summary<'a> {
     verdict: &'a Verdict,
     selftest: Option<&'a SelfTest>,
     engines: &'a [EngineReport],
+    quiet_host: Option<&'a QuietHost>,
     agreement: Option<&'a Agreement>,
     worst: &'a [Gap],
 }
@@ -61,6 +64,7 @@ impl<'a> Summary<'a> {
             verdict: &report.verdict,
             selftest: report.selftest.as_ref(),
             engines: &report.engines,
+            quiet_host: report.quiet_host.as_ref(),
             agreement: report.agreement.as_ref(),
             worst,
         }
@@ -95,6 +99,7 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     cpus::show(summary, &mut page);
     gaps::show(summary, &mut page);
     os::show(summary, &mut page);
+    quieted::show(summary, &mut page);
     findings::show(summary, &mut page);
     evidence::show(summary, &mut page);
     limits::show(summary, &mut page);

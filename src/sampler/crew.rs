@@ -9,11 +9,11 @@ use std::thread::JoinHandle;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
-use crate::cpulist::CpuList;
-use crate::sys::{memory, sched, signals};
+use crate::sys::{memory, signals};
 use crate::units::{CpuId, Cycles};
 
-use super::engine::{CpuSetup, EngineError, LiveStatus, Scheduling};
+use super::brake::Brake;
+use super::engine::{CpuSetup, EngineError, LiveStatus};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
@@ -198,6 +198,11 @@ impl Crew {
         }
     }
 
+    /// What asks them without this crew.
+    pub(super) fn brake(&self) -> Brake {
+        Brake::of(self.workers.iter().map(|worker| worker.shared.clone()))
+    }
+
     /// Whether all threads have ended.
     pub(super) fn is_finished(&self) -> bool {
         self.workers
@@ -260,16 +265,6 @@ where
         gaps,
         shared,
         thread,
-    })
-}
-
-/// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
-pub(super) fn pin(cpu: CpuId, priority: u8) -> Result<Scheduling, EngineError> {
-    let only: CpuList = [cpu].into_iter().collect();
-    sched::set_affinity(&only).map_err(|cause| EngineError::Pin { cpu, cause })?;
-    Ok(match sched::set_fifo(priority) {
-        Ok(()) => Scheduling::Fifo(priority),
-        Err(error) => Scheduling::Ordinary(error.to_string()),
     })
 }
 

@@ -2,8 +2,10 @@
 
 use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
+use crate::quiet::Quarters;
 use crate::units::{CpuId, Cycles, Hertz};
 
+use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
@@ -37,6 +39,9 @@ pub struct SamplingPlan {
     pub window: Window,
     /// SCHED_FIFO priority to ask for.
     pub priority: u8,
+    /// Where a sampler writes itself before it is pinned, to live on its CPU;
+    /// `None` where it may live there as it is.
+    pub quarters: Option<Quarters>,
     /// The TSC's rate, for pauses.
     pub hz: Hertz,
     /// How often to read the SMI counter.
@@ -100,6 +105,14 @@ pub enum EngineError {
     /// A thread could not be started.
     #[error("no thread could be started for CPU {cpu}: {cause}")]
     Thread {
+        /// The CPU.
+        cpu: CpuId,
+        /// The system's answer.
+        cause: std::io::Error,
+    },
+    /// The thread could not be moved to where its CPU is.
+    #[error("the sampler of CPU {cpu} cannot be moved into the isolated partition: {cause}")]
+    Quarters {
         /// The CPU.
         cpu: CpuId,
         /// The system's answer.
@@ -176,6 +189,12 @@ pub trait Engine {
 
     /// Asks all samplers to end soon.
     fn stop(&self);
+
+    /// What ends all samplers where the collector no longer can. Called once
+    /// they are set up.
+    fn brake(&self) -> Brake {
+        Brake::default()
+    }
 
     /// Whether all samplers have ended.
     fn is_finished(&self) -> bool;

@@ -43,6 +43,9 @@ pub enum EndedEarly {
     /// The kernel no longer ran the BPF program; the number is the system's.
     #[error("the kernel refused to run the BPF program (error {0})")]
     ShotRefused(i32),
+    /// The watchdog of the run ended it.
+    #[error("the collector stood still for 10 s, and the watchdog ended the samplers")]
+    CollectorStalled,
 }
 
 /// How often the SMI counter rose, by what the rise belongs to.

@@ -6,6 +6,7 @@
 //! [`RawGap`]s and [`CpuTotals`].
 
 mod bpf;
+mod brake;
 mod budget;
 mod calibrate;
 mod close;
@@ -18,6 +19,7 @@ mod histogram;
 mod live;
 mod machine;
 mod offsets;
+mod pin;
 mod rise;
 mod scripted;
 mod slow_path;
@@ -34,6 +36,7 @@ pub use bpf::{
     Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Ledger, Missing, Pace,
     SHORTEST_BREATH, SHORTEST_SHOT, probe,
 };
+pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,

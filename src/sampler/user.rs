@@ -7,8 +7,9 @@ use crate::evidence::pmu::PmuSetup;
 use crate::sys::sched;
 use crate::units::CpuId;
 
+use super::brake::Brake;
 use super::calibrate::calibrate;
-use super::crew::{Crew, Offsets, Station, pin};
+use super::crew::{Crew, Offsets, Station};
 use super::engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
 };
@@ -16,6 +17,7 @@ use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::machine::Machine;
+use super::pin::pin;
 use super::scripted::Script;
 use super::worker::sample;
 
@@ -91,6 +93,10 @@ impl Engine for UserEngine {
         self.crew.stop();
     }
 
+    fn brake(&self) -> Brake {
+        self.crew.brake()
+    }
+
     fn is_finished(&self) -> bool {
         self.crew.is_finished()
     }
@@ -159,7 +165,7 @@ fn live(
     sources: Result<&[SmiSource], &str>,
     kernel_return: KernelReturn,
 ) -> Result<(LiveMachine, Setup), EngineError> {
-    let scheduling = pin(cpu, plan.priority)?;
+    let scheduling = pin(cpu, plan)?;
     let (machine, smi, schedstat, pmu) =
         LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
     let setup = Setup {

@@ -11,7 +11,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 use super::calibrate::{Calibration, FootprintTest};
 use super::ends::Ends;
 use super::engine::{SamplingPlan, Window};
-use super::gap::{CpuTotals, RawGap};
+use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::machine::Machine;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
@@ -33,8 +33,22 @@ const NAP: Nanos = Nanos(50_000_000);
 pub(super) struct Shared {
     /// Set by the collector.
     pub(super) stop: AtomicBool,
+    /// Set before `stop` where the collector has stalled and somebody else
+    /// sets both. Looked at once, when sampling is over.
+    pub(super) stalled: AtomicBool,
     /// Set by the sampler.
     pub(super) gaps_seen: AtomicU64,
+}
+
+impl Shared {
+    /// Notes whether sampling is over because the collector has stalled.
+    pub(super) fn note_stall(&self, totals: &mut CpuTotals) {
+        if self.stop.load(Ordering::Acquire) && self.stalled.load(Ordering::Relaxed) {
+            totals
+                .ended_early
+                .get_or_insert(EndedEarly::CollectorStalled);
+        }
+    }
 }
 
 /// Samples until the plan's duration is over, the stop flag is set, or the
@@ -88,6 +102,7 @@ pub(super) fn sample<M: Machine>(
         last,
         ..
     } = sampler;
+    shared.note_stall(&mut totals);
     totals.first = Cycles(first);
     totals.last = Cycles(last);
     totals.smi = smi.finish(&mut machine);

@@ -16,6 +16,7 @@ use super::progress::{LiveGap, Progress};
 use super::resolver::Resolver;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
+use super::watchdog::Watchdog;
 
 /// Milliseconds between two looks at the clocksource and two progress lines.
 const LOOK_EVERY: u32 = 200;
@@ -153,10 +154,12 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }
+        let watchdog = Watchdog::begin(engine.brake());
         engine.release();
-        let mut ended_by = self.follow(engine, &mut watches);
+        let mut ended_by = self.follow(engine, &mut watches, &watchdog);
         self.progress.end();
         let totals = engine.finish()?;
+        drop(watchdog);
         self.timeline.mark();
         self.clock.look(self.timeline.now());
         watches.end(self.timeline.moment(), self.timeline.now());
@@ -177,7 +180,12 @@ impl<'a> Collector<'a> {
     }
 
     /// Collects until the samplers have ended.
-    fn follow(&mut self, engine: &mut dyn Engine, watches: &mut Watches) -> EndedBy {
+    fn follow(
+        &mut self,
+        engine: &mut dyn Engine,
+        watches: &mut Watches,
+        watchdog: &Watchdog,
+    ) -> EndedBy {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
         let mut turn = 0u32;
@@ -194,6 +202,7 @@ impl<'a> Collector<'a> {
                 engine.stop();
             }
             turn = turn.wrapping_add(1);
+            watchdog.breathe();
             if turn.is_multiple_of(MARK_EVERY / u32::from(turn_ms)) {
                 self.timeline.mark();
             }

@@ -9,6 +9,7 @@ mod resolver;
 mod retention;
 mod tally;
 mod timeline;
+mod watchdog;
 mod witnesses;
 
 pub use clock_watch::ClockWatch;

@@ -59,6 +59,16 @@ fn a_new_run_refuses_to_start_on_top_of_a_dead_one() {
 }
 
 #[test]
+fn a_run_that_died_before_its_first_change_is_in_nobodys_way() {
+    let host = died();
+    let text = fs::read_to_string(host.journal_file()).unwrap();
+    let header = text.lines().next().unwrap();
+    fs::write(host.journal_file(), format!("{header}\n")).unwrap();
+    drop(host.begin());
+    assert!(!host.journal_file().exists());
+}
+
+#[test]
 fn a_run_beside_a_living_one_is_refused_differently() {
     let host = Host::new();
     let _running = host.begin();

@@ -100,6 +100,7 @@ pub fn bare_metal_pass() -> Report {
         selftest: None,
         engines: Vec::new(),
         agreement: None,
+        quiet_host: None,
         inventory: None,
         periodicity: None,
     }

@@ -189,7 +189,8 @@ impl Locked {
 
 impl Journal {
     /// Notes a change that is about to be made, and waits until that is on the
-    /// disk. Returns its number.
+    /// disk. What is only kept in mind waits for the change that may take it
+    /// along. Returns its number.
     pub fn announce(&mut self, change: &Change) -> io::Result<usize> {
         let n = self.next;
         self.next += 1;
@@ -197,7 +198,9 @@ impl Journal {
             n,
             change: change.clone(),
         })?;
-        self.file.sync_data()?;
+        if !matches!(change, Change::Along { .. } | Change::Affinity { .. }) {
+            self.file.sync_data()?;
+        }
         Ok(n)
     }
 
@@ -218,6 +221,11 @@ impl Journal {
     /// Everything is back: removes the journal.
     pub fn close(self) -> io::Result<()> {
         fs::remove_file(&self.path)
+    }
+
+    /// The number that the next change gets.
+    pub fn next(&self) -> usize {
+        self.next
     }
 
     /// The file.

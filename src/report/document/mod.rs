@@ -8,6 +8,7 @@ mod machine;
 mod measured;
 mod origin;
 mod periodicity;
+mod quieted;
 mod stalls;
 mod verdict;
 mod watched;
@@ -92,6 +93,7 @@ impl Document {
             cpus::section(report),
             watched::section(report),
             machine::section(report),
+            quieted::of_host(report),
             findings::evidence(report),
             findings::selftest(report),
             findings::limits(&summary),

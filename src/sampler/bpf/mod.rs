@@ -31,11 +31,13 @@ use crate::sys::perf::CpuCounter;
 use crate::sys::sched;
 use crate::units::{CpuId, Cycles, Nanos};
 
+use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
-use super::crew::{Crew, Offsets, Station, pin};
+use super::crew::{Crew, Offsets, Station};
 use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
+use super::pin::pin;
 use super::smi_watch::Readings;
 use super::user::sources_of;
 use shot::{ArmError, Loaded, Order};
@@ -155,6 +157,10 @@ impl Engine for BpfEngine {
         self.crew.stop();
     }
 
+    fn brake(&self) -> Brake {
+        self.crew.brake()
+    }
+
     fn is_finished(&self) -> bool {
         self.crew.is_finished()
     }
@@ -177,7 +183,7 @@ fn run(
     ability: Ability,
     station: Station,
 ) -> Option<CpuTotals> {
-    let scheduling = match pin(cpu, plan.priority) {
+    let scheduling = match pin(cpu, plan) {
         Ok(scheduling) => scheduling,
         Err(error) => return station.fail(error),
     };

@@ -307,6 +307,7 @@ impl<M: Machine> Shots<'_, M> {
         self.masked.machine_checks = u64::from(seen.machine_checks);
         self.totals.smi = self.smi.finish(&mut self.machine);
         ends.finish(&mut self.machine, &mut self.totals);
+        self.outlet.shared.note_stall(&mut self.totals);
         self.totals.masked = Some(self.masked);
         self.totals
     }

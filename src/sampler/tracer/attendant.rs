@@ -11,12 +11,13 @@ use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::super::calibrate::{Calibration, FootprintTest, calibrate};
-use super::super::crew::{Station, pin};
+use super::super::crew::Station;
 use super::super::ends::Ends;
 use super::super::engine::{CpuSetup, EngineError, SamplingPlan};
 use super::super::gap::{CpuTotals, SmiTotals};
 use super::super::live::{KernelReturn, LiveMachine};
 use super::super::machine::Machine;
+use super::super::pin::pin;
 use super::super::smi_watch::Readings;
 use super::brackets::Reading;
 
@@ -46,7 +47,7 @@ pub(super) fn attend(
     duty: &Duty,
     station: Station,
 ) -> Option<CpuTotals> {
-    let scheduling = match pin(cpu, plan.priority) {
+    let scheduling = match pin(cpu, plan) {
         Ok(scheduling) => scheduling,
         Err(error) => return station.fail(error),
     };

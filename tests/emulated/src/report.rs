@@ -18,6 +18,8 @@ pub struct Report {
     /// The self-test that the report carries.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
+    /// Only where the host was made quiet.
+    pub quiet_host: Option<QuietHost>,
 }
 
 /// What `hwgap selftest` stores.
@@ -39,6 +41,21 @@ pub struct Check {
     pub median_excess_ns: Option<u64>,
     pub smi_count: Option<u64>,
     pub note: Option<String>,
+}
+
+/// What of the host was changed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct QuietHost {
+    pub settings: Vec<QuietSetting>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct QuietSetting {
+    pub step: String,
+    pub setting: String,
+    pub result: String,
+    pub reason: Option<String>,
+    pub put_back: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

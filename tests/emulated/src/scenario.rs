@@ -190,6 +190,9 @@ pub struct Expect {
     pub smi_count: SmiCount,
     pub findings: Vec<String>,
     pub no_findings: Vec<String>,
+    /// Steps of --quiet-host that must have changed something; whatever was
+    /// changed must have been put back.
+    pub quieted: Vec<String>,
     /// How many gaps with an SMI and kernel work may say that the platform's
     /// share is unknown: where the SMI hit inside a handler, or while another
     /// task ran, the kernel's own records cannot tell the two apart.
@@ -224,6 +227,7 @@ impl Default for Expect {
             smi_count: SmiCount::Exact,
             findings: Vec::new(),
             no_findings: Vec::new(),
+            quieted: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
             report: Written::Yes,

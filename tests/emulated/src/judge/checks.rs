@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::matching::{Span, Stall, stalls};
 use super::shots::Shots;
-use super::{Outcome, explained, gaps, recall, windows, words};
+use super::{Outcome, coverage, explained, gaps, recall, windows, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
 use crate::smilog::SmiLog;
@@ -102,7 +102,10 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
             shots.judge_coverage(&mut outcome, expect, report);
             shots.keep_sampled(&mut outcome, within, threshold)
         }
-        None => within,
+        None => {
+            coverage::judge(&mut outcome, expect, report, cpu, log, recorded_cost);
+            within
+        }
     };
     let scene = recall::Scene {
         stalls,

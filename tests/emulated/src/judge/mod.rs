@@ -1,6 +1,7 @@
 //! Holds hwgap's report against the log of the SMIs themselves.
 
 pub mod checks;
+mod coverage;
 mod explained;
 mod gaps;
 pub mod left_behind;
@@ -11,7 +12,7 @@ pub mod selftest;
 mod shots;
 pub mod table;
 mod windows;
-mod words;
+pub mod words;
 
 /// What came out of one scenario.
 #[derive(Clone, Debug, Default)]

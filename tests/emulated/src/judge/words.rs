@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::matching::Span;
 use crate::report::{Cpu, Report};
-use crate::scenario::{Expect, SmiCount};
+use crate::scenario::{Expect, Scenario, SmiCount};
 use crate::smilog::SmiLog;
 
 /// The counter is read at most this long before and after sampling.
@@ -111,6 +111,7 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
         .iter()
         .map(|finding| finding.id.as_str())
         .collect();
+    judge_quieted(outcome, expect, report);
     // hwlat tells nothing of stalls below its threshold.
     if !report.cpus.iter().any(Cpu::keeps_one_a_window) {
         judge_short_smis(outcome, present(&SHORT_SMIS.to_owned()));
@@ -138,6 +139,40 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
         );
         let lost = cpu.tracer.as_ref().map_or(0, |tracer| tracer.lost_records);
         outcome.require(lost == 0, format!("{lost} records of the tracer were lost"));
+    }
+}
+
+/// Judges nothing but what was made quiet.
+pub fn quieted_alone(scenario: &Scenario, report: &Report) -> Outcome {
+    let mut outcome = Outcome {
+        scenario: scenario.name.clone(),
+        ..Outcome::default()
+    };
+    judge_quieted(&mut outcome, &scenario.expect, report);
+    outcome
+}
+
+/// Each step that was due has changed something, and all of it is as before.
+fn judge_quieted(outcome: &mut Outcome, expect: &Expect, report: &Report) {
+    let settings = report.quiet_host.iter().flat_map(|quiet| &quiet.settings);
+    let settings: Vec<_> = settings.collect();
+    for step in &expect.quieted {
+        let of_step: Vec<_> = (settings.iter())
+            .filter(|setting| setting.step == *step)
+            .collect();
+        outcome.require(
+            of_step.iter().any(|setting| setting.result == "changed"),
+            format!("step {step} changed nothing: {of_step:?}"),
+        );
+    }
+    for setting in &settings {
+        outcome.require(
+            setting.result != "changed" || setting.put_back.as_deref() == Some("done"),
+            format!(
+                "{} was not put back: {:?}",
+                setting.setting, setting.put_back
+            ),
+        );
     }
 }
 

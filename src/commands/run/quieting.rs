@@ -1,0 +1,150 @@
+//! The host of a run: made quiet before it, put back after it.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::changes::{
+    Changes, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored, restore,
+};
+use crate::cli::{FormatArg, RunArgs};
+use crate::evidence::watches::{FreezeWish, freeze_on_smi};
+use crate::host::Host;
+use crate::host::root::Root;
+use crate::plan::{Leftovers, RunPlan};
+use crate::quiet::{Quarters, Quieted, Record, View, apply, intents};
+use crate::report::{json, quieted};
+use crate::units::UtcNanos;
+
+use super::super::restore::{failure, folder};
+use super::super::{Exit, Failure};
+
+/// How long a guardian that is still at work is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a run changes of its host. Dropped before its end, it puts all back.
+pub(super) struct Quieting {
+    changes: Option<Changes<LiveAccess>>,
+    quieted: Option<Quieted>,
+}
+
+impl Quieting {
+    /// Begins a journal where the plan changes anything, and makes the host
+    /// quiet where it says so.
+    ///
+    /// # Errors
+    /// Where no journal can be kept: nothing was changed then.
+    pub(super) fn begin(
+        plan: &RunPlan,
+        root: &Root,
+        guard_root: Option<PathBuf>,
+        now: UtcNanos,
+    ) -> Result<Quieting, Failure> {
+        let mut quieting = Quieting {
+            changes: None,
+            quieted: None,
+        };
+        let changes_nothing = plan.quiet.is_none() && plan.freeze_on_smi == FreezeWish::LeaveAlone;
+        let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
+        if changes_nothing && !restores {
+            return Ok(quieting);
+        }
+        let journal = folder(plan.keeping.journal.as_ref())?;
+        if restores {
+            restore_first(&journal, root)?;
+        }
+        if changes_nothing {
+            return Ok(quieting);
+        }
+        let guard = Guard::this_program(guard_root);
+        let access = LiveAccess::new(root.clone());
+        let changes = Changes::begin(access, &journal, now.rfc3339(), &guard);
+        let mut changes = changes.map_err(failure)?;
+        if let Some(quiet) = &plan.quiet {
+            let found = intents(&View::new(root, changes.access(), quiet));
+            quieting.quieted = Some(apply(found, quiet, &mut changes, root));
+        }
+        quieting.changes = Some(changes);
+        Ok(quieting)
+    }
+
+    /// Whether anything may have changed.
+    pub(super) fn is_active(&self) -> bool {
+        self.changes.is_some()
+    }
+
+    /// Where samplers have to live.
+    pub(super) fn quarters(&self) -> Option<Quarters> {
+        self.quieted.as_ref()?.quarters.clone()
+    }
+
+    /// Makes counters stand still in SMM, where that is wished.
+    ///
+    /// # Errors
+    /// Why they do not.
+    pub(super) fn freeze_on_smi(&mut self, root: &Root, wish: FreezeWish) -> Result<(), String> {
+        freeze_on_smi(root, wish, self.changes.as_mut())
+    }
+
+    /// Puts everything back, and says on standard error what resisted.
+    pub(super) fn end(mut self) -> Option<Quieted> {
+        let settled = self.changes.take().map(Changes::put_back)?;
+        let open = || settled.iter().filter(|one| !one.put_back.is_settled());
+        for one in open() {
+            eprintln!("hwgap: {}: {}", one.change.what(), one.put_back);
+        }
+        if open().next().is_some() {
+            eprintln!("hwgap: see 'hwgap restore --help' for what was not put back");
+        }
+        let mut quieted = self.quieted.take()?;
+        quieted.settle(&settled);
+        Some(quieted)
+    }
+}
+
+fn restore_first(journal: &Path, root: &Root) -> Result<(), Failure> {
+    let found = Locked::take(journal, PATIENCE).and_then(Locked::look);
+    let Found::Left(left) = found.map_err(failure)? else {
+        return Ok(());
+    };
+    let path = left.journal.path().display().to_string();
+    let access = LiveAccess::new(root.clone());
+    let restored = restore(*left, &access, Foreign::Report).map_err(Failure::usage)?;
+    let open = match restored {
+        Restored::BootedSince => 0,
+        Restored::Settled(settled) => {
+            let open = settled.iter().filter(|one| !one.put_back.is_settled());
+            open.count()
+        }
+    };
+    match open {
+        0 => Ok(()),
+        changes => Err(failure(JournalError::Unrestored { changes, path })),
+    }
+}
+
+/// Shows what a run would change, and changes nothing.
+///
+/// # Errors
+/// Those of the plan.
+pub(super) fn dry_run(args: &RunArgs) -> Result<Exit, Failure> {
+    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
+    let host = Host::read(&root);
+    let plan = RunPlan::new(args, &host).map_err(Failure::usage)?;
+    let access = LiveAccess::new(root.clone());
+    let found = (plan.quiet.as_ref()).map(|quiet| intents(&View::new(&root, &access, quiet)));
+    let records: Vec<Record> = (found.iter().flatten())
+        .filter_map(|intent| intent.rehearsed())
+        .collect();
+    let mut stdout = io::stdout().lock();
+    let written = match args.format {
+        FormatArg::Text => quieted::write_plan(&records, &mut stdout),
+        FormatArg::Json => json::write(&quieted::report(&records), &mut stdout),
+    };
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Usage(format!("standard output: {error}")))
+        }
+        _ => Ok(Exit::Good),
+    }
+}

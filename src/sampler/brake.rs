@@ -1,0 +1,27 @@
+//! A way to end the samplers that does not need their engine, and so not the
+//! collector that leads it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::worker::Shared;
+
+/// Ends the samplers of an engine at once. One without samplers of its own has
+/// nothing to brake.
+#[derive(Clone, Debug, Default)]
+pub struct Brake(Vec<Arc<Shared>>);
+
+impl Brake {
+    pub(super) fn of(shared: impl Iterator<Item = Arc<Shared>>) -> Brake {
+        Brake(shared.collect())
+    }
+
+    /// Ends them, as the collector has stalled.
+    pub fn pull(&self) {
+        for shared in &self.0 {
+            shared.stalled.store(true, Ordering::Relaxed);
+            // After the reason, so that a sampler that sees this sees it too.
+            shared.stop.store(true, Ordering::Release);
+        }
+    }
+}
