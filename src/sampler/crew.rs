@@ -2,7 +2,6 @@
 //! that they are ready, compare their clocks, begin, and hand over gaps.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -13,11 +12,11 @@ use crate::cpulist::CpuList;
 use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles};
 
-use super::engine::{CpuSetup, EngineError, LiveStatus, Scheduling};
+use super::engine::{CpuSetup, EngineError, LiveStatus, Scheduling, SoFar};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
-use super::worker::Shared;
+use super::shared::Shared;
 
 /// Records that a ring holds: 40 ms of 200,000 gaps a second.
 const RING: usize = 8_192;
@@ -185,16 +184,34 @@ impl Crew {
     pub(super) fn status(&self) -> Vec<LiveStatus> {
         self.workers
             .iter()
-            .map(|worker| LiveStatus {
-                gaps_seen: worker.shared.gaps_seen.load(Ordering::Relaxed),
-            })
+            .map(|worker| worker.shared.status())
             .collect()
+    }
+
+    /// Asks all threads for their totals so far.
+    pub(super) fn want_totals(&self) {
+        for worker in &self.workers {
+            worker.shared.want();
+        }
+    }
+
+    /// The totals of the thread with this index.
+    pub(super) fn totals_so_far(&self, index: usize) -> SoFar {
+        let Some(worker) = self.workers.get(index) else {
+            return SoFar::Pending(None);
+        };
+        // One that has ended has published its last and hears no more.
+        let fresh = !worker.shared.is_wanted() || worker.thread.is_finished();
+        match (worker.shared.published(), fresh) {
+            (Some(totals), true) => SoFar::Fresh(Box::new(totals)),
+            (totals, _) => SoFar::Pending(totals.map(Box::new)),
+        }
     }
 
     /// Asks all threads to end soon.
     pub(super) fn stop(&self) {
         for worker in &self.workers {
-            worker.shared.stop.store(true, Ordering::Relaxed);
+            worker.shared.stop();
         }
     }
 
@@ -237,7 +254,7 @@ where
     let (commands, inbox) = channel();
     let (outbox, reports) = channel();
     let (ring, gaps) = prefaulted_ring();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new());
     let station = Station {
         ring,
         shared: shared.clone(),

@@ -88,6 +88,21 @@ pub struct CpuSetup {
 pub struct LiveStatus {
     /// Gaps above the threshold so far.
     pub gaps_seen: u64,
+    /// Since its first sample.
+    pub elapsed: Cycles,
+    /// Time that was not covered: the kernel's, the tool's own, pauses.
+    pub uncovered: Cycles,
+    /// Rises of the SMI counter so far; `None` where it cannot be read.
+    pub smis: Option<u64>,
+}
+
+/// A CPU's totals in mid-run.
+#[derive(Debug)]
+pub enum SoFar {
+    /// Published since they were last asked for.
+    Fresh(Box<CpuTotals>),
+    /// Not published yet: those of the time before, if there are any.
+    Pending(Option<Box<CpuTotals>>),
 }
 
 /// Why an engine could not start.
@@ -161,6 +176,13 @@ pub trait Engine {
 
     /// The latest counts, in the order of the plan.
     fn status(&self) -> Vec<LiveStatus>;
+
+    /// Asks all samplers to publish their totals, which they do within some
+    /// tens of microseconds, or 50 ms in a pause.
+    fn want_totals(&self);
+
+    /// The published totals of the CPU with this index of the plan.
+    fn totals_so_far(&self, index: usize) -> SoFar;
 
     /// Asks all samplers to end soon.
     fn stop(&self);

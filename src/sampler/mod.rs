@@ -18,6 +18,7 @@ mod live;
 mod machine;
 mod offsets;
 mod scripted;
+mod shared;
 mod slow_path;
 mod smi_watch;
 mod spin;
@@ -31,7 +32,7 @@ pub use bpf::{
 };
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar, Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};

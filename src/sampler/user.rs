@@ -9,7 +9,7 @@ use crate::units::CpuId;
 use super::calibrate::calibrate;
 use super::crew::{Crew, Offsets, Station, pin};
 use super::engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar,
 };
 use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
@@ -84,6 +84,14 @@ impl Engine for UserEngine {
 
     fn status(&self) -> Vec<LiveStatus> {
         self.crew.status()
+    }
+
+    fn want_totals(&self) {
+        self.crew.want_totals();
+    }
+
+    fn totals_so_far(&self, index: usize) -> SoFar {
+        self.crew.totals_so_far(index)
     }
 
     fn stop(&self) {

@@ -1,6 +1,7 @@
 //! A run in progress: the collector that takes gaps from an engine, judges
 //! them at once, keeps the longest, and watches the clock meanwhile.
 
+mod anchors;
 mod clock_watch;
 mod collector;
 mod packed;
@@ -10,6 +11,7 @@ mod retention;
 mod tally;
 mod timeline;
 
+pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, KernelRecords, Stopper};
 pub use packed::{JudgedGap, PackedGap};

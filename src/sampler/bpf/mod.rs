@@ -28,7 +28,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
 use super::crew::{Crew, Offsets, Station, pin};
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SoFar};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::user::sources_of;
@@ -135,6 +135,14 @@ impl Engine for BpfEngine {
 
     fn status(&self) -> Vec<LiveStatus> {
         self.crew.status()
+    }
+
+    fn want_totals(&self) {
+        self.crew.want_totals();
+    }
+
+    fn totals_so_far(&self, index: usize) -> SoFar {
+        self.crew.totals_so_far(index)
     }
 
     fn stop(&self) {
