@@ -1,11 +1,13 @@
 //! `hwgap run`: plan, prepare, sample, judge, show, save.
 
+mod assembly;
 mod engine;
+mod ongoing;
 mod output;
 mod turns;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::thread::Scope;
 
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
@@ -14,24 +16,23 @@ use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
-use crate::report::assemble::{Particulars, assemble};
+use crate::report::assemble::assemble;
 use crate::report::inventory::{self, SerialNumbers};
-use crate::report::model::{EngineName, Outcome};
+use crate::report::model::Outcome;
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
-use crate::session::{
-    ClockWatch, Limits, Pace, Progress, Rate, Silent, StopOnGap, TerminalProgress, Timeline,
-};
-use crate::sys::signals::EndSignals;
+use crate::session::{ClockWatch, Limits, Pace, StopOnGap, Timeline};
+use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
+use assembly::Assembly;
 use engine::{Scripts, choose};
+use ongoing::{CheckpointWriter, Display, EventStream, Ongoing, Target};
 use output::Sinks;
 use turns::Turns;
 
@@ -52,7 +53,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
     let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
-    let signals = EndSignals::listen()
+    let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let serials = match args.with_serials {
         true => SerialNumbers::Stored,
@@ -93,63 +94,72 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         sampling: sampling_plan(&plan, &machine, first.hz, registers),
         smi_sources,
         limits,
-        stopper: &signals,
+        wishes: &signals,
     };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
-    let mut progress = progress(&plan, machine.platform());
-    let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
-    // The machine is to be as before as soon as nothing counts any more.
-    drop(frozen);
-    let fitted = turns[0].collected.timeline.rate();
-    let rate = match machine.tsc_rate() {
-        Some(hz) if !scripted => Rate { hz, ..fitted },
-        _ => fitted,
-    };
-    for turn in &mut turns {
-        exclude_unsteady_gaps(&mut turn.collected, limits.hardlimit, rate.hz);
-        recast_aligned_stalls(&mut turn.collected, rate.hz);
-    }
-
-    let cases: Vec<Case<'_>> = (turns.iter())
-        .map(|turn| Case {
-            plan: &plan,
-            host: &host,
-            machine: &machine,
-            preparation: &prepared.facts,
-            chosen: &choices[turn.choice].chosen,
-            collected: &turn.collected,
-            fitted,
-            rate,
-        })
-        .collect();
     let selftest = match scripted {
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
     };
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
-    let particulars = Particulars {
+    let assembly = Assembly {
+        plan: &plan,
+        host: &host,
+        machine: &machine,
+        preparation: &prepared.facts,
+        choices: &choices,
+        inventory: &inventory,
+        selftest: selftest.as_ref(),
         command_line: &command_line,
-        engine: match choices.as_slice() {
-            [only] => only.chosen.engine,
-            _ => EngineName::Both,
-        },
-        hz_source: match (scripted, machine.tsc_rate()) {
-            (true, _) => "script",
-            (false, Some(_)) => "CPUID 15h",
-            (false, None) => "fit to CLOCK_MONOTONIC_RAW over the run",
-        },
+        limits,
         setting,
         throttling,
-        selftest: selftest.as_ref(),
-        inventory: &inventory,
         scripted,
     };
+    let (mut turns, told) = std::thread::scope(|scope| {
+        let mut ongoing = ongoing(scope, &assembly, &sinks)?;
+        let turns = turns.take(&choices, timeline, clock, &mut ongoing);
+        let told = ongoing.end();
+        Ok::<_, Failure>((turns?, told))
+    })?;
+    // The machine is to be as before as soon as nothing counts any more.
+    drop(frozen);
+    let cases = assembly.cases(&mut turns);
+    let particulars = assembly.particulars(told.checkpoints.as_ref(), told.events.as_ref());
     let report = assemble(&cases, particulars);
     sinks.write(&report).map_err(Failure::usage)?;
     Ok(match report.verdict.result {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
+    })
+}
+
+/// Starts all that is told of a run while it goes on.
+fn ongoing<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    assembly: &'env Assembly<'env>,
+    sinks: &Sinks,
+) -> Result<Ongoing<'scope>, Failure> {
+    let (plan, platform) = (assembly.plan, assembly.machine.platform());
+    let no_thread = |error| Failure::NoVerdict(format!("no thread can be started: {error}"));
+    let display = Display::start(plan, platform).map_err(no_thread)?;
+    let events = plan.outputs.events.as_ref().map(|events| {
+        EventStream::start(scope, events, &plan.cpus, assembly.limits, display.teller())
+    });
+    let target = match (&plan.outputs.json, plan.outputs.checkpoint) {
+        // What was written to a pipe cannot be replaced.
+        (Some(file), Some(interval)) if sinks.json_is_replaced() => Some(Target {
+            file: file.clone(),
+            interval,
+        }),
+        _ => None,
+    };
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, display.teller());
+    Ok(Ongoing {
+        events: events.transpose().map_err(Failure::usage)?,
+        checkpoints: checkpoints.map_err(no_thread)?,
+        display,
     })
 }
 
@@ -200,15 +210,4 @@ fn sampling_plan(
         },
         registers,
     }
-}
-
-fn progress(plan: &RunPlan, platform: Platform) -> Box<dyn Progress> {
-    if plan.outputs.quiet || !std::io::stderr().is_terminal() {
-        return Box::new(Silent);
-    }
-    let word = match platform {
-        Platform::BareMetal => "platform",
-        Platform::Guest => "hypervisor-or-below",
-    };
-    Box::new(TerminalProgress::new(plan.duration, word))
 }

@@ -20,7 +20,7 @@ use crate::selftest::{
     Check, CompetingTask, Found, SCHEMA, SelfTest, SignalStorm, judge, store, text,
 };
 use crate::session::{ClockWatch, Collected, Collector, Limits, Pace, Silent, StopOnGap, Timeline};
-use crate::sys::signals::EndSignals;
+use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
@@ -54,7 +54,7 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
         .first()
         .ok_or_else(|| Failure::Usage(String::from("no CPU to test")))?;
     let machine = MachineFacts::new(cpuid::facts(), &host);
-    let signals = EndSignals::listen().map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    let signals = RunSignals::listen().map_err(|error| Failure::NoVerdict(error.to_string()))?;
     let housekeeping = usable.without(&[cpu].into_iter().collect());
     if !housekeeping.is_empty() {
         // Not fatal: the collector is then one more task on the sampled CPU.
@@ -136,7 +136,7 @@ struct Bench<'a> {
     root: &'a Root,
     host: &'a Host,
     machine: &'a MachineFacts,
-    signals: &'a EndSignals,
+    signals: &'a RunSignals,
     cpu: CpuId,
     hz: Hertz,
 }

@@ -10,15 +10,18 @@ use crate::host::root::Known;
 use crate::judgement::{Case, account, compare, judge, list_stalls};
 use crate::plan::RunPlan;
 use crate::selftest::SelfTest;
+use crate::session::Timeline;
 use crate::units::Cycles;
 
 use super::agreement::EngineReport;
 use super::inventory::Inventory;
 use super::model::{
-    BiosIdentity, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
-    Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
+    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
+    Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset,
+    UtcPoint, Verdict,
 };
 use super::{LazyGaps, merge, periodicity, watched};
+pub use gaps::Lens;
 use gaps::gaps_of;
 use rows::rows;
 
@@ -41,6 +44,10 @@ pub struct Particulars<'a> {
     pub inventory: &'a Inventory,
     /// Whether the clock was a script.
     pub scripted: bool,
+    /// The checkpoints of the run so far, where it makes any.
+    pub checkpoints: Option<&'a Checkpoints>,
+    /// The gaps written so far, where they are written as they come.
+    pub events: Option<&'a StreamedEvents>,
 }
 
 /// The report of a run: of one slice, or of several in which engines took
@@ -189,6 +196,8 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
+        checkpoints: particulars.checkpoints.cloned(),
+        events: particulars.events.cloned(),
         cpus_not_sampled: housekeeping.to_string(),
         scripted: particulars.scripted,
     }
@@ -239,6 +248,21 @@ pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
     }
 }
 
+/// The course of the time of day. What lies before the first sample is given
+/// as the first sample, by the same line.
+fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
+    let points = timeline.utc_points();
+    let at = |tsc: Cycles| UtcPoint {
+        cycles: tsc.since(origin),
+        utc: timeline.utc(tsc).rfc3339(),
+    };
+    let within = points.iter().map(|point| point.tsc);
+    std::iter::once(origin)
+        .chain(within.filter(|&tsc| tsc > origin))
+        .map(at)
+        .collect()
+}
+
 fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
     let clock = &case.collected.clock;
     let flags = case.host.cpu_model.flags.as_ref();
@@ -269,6 +293,8 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
                 })
             })
             .collect(),
+        utc_points: utc_points(&case.collected.timeline, origin),
+        utc_error_ns: Some(case.collected.timeline.utc_error()),
         steps: watched::steps(case, origin),
         log: watched::log(case),
     }

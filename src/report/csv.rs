@@ -50,6 +50,22 @@ where
     rows.flush()
 }
 
+/// The header as a whole line.
+pub fn header() -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    write(std::iter::empty::<Gap>(), &mut line)?;
+    Ok(line)
+}
+
+/// Adds the row of one gap, as a whole line.
+pub fn append(gap: &Gap, lines: &mut Vec<u8>) -> io::Result<()> {
+    let mut rows = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(lines);
+    rows.serialize(Row::from(gap))?;
+    rows.flush()
+}
+
 /// One row, in the order of [`COLUMNS`].
 #[derive(Serialize)]
 struct Row<'a> {

@@ -184,7 +184,10 @@ impl Crew {
     pub(super) fn status(&self) -> Vec<LiveStatus> {
         self.workers
             .iter()
-            .map(|worker| worker.shared.status())
+            .map(|worker| LiveStatus {
+                ended: worker.thread.is_finished(),
+                ..worker.shared.status()
+            })
             .collect()
     }
 
@@ -198,13 +201,13 @@ impl Crew {
     /// The totals of the thread with this index.
     pub(super) fn totals_so_far(&self, index: usize) -> SoFar {
         let Some(worker) = self.workers.get(index) else {
-            return SoFar::Pending(None);
+            return SoFar::Pending;
         };
         // One that has ended has published its last and hears no more.
         let fresh = !worker.shared.is_wanted() || worker.thread.is_finished();
         match (worker.shared.published(), fresh) {
             (Some(totals), true) => SoFar::Fresh(Box::new(totals)),
-            (totals, _) => SoFar::Pending(totals.map(Box::new)),
+            _ => SoFar::Pending,
         }
     }
 

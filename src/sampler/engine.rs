@@ -88,12 +88,16 @@ pub struct CpuSetup {
 pub struct LiveStatus {
     /// Gaps above the threshold so far.
     pub gaps_seen: u64,
-    /// Since its first sample.
+    /// Its first reading; `None` before it.
+    pub first: Option<Cycles>,
+    /// Since then.
     pub elapsed: Cycles,
     /// Time that was not covered: the kernel's, the tool's own, pauses.
     pub uncovered: Cycles,
     /// Rises of the SMI counter so far; `None` where it cannot be read.
     pub smis: Option<u64>,
+    /// Whether the sampler has ended.
+    pub ended: bool,
 }
 
 /// A CPU's totals in mid-run.
@@ -101,8 +105,8 @@ pub struct LiveStatus {
 pub enum SoFar {
     /// Published since they were last asked for.
     Fresh(Box<CpuTotals>),
-    /// Not published yet: those of the time before, if there are any.
-    Pending(Option<Box<CpuTotals>>),
+    /// Not published yet.
+    Pending,
 }
 
 /// Why an engine could not start.
@@ -181,7 +185,8 @@ pub trait Engine {
     /// tens of microseconds, or 50 ms in a pause.
     fn want_totals(&self);
 
-    /// The published totals of the CPU with this index of the plan.
+    /// The published totals of the CPU with this index of the plan. Gaps that
+    /// they count can be drained from then on.
     fn totals_so_far(&self, index: usize) -> SoFar;
 
     /// Asks all samplers to end soon.

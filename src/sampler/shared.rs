@@ -20,6 +20,7 @@ pub(super) struct Shared {
     stop: AtomicBool,
     /// Set by the collector, reset by the sampler once it has published.
     wanted: AtomicBool,
+    first: AtomicU64,
     gaps_seen: AtomicU64,
     elapsed: AtomicU64,
     uncovered: AtomicU64,
@@ -32,6 +33,7 @@ impl Shared {
         Shared {
             stop: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
+            first: AtomicU64::new(UNKNOWN),
             gaps_seen: AtomicU64::new(0),
             elapsed: AtomicU64::new(0),
             uncovered: AtomicU64::new(0),
@@ -60,6 +62,11 @@ impl Shared {
         self.wanted.load(Ordering::Relaxed)
     }
 
+    /// Notes the first reading.
+    pub(super) fn begin(&self, first: Cycles) {
+        self.first.store(first.0, Ordering::Relaxed);
+    }
+
     /// Notes where the sampler stands: a few plain stores. `between` is the
     /// time between the shots of an engine that samples in shots.
     pub(super) fn note(
@@ -79,11 +86,14 @@ impl Shared {
     /// Where the sampler stood a moment ago.
     pub(super) fn status(&self) -> LiveStatus {
         let smis = self.smis.load(Ordering::Relaxed);
+        let first = self.first.load(Ordering::Relaxed);
         LiveStatus {
+            first: (first != UNKNOWN).then_some(Cycles(first)),
             gaps_seen: self.gaps_seen.load(Ordering::Relaxed),
             elapsed: Cycles(self.elapsed.load(Ordering::Relaxed)),
             uncovered: Cycles(self.uncovered.load(Ordering::Relaxed)),
             smis: (smis != UNKNOWN).then_some(smis),
+            ended: false,
         }
     }
 

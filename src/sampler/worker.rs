@@ -41,6 +41,7 @@ pub(super) fn sample<M: Machine>(
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
     sampler.resume_clean();
     let first = sampler.last;
+    shared.begin(Cycles(first));
     let mut window_start = first;
     loop {
         block(&mut sampler);

@@ -4,18 +4,20 @@
 mod anchors;
 mod clock_watch;
 mod collector;
+mod observer;
 mod packed;
-mod progress;
 mod resolver;
 mod retention;
+mod snapshot;
 mod tally;
 mod timeline;
 
 pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
-pub use collector::{Collected, Collector, KernelRecords, Stopper};
+pub use collector::{Collected, Collector, KernelRecords, Wish, Wishes};
+pub use observer::{CpuView, JudgedNow, Observer, Sampling, Silent, View};
 pub use packed::{JudgedGap, PackedGap};
-pub use progress::{Progress, Silent, TerminalProgress};
 pub use retention::RETAINED;
+pub use snapshot::Snapshot;
 pub use tally::{Agreement, CpuCollection, Limits, Pace, StopOnGap};
 pub use timeline::{Rate, Timeline};

@@ -63,6 +63,11 @@ impl Retention {
         }
     }
 
+    /// A copy of the gaps kept, in no order.
+    pub(super) fn copy(&self) -> Vec<PackedGap> {
+        self.gaps.iter().map(|Reverse(ByLength(gap))| *gap).collect()
+    }
+
     /// The gaps kept, in order of time, in the memory that held them.
     pub(super) fn into_gaps(self) -> Vec<PackedGap> {
         let mut gaps: Vec<PackedGap> = self

@@ -85,6 +85,30 @@ pub fn set_fifo(priority: u8) -> io::Result<()> {
     check(result)
 }
 
+/// Puts the calling thread back to ordinary scheduling, below other ordinary
+/// threads: work that may wait, whatever the thread that started it.
+///
+/// # Errors
+/// None known: every thread may give up what it has.
+pub fn set_background() -> io::Result<()> {
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameter` is a valid sched_param for the length of the call;
+    // pid 0 is the calling thread.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            0,
+            libc::SCHED_OTHER,
+            &raw const parameter,
+        )
+    };
+    check(result)?;
+    // SAFETY: no pointers; PRIO_PROCESS with 0 is the calling thread on Linux
+    // (setpriority(2), "C library/kernel differences").
+    let result = unsafe { libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, 10) };
+    check(result)
+}
+
 /// The calling thread's number (gettid(2)).
 pub fn thread_id() -> u32 {
     nix::unistd::gettid().as_raw().unsigned_abs()

@@ -23,7 +23,7 @@ pub enum ActivityKind {
 const MOST: usize = 4_096;
 
 /// The names of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Names {
     names: Vec<(String, ActivityKind)>,
     numbers: HashMap<String, ActivityId>,
@@ -59,6 +59,11 @@ impl Names {
         self.names
             .get(usize::from(id.0))
             .map_or("?", |(name, _)| name)
+    }
+
+    /// How many names there are; they are only ever added.
+    pub fn count(&self) -> usize {
+        self.names.len()
     }
 
     /// What kind of thing it is.

@@ -211,6 +211,7 @@ impl<M: Machine> Shots<'_, M> {
         let length = last.since(first);
         if self.masked.shots == 0 {
             self.totals.first = first;
+            self.outlet.shared.begin(first);
         }
         self.totals.last = last;
         self.totals.iterations += shot.rounds;

@@ -1,0 +1,148 @@
+//! What is shown on standard error while a run goes on. A terminal that was
+//! stopped with Ctrl-S takes nothing, and a log may be a pipe that nobody reads:
+//! only this thread waits for them.
+
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use crate::attribution::Platform;
+use crate::plan::{ProgressPlan, RunPlan};
+use crate::report::standing::Standing;
+use crate::session::View;
+use crate::sys::sched;
+use crate::units::Nanos;
+
+use super::offer;
+use super::screen::Screen;
+
+/// Messages that wait for a slow reader at most.
+const MOST_WAITING: usize = 64;
+/// How long the end of a run waits for a terminal that takes nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+enum Message {
+    View(View),
+    Text(String),
+    End,
+}
+
+/// The other threads' way to say something.
+#[derive(Clone)]
+pub(in super::super) struct Teller(SyncSender<Message>);
+
+impl Teller {
+    /// Shows a text of whole lines on standard error. Where its reader takes
+    /// nothing it is lost; the report has what matters.
+    pub(super) fn tell(&self, text: String) {
+        offer(&self.0, Message::Text(text));
+    }
+}
+
+/// The collector's end of the display.
+pub(in super::super) struct Display {
+    shown: Shown,
+    messages: SyncSender<Message>,
+    ended: Receiver<()>,
+}
+
+/// How the run is shown.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    Nothing,
+    /// A view that is drawn anew.
+    View,
+    /// A line each time, the next one when this much has elapsed.
+    Lines { interval: Nanos, next: Nanos },
+}
+
+impl Display {
+    /// Starts the thread. It belongs to no scope: a terminal that takes nothing
+    /// must not keep the program from its end.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub(in super::super) fn start(plan: &RunPlan, platform: Platform) -> std::io::Result<Display> {
+        let standing = Standing {
+            duration: plan.duration,
+            platform,
+        };
+        let shown = match (plan.outputs.progress, std::io::stderr().is_terminal()) {
+            (ProgressPlan::Shown(_), true) => Shown::View,
+            (ProgressPlan::Shown(Some(interval)), false) => Shown::Lines {
+                interval,
+                next: interval,
+            },
+            _ => Shown::Nothing,
+        };
+        let (messages, inbox) = sync_channel(MOST_WAITING);
+        let (end, ended) = sync_channel(1);
+        std::thread::Builder::new()
+            .name(String::from("display"))
+            .spawn(move || {
+                // Where it is refused, drawing competes with the collector.
+                let _ = sched::set_background();
+                match shown {
+                    Shown::View => draw(&inbox, standing),
+                    Shown::Lines { .. } | Shown::Nothing => print(&inbox, standing),
+                }
+                let _ = end.send(());
+            })?;
+        Ok(Display {
+            shown,
+            messages,
+            ended,
+        })
+    }
+
+    pub(in super::super) fn teller(&self) -> Teller {
+        Teller(self.messages.clone())
+    }
+
+    pub(super) fn show(&mut self, view: View) {
+        match &mut self.shown {
+            Shown::Nothing => return,
+            Shown::View => {}
+            Shown::Lines { interval, next } => {
+                if view.elapsed < *next {
+                    return;
+                }
+                *next = view.elapsed.saturating_add(*interval);
+            }
+        }
+        offer(&self.messages, Message::View(view));
+    }
+
+    pub(super) fn end(self) {
+        // In vain where the queue is full: then nobody reads.
+        if offer(&self.messages, Message::End) {
+            let _ = self.ended.recv_timeout(PATIENCE);
+        }
+    }
+}
+
+fn draw(inbox: &Receiver<Message>, standing: Standing) {
+    let mut screen = Screen::new(standing);
+    while let Ok(message) = inbox.recv() {
+        match message {
+            Message::View(view) => screen.draw(&view),
+            Message::Text(text) => screen.tell(&text),
+            Message::End => break,
+        }
+    }
+    screen.clear();
+}
+
+fn print(inbox: &Receiver<Message>, standing: Standing) {
+    // Nothing can be said of a standard error that takes nothing.
+    let print = |text: &str| {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    };
+    while let Ok(message) = inbox.recv() {
+        match message {
+            Message::View(view) => print(&format!("hwgap: {}\n", standing.line(&view))),
+            Message::Text(text) => print(&text),
+            Message::End => break,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What is told of a run while it goes on: checkpoints of its report, gaps as
+//! they happen, and how it stands. Files and terminals can make a writer wait,
+//! and the collector must not wait, so that each has a thread of its own, on
+//! the CPUs that are not sampled.
+
+mod checkpoints;
+mod display;
+mod events;
+mod screen;
+
+use std::sync::mpsc::SyncSender;
+use std::thread::{Scope, ScopedJoinHandle};
+
+use crate::report::model::{Checkpoints, StreamedEvents};
+use crate::session::{JudgedNow, Snapshot, View};
+use crate::sys::sched;
+use crate::units::Cycles;
+
+use super::turns::Turn;
+pub(super) use checkpoints::{CheckpointWriter, Target};
+pub(super) use display::Display;
+pub(super) use events::EventStream;
+
+/// All that is told of a run while it goes on.
+pub(super) struct Ongoing<'scope> {
+    pub(super) checkpoints: CheckpointWriter<'scope>,
+    pub(super) events: Option<EventStream<'scope>>,
+    pub(super) display: Display,
+}
+
+/// What came of it, for the last report.
+pub(super) struct Told {
+    pub(super) checkpoints: Option<Checkpoints>,
+    pub(super) events: Option<StreamedEvents>,
+}
+
+impl Ongoing<'_> {
+    pub(super) fn gap(&mut self, gap: &JudgedNow<'_>) {
+        if let Some(events) = &mut self.events {
+            events.gap(gap);
+        }
+    }
+
+    pub(super) fn visited(&mut self, origin: Option<Cycles>) {
+        if let Some(events) = &mut self.events {
+            events.send(origin);
+        }
+    }
+
+    pub(super) fn wants_snapshot(&mut self) -> bool {
+        self.checkpoints.is_due()
+    }
+
+    pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
+        let events = self.events.as_ref().map(EventStream::so_far);
+        self.checkpoints.write(choice, snapshot, events);
+    }
+
+    pub(super) fn asked(&mut self) {
+        self.checkpoints.ask();
+    }
+
+    pub(super) fn turn_ended(&mut self, turn: &Turn) {
+        self.checkpoints.turn_ended(turn);
+    }
+
+    pub(super) fn look(&mut self, view: View) {
+        self.display.show(view);
+    }
+
+    /// Ends all threads and waits for what they still have to write.
+    pub(super) fn end(self) -> Told {
+        let told = Told {
+            events: self.events.map(EventStream::end),
+            checkpoints: self.checkpoints.end(),
+        };
+        self.display.end();
+        told
+    }
+}
+
+/// A thread for work that may wait, named for `ps -L`.
+fn helper<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn_scoped(scope, move || {
+            // Where it is refused, the work competes with the collector.
+            let _ = sched::set_background();
+            body()
+        })
+}
+
+/// Sends where there is room; what waits for a slow file or terminal is
+/// bounded.
+fn offer<T>(sender: &SyncSender<T>, message: T) -> bool {
+    sender.try_send(message).is_ok()
+}
