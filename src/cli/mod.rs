@@ -1,10 +1,22 @@
 //! What the user typed. Below the plan nobody sees these types.
 
 mod args;
+mod compare;
 pub mod duration;
+mod format;
 mod help;
+mod other;
+mod preflight;
+mod report;
+mod run;
+mod selftest;
+mod values;
 
-pub use args::{
-    Cli, Command, CompareArgs, CompareFormatArg, CompletionsArgs, EngineArg, FormatArg, ManArgs,
-    PreflightArgs, ReportArgs, ReportFormatArg, RunArgs, SelftestArgs,
-};
+pub use args::{Cli, Command};
+pub use compare::{CompareArgs, CompareFormatArg};
+pub use format::FormatArg;
+pub use other::{CompletionsArgs, ManArgs};
+pub use preflight::PreflightArgs;
+pub use report::{ReportArgs, ReportFormatArg};
+pub use run::{EngineArg, RunArgs};
+pub use selftest::SelftestArgs;

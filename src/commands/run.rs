@@ -4,6 +4,7 @@ mod assembly;
 mod engine;
 mod ongoing;
 mod output;
+mod presenter;
 mod turns;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::Outcome;
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
-use crate::session::{ClockWatch, Limits, Pace, StopOnGap, Timeline};
+use crate::session::{ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
 use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -32,11 +33,26 @@ use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use assembly::Assembly;
 use engine::{Scripts, choose};
-use ongoing::{CheckpointWriter, Display, EventStream, Ongoing, Target};
-use output::Sinks;
+use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
 use turns::Turns;
 
+pub(super) use presenter::{Presenter, Start};
+
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
+    measure(args, plan, presenter::Outputs::default())
+}
+
+/// Measures by a plan that is made of `args` and the host, and hands the report
+/// to the presenter.
+///
+/// # Errors
+/// Where the plan is wrong, or the machine cannot be measured by it.
+pub(super) fn measure(
+    args: &RunArgs,
+    plan: impl FnOnce(&Host) -> Result<RunPlan, Failure>,
+    mut presenter: impl Presenter,
+) -> Result<Exit, Failure> {
     let root = args.host_root.clone().map_or_else(Root::live, Root::at);
     let scripts = scripts(args)?;
     let mut timeline = match &scripts {
@@ -44,7 +60,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         None => Timeline::live(),
     };
     let host = Host::read(&root);
-    let plan = RunPlan::new(args, &host).map_err(Failure::usage)?;
+    let plan = plan(&host)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -52,7 +68,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
-    let sinks = Sinks::open(&plan.outputs).map_err(Failure::usage)?;
+    let progress = presenter.begin(&Start {
+        plan: &plan,
+        platform: machine.platform(),
+        engines: choices.iter().map(|choice| &choice.chosen).collect(),
+    })?;
+    let checkpoints = presenter.checkpoints(&plan);
     let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let serials = match args.with_serials {
@@ -117,7 +138,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         scripted,
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let mut ongoing = ongoing(scope, &assembly, &sinks)?;
+        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints)?;
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -127,7 +148,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let cases = assembly.cases(&mut turns);
     let particulars = assembly.particulars(told.checkpoints.as_ref(), told.events.as_ref());
     let report = assemble(&cases, particulars);
-    sinks.write(&report).map_err(Failure::usage)?;
+    presenter.end(&report)?;
     Ok(match report.verdict.result {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
@@ -139,27 +160,19 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 fn ongoing<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     assembly: &'env Assembly<'env>,
-    sinks: &Sinks,
+    progress: Box<dyn Progress>,
+    target: Option<Target>,
 ) -> Result<Ongoing<'scope>, Failure> {
-    let (plan, platform) = (assembly.plan, assembly.machine.platform());
-    let no_thread = |error| Failure::NoVerdict(format!("no thread can be started: {error}"));
-    let display = Display::start(plan, platform).map_err(no_thread)?;
+    let (plan, teller) = (assembly.plan, progress.teller());
     let events = plan.outputs.events.as_ref().map(|events| {
-        EventStream::start(scope, events, &plan.cpus, assembly.limits, display.teller())
+        EventStream::start(scope, events, &plan.cpus, assembly.limits, teller.clone())
     });
-    let target = match (&plan.outputs.json, plan.outputs.checkpoint) {
-        // What was written to a pipe cannot be replaced.
-        (Some(file), Some(interval)) if sinks.json_is_replaced() => Some(Target {
-            file: file.clone(),
-            interval,
-        }),
-        _ => None,
-    };
-    let checkpoints = CheckpointWriter::start(scope, assembly, target, display.teller());
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller)
+        .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
     Ok(Ongoing {
         events: events.transpose().map_err(Failure::usage)?,
-        checkpoints: checkpoints.map_err(no_thread)?,
-        display,
+        checkpoints,
+        progress,
     })
 }
 

@@ -19,7 +19,9 @@ use crate::sampler::{
 use crate::selftest::{
     Check, CompetingTask, Found, SCHEMA, SelfTest, SignalStorm, judge, store, text,
 };
-use crate::session::{ClockWatch, Collected, Collector, Limits, Pace, Silent, StopOnGap, Timeline};
+use crate::session::{
+    ClockWatch, Collected, Collector, Limits, Pace, StopOnGap, Timeline, Unobserved,
+};
 use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
@@ -329,9 +331,16 @@ impl Bench<'_> {
         let mut engine = UserEngine::new(plan, machine);
         let mut timeline = Timeline::live();
         timeline.mark();
-        let collected = Collector::new(limits, 1, timeline, clock, self.signals, &mut Silent)
-            .run(&mut engine, self.root)
-            .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+        let collected = Collector::new(
+            limits,
+            &[self.cpu],
+            timeline,
+            clock,
+            self.signals,
+            &mut Unobserved,
+        )
+        .run(&mut engine, self.root)
+        .map_err(|error| Failure::NoVerdict(error.to_string()))?;
         let spans = log
             .lock()
             .map(|mut log| std::mem::take(&mut *log))

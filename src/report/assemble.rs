@@ -16,9 +16,9 @@ use crate::units::Cycles;
 use super::agreement::EngineReport;
 use super::inventory::Inventory;
 use super::model::{
-    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
-    Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset,
-    UtcPoint, Verdict,
+    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
+    KernelIdentity, Outcome, Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents, SystemIdentity,
+    Tool, Tsc, TscOffset, UtcPoint, Verdict,
 };
 use super::{LazyGaps, merge, periodicity, watched};
 pub use gaps::Lens;

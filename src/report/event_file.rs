@@ -123,12 +123,17 @@ fn place(path: &Path) -> Result<Place, Reason> {
         }
         Ok(found) if found.len() > 0 => {
             // A file made read-only means to stay.
-            OpenOptions::new().append(true).open(path).map_err(refused)?;
+            OpenOptions::new()
+                .append(true)
+                .open(path)
+                .map_err(refused)?;
             fs::rename(path, predecessor(path)).map_err(refused)?;
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
             if let Some(folder) = folder.filter(|folder| !folder.exists()) {
                 return Err(Reason::FolderMissing(folder.to_owned()));
             }
@@ -182,7 +187,10 @@ mod tests {
     fn what_a_killed_run_left_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gaps.csv");
-        EventFile::open(&path, 9).unwrap().append(b"old\n", 1).unwrap();
+        EventFile::open(&path, 9)
+            .unwrap()
+            .append(b"old\n", 1)
+            .unwrap();
         EventFile::open(&path, 9).unwrap();
         assert!(lines(&path).is_empty());
         assert_eq!(lines(&predecessor(&path)), ["old"]);

@@ -78,7 +78,10 @@ impl Standing {
         let least = if least.is_finite() { least } else { 0.0 };
         let longest = view.cpus.iter().map(|cpu| cpu.max_platform).max();
         let smis: Option<u64> = view.cpus.iter().map(|cpu| cpu.smis).sum();
-        let ended = view.cpus.iter().filter(|cpu| cpu.sampling == Sampling::Ended);
+        let ended = view
+            .cpus
+            .iter()
+            .filter(|cpu| cpu.sampling == Sampling::Ended);
         let ended = match ended.count() as u64 {
             0 => String::new(),
             count => format!("; {} ended early", human::plural(count, "CPU")),
@@ -193,7 +196,10 @@ mod tests {
     fn of_many_cpus_the_worst_are_shown() {
         let lines = STANDING.table(&view(9), 3);
         let cpus: Vec<&str> = lines[1..4].iter().map(|line| line.trim_start()).collect();
-        assert!(cpus[0].starts_with('6') && cpus[2].starts_with('8'), "{lines:?}");
+        assert!(
+            cpus[0].starts_with('6') && cpus[2].starts_with('8'),
+            "{lines:?}"
+        );
         assert_eq!(lines[4], "and 6 more CPUs, with shorter gaps");
         assert_eq!(STANDING.table(&view(3), 3).len(), 4);
     }

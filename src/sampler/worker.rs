@@ -48,9 +48,7 @@ pub(super) fn sample<M: Machine>(
         let elapsed = sampler.last.wrapping_sub(first);
         let smis = sampler.smi.so_far().map(|smi| smi.count.delta);
         shared.note(&sampler.totals, Cycles(elapsed), Cycles(0), smis);
-        if elapsed >= plan.duration.0
-            || sampler.totals.ended_early.is_some()
-            || shared.is_stopped()
+        if elapsed >= plan.duration.0 || sampler.totals.ended_early.is_some() || shared.is_stopped()
         {
             break;
         }

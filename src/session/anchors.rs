@@ -183,7 +183,9 @@ mod tests {
         fn new() -> Day {
             let mut state = 1u64;
             let rates = (0..90).map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 ((state >> 33) as f64 / f64::from(1u32 << 31) - 0.5) * 1_000e-6
             });
             Day {
@@ -244,7 +246,11 @@ mod tests {
             });
         }
         assert!(anchors.points().len() <= MOST + 1);
-        assert!(anchors.error_nanos() >= 160_000, "{}", anchors.error_nanos());
+        assert!(
+            anchors.error_nanos() >= 160_000,
+            "{}",
+            anchors.error_nanos()
+        );
         let told = anchors.utc(Cycles(1_000 * 500_000_000), 0.4).0;
         assert!((told - 200_000_000_000).abs() < 1_000_000, "{told}");
     }

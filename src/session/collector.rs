@@ -72,6 +72,7 @@ pub struct KernelRecords {
 }
 
 struct CpuState {
+    cpu: CpuId,
     resolver: Resolver,
     tally: Tally,
 }
@@ -106,22 +107,23 @@ fn origin(engine: &dyn Engine) -> Option<Cycles> {
 }
 
 impl<'a> Collector<'a> {
-    /// A collector for this many CPUs.
+    /// A collector for these CPUs, in the order of the plan.
     pub fn new(
         limits: Limits,
-        cpus: usize,
+        cpus: &[CpuId],
         timeline: Timeline,
         clock: ClockWatch,
         wishes: &'a dyn Wishes,
         observer: &'a mut dyn Observer,
     ) -> Collector<'a> {
-        let state = || CpuState {
+        let state = |&cpu| CpuState {
+            cpu,
             resolver: Resolver::default(),
             tally: Tally::new(),
         };
         Collector {
             limits,
-            cpus: (0..cpus).map(|_| state()).collect(),
+            cpus: cpus.iter().map(state).collect(),
             trace: None,
             trace_setup: TraceSetup::Nothing(String::from("a scripted clock has no kernel")),
             timeline,
@@ -261,13 +263,16 @@ impl<'a> Collector<'a> {
                 let (start, end) = (self.timeline.raw(gap.start), self.timeline.raw(gap.end));
                 trace.account(index, start, end, teaches(gap.evidence.smi))
             });
-            let judged = self.cpus[index].tally.take(gap, account, &self.limits);
+            let state = &mut self.cpus[index];
+            let (judged, platform) = state.tally.take(gap, account, &self.limits);
             if judged.cause.is_platform() {
                 self.platform_seen = PlatformSeen::Seen;
             }
             self.observer.gap(&JudgedNow {
                 index,
+                cpu: state.cpu,
                 gap: PackedGap::pack(&judged),
+                platform,
                 timeline: &self.timeline,
                 names: self.trace.as_ref().map(KernelTrace::names),
                 limits: &self.limits,

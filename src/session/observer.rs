@@ -37,18 +37,22 @@ pub trait Observer {
     fn end(&mut self) {}
 }
 
-/// Tells nobody.
-pub struct Silent;
+/// Nobody is told.
+pub struct Unobserved;
 
-impl Observer for Silent {}
+impl Observer for Unobserved {}
 
 /// A gap at the moment of its judgement. What is learnt later, at the next
 /// look at the clocks or from other CPUs, may still take it from its cause.
 pub struct JudgedNow<'a> {
     /// The CPU's index in the plan.
     pub index: usize,
+    /// The CPU.
+    pub cpu: CpuId,
     /// The gap.
     pub gap: PackedGap,
+    /// The platform's share of it, where it has one that is known.
+    pub platform: Option<Cycles>,
     /// The clocks so far.
     pub timeline: &'a Timeline,
     /// The names in its account.

@@ -65,7 +65,10 @@ impl Retention {
 
     /// A copy of the gaps kept, in no order.
     pub(super) fn copy(&self) -> Vec<PackedGap> {
-        self.gaps.iter().map(|Reverse(ByLength(gap))| *gap).collect()
+        self.gaps
+            .iter()
+            .map(|Reverse(ByLength(gap))| *gap)
+            .collect()
     }
 
     /// The gaps kept, in order of time, in the memory that held them.

@@ -28,7 +28,10 @@ impl Snapshot {
         let collected = &mut self.collected;
         let (moment, now) = (collected.timeline.moment(), collected.timeline.now());
         collected.watches.end(moment, now);
-        collected.cpus.iter_mut().for_each(CpuCollection::put_in_order);
+        collected
+            .cpus
+            .iter_mut()
+            .for_each(CpuCollection::put_in_order);
         self.collected
     }
 }

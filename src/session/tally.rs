@@ -147,13 +147,13 @@ impl Tally {
         }
     }
 
-    /// Judges and counts a gap.
+    /// Judges and counts a gap, and says how much of it is the platform's.
     pub(super) fn take(
         &mut self,
         raw: RawGap,
         account: Option<Account>,
         limits: &Limits,
-    ) -> JudgedGap {
+    ) -> (JudgedGap, Option<Cycles>) {
         let decided = attribute(
             &raw.evidence,
             account.as_ref(),
@@ -202,7 +202,7 @@ impl Tally {
             confidence,
         };
         self.retention.keep(&judged);
-        judged
+        (judged, platform)
     }
 
     /// The gaps by cause so far.
@@ -218,7 +218,12 @@ impl Tally {
             gaps: self.retention.copy(),
             ..self.collection.clone()
         };
-        let judged: u64 = collection.counts.each().iter().map(|(_, count)| count).sum();
+        let judged: u64 = collection
+            .counts
+            .each()
+            .iter()
+            .map(|(_, count)| count)
+            .sum();
         totals.gaps_seen = judged + totals.gaps_dropped;
         if totals.backward_steps > 0 {
             collection.disown();

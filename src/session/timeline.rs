@@ -213,7 +213,10 @@ mod tests {
         let readings: Vec<(u64, i64)> = (0..20_000).map(|at| (at * 1_000, 0)).collect();
         let timeline = timeline(&readings);
         assert!(timeline.moments.len() <= MOST);
-        let steps = timeline.moments.windows(2).map(|pair| pair[1].tsc.0 - pair[0].tsc.0);
+        let steps = timeline
+            .moments
+            .windows(2)
+            .map(|pair| pair[1].tsc.0 - pair[0].tsc.0);
         let (least, most) = (steps.clone().min().unwrap(), steps.max().unwrap());
         assert!(most <= 2 * least, "{least} to {most}");
         assert_eq!(timeline.latest.tsc, Cycles(19_999_000));

@@ -14,7 +14,7 @@ use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{Changes, LazyGaps, Origin, OutputError, csv, hash, html, json, text, worst};
 
 /// The outputs of a run, open.
-pub(super) struct Sinks {
+pub(in crate::commands) struct Sinks {
     json: Option<PendingFile>,
     csv: Option<PendingFile>,
     html: Option<PendingFile>,
@@ -23,7 +23,7 @@ pub(super) struct Sinks {
 
 /// What went wrong with one or more outputs. The others were written.
 #[derive(Debug)]
-pub(super) struct Unwritten(Vec<String>);
+pub(in crate::commands) struct Unwritten(Vec<String>);
 
 impl fmt::Display for Unwritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,7 +33,7 @@ impl fmt::Display for Unwritten {
 
 impl Sinks {
     /// Opens all outputs.
-    pub(super) fn open(outputs: &Outputs) -> Result<Sinks, OutputError> {
+    pub(in crate::commands) fn open(outputs: &Outputs) -> Result<Sinks, OutputError> {
         let open =
             |path: &Option<std::path::PathBuf>| path.as_ref().map(PendingFile::create).transpose();
         Ok(Sinks {
@@ -51,7 +51,10 @@ impl Sinks {
 
     /// Writes all outputs. A file that fails does not keep the summary from
     /// the terminal, nor one file the other.
-    pub(super) fn write<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Unwritten>
+    pub(in crate::commands) fn write<F, I>(
+        self,
+        report: &Report<LazyGaps<F>>,
+    ) -> Result<(), Unwritten>
     where
         F: Fn() -> I,
         I: Iterator<Item = Gap>,

@@ -6,8 +6,8 @@ use crate::plan::RunPlan;
 use crate::report::model::EndedBy;
 use crate::sampler::{CalibrationError, EngineError, SamplingPlan};
 use crate::session::{
-    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline, View,
-    Wishes,
+    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline,
+    View, Wishes,
 };
 use crate::units::Cycles;
 
@@ -73,7 +73,7 @@ impl Turns<'_> {
             onward.choice = choice;
             let collected = Collector::new(
                 self.limits,
-                sampling.cpus.len(),
+                &sampling.cpus,
                 timeline.clone(),
                 clock.clone(),
                 self.wishes,
@@ -171,7 +171,7 @@ impl Observer for Onward<'_, '_> {
 
     fn look(&mut self, view: &View) {
         self.now = together(&self.before, view);
-        self.ongoing.look(self.now.clone());
+        self.ongoing.look(&self.now);
     }
 }
 

@@ -12,13 +12,12 @@ use crate::report::model::{Checkpoints, StreamedEvents};
 use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{OutputError, json, text, worst};
-use crate::session::Snapshot;
+use crate::session::{Snapshot, Teller};
 use crate::sys::clock::monotonic;
 use crate::units::Nanos;
 
 use super::super::assembly::Assembly;
 use super::super::turns::Turn;
-use super::display::Teller;
 use super::{helper, offer};
 
 /// Turns of two engines that take turns.
@@ -55,9 +54,15 @@ enum Order {
 }
 
 /// Where checkpoints go, and how often.
-pub(in super::super) struct Target {
-    pub(in super::super) file: PathBuf,
-    pub(in super::super) interval: Nanos,
+pub(in crate::commands) struct Target {
+    pub(super) file: PathBuf,
+    pub(super) interval: Nanos,
+}
+
+impl Target {
+    pub(in super::super) fn new(file: PathBuf, interval: Nanos) -> Target {
+        Target { file, interval }
+    }
 }
 
 impl<'scope> CheckpointWriter<'scope> {
@@ -188,7 +193,8 @@ impl Writer<'_> {
             let mut page = Vec::new();
             // A vector takes all that is written to it.
             let _ = text::write(&Summary::new(&report, &worst), Style::Plain, &mut page);
-            self.teller.tell(String::from_utf8_lossy(&page).into_owned());
+            self.teller
+                .tell(String::from_utf8_lossy(&page).into_owned());
         }
         let saved = match (&self.target, save) {
             (Some(target), true) => Some(
@@ -211,7 +217,8 @@ impl Writer<'_> {
         match saved {
             Ok(()) => {
                 if state.last_error.take().is_some() {
-                    self.teller.tell(String::from("hwgap: checkpoints are saved again\n"));
+                    self.teller
+                        .tell(String::from("hwgap: checkpoints are saved again\n"));
                 }
                 state.written += 1;
             }

@@ -6,10 +6,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use crate::attribution::Platform;
-use crate::plan::{ProgressPlan, RunPlan};
 use crate::report::standing::Standing;
-use crate::session::View;
+use crate::session::{Progress, Teller, View};
 use crate::sys::sched;
 use crate::units::Nanos;
 
@@ -27,18 +25,6 @@ enum Message {
     End,
 }
 
-/// The other threads' way to say something.
-#[derive(Clone)]
-pub(in super::super) struct Teller(SyncSender<Message>);
-
-impl Teller {
-    /// Shows a text of whole lines on standard error. Where its reader takes
-    /// nothing it is lost; the report has what matters.
-    pub(super) fn tell(&self, text: String) {
-        offer(&self.0, Message::Text(text));
-    }
-}
-
 /// The collector's end of the display.
 pub(in super::super) struct Display {
     shown: Shown,
@@ -53,27 +39,30 @@ enum Shown {
     /// A view that is drawn anew.
     View,
     /// A line each time, the next one when this much has elapsed.
-    Lines { interval: Nanos, next: Nanos },
+    Lines {
+        interval: Nanos,
+        next: Nanos,
+    },
 }
 
 impl Display {
     /// Starts the thread. It belongs to no scope: a terminal that takes nothing
-    /// must not keep the program from its end.
+    /// must not keep the program from its end. `interval` is for lines where
+    /// there is no terminal.
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub(in super::super) fn start(plan: &RunPlan, platform: Platform) -> std::io::Result<Display> {
-        let standing = Standing {
-            duration: plan.duration,
-            platform,
-        };
-        let shown = match (plan.outputs.progress, std::io::stderr().is_terminal()) {
-            (ProgressPlan::Shown(_), true) => Shown::View,
-            (ProgressPlan::Shown(Some(interval)), false) => Shown::Lines {
+    pub(in super::super) fn start(
+        standing: Standing,
+        interval: Option<Nanos>,
+    ) -> std::io::Result<Display> {
+        let shown = match (std::io::stderr().is_terminal(), interval) {
+            (true, _) => Shown::View,
+            (false, Some(interval)) => Shown::Lines {
                 interval,
                 next: interval,
             },
-            _ => Shown::Nothing,
+            (false, None) => Shown::Nothing,
         };
         let (messages, inbox) = sync_channel(MOST_WAITING);
         let (end, ended) = sync_channel(1);
@@ -94,12 +83,10 @@ impl Display {
             ended,
         })
     }
+}
 
-    pub(in super::super) fn teller(&self) -> Teller {
-        Teller(self.messages.clone())
-    }
-
-    pub(super) fn show(&mut self, view: View) {
+impl Progress for Display {
+    fn look(&mut self, view: &View) {
         match &mut self.shown {
             Shown::Nothing => return,
             Shown::View => {}
@@ -110,10 +97,19 @@ impl Display {
                 *next = view.elapsed.saturating_add(*interval);
             }
         }
-        offer(&self.messages, Message::View(view));
+        offer(&self.messages, Message::View(view.clone()));
     }
 
-    pub(super) fn end(self) {
+    /// Where the reader of standard error takes nothing a text is lost; the
+    /// report has what matters.
+    fn teller(&self) -> Teller {
+        let messages = self.messages.clone();
+        Teller::new(move |text| {
+            offer(&messages, Message::Text(text));
+        })
+    }
+
+    fn end(&mut self) {
         // In vain where the queue is full: then nobody reads.
         if offer(&self.messages, Message::End) {
             let _ = self.ended.recv_timeout(PATIENCE);

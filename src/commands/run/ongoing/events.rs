@@ -11,15 +11,14 @@ use crate::attribution::Throttling;
 use crate::cpulist::CpuList;
 use crate::evidence::kernel_trace::Names;
 use crate::plan::EventsPlan;
+use crate::report::OutputError;
 use crate::report::assemble::Lens;
 use crate::report::csv;
 use crate::report::event_file::EventFile;
-use crate::report::OutputError;
 use crate::report::model::StreamedEvents;
-use crate::session::{JudgedNow, Limits, PackedGap};
+use crate::session::{JudgedNow, Limits, PackedGap, Teller};
 use crate::units::{CpuId, Cycles, UtcNanos};
 
-use super::display::Teller;
 use super::{helper, offer};
 
 /// Gaps that may wait for the file: 4 MB, or 13 s of 5,000 gaps a second.

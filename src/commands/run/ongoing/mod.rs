@@ -12,7 +12,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::report::model::{Checkpoints, StreamedEvents};
-use crate::session::{JudgedNow, Snapshot, View};
+use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
 use crate::sys::sched;
 use crate::units::Cycles;
 
@@ -25,7 +25,7 @@ pub(super) use events::EventStream;
 pub(super) struct Ongoing<'scope> {
     pub(super) checkpoints: CheckpointWriter<'scope>,
     pub(super) events: Option<EventStream<'scope>>,
-    pub(super) display: Display,
+    pub(super) progress: Box<dyn Progress>,
 }
 
 /// What came of it, for the last report.
@@ -36,6 +36,13 @@ pub(super) struct Told {
 
 impl Ongoing<'_> {
     pub(super) fn gap(&mut self, gap: &JudgedNow<'_>) {
+        if let Some(platform) = gap.platform {
+            self.progress.found(LiveGap {
+                cpu: gap.cpu,
+                start: gap.timeline.utc(gap.gap.start()),
+                length: gap.limits.hz.to_nanos(platform),
+            });
+        }
         if let Some(events) = &mut self.events {
             events.gap(gap);
         }
@@ -64,17 +71,17 @@ impl Ongoing<'_> {
         self.checkpoints.turn_ended(turn);
     }
 
-    pub(super) fn look(&mut self, view: View) {
-        self.display.show(view);
+    pub(super) fn look(&mut self, view: &View) {
+        self.progress.look(view);
     }
 
     /// Ends all threads and waits for what they still have to write.
-    pub(super) fn end(self) -> Told {
+    pub(super) fn end(mut self) -> Told {
         let told = Told {
             events: self.events.map(EventStream::end),
             checkpoints: self.checkpoints.end(),
         };
-        self.display.end();
+        self.progress.end();
         told
     }
 }

@@ -25,7 +25,8 @@ impl Screen {
     pub(super) fn new(standing: Standing) -> Screen {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
         let length = standing.duration.0 / Nanos::MILLISECOND.0;
-        let head = all.add(ProgressBar::new(length).with_style(style("{bar:20} {percent:>3} %  {wide_msg}")));
+        let head = all
+            .add(ProgressBar::new(length).with_style(style("{bar:20} {percent:>3} %  {wide_msg}")));
         Screen {
             standing,
             all,
@@ -36,7 +37,8 @@ impl Screen {
 
     pub(super) fn draw(&mut self, view: &View) {
         self.head.set_message(self.standing.head(view));
-        self.head.set_position(view.elapsed.0 / Nanos::MILLISECOND.0);
+        self.head
+            .set_position(view.elapsed.0 / Nanos::MILLISECOND.0);
         let lines = self.standing.table(view, room());
         while self.lines.len() > lines.len() {
             if let Some(line) = self.lines.pop() {

@@ -1,0 +1,30 @@
+//! Options of `hwgap preflight`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::format::FormatArg;
+
+/// Options of `hwgap preflight`.
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// CPUs that a run would sample: a list such as 1-3,5, or all, or isolated
+    /// [default: the isolated ones, else all but one]
+    #[arg(long, value_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
+    /// kernel's interrupt threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=98))]
+    pub priority: Option<u8>,
+
+    /// Read the machine's files below this folder and try nothing: a test of
+    /// the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}

@@ -1,0 +1,49 @@
+//! Options of `hwgap report`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+/// Options of `hwgap report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The report, as `run -o` saves it; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What to make of it
+    #[arg(long, value_enum, default_value_t = ReportFormatArg::Text)]
+    pub format: ReportFormatArg,
+
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Leave out host name, serial numbers, addresses and what else names this
+    /// one machine
+    #[arg(long)]
+    pub redact: bool,
+
+    /// Judge the saved evidence anew with the rules of this version
+    #[arg(long)]
+    pub reattribute: bool,
+
+    /// Longest Markdown, in characters: what matters least is left out first
+    #[arg(long, value_name = "N", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(4_000..))]
+    pub limit: u32,
+}
+
+/// Formats of a saved report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormatArg {
+    /// A summary for people
+    Text,
+    /// The report
+    Json,
+    /// The gaps, a row each
+    Csv,
+    /// Text for the field of a ticket
+    Markdown,
+    /// A web page in one file
+    Html,
+}

@@ -1,0 +1,148 @@
+//! Options of `hwgap run`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use crate::units::Nanos;
+
+use super::format::FormatArg;
+use super::values::{duration, threshold};
+
+/// Options of `hwgap run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// How long to measure: 10s, 0.5h, 1m30s; a bare number is seconds
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    pub duration: Nanos,
+
+    /// Record gaps longer than this: 10us, 500ns; a bare number is microseconds
+    #[arg(long, value_name = "TIME", default_value = "10us", value_parser = threshold)]
+    pub threshold: Nanos,
+
+    /// Fail on platform gaps longer than this [default: the threshold]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub hardlimit: Option<Nanos>,
+
+    /// CPUs to sample: a list such as 1-3,5, or all, or isolated [default: the
+    /// isolated ones, else all but one]
+    #[arg(long, value_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// Sample only this part of each window; a bare number is microseconds
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub width: Option<Nanos>,
+
+    /// Length of a window; a bare number is microseconds
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub window: Option<Nanos>,
+
+    /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
+    /// kernel's interrupt threads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=98))]
+    pub priority: Option<u8>,
+
+    /// A text of your own for the report
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+
+    /// Write the report as JSON to this file; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Write the gaps as CSV to this file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
+
+    /// Write the report as a web page to this file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Save the report so far to the file of --output this often, so that a
+    /// killed run or a power cut loses no more; 0 saves it at the end only
+    /// [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "output")]
+    pub checkpoint: Option<Nanos>,
+
+    /// Write each gap as a row of CSV to this file as it happens; - is standard
+    /// output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events_csv: Option<PathBuf>,
+
+    /// Rows of the file of --events-csv: a full one becomes FILE.1 and takes
+    /// the place of the one before
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    pub events_rows: u64,
+
+    /// Store the machine's serial numbers in the report
+    #[arg(long)]
+    pub with_serials: bool,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// Print nothing on standard output, and no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Where standard error is no terminal, print a line of progress there this
+    /// often; 0 prints none
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub progress: Nanos,
+
+    /// End at the first platform gap above the threshold
+    #[arg(long)]
+    pub stop_on_gap: bool,
+
+    /// Make performance counters stand still in SMM for the run, to tell the
+    /// time spent there; a switch of the whole machine, which SIGKILL leaves set
+    #[arg(long)]
+    pub freeze_on_smi: bool,
+
+    /// What samples
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
+    pub engine: EngineArg,
+
+    /// BPF engine: hold interrupts off for this long at a time, 100us to
+    /// 100ms; a bare number is microseconds [default: 10ms]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub shot: Option<Nanos>,
+
+    /// BPF engine: let the kernel work for this long after each shot, 20us to
+    /// 1s; a bare number is microseconds [default: 250us]
+    #[arg(long, value_name = "TIME", value_parser = threshold)]
+    pub breath: Option<Nanos>,
+
+    /// BPF engine: list the ends of each shot in the report: a test of the
+    /// program
+    #[arg(long, hide = true)]
+    pub list_shots: bool,
+
+    /// Sample a scripted clock: a test of the program
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub script: Option<PathBuf>,
+
+    /// With --engine both, what stands for the BPF engine: a test of the
+    /// program
+    #[arg(long, value_name = "FILE", hide = true, requires = "script")]
+    pub second_script: Option<PathBuf>,
+
+    /// Read the machine's files below this folder: a test of the program
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub host_root: Option<PathBuf>,
+}
+
+/// Engines that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// The best one that this host and this run allow
+    Auto,
+    /// Pinned threads in user space
+    User,
+    /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
+    /// CAP_PERFMON)
+    Bpf,
+    /// User and bpf in turn on the same CPUs, and whether they agree
+    Both,
+}

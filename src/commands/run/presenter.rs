@@ -1,0 +1,101 @@
+//! To whom a measurement is told: before it, while it goes on, and after it.
+
+use serde::Serialize;
+
+use crate::attribution::Platform;
+use crate::judgement::Chosen;
+use crate::plan::{ProgressPlan, RunPlan};
+use crate::report::LazyGaps;
+use crate::report::model::{Gap, Report};
+use crate::report::standing::Standing;
+use crate::session::{Progress, Silent};
+use crate::units::Nanos;
+
+use super::super::Failure;
+use super::ongoing::{Display, Target};
+use super::output::Sinks;
+
+/// What is known when nothing has been measured yet, and all that can be
+/// refused beforehand was found good.
+pub(in crate::commands) struct Start<'a> {
+    /// What will be done.
+    pub(in crate::commands) plan: &'a RunPlan,
+    /// Bare metal or guest.
+    pub(in crate::commands) platform: Platform,
+    /// What samples: one engine, or those that take turns.
+    pub(in crate::commands) engines: Vec<&'a Chosen>,
+}
+
+/// Somebody who is told.
+pub(in crate::commands) trait Presenter {
+    /// Opens what the results go to, and says who is told meanwhile.
+    ///
+    /// # Errors
+    /// Where an output cannot be opened: nothing is measured then.
+    fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure>;
+
+    /// Where the report so far is saved now and then, if anywhere.
+    fn checkpoints(&self, _plan: &RunPlan) -> Option<Target> {
+        None
+    }
+
+    /// Shows and saves what came of it.
+    ///
+    /// # Errors
+    /// Where an output cannot be written.
+    fn end<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Failure>
+    where
+        F: Fn() -> I,
+        I: Iterator<Item = Gap>,
+        Report<LazyGaps<F>>: Serialize;
+}
+
+/// The outputs of `hwgap run`.
+#[derive(Default)]
+pub(super) struct Outputs {
+    sinks: Option<Sinks>,
+}
+
+impl Presenter for Outputs {
+    fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
+        self.sinks = Some(Sinks::open(&start.plan.outputs).map_err(Failure::usage)?);
+        Ok(match start.plan.outputs.progress {
+            ProgressPlan::Nothing => Box::new(Silent),
+            ProgressPlan::Shown(interval) => shown(start, interval),
+        })
+    }
+
+    fn checkpoints(&self, plan: &RunPlan) -> Option<Target> {
+        let file = plan.outputs.json.clone()?;
+        let interval = plan.outputs.checkpoint?;
+        // What was written to a pipe cannot be replaced.
+        let replaced = self.sinks.as_ref().is_some_and(Sinks::json_is_replaced);
+        replaced.then(|| Target::new(file, interval))
+    }
+
+    fn end<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Failure>
+    where
+        F: Fn() -> I,
+        I: Iterator<Item = Gap>,
+        Report<LazyGaps<F>>: Serialize,
+    {
+        match self.sinks {
+            Some(sinks) => sinks.write(report).map_err(Failure::usage),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A live view where standard error is a terminal, else a line at each
+/// `interval`, or nothing.
+pub(in crate::commands) fn shown(start: &Start<'_>, interval: Option<Nanos>) -> Box<dyn Progress> {
+    let standing = Standing {
+        duration: start.plan.duration,
+        platform: start.platform,
+    };
+    // Without a thread for it the run is not shown, and goes on.
+    match Display::start(standing, interval) {
+        Ok(display) => Box::new(display),
+        Err(_) => Box::new(Silent),
+    }
+}
