@@ -19,6 +19,7 @@ pub mod judgement;
 pub mod plan;
 pub mod preflight;
 pub mod preparation;
+pub mod privileges;
 pub mod report;
 pub mod sampler;
 pub mod selftest;

@@ -13,15 +13,16 @@ use std::thread::Scope;
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::{FrozenOnSmi, RegisterSources};
+use crate::evidence::watches::{FreezeWish, FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
+use crate::privileges::{Keep, Writes};
 use crate::report::assemble::assemble;
 use crate::report::inventory::{self, SerialNumbers};
-use crate::report::model::Outcome;
+use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::{ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
@@ -32,7 +33,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
 use assembly::Assembly;
-use engine::{Scripts, choose};
+use engine::{Choice, Scripts, choose};
 use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
 use turns::Turns;
 
@@ -108,11 +109,12 @@ pub(super) fn measure(
         pmu.map_err(ToString::to_string),
         frozen.as_ref().map(|_| ()).map_err(Clone::clone),
     );
+    let keep = keep(&plan, &choices, scripted);
     let turns = Turns {
         plan: &plan,
         machine: &machine,
         root: &root,
-        sampling: sampling_plan(&plan, &machine, first.hz, registers),
+        sampling: sampling_plan(&plan, &machine, first.hz, registers, keep.clone()),
         smi_sources,
         limits,
         wishes: &signals,
@@ -138,7 +140,7 @@ pub(super) fn measure(
         scripted,
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints)?;
+        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -146,7 +148,7 @@ pub(super) fn measure(
     // The machine is to be as before as soon as nothing counts any more.
     drop(frozen);
     let cases = assembly.cases(&mut turns);
-    let particulars = assembly.particulars(told.checkpoints.as_ref(), told.events.as_ref());
+    let particulars = assembly.particulars(&told);
     let report = assemble(&cases, particulars);
     presenter.end(&report)?;
     Ok(match report.verdict.result {
@@ -162,18 +164,47 @@ fn ongoing<'scope, 'env>(
     assembly: &'env Assembly<'env>,
     progress: Box<dyn Progress>,
     target: Option<Target>,
+    keep: Keep,
 ) -> Result<Ongoing<'scope>, Failure> {
     let (plan, teller) = (assembly.plan, progress.teller());
     let events = plan.outputs.events.as_ref().map(|events| {
-        EventStream::start(scope, events, &plan.cpus, assembly.limits, teller.clone())
+        EventStream::start(
+            scope,
+            events,
+            &plan.cpus,
+            assembly.limits,
+            teller.clone(),
+            keep.clone(),
+        )
     });
-    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller)
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
         .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
     Ok(Ongoing {
         events: events.transpose().map_err(Failure::usage)?,
         checkpoints,
         progress,
+        privileges: None,
+        keep: (!assembly.scripted).then_some(keep),
     })
+}
+
+/// The rights that a run keeps while it samples.
+fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
+    match choices {
+        _ if scripted => Keep::All("a scripted clock takes no rights"),
+        [only] if only.chosen.engine == EngineName::User => {
+            let outputs = &plan.outputs;
+            let files = [&outputs.json, &outputs.csv, &outputs.html];
+            let writes = files.iter().any(|file| file.is_some())
+                || outputs.events.is_some()
+                || plan.freeze_on_smi == FreezeWish::SetForRun;
+            Keep::least(match writes {
+                true => Writes::Files,
+                false => Writes::Nothing,
+            })
+        }
+        _ => Keep::All("this engine uses them while it samples"),
+    }
 }
 
 fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
@@ -201,6 +232,7 @@ fn sampling_plan(
     machine: &MachineFacts,
     hz: Hertz,
     registers: RegisterSources,
+    keep: Keep,
 ) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
@@ -222,5 +254,6 @@ fn sampling_plan(
             Platform::Guest => Readings::StartAndEnd,
         },
         registers,
+        keep,
     }
 }

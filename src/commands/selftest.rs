@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::host::fadt::SmiCommand;
 use crate::host::root::Root;
 use crate::plan::choose_cpus;
+use crate::privileges::Keep;
 use crate::sampler::{
     Exercise, ExerciseKind, MachineKind, RaisedSpan, Readings, SamplingPlan, UserEngine, Window,
 };
@@ -308,6 +309,7 @@ impl Bench<'_> {
                 Platform::Guest => Readings::StartAndEnd,
             },
             registers: RegisterSources::none("a self-test reads none"),
+            keep: Keep::All("it is over soon"),
         };
         let machine = MachineKind::Exercised {
             smi_sources: self.machine.smi_sources(self.root, self.host, self.cpu),

@@ -9,6 +9,7 @@ use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
+use crate::privileges::Keep;
 use crate::sampler::{
     CpuSetup, Engine, EngineError, MachineKind, Readings, SamplingPlan, UserEngine, Window,
 };
@@ -97,5 +98,6 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("a trial reads none"),
+        keep: Keep::All("it is over soon"),
     }
 }

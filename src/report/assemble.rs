@@ -17,8 +17,8 @@ use super::agreement::EngineReport;
 use super::inventory::Inventory;
 use super::model::{
     BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
-    KernelIdentity, Outcome, Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents, SystemIdentity,
-    Tool, Tsc, TscOffset, UtcPoint, Verdict,
+    KernelIdentity, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents,
+    SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
 };
 use super::{LazyGaps, merge, periodicity, watched};
 pub use gaps::Lens;
@@ -44,10 +44,19 @@ pub struct Particulars<'a> {
     pub inventory: &'a Inventory,
     /// Whether the clock was a script.
     pub scripted: bool,
-    /// The checkpoints of the run so far, where it makes any.
-    pub checkpoints: Option<&'a Checkpoints>,
-    /// The gaps written so far, where they are written as they come.
-    pub events: Option<&'a StreamedEvents>,
+    /// What was done beside sampling, up to now.
+    pub told: &'a Told,
+}
+
+/// What a run did beside sampling.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The checkpoints, where it makes any.
+    pub checkpoints: Option<Checkpoints>,
+    /// The gaps written, where they are written as they come.
+    pub events: Option<StreamedEvents>,
+    /// The rights that it kept and gave up.
+    pub privileges: Option<Privileges>,
 }
 
 /// The report of a run: of one slice, or of several in which engines took
@@ -196,8 +205,9 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
-        checkpoints: particulars.checkpoints.cloned(),
-        events: particulars.events.cloned(),
+        checkpoints: particulars.told.checkpoints.clone(),
+        events: particulars.told.events.clone(),
+        privileges: particulars.told.privileges.clone(),
         cpus_not_sampled: housekeeping.to_string(),
         scripted: particulars.scripted,
     }

@@ -24,7 +24,7 @@ pub use cpu::{Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsS
 pub use gap::{Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
-pub use run::{Checkpoints, EndedBy, EngineName, Run, StreamedEvents};
+pub use run::{Checkpoints, EndedBy, EngineName, Privileges, Run, StreamedEvents};
 pub use watched::{
     ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
 };

@@ -9,6 +9,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::cpulist::CpuList;
+use crate::privileges::Keep;
 use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles};
 
@@ -79,7 +80,12 @@ pub(super) struct Outlet {
 impl Station {
     /// Reports the set-up, compares clocks as told, and returns when sampling
     /// is to begin; `None` where it is not to.
-    pub(super) fn wait<M: Machine>(self, machine: &mut M, setup: CpuSetup) -> Option<Outlet> {
+    pub(super) fn wait<M: Machine>(
+        self,
+        machine: &mut M,
+        setup: CpuSetup,
+        keep: &Keep,
+    ) -> Option<Outlet> {
         let _ = self.outbox.send(Report::Ready(Box::new(setup)));
         loop {
             // A closed channel is the order to end.
@@ -90,6 +96,7 @@ impl Station {
                     None
                 }
                 Command::Sample => {
+                    keep.apply();
                     return Some(Outlet {
                         ring: self.ring,
                         shared: self.shared,

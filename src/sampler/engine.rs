@@ -1,6 +1,7 @@
 //! The seam between what samples and what judges.
 
 use crate::evidence::watches::RegisterSources;
+use crate::privileges::Keep;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError};
@@ -41,6 +42,8 @@ pub struct SamplingPlan {
     pub smi_readings: Readings,
     /// Where registers can be read at both ends of the run.
     pub registers: RegisterSources,
+    /// The rights that a sampler keeps once it samples.
+    pub keep: Keep,
 }
 
 /// How a sampler is scheduled.

@@ -219,7 +219,7 @@ fn serve<M: Machine>(
         schedstat: setup.schedstat,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup)?;
+    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
     let totals = sample(machine, cpu, plan, calibration, outlet.ring, &outlet.shared);
     Some(totals)
 }

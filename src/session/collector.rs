@@ -168,6 +168,7 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }
+        self.observer.ready();
         engine.release();
         let mut ended_by = self.follow(engine, &setups, &mut watches);
         self.observer.end();

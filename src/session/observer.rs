@@ -12,6 +12,9 @@ use super::timeline::Timeline;
 /// What a run tells while it goes on. All calls come on the collector's
 /// thread, which gaps and records wait for: they must return at once.
 pub trait Observer {
+    /// All is open that takes rights; sampling begins next.
+    fn ready(&mut self) {}
+
     /// A gap was judged.
     fn gap(&mut self, _gap: &JudgedNow<'_>) {}
 

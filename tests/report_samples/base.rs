@@ -31,6 +31,7 @@ pub fn bare_metal_pass() -> Report {
             error: None,
             checkpoints: None,
             events: None,
+            privileges: None,
             cpus_not_sampled: "0".to_owned(),
             scripted: false,
         },

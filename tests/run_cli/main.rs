@@ -4,5 +4,6 @@
 mod both;
 mod harness;
 mod input;
+mod ongoing;
 mod output;
 mod signals;

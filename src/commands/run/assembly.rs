@@ -6,9 +6,9 @@ use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::judgement::{Case, Preparation, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
-use crate::report::assemble::Particulars;
+use crate::report::assemble::{Particulars, Told};
 use crate::report::inventory::Inventory;
-use crate::report::model::{Checkpoints, EngineName, StreamedEvents};
+use crate::report::model::EngineName;
 use crate::selftest::SelfTest;
 use crate::session::{Limits, Rate};
 
@@ -61,11 +61,7 @@ impl Assembly<'_> {
     }
 
     /// What the report holds beside the cases.
-    pub(super) fn particulars<'b>(
-        &'b self,
-        checkpoints: Option<&'b Checkpoints>,
-        events: Option<&'b StreamedEvents>,
-    ) -> Particulars<'b> {
+    pub(super) fn particulars<'b>(&'b self, told: &'b Told) -> Particulars<'b> {
         Particulars {
             command_line: self.command_line,
             engine: match self.choices {
@@ -82,8 +78,7 @@ impl Assembly<'_> {
             selftest: self.selftest,
             inventory: self.inventory,
             scripted: self.scripted,
-            checkpoints,
-            events,
+            told,
         }
     }
 }

@@ -149,6 +149,10 @@ impl<'a, 'scope> Onward<'a, 'scope> {
 }
 
 impl Observer for Onward<'_, '_> {
+    fn ready(&mut self) {
+        self.ongoing.ready();
+    }
+
     fn gap(&mut self, gap: &JudgedNow<'_>) {
         self.ongoing.gap(gap);
     }

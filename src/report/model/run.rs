@@ -83,6 +83,10 @@ pub struct Run {
     /// The gaps that were written while the run went on, where any were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<StreamedEvents>,
+    /// Rights while it sampled; `null` where the clock was a script, and in
+    /// reports of versions that kept all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privileges: Option<Privileges>,
     /// CPUs that this process may use and that were not sampled.
     pub cpus_not_sampled: String,
     /// True for results of a scripted clock: a test of the program, not a
@@ -116,4 +120,15 @@ pub struct StreamedEvents {
     pub rows_lost: u64,
     /// Why, where there are any.
     pub error: Option<String>,
+}
+
+/// Capabilities of the process while it sampled (capabilities(7)).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privileges {
+    /// Those it kept.
+    pub kept: Vec<String>,
+    /// Those it had for the set-up and gave up before the first sample.
+    pub dropped: Vec<String>,
+    /// Why it kept more than it needs to go on, if it did.
+    pub reason: Option<String>,
 }

@@ -197,7 +197,7 @@ fn run(
         schedstat,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup)?;
+    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
     let source = match ability.counters {
         Some(_) => CountSource::Program,
         None => CountSource::File,

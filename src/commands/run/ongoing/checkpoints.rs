@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-use crate::report::assemble::assemble;
+use crate::privileges::Keep;
+use crate::report::assemble::{Told, assemble};
 use crate::report::files::PendingFile;
-use crate::report::model::{Checkpoints, StreamedEvents};
+use crate::report::model::Checkpoints;
 use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{OutputError, json, text, worst};
@@ -47,7 +48,7 @@ enum Order {
     Write {
         turn: usize,
         snapshot: Box<Snapshot>,
-        events: Option<StreamedEvents>,
+        told: Told,
         save: bool,
         tell: Asked,
     },
@@ -75,6 +76,7 @@ impl<'scope> CheckpointWriter<'scope> {
         assembly: &'env Assembly<'env>,
         target: Option<Target>,
         teller: Teller,
+        keep: Keep,
     ) -> std::io::Result<CheckpointWriter<'scope>> {
         let (orders, inbox) = sync_channel(MOST_WAITING);
         let busy = Arc::new(AtomicBool::new(false));
@@ -90,7 +92,7 @@ impl<'scope> CheckpointWriter<'scope> {
             ended: Vec::new(),
         };
         let working = busy.clone();
-        let thread = helper(scope, "checkpoints", move || {
+        let thread = helper(scope, "checkpoints", keep, move || {
             writer.serve(&inbox, &working);
             writer.state
         })?;
@@ -116,12 +118,7 @@ impl<'scope> CheckpointWriter<'scope> {
         self.asked = Asked::Yes;
     }
 
-    pub(super) fn write(
-        &mut self,
-        turn: usize,
-        snapshot: Snapshot,
-        events: Option<StreamedEvents>,
-    ) {
+    pub(super) fn write(&mut self, turn: usize, snapshot: Snapshot, told: Told) {
         let now = monotonic();
         let save = now >= self.due;
         if let Some(interval) = self.interval.filter(|_| save) {
@@ -131,7 +128,7 @@ impl<'scope> CheckpointWriter<'scope> {
         let order = Order::Write {
             turn,
             snapshot: Box::new(snapshot),
-            events,
+            told,
             save,
             tell: std::mem::replace(&mut self.asked, Asked::No),
         };
@@ -168,14 +165,14 @@ impl Writer<'_> {
                 Order::Write {
                     turn,
                     snapshot,
-                    events,
+                    told,
                     save,
                     tell,
                 } => {
                     let collected = snapshot.into_collected();
                     let choice = turn;
                     self.ended.push(Turn { choice, collected });
-                    self.write(events.as_ref(), save, tell);
+                    self.write(told, save, tell);
                     self.ended.pop();
                     busy.store(false, Ordering::Release);
                 }
@@ -183,10 +180,14 @@ impl Writer<'_> {
         }
     }
 
-    fn write(&mut self, events: Option<&StreamedEvents>, save: bool, tell: Asked) {
+    fn write(&mut self, told: Told, save: bool, tell: Asked) {
+        let told = Told {
+            checkpoints: self.state.clone(),
+            ..told
+        };
         super::super::turns::share_clocks(&mut self.ended);
         let cases = self.assembly.cases(&mut self.ended);
-        let particulars = self.assembly.particulars(self.state.as_ref(), events);
+        let particulars = self.assembly.particulars(&told);
         let report = assemble(&cases, particulars);
         if tell == Asked::Yes {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use crate::privileges::{Keep, Writes};
 use crate::report::standing::Standing;
 use crate::session::{Progress, Teller, View};
 use crate::sys::sched;
@@ -71,6 +72,7 @@ impl Display {
             .spawn(move || {
                 // Where it is refused, drawing competes with the collector.
                 let _ = sched::set_background();
+                Keep::least(Writes::Nothing).apply();
                 match shown {
                     Shown::View => draw(&inbox, standing),
                     Shown::Lines { .. } | Shown::Nothing => print(&inbox, standing),

@@ -11,6 +11,7 @@ use crate::attribution::Throttling;
 use crate::cpulist::CpuList;
 use crate::evidence::kernel_trace::Names;
 use crate::plan::EventsPlan;
+use crate::privileges::Keep;
 use crate::report::OutputError;
 use crate::report::assemble::Lens;
 use crate::report::csv;
@@ -61,6 +62,7 @@ impl<'scope> EventStream<'scope> {
         cpus: &CpuList,
         limits: Limits,
         teller: Teller,
+        keep: Keep,
     ) -> Result<EventStream<'scope>, OutputError> {
         let file = EventFile::open(&plan.file, plan.rows)?;
         let (batches, inbox) = sync_channel(MOST_BATCHES);
@@ -75,7 +77,7 @@ impl<'scope> EventStream<'scope> {
             waiting: waiting.clone(),
             state: state.clone(),
         };
-        let thread = helper(scope, "events", move || writer.serve(&inbox))
+        let thread = helper(scope, "events", keep, move || writer.serve(&inbox))
             .map_err(|error| OutputError::of_thread(&plan.file, error))?;
         Ok(EventStream {
             gaps: Vec::new(),

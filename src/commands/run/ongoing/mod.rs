@@ -11,7 +11,9 @@ mod screen;
 use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
-use crate::report::model::{Checkpoints, StreamedEvents};
+use crate::privileges::Keep;
+use crate::report::assemble::Told;
+use crate::report::model::Privileges;
 use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
 use crate::sys::sched;
 use crate::units::Cycles;
@@ -26,15 +28,19 @@ pub(super) struct Ongoing<'scope> {
     pub(super) checkpoints: CheckpointWriter<'scope>,
     pub(super) events: Option<EventStream<'scope>>,
     pub(super) progress: Box<dyn Progress>,
-}
-
-/// What came of it, for the last report.
-pub(super) struct Told {
-    pub(super) checkpoints: Option<Checkpoints>,
-    pub(super) events: Option<StreamedEvents>,
+    /// The rights that this thread keeps, where it gives any up.
+    pub(super) keep: Option<Keep>,
+    pub(super) privileges: Option<Privileges>,
 }
 
 impl Ongoing<'_> {
+    /// All that takes rights is open.
+    pub(super) fn ready(&mut self) {
+        if let Some(keep) = self.keep.take() {
+            self.privileges = Some(keep.apply());
+        }
+    }
+
     pub(super) fn gap(&mut self, gap: &JudgedNow<'_>) {
         if let Some(platform) = gap.platform {
             self.progress.found(LiveGap {
@@ -59,8 +65,13 @@ impl Ongoing<'_> {
     }
 
     pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
-        let events = self.events.as_ref().map(EventStream::so_far);
-        self.checkpoints.write(choice, snapshot, events);
+        let told = Told {
+            // The writer keeps that account itself.
+            checkpoints: None,
+            events: self.events.as_ref().map(EventStream::so_far),
+            privileges: self.privileges.clone(),
+        };
+        self.checkpoints.write(choice, snapshot, told);
     }
 
     pub(super) fn asked(&mut self) {
@@ -80,6 +91,7 @@ impl Ongoing<'_> {
         let told = Told {
             events: self.events.map(EventStream::end),
             checkpoints: self.checkpoints.end(),
+            privileges: self.privileges,
         };
         self.progress.end();
         told
@@ -90,6 +102,7 @@ impl Ongoing<'_> {
 fn helper<'scope, 'env, T: Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     name: &str,
+    keep: Keep,
     body: impl FnOnce() -> T + Send + 'scope,
 ) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
     std::thread::Builder::new()
@@ -97,6 +110,7 @@ fn helper<'scope, 'env, T: Send + 'scope>(
         .spawn_scoped(scope, move || {
             // Where it is refused, the work competes with the collector.
             let _ = sched::set_background();
+            keep.apply();
             body()
         })
 }
