@@ -24,7 +24,15 @@ still occur given that none was seen.
 
 On a machine with one CPU, or when all CPUs are sampled, hwgap pauses for 20 \
 of every 100 ms so that a shell stays usable; --width equal to --window \
-samples without a pause.";
+samples without a pause.
+
+While it goes on, the report so far is saved to the file of --output every \
+minute (--checkpoint), so that a killed run or a power cut loses no more than \
+that; such a report says so. SIGUSR1 prints a summary of the run so far on \
+standard error. On a terminal a line for each CPU is shown; elsewhere a line a \
+minute (--progress). SIGINT, SIGTERM and SIGHUP end the run with its report.
+
+Rights that only the set-up takes are given up before the first sample.";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
@@ -36,6 +44,10 @@ Examples:
       Record gaps above 5 us, fail only above 50 us.
   hwgap run --duration 10m --engine both
       Sample with interrupts on and off in turn, and see whether both agree.
+  hwgap run --duration 24h -o day.json --events-csv gaps.csv
+      A day: a checkpoint each minute, and each gap as a row as it happens.
+  pkill -USR1 -x hwgap
+      A summary of the run that goes on.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
       Wait for the first stall of the platform.
 
