@@ -297,7 +297,8 @@ impl<'a> Collector<'a> {
         if let Making::Copying { totals, cpus } = &mut self.making
             && let Some(totals) = totals.get_mut(cpus.len())
         {
-            cpus.push(self.cpus[cpus.len()].tally.copy(totals));
+            let memory = self.observer.spare();
+            cpus.push(self.cpus[cpus.len()].tally.copy(totals, memory));
         }
         let Some(Copies { totals, cpus }) = self.making.take_copies(setups.len()) else {
             return;

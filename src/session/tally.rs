@@ -213,9 +213,13 @@ impl Tally {
     /// A copy of the collection so far, its gaps in no order. The gaps that
     /// `totals` counts are brought to those that were judged: a few may have
     /// come in since, or wait for a reading of the SMI counter.
-    pub(super) fn copy(&self, totals: &mut CpuTotals) -> CpuCollection {
+    pub(super) fn copy(
+        &self,
+        totals: &mut CpuTotals,
+        memory: Option<Vec<PackedGap>>,
+    ) -> CpuCollection {
         let mut collection = CpuCollection {
-            gaps: self.retention.copy(),
+            gaps: self.retention.copy(memory),
             ..self.collection.clone()
         };
         let judged: u64 = collection

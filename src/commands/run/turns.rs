@@ -6,8 +6,8 @@ use crate::plan::RunPlan;
 use crate::report::model::EndedBy;
 use crate::sampler::{CalibrationError, EngineError, SamplingPlan};
 use crate::session::{
-    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline,
-    View, Wishes,
+    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, PackedGap, Snapshot,
+    Timeline, View, Wishes,
 };
 use crate::units::Cycles;
 
@@ -163,6 +163,10 @@ impl Observer for Onward<'_, '_> {
 
     fn wants_snapshot(&mut self) -> bool {
         self.ongoing.wants_snapshot()
+    }
+
+    fn spare(&mut self) -> Option<Vec<PackedGap>> {
+        self.ongoing.spare()
     }
 
     fn snapshot(&mut self, snapshot: Snapshot) {

@@ -40,7 +40,7 @@ pub struct Tsc {
     pub utc_points: Vec<UtcPoint>,
     /// By how much those lines may miss what the host's clock showed. A step of
     /// that clock is known to a fifth of a second.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utc_error_ns: Option<Nanos>,
     /// Moments at which the clocks went apart. Gaps at those times have the
     /// cause `unknown`.

@@ -1,13 +1,13 @@
 //! Gaps as rows of CSV, while they happen.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
 
-use crate::attribution::Throttling;
+use rtrb::{Consumer, Producer, RingBuffer};
+
 use crate::cpulist::CpuList;
 use crate::evidence::kernel_trace::Names;
 use crate::plan::EventsPlan;
@@ -22,33 +22,46 @@ use crate::units::{CpuId, Cycles, UtcNanos};
 
 use super::{helper, offer};
 
-/// Gaps that may wait for the file: 4 MB, or 13 s of 5,000 gaps a second.
+/// Gaps that may wait for the file: 5 MB, or 13 s of 5,000 gaps a second. The
+/// memory is taken at once, so that a slow moment of the disk does not show in
+/// the size of the process.
 const MOST_WAITING: usize = 65_536;
-/// Batches that may; a visit to the engine makes at most one.
-const MOST_BATCHES: usize = 4_096;
+/// Changes of the frame that may wait.
+const MOST_FRAMES: usize = 64;
+/// Rows that are written at a time.
+const BATCH: usize = 1_024;
+/// How long the writer sleeps where nothing wakes it.
+const NAP: Duration = Duration::from_secs(1);
 
 /// The collector's end of the stream.
 pub(in super::super) struct EventStream<'scope> {
-    gaps: Vec<(usize, PackedGap, UtcNanos)>,
-    names: Option<Names>,
-    limits: Limits,
+    ring: Producer<Event>,
+    frames: SyncSender<Frame>,
+    /// As it was sent last.
+    frame: Frame,
     names_sent: usize,
-    origin: Option<Cycles>,
-    waiting: Arc<AtomicUsize>,
     /// Gaps for which there was no room.
-    slow: Arc<AtomicU64>,
+    slow: u64,
     state: Arc<Mutex<StreamedEvents>>,
-    batches: SyncSender<Batch>,
     thread: ScopedJoinHandle<'scope, ()>,
 }
 
-/// The gaps of one visit to the engine.
-struct Batch {
-    /// The names in accounts, where there are new ones.
-    names: Option<Names>,
+/// A gap on its way.
+struct Event {
+    index: usize,
+    gap: PackedGap,
+    utc: UtcNanos,
+}
+
+/// What it takes to show gaps. A change is sent before the gaps that it bears
+/// on, and taken after them.
+#[derive(Clone)]
+struct Frame {
+    names: Option<Arc<Names>>,
     limits: Limits,
-    origin: Cycles,
-    gaps: Vec<(usize, PackedGap, UtcNanos)>,
+    /// The cycle that the report will count from; no row is written before it
+    /// is known.
+    origin: Option<Cycles>,
 }
 
 impl<'scope> EventStream<'scope> {
@@ -65,94 +78,90 @@ impl<'scope> EventStream<'scope> {
         keep: Keep,
     ) -> Result<EventStream<'scope>, OutputError> {
         let file = EventFile::open(&plan.file, plan.rows)?;
-        let (batches, inbox) = sync_channel(MOST_BATCHES);
+        let (ring, inbox) = RingBuffer::new(MOST_WAITING);
+        let (frames, changes) = sync_channel(MOST_FRAMES);
         let state = Arc::new(Mutex::new(StreamedEvents::default()));
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let frame = Frame {
+            names: None,
+            limits,
+            origin: None,
+        };
         let writer = Writer {
             file,
             cpus: cpus.iter().collect(),
-            throttling: limits.throttling,
-            names: None,
+            inbox,
+            changes,
+            frame: frame.clone(),
             teller,
-            waiting: waiting.clone(),
             state: state.clone(),
         };
-        let thread = helper(scope, "events", keep, move || writer.serve(&inbox))
+        let thread = helper(scope, "events", keep, move || writer.serve())
             .map_err(|error| OutputError::of_thread(&plan.file, error))?;
         Ok(EventStream {
-            gaps: Vec::new(),
-            names: None,
-            limits,
+            ring,
+            frames,
+            frame,
             names_sent: 0,
-            origin: None,
-            waiting,
-            slow: Arc::new(AtomicU64::new(0)),
+            slow: 0,
             state,
-            batches,
             thread,
         })
     }
 
     pub(super) fn gap(&mut self, now: &JudgedNow<'_>) {
-        if self.waiting.load(Ordering::Relaxed) + self.gaps.len() >= MOST_WAITING {
-            self.slow.fetch_add(1, Ordering::Relaxed);
-            return;
+        let names = now.names.filter(|names| names.count() > self.names_sent);
+        if names.is_some() || self.frame.limits.setting != now.limits.setting {
+            self.frame.limits = *now.limits;
+            if let Some(names) = names {
+                self.frame.names = Some(Arc::new(names.clone()));
+            }
+            // Where there is no room, the next gap tries again.
+            if offer(&self.frames, self.frame.clone()) {
+                self.names_sent = now.names.map_or(0, Names::count);
+            }
         }
-        if let Some(names) = now.names.filter(|names| names.count() > self.names_sent) {
-            self.names_sent = names.count();
-            self.names = Some(names.clone());
-        }
-        self.limits = *now.limits;
-        let utc = now.timeline.utc(now.gap.start());
-        self.gaps.push((now.index, now.gap, utc));
+        let event = Event {
+            index: now.index,
+            gap: now.gap,
+            utc: now.timeline.utc(now.gap.start()),
+        };
+        self.slow += u64::from(self.ring.push(event).is_err());
     }
 
-    /// Passes on what has come in since the last time, once the cycle is known
-    /// that the report will count from.
+    /// Wakes the writer after a visit to the engine.
     pub(super) fn send(&mut self, origin: Option<Cycles>) {
-        self.origin = self.origin.or(origin);
-        let (count, Some(origin)) = (self.gaps.len(), self.origin) else {
-            return;
-        };
-        if count == 0 {
-            return;
+        // Of two engines that take turns, the first sets the origin.
+        if self.frame.origin.is_none() && origin.is_some() {
+            self.frame.origin = origin;
+            if !offer(&self.frames, self.frame.clone()) {
+                self.frame.origin = None;
+            }
         }
-        self.waiting.fetch_add(count, Ordering::Relaxed);
-        let batch = Batch {
-            names: self.names.take(),
-            limits: self.limits,
-            origin,
-            gaps: std::mem::take(&mut self.gaps),
-        };
-        if !offer(&self.batches, batch) {
-            self.waiting.fetch_sub(count, Ordering::Relaxed);
-            self.slow.fetch_add(count as u64, Ordering::Relaxed);
-            // They may have gone with the batch.
-            self.names_sent = 0;
+        if self.ring.slots() < MOST_WAITING {
+            self.thread.thread().unpark();
         }
     }
 
     /// The account so far.
     pub(super) fn so_far(&self) -> StreamedEvents {
-        account(&self.state, &self.slow)
+        account(&self.state, self.slow)
     }
 
     /// Waits for the last rows.
-    pub(super) fn end(mut self) -> StreamedEvents {
-        self.send(None);
-        drop(self.batches);
+    pub(super) fn end(self) -> StreamedEvents {
+        drop(self.ring);
+        self.thread.thread().unpark();
         // A writer that panicked has told so, and its account stands.
         let _ = self.thread.join();
-        account(&self.state, &self.slow)
+        account(&self.state, self.slow)
     }
 }
 
-fn account(state: &Mutex<StreamedEvents>, slow: &AtomicU64) -> StreamedEvents {
+fn account(state: &Mutex<StreamedEvents>, slow: u64) -> StreamedEvents {
     let written = match state.lock() {
         Ok(state) => state.clone(),
         Err(poisoned) => poisoned.into_inner().clone(),
     };
-    let slow = slow.load(Ordering::Relaxed);
     let too_slow = || String::from("the file could not keep up with the gaps");
     StreamedEvents {
         rows_lost: written.rows_lost + slow,
@@ -164,37 +173,54 @@ fn account(state: &Mutex<StreamedEvents>, slow: &AtomicU64) -> StreamedEvents {
 struct Writer {
     file: EventFile,
     cpus: Vec<CpuId>,
-    throttling: Option<Throttling>,
-    names: Option<Names>,
+    inbox: Consumer<Event>,
+    changes: Receiver<Frame>,
+    frame: Frame,
     teller: Teller,
-    waiting: Arc<AtomicUsize>,
     state: Arc<Mutex<StreamedEvents>>,
 }
 
 impl Writer {
-    fn serve(mut self, inbox: &Receiver<Batch>) {
-        let mut lines = Vec::new();
-        while let Ok(batch) = inbox.recv() {
-            let rows = batch.gaps.len();
-            lines.clear();
-            if let Some(names) = batch.names {
-                self.names = Some(names);
+    fn serve(mut self) {
+        let (mut batch, mut lines) = (Vec::with_capacity(BATCH), Vec::new());
+        loop {
+            // Asked first: what was pushed before the end is popped below.
+            let is_last = self.inbox.is_abandoned();
+            while batch.len() < BATCH
+                && let Ok(event) = self.inbox.pop()
+            {
+                batch.push(event);
             }
-            let lens = Lens {
-                hz: batch.limits.hz,
-                origin: batch.origin,
-                names: self.names.as_ref(),
-                setting: batch.limits.setting,
-                throttling: self.throttling,
-            };
-            for (index, gap, utc) in batch.gaps {
-                // A vector takes all that is written to it.
-                let _ = csv::append(&lens.row(self.cpus[index], &gap, utc), &mut lines);
+            while let Ok(frame) = self.changes.try_recv() {
+                self.frame = frame;
             }
-            let written = self.file.append(&lines, rows as u64);
-            self.waiting.fetch_sub(rows, Ordering::Relaxed);
-            self.note(rows as u64, written);
+            // A run may end before all samplers have begun.
+            let origin = self.frame.origin.or(is_last.then_some(Cycles(0)));
+            match origin.filter(|_| !batch.is_empty()) {
+                Some(origin) => self.write(origin, &mut batch, &mut lines),
+                None if is_last => return,
+                None => std::thread::park_timeout(NAP),
+            }
         }
+    }
+
+    fn write(&mut self, origin: Cycles, batch: &mut Vec<Event>, lines: &mut Vec<u8>) {
+        let limits = self.frame.limits;
+        let lens = Lens {
+            hz: limits.hz,
+            origin,
+            names: self.frame.names.as_deref(),
+            setting: limits.setting,
+            throttling: limits.throttling,
+        };
+        lines.clear();
+        let rows = batch.len() as u64;
+        for Event { index, gap, utc } in batch.drain(..) {
+            // A vector takes all that is written to it.
+            let _ = csv::append(&lens.row(self.cpus[index], &gap, utc), lines);
+        }
+        let written = self.file.append(lines, rows);
+        self.note(rows, written);
     }
 
     fn note(&self, rows: u64, written: io::Result<u64>) {

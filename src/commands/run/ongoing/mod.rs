@@ -14,7 +14,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use crate::privileges::Keep;
 use crate::report::assemble::Told;
 use crate::report::model::Privileges;
-use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
+use crate::session::{JudgedNow, LiveGap, PackedGap, Progress, Snapshot, View};
 use crate::sys::sched;
 use crate::units::Cycles;
 
@@ -62,6 +62,10 @@ impl Ongoing<'_> {
 
     pub(super) fn wants_snapshot(&mut self) -> bool {
         self.checkpoints.is_due()
+    }
+
+    pub(super) fn spare(&mut self) -> Option<Vec<PackedGap>> {
+        self.checkpoints.spare()
     }
 
     pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
