@@ -50,6 +50,15 @@ fn each_text(report: &mut Report<Vec<Gap>>, mut change: impl FnMut(&mut String))
     change(&mut run.command_line);
     run.label.iter_mut().for_each(&mut change);
     run.error.iter_mut().for_each(&mut change);
+    // They name files.
+    let checkpoints = run.checkpoints.as_mut();
+    let failed = checkpoints.and_then(|checkpoints| checkpoints.last_error.as_mut());
+    let events = run.events.as_mut().and_then(|events| events.error.as_mut());
+    let rights = run.privileges.as_mut();
+    let kept = rights.and_then(|privileges| privileges.reason.as_mut());
+    for text in [failed, events, kept] {
+        text.into_iter().for_each(&mut change);
+    }
     let host = &mut report.host;
     for text in [
         &mut host.system.vendor,
