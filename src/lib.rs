@@ -9,14 +9,18 @@
 //! machine lets a run find.
 
 pub mod attribution;
+pub mod changes;
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod cpulist;
+pub mod cpumask;
 pub mod evidence;
+pub mod fleet;
 pub mod host;
 pub mod judgement;
 pub mod plan;
+pub mod policy;
 pub mod preflight;
 pub mod preparation;
 pub mod privileges;

@@ -4,10 +4,12 @@
 use clap::{Parser, Subcommand};
 
 use super::compare::CompareArgs;
+use super::fleet::FleetArgs;
 use super::help;
 use super::other::{CompletionsArgs, ManArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
+use super::restore::{GuardianArgs, RestoreArgs};
 use super::run::RunArgs;
 use super::selftest::SelftestArgs;
 
@@ -41,10 +43,19 @@ pub enum Command {
     /// Say whether a change made stalls rarer or shorter, and how sure that is
     #[command(long_about = help::COMPARE, after_long_help = help::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Put back host settings that a killed run left changed
+    #[command(long_about = help::RESTORE, after_long_help = help::RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
+    /// Judge the reports of many machines by one policy
+    #[command(long_about = help::FLEET, after_long_help = help::FLEET_EXAMPLES)]
+    Fleet(FleetArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),
+    /// Wait for a run to end, and put back what it leaves
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
 }

@@ -48,6 +48,8 @@ Examples:
       A day: a checkpoint each minute, and each gap as a row as it happens.
   pkill -USR1 -x hwgap
       A summary of the run that goes on.
+  hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
+      Accept the machine by a written policy; see hwgap-fleet(1) for its form.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
       Wait for the first stall of the platform.
 
@@ -156,6 +158,91 @@ Exit status:
   1  worse, in part or on the whole
   2  wrong usage, or a report that cannot be read
   3  not enough data to say, or runs that cannot be compared";
+
+pub(super) const RESTORE: &str = "\
+Put back host settings that a killed run left changed.
+
+A run that changes settings of the host (--quiet-host, --freeze-on-smi) puts \
+them back when it ends, and a guardian process does when it dies. This command \
+is for the rest: both were killed. It may be called at any time, and again: \
+where nothing is left it does nothing, and while a run is going on it refuses.
+
+A value that is neither what hwgap set nor what was there before was set by \
+somebody else. It is left alone and named; --force overwrites it, --keep \
+leaves it for good. After a reboot all settings are the machine's own again, \
+and only the journal is removed.";
+
+pub(super) const RESTORE_EXAMPLES: &str = "\
+Examples:
+  hwgap restore --dry-run
+      What would be put back?
+  hwgap restore
+      Put it back.
+  ExecStopPost=/usr/bin/hwgap restore
+      In the unit of a service: whatever ends it, the host is as before.
+
+Exit status:
+  0  the host is as before, or there was nothing to put back
+  2  wrong usage, or the journal cannot be read
+  3  something was not put back: refused, or set by somebody else; or a run is
+     still going on";
+
+pub(super) const FLEET: &str = "\
+Judge the reports of many machines by one policy.
+
+Says of each host whether it passes, fails or is inconclusive, with every \
+reason; groups hosts by vendor, model, BIOS, microcode and kernel; says what \
+separates failing from passing hosts; names hosts that stand out among their \
+like although they pass, and regular series that many hosts share.
+
+Reads JSON, JSON Lines, gzip, zstd and tar, from files, folders and standard \
+input, one report at a time. What is no report is set aside with its reason \
+and stops nothing.
+
+Of several runs of one host those count that were made with the machine, BIOS, \
+microcode and kernel of the latest. Any that fails makes the host fail; else \
+any that passes makes it pass. A run that is there twice counts once.";
+
+pub(super) const FLEET_EXAMPLES: &str = "\
+Examples:
+  hwgap fleet reports/ --policy delivery.toml
+      Judge all reports below a folder.
+  hwgap fleet reports.tar.zst --policy p.toml --expect hosts.txt --format junit -o junit.xml
+      For a CI system; hosts of the list without a report count as errors.
+  hwgap fleet reports/ --policy p.toml --format html -o fleet.html
+      A page with groups, outliers and each host.
+  ssh head 'tar c /srv/hwgap' | hwgap fleet - --policy p.toml
+      From standard input.
+
+Policy (TOML, all fields optional):
+  name, description  what it is called and for
+  [limits] worst  the longest that the platform may take at a time, as \"10us\"
+  [limits] above  what counts as a stall for the next limits [default: the run's own limit]
+  [limits] rate_per_hour  stalls an hour of covered time, as counted
+  [limits] rate_upper95_per_hour  stalls an hour that must be excluded with 95 % confidence
+  [limits] lost_per_hour  time in stalls, an hour
+  [limits] smi_time_share  share of the time in SMIs, 0 to 1
+  [measurement] duration, covered  least time of a run, least covered time
+  [measurement] coverage  least covered share of any CPU, 0 to 1
+  [measurement] threshold  highest threshold of a run
+  [measurement] cpus  CPUs that must be sampled: \"all\" or a list such as \"1-3,5\"
+  [measurement] engines  engines that may have sampled, as [\"user\", \"bpf\"]
+  [evidence] smi_counter, selftest  \"required\" or \"optional\"
+  [evidence] guest  \"refused\" or \"allowed\": runs in a guest
+  [evidence] sources  names of evidence that must be usable
+  [clock] clocksource  allowed clocksources, as [\"tsc\"]
+  [clock] invariant_tsc, steady  \"required\" or \"optional\"
+  [[bios]] vendor, product, versions  allowed BIOS versions of a model
+  [[microcode]] cpu, revisions  allowed microcode of a CPU model
+  [[override]] host, vendor, product, bios, cpu  hosts for which its own tables limits, measurement, evidence and clock replace those above
+  [[waiver]] host, rule, reason, until  a rule, such as \"limits.worst\", that a host may break until a day
+Names may hold * and ?. Without any limit the runs' own limits hold.
+
+Exit status:
+  0  every host passes
+  1  some host fails
+  2  wrong usage, or a file that cannot be read or written
+  3  none fails, but some are inconclusive, missing or unreadable";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

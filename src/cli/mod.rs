@@ -3,20 +3,24 @@
 mod args;
 mod compare;
 pub mod duration;
+mod fleet;
 mod format;
 mod help;
 mod other;
 mod preflight;
 mod report;
+mod restore;
 mod run;
 mod selftest;
 mod values;
 
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
+pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
 pub use other::{CompletionsArgs, ManArgs};
 pub use preflight::PreflightArgs;
 pub use report::{ReportArgs, ReportFormatArg};
+pub use restore::{GuardianArgs, RestoreArgs};
 pub use run::{EngineArg, RunArgs};
 pub use selftest::SelftestArgs;

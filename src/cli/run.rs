@@ -74,6 +74,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub events_rows: u64,
 
+    /// Judge the run by this policy (TOML); it decides the exit status
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+
     /// Store the machine's serial numbers in the report
     #[arg(long)]
     pub with_serials: bool,

@@ -2,10 +2,13 @@
 
 mod compare;
 mod completions;
+mod fleet;
+mod guardian;
 mod man;
 mod measure;
 mod preflight;
 mod report;
+mod restore;
 mod run;
 mod selftest;
 
@@ -72,8 +75,11 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::preflight(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Fleet(args) => fleet::fleet(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Selftest(args) => selftest::selftest(&args),
+        Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
+        Command::Guardian(args) => guardian::guardian(&args),
     }
 }

@@ -4,6 +4,7 @@ mod assembly;
 mod engine;
 mod ongoing;
 mod output;
+mod policy;
 mod presenter;
 mod turns;
 
@@ -35,6 +36,7 @@ use super::{Exit, Failure};
 use assembly::Assembly;
 use engine::{Choice, Scripts, choose};
 use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
+use policy::Acceptance;
 use turns::Turns;
 
 pub(super) use presenter::{Presenter, Start};
@@ -62,6 +64,7 @@ pub(super) fn measure(
     };
     let host = Host::read(&root);
     let plan = plan(&host)?;
+    let acceptance = Acceptance::load(args, &plan)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -151,7 +154,11 @@ pub(super) fn measure(
     let particulars = assembly.particulars(&told);
     let report = assemble(&cases, particulars);
     presenter.end(&report)?;
-    Ok(match report.verdict.result {
+    let outcome = match acceptance {
+        Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
+        None => report.verdict.result,
+    };
+    Ok(match outcome {
         Outcome::Pass => Exit::Good,
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,

@@ -16,6 +16,7 @@ pub mod cpuid_facts;
 pub mod fadt;
 pub mod hypervisor;
 pub mod identity;
+pub mod irqs;
 pub mod kernel;
 pub mod kernel_log;
 pub mod modules;

@@ -3,12 +3,12 @@
 //! Source: Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c.
 
 use crate::cpulist::CpuList;
+use crate::cpumask::parse_mask;
+use crate::host::irqs::{Irq, Mobility, read};
 use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
 
 use super::View;
-use super::irq_list::{Irq, Mobility, read};
 use super::look::{cpus, few, look, observed, unread};
-use super::mask::parse_mask;
 
 const DEFAULT: &str = "proc/irq/default_smp_affinity";
 const SUBJECT: Subject = Subject::Interrupts;

@@ -6,11 +6,11 @@
 //! Documentation/core-api/workqueue.rst.
 
 use crate::cpulist::CpuList;
+use crate::cpumask::{mask_of, parse_mask};
 use crate::report::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
 use super::look::{cpus, look, observed, unread};
-use super::mask::parse_mask;
 
 const ISOLATED: &str = "sys/devices/system/cpu/isolated";
 /// Partitions made at run time, which not every kernel lists in [`ISOLATED`].
@@ -190,31 +190,4 @@ fn workqueues(view: &View<'_>) -> Condition {
             mask_of(&view.plan.housekeeping)
         ),
     })
-}
-
-/// The mask as the kernel takes it.
-fn mask_of(cpus: &CpuList) -> String {
-    let groups = cpus.iter().map(|cpu| cpu.0 / 32).max().unwrap_or(0);
-    let group = |index: u32| {
-        let bits = cpus.iter().filter(|cpu| cpu.0 / 32 == index);
-        bits.fold(0u32, |mask, cpu| mask | 1 << (cpu.0 % 32))
-    };
-    let mut text = format!("{:x}", group(groups));
-    for index in (0..groups).rev() {
-        text.push_str(&format!(",{:08x}", group(index)));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn masks_survive_a_round_trip() {
-        for text in ["", "0,1", "5,31-33,64"] {
-            let list: CpuList = text.parse().unwrap();
-            assert_eq!(parse_mask(&mask_of(&list)), Some(list), "{text}");
-        }
-    }
 }

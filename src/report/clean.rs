@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// Characters that [`owned`] keeps.
+const LONGEST_KEPT: usize = 400;
+
 /// Printable ASCII only, each other character as `?`: what a DMI table or a
 /// foreign report holds must not steer the terminal, and one character must be
 /// one column.
@@ -24,6 +27,16 @@ pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace(is_steering, "?"))
+}
+
+/// A foreign text that is kept: without control characters, and not so long
+/// that a fleet of such texts fills the memory.
+pub fn owned(text: &str) -> String {
+    let text = without_controls(text);
+    match text.char_indices().nth(LONGEST_KEPT) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.into_owned(),
+    }
 }
 
 /// Control characters, and the format characters that reverse or hide text

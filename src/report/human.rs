@@ -39,7 +39,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// `1 CPU`, `4 CPUs`.
-pub(super) fn plural(value: u64, one: &str) -> String {
+pub(crate) fn plural(value: u64, one: &str) -> String {
     match value {
         1 => format!("1 {one}"),
         n => format!("{} {one}s", grouped(n)),
@@ -48,7 +48,7 @@ pub(super) fn plural(value: u64, one: &str) -> String {
 
 /// A length of time: as [`Nanos`] prints it, and beyond 1,000 s in minutes to
 /// years.
-pub(super) fn length(nanos: Nanos) -> String {
+pub(crate) fn length(nanos: Nanos) -> String {
     let seconds = nanos.as_secs_f64();
     if seconds < 999.5 {
         return nanos.to_string();
@@ -57,7 +57,7 @@ pub(super) fn length(nanos: Nanos) -> String {
 }
 
 /// A length that somebody chose: `10 us`, not `10.0 us`.
-pub(super) fn chosen(nanos: Nanos) -> String {
+pub(crate) fn chosen(nanos: Nanos) -> String {
     let text = length(nanos);
     match text.split_once(' ') {
         Some((number, unit)) if number.contains('.') => {
@@ -69,7 +69,7 @@ pub(super) fn chosen(nanos: Nanos) -> String {
 }
 
 /// A time in hours, in a fitting unit.
-pub(super) fn period(hours: f64) -> String {
+pub(crate) fn period(hours: f64) -> String {
     let seconds = hours * 3600.0;
     for (limit, length, unit) in [
         (1e-3, 1e-6, "us"),
@@ -87,7 +87,7 @@ pub(super) fn period(hours: f64) -> String {
 }
 
 /// Three significant digits, grouped.
-pub(super) fn three_digits(value: f64) -> String {
+pub(crate) fn three_digits(value: f64) -> String {
     match value {
         v if !v.is_finite() => "?".to_owned(),
         v if v >= 1e9 => format!("{v:.2e}"),
@@ -105,7 +105,7 @@ pub(super) fn three_digits(value: f64) -> String {
 }
 
 /// A share of 0 to 1 in percent. It is cut, not rounded: 100 % must mean all.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     if !share.is_finite() {
         return "?".to_owned();
     }

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod assemble;
+pub mod brief;
 mod clean;
 pub mod comparison;
 pub mod csv;
@@ -9,6 +10,7 @@ pub mod digest;
 mod document;
 pub mod event_file;
 pub mod files;
+pub mod fleet;
 pub mod hash;
 pub mod html;
 pub(crate) mod human;
@@ -23,10 +25,12 @@ mod output_error;
 mod page;
 pub mod periodicity;
 mod plot;
+pub mod policy;
 pub mod preflight;
 pub mod read;
 pub mod reattribute;
 pub mod redact;
+pub mod restored;
 pub mod sources;
 pub mod standing;
 pub mod style;
@@ -35,6 +39,7 @@ pub mod text;
 mod watched;
 pub mod worst;
 
+pub use clean::owned as clean_text;
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};

@@ -13,10 +13,12 @@ use serde_json::error::Category;
 use super::clean;
 use super::hash;
 use super::locate;
-use super::model::{Report, SCHEMA, SCHEMA_VERSION};
+use super::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
 
 /// The largest file that is read: about two million gaps.
 pub const LARGEST_REPORT: u64 = 1 << 30;
+/// Levels of nesting that are read; a report has nine at most.
+pub const DEEPEST: usize = 64;
 /// Foreign text in a message is cut at this many characters.
 const LONGEST_MESSAGE: usize = 200;
 
@@ -74,6 +76,9 @@ pub enum Problem {
         /// What stands in `schema_version`.
         found: String,
     },
+    /// Nested deeper than any report.
+    #[error("is not a valid report: nested deeper than {DEEPEST} levels")]
+    TooDeep,
     /// A field is missing or does not hold what it should.
     #[error("is not a valid report: {message} at {place}")]
     BadField {
@@ -202,6 +207,14 @@ struct Header {
 }
 
 fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
+    check_header(text)?;
+    let report: Report<G> = from_json(text)?;
+    check(&report.tsc.origin, report.tsc.hz, &report.verdict)?;
+    Ok(report)
+}
+
+/// Whether the text is a report of a version that is read here.
+pub(super) fn check_header(text: &[u8]) -> Result<(), Problem> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::Empty);
     }
@@ -214,26 +227,30 @@ fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
         let found = shown(header.schema_version);
         return Err(Problem::OtherVersion { found });
     }
-    let report: Report<G> = from_json(text)?;
-    check(&report)?;
-    Ok(report)
+    Ok(())
 }
 
 fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(text).map_err(|error| {
         let end = locate::offset(text, error.line(), error.column());
-        let place = Place {
-            line: error.line(),
-            column: error.column(),
-            field: locate::field_at_end(&text[..end]),
-        };
-        let message = message(&error);
-        match error.classify() {
-            Category::Eof => Problem::CutShort { place },
-            Category::Syntax | Category::Io => Problem::NotJson { message, place },
-            Category::Data => Problem::BadField { message, place },
-        }
+        of_parser(error, locate::field_at_end(&text[..end]))
     })
+}
+
+/// What the parser's error says of a file.
+pub(super) fn of_parser(error: serde_json::Error, field: Option<String>) -> Problem {
+    let place = Place {
+        line: error.line(),
+        column: error.column(),
+        field,
+    };
+    let message = message(&error);
+    match error.classify() {
+        Category::Eof => Problem::CutShort { place },
+        Category::Io => Problem::Unreadable(error.into()),
+        Category::Syntax => Problem::NotJson { message, place },
+        Category::Data => Problem::BadField { message, place },
+    }
 }
 
 /// The parser's words without the place, which is named apart.
@@ -256,7 +273,7 @@ fn short(text: &str) -> String {
 }
 
 /// Refuses values that later arithmetic must not meet.
-fn check<G>(report: &Report<G>) -> Result<(), Problem> {
+pub(super) fn check(origin: &str, hz: f64, verdict: &Verdict) -> Result<(), Problem> {
     let absurd = |field, found: String, must_be| {
         Err(Problem::Absurd {
             field,
@@ -264,14 +281,13 @@ fn check<G>(report: &Report<G>) -> Result<(), Problem> {
             must_be,
         })
     };
-    let (tsc, verdict) = (&report.tsc, &report.verdict);
-    if tsc.hz <= 0.0 {
-        return absurd("tsc.hz", tsc.hz.to_string(), "above 0");
+    if hz <= 0.0 {
+        return absurd("tsc.hz", hz.to_string(), "above 0");
     }
-    if tsc.origin.parse::<u64>().is_err() {
+    if origin.parse::<u64>().is_err() {
         return absurd(
             "tsc.origin",
-            tsc.origin.clone(),
+            origin.to_owned(),
             "a decimal number of 64 bits",
         );
     }

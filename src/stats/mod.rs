@@ -4,6 +4,8 @@
 
 pub mod dispersion;
 pub mod equal;
+pub mod excess;
+pub mod fisher;
 pub mod location;
 pub mod mean_difference;
 pub mod multiplicity;
@@ -12,4 +14,5 @@ pub mod periodicity;
 pub mod planning;
 pub mod rate_ratio;
 pub mod rates;
+pub mod risk_ratio;
 pub mod stalls;

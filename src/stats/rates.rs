@@ -44,6 +44,13 @@ impl Rate {
             .map(|hours| upper_mean(self.events, 0.95) / hours)
     }
 
+    /// The one-sided 95 % lower bound: were the true rate lower, so many
+    /// events would be seen in less than one of twenty such runs.
+    pub fn lower95_per_hour(&self) -> Option<f64> {
+        self.exposure()
+            .map(|hours| lower_mean(self.events, 0.95) / hours)
+    }
+
     /// The two-sided 95 % interval; 2.5 % of the risk lies on either side.
     pub fn interval95_per_hour(&self) -> Option<Interval> {
         self.exposure().map(|hours| Interval {

@@ -1,4 +1,4 @@
-//! Affinity and scheduling class of the calling thread.
+//! Affinity and scheduling class of the calling thread and of others.
 //!
 //! Raw system calls: the C library's `cpu_set_t` stops at 1,024 CPUs, and
 //! musl's `sched_setscheduler` always fails with ENOSYS.
@@ -11,16 +11,33 @@ use crate::units::CpuId;
 /// Bits of the largest mask tried: 65,536 CPUs.
 const LARGEST_MASK_WORDS: usize = 1024;
 
+/// The calling thread, where a call takes a thread's number.
+const CALLER: u32 = 0;
+
 /// The CPUs on which the calling thread may run.
 pub fn affinity() -> io::Result<CpuList> {
+    affinity_of(CALLER)
+}
+
+/// The CPUs on which a thread may run.
+///
+/// # Errors
+/// ESRCH where there is no such thread.
+pub fn affinity_of(thread: u32) -> io::Result<CpuList> {
     // The kernel refuses a mask that is too small for its CPUs with EINVAL.
     let mut words = 16;
     loop {
         let mut mask = vec![0u64; words];
         // SAFETY: the pointer and the length in bytes describe `mask`, which
-        // outlives the call; pid 0 is the calling thread.
-        let written =
-            unsafe { libc::syscall(libc::SYS_sched_getaffinity, 0, words * 8, mask.as_mut_ptr()) };
+        // outlives the call; any number is a valid question.
+        let written = unsafe {
+            libc::syscall(
+                libc::SYS_sched_getaffinity,
+                thread,
+                words * 8,
+                mask.as_mut_ptr(),
+            )
+        };
         if written >= 0 {
             return Ok(bits(&mask));
         }
@@ -48,6 +65,15 @@ fn bits(mask: &[u64]) -> CpuList {
 /// # Errors
 /// EINVAL where none of the CPUs is online and in the thread's cpuset.
 pub fn set_affinity(cpus: &CpuList) -> io::Result<()> {
+    set_affinity_of(CALLER, cpus)
+}
+
+/// Restricts a thread to `cpus`.
+///
+/// # Errors
+/// Those of [`set_affinity`]; ESRCH where there is no such thread, EPERM
+/// without CAP_SYS_NICE where it is another user's.
+pub fn set_affinity_of(thread: u32, cpus: &CpuList) -> io::Result<()> {
     let words = cpus
         .iter()
         .map(|cpu| cpu.0 as usize / 64 + 1)
@@ -58,8 +84,15 @@ pub fn set_affinity(cpus: &CpuList) -> io::Result<()> {
         mask[cpu.0 as usize / 64] |= 1 << (cpu.0 % 64);
     }
     // SAFETY: the pointer and the length in bytes describe `mask`, which
-    // outlives the call; pid 0 is the calling thread.
-    let result = unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, words * 8, mask.as_ptr()) };
+    // outlives the call and is only read.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_sched_setaffinity,
+            thread,
+            words * 8,
+            mask.as_ptr(),
+        )
+    };
     check(result)
 }
 
@@ -69,16 +102,41 @@ pub fn set_affinity(cpus: &CpuList) -> io::Result<()> {
 /// EPERM without CAP_SYS_NICE or a sufficient RLIMIT_RTPRIO, and in a cgroup
 /// (version 1) without real-time budget.
 pub fn set_fifo(priority: u8) -> io::Result<()> {
+    set_scheduler_of(CALLER, libc::SCHED_FIFO, i32::from(priority))
+}
+
+/// The policy (with the flags that it was set with) and the real-time priority
+/// of a thread.
+///
+/// # Errors
+/// ESRCH where there is no such thread.
+pub fn scheduler_of(thread: u32) -> io::Result<(i32, i32)> {
+    // SAFETY: no pointers; any number is a valid question.
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, thread) };
+    let mut parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameter` is a valid place for a sched_param.
+    let result = unsafe { libc::syscall(libc::SYS_sched_getparam, thread, &raw mut parameter) };
+    check(result)?;
+    match i32::try_from(policy) {
+        Ok(policy) if policy >= 0 => Ok((policy, parameter.sched_priority)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Gives a thread a policy (with its flags) and a real-time priority.
+///
+/// # Errors
+/// Those of [`set_fifo`]; ESRCH where there is no such thread.
+pub fn set_scheduler_of(thread: u32, policy: i32, priority: i32) -> io::Result<()> {
     let parameter = libc::sched_param {
-        sched_priority: i32::from(priority),
+        sched_priority: priority,
     };
-    // SAFETY: `parameter` is a valid sched_param for the length of the call;
-    // pid 0 is the calling thread.
+    // SAFETY: `parameter` is a valid sched_param for the length of the call.
     let result = unsafe {
         libc::syscall(
             libc::SYS_sched_setscheduler,
-            0,
-            libc::SCHED_FIFO,
+            thread,
+            policy,
             &raw const parameter,
         )
     };

@@ -137,11 +137,13 @@ impl CauseCounts {
         *self.slot(cause) += 1;
     }
 
-    /// The counts of both.
+    /// The counts of both, each stopping at the largest value: a report may
+    /// be anyone's.
     #[must_use]
     pub fn and(mut self, other: CauseCounts) -> CauseCounts {
         for (cause, count) in other.each() {
-            *self.slot(cause) += count;
+            let slot = self.slot(cause);
+            *slot = slot.saturating_add(count);
         }
         self
     }

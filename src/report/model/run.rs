@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::Nanos;
 
 /// How the gaps were sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// Pinned threads in user space.

@@ -4,32 +4,32 @@ use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 
+use super::root::{Known, Root};
+use super::text::clean;
 use crate::cpulist::CpuList;
-use crate::host::root::{Known, Root};
-use crate::host::text::clean;
 
 /// The longest name kept, in characters.
 const LONGEST_NAME: usize = 24;
 
 /// A device's interrupt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Irq {
+pub struct Irq {
     /// Its number.
-    pub(super) number: u32,
+    pub number: u32,
     /// The devices or queues that it serves.
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// The CPUs that it may be delivered to.
-    pub(super) allowed: CpuList,
+    pub allowed: CpuList,
     /// The ones of these that the interrupt controller was given; `None` on
     /// kernels that do not say.
-    pub(super) effective: Option<CpuList>,
+    pub effective: Option<CpuList>,
     /// Who can move it.
-    pub(super) mobility: Mobility,
+    pub mobility: Mobility,
 }
 
 /// Who can move an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mobility {
+pub enum Mobility {
     /// User space, by its smp_affinity.
     ByUser,
     /// The kernel alone: managed, or without a way to move it.
@@ -39,7 +39,7 @@ pub(super) enum Mobility {
 impl Irq {
     /// The CPUs that serve it now. An empty effective set belongs to an
     /// interrupt that is not started.
-    pub(super) fn served_on(&self) -> &CpuList {
+    pub fn served_on(&self) -> &CpuList {
         self.effective.as_ref().unwrap_or(&self.allowed)
     }
 }
@@ -58,7 +58,7 @@ impl fmt::Display for Irq {
 ///
 /// # Errors
 /// Those of `/proc/irq`.
-pub(super) fn read(root: &Root) -> Known<Vec<Irq>> {
+pub fn read(root: &Root) -> Known<Vec<Irq>> {
     let folders = root.list_dir("proc/irq")?;
     let mut numbers: Vec<u32> = folders
         .iter()

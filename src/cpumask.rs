@@ -8,7 +8,7 @@ use crate::units::CpuId;
 const MOST_GROUPS: usize = 2_048;
 
 /// The CPUs of a mask; `None` where the text is none.
-pub(super) fn parse_mask(text: &str) -> Option<CpuList> {
+pub fn parse_mask(text: &str) -> Option<CpuList> {
     let groups: Vec<&str> = text.trim().split(',').collect();
     if groups.len() > MOST_GROUPS {
         return None;
@@ -27,6 +27,20 @@ pub(super) fn parse_mask(text: &str) -> Option<CpuList> {
         );
     }
     Some(cpus.into_iter().collect())
+}
+
+/// The mask as the kernel takes it.
+pub fn mask_of(cpus: &CpuList) -> String {
+    let groups = cpus.iter().map(|cpu| cpu.0 / 32).max().unwrap_or(0);
+    let group = |index: u32| {
+        let bits = cpus.iter().filter(|cpu| cpu.0 / 32 == index);
+        bits.fold(0u32, |mask, cpu| mask | 1 << (cpu.0 % 32))
+    };
+    let mut text = format!("{:x}", group(groups));
+    for index in (0..groups).rev() {
+        text.push_str(&format!(",{:08x}", group(index)));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -51,6 +65,14 @@ mod tests {
             assert_eq!(parse_mask(text), None, "{text}");
         }
         assert_eq!(parse_mask(&vec!["ffffffff"; 4_000].join(",")), None);
+    }
+
+    #[test]
+    fn masks_survive_a_round_trip() {
+        for text in ["", "0,1", "5,31-33,64"] {
+            let list: CpuList = text.parse().unwrap();
+            assert_eq!(parse_mask(&mask_of(&list)), Some(list), "{text}");
+        }
     }
 
     proptest! {

@@ -1,0 +1,173 @@
+//! The hand that reads and changes a host: the real one, and in tests one whose
+//! files fail on demand.
+
+use std::cell::OnceCell;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use crate::cpulist::CpuList;
+use crate::host::root::Root;
+use crate::sys::detached_mount::DetachedMount;
+use crate::sys::sched;
+
+use super::change::{Place, Schedule, Tree};
+use super::process;
+
+/// The largest value that is read, in bytes.
+const LARGEST: u64 = 64 << 10;
+
+/// What can be read and changed of a host. Errors are the system's own, so
+/// that EPERM, EBUSY and the rest reach whoever has to name them.
+pub trait Access {
+    /// The text of a file.
+    fn read(&self, place: &Place) -> io::Result<String>;
+    /// Writes to a file, in one system call. The file must exist.
+    fn write(&self, place: &Place, text: &str) -> io::Result<()>;
+    /// The names in a folder, sorted.
+    fn list(&self, place: &Place) -> io::Result<Vec<String>>;
+    /// Makes a folder.
+    fn make_folder(&self, place: &Place) -> io::Result<()>;
+    /// Removes an empty folder, or one that holds only files of the kernel's.
+    fn remove_folder(&self, place: &Place) -> io::Result<()>;
+    /// When a process or thread started; `None` where there is none.
+    fn start_time(&self, number: u32) -> Option<u64>;
+    /// The control group (version 2) of a process, below that hierarchy.
+    fn control_group(&self, number: u32) -> Option<String>;
+    /// The CPUs of a thread.
+    fn affinity(&self, thread: u32) -> io::Result<CpuList>;
+    /// Sets the CPUs of a thread.
+    fn set_affinity(&self, thread: u32, cpus: &CpuList) -> io::Result<()>;
+    /// How a thread is scheduled.
+    fn schedule(&self, thread: u32) -> io::Result<Schedule>;
+    /// Sets how a thread is scheduled.
+    fn set_schedule(&self, thread: u32, schedule: Schedule) -> io::Result<()>;
+}
+
+/// The host below a root.
+pub struct LiveAccess {
+    root: Root,
+    debugfs: OnceCell<Mounted>,
+    tracefs: OnceCell<Mounted>,
+}
+
+/// A file system that is mounted, or that was mounted for this process alone.
+struct Mounted {
+    root: Root,
+    _detached: Option<DetachedMount>,
+}
+
+impl LiveAccess {
+    /// The host below this root.
+    pub fn new(root: Root) -> LiveAccess {
+        LiveAccess {
+            root,
+            debugfs: OnceCell::new(),
+            tracefs: OnceCell::new(),
+        }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The full path. A file system that is mounted nowhere is mounted where
+    /// only this process sees it.
+    fn path(&self, place: &Place) -> PathBuf {
+        let tree = match place.tree {
+            Tree::Root => &self.root,
+            Tree::Debugfs => {
+                let find = || self.find("sys/kernel/debug", "sched", c"debugfs");
+                &self.debugfs.get_or_init(find).root
+            }
+            Tree::Tracefs => {
+                let find = || self.find("sys/kernel/tracing", "trace", c"tracefs");
+                &self.tracefs.get_or_init(find).root
+            }
+        };
+        tree.path(&place.path)
+    }
+
+    /// The file system at `point`, which shows by `sign` that it is mounted.
+    fn find(&self, point: &str, sign: &str, kind: &std::ffi::CStr) -> Mounted {
+        let there = Root::at(self.root.path(point));
+        if there.existing(sign).is_err()
+            && self.root == Root::live()
+            && let Ok(detached) = DetachedMount::new(kind)
+        {
+            return Mounted {
+                root: Root::at(detached.path()),
+                _detached: Some(detached),
+            };
+        }
+        Mounted {
+            root: there,
+            _detached: None,
+        }
+    }
+}
+
+impl Access for LiveAccess {
+    fn read(&self, place: &Place) -> io::Result<String> {
+        let mut text = Vec::new();
+        File::open(self.path(place))?
+            .take(LARGEST)
+            .read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn write(&self, place: &Place, text: &str) -> io::Result<()> {
+        // Truncated as a shell's > does: the kernel's files ignore it, those
+        // of a made-up tree need it.
+        let mut file = File::options()
+            .write(true)
+            .truncate(true)
+            .open(self.path(place))?;
+        match file.write(text.as_bytes())? {
+            whole if whole == text.len() => Ok(()),
+            _ => Err(io::ErrorKind::WriteZero.into()),
+        }
+    }
+
+    fn list(&self, place: &Place) -> io::Result<Vec<String>> {
+        let mut names: Vec<String> = fs::read_dir(self.path(place))?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn make_folder(&self, place: &Place) -> io::Result<()> {
+        fs::create_dir(self.path(place))
+    }
+
+    fn remove_folder(&self, place: &Place) -> io::Result<()> {
+        fs::remove_dir(self.path(place))
+    }
+
+    fn start_time(&self, number: u32) -> Option<u64> {
+        process::start_time(&self.root, number)
+    }
+
+    fn control_group(&self, number: u32) -> Option<String> {
+        process::control_group(&self.root, number)
+    }
+
+    fn affinity(&self, thread: u32) -> io::Result<CpuList> {
+        sched::affinity_of(thread)
+    }
+
+    fn set_affinity(&self, thread: u32, cpus: &CpuList) -> io::Result<()> {
+        sched::set_affinity_of(thread, cpus)
+    }
+
+    fn schedule(&self, thread: u32) -> io::Result<Schedule> {
+        let (policy, priority) = sched::scheduler_of(thread)?;
+        Ok(Schedule { policy, priority })
+    }
+
+    fn set_schedule(&self, thread: u32, schedule: Schedule) -> io::Result<()> {
+        sched::set_scheduler_of(thread, schedule.policy, schedule.priority)
+    }
+}

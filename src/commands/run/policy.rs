@@ -1,0 +1,75 @@
+//! `hwgap run --policy`: the run's result by a written policy.
+
+use std::io::{self, IsTerminal, Write};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::RunArgs;
+use crate::commands::Failure;
+use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
+use crate::policy::Policy;
+use crate::report::human::chosen;
+use crate::report::model::{Outcome, Report};
+use crate::report::policy::render;
+use crate::report::style::{Style, Target};
+
+/// The policy that a run must meet.
+pub(super) struct Acceptance(Policy);
+
+impl Acceptance {
+    /// Reads the policy before anything is measured, and says what of the run
+    /// cannot meet it however the machine behaves.
+    pub(super) fn load(args: &RunArgs, plan: &RunPlan) -> Result<Option<Acceptance>, Failure> {
+        let Some(path) = &args.policy else {
+            return Ok(None);
+        };
+        let policy = Policy::read(path).map_err(Failure::usage)?;
+        let asked = &policy.measurement;
+        let unmet = [
+            (asked.duration.filter(|least| plan.duration < *least))
+                .map(|least| format!("--duration {}", chosen(least).replace(' ', ""))),
+            (asked.threshold.filter(|most| plan.threshold > *most))
+                .map(|most| format!("--threshold {}", chosen(most).replace(' ', ""))),
+        ];
+        let unmet: Vec<String> = unmet.into_iter().flatten().collect();
+        if !unmet.is_empty() && plan.outputs.progress != ProgressPlan::Nothing {
+            eprintln!(
+                "hwgap: this run cannot pass: the policy asks for {}",
+                unmet.join(" and ")
+            );
+        }
+        Ok(Some(Acceptance(policy)))
+    }
+
+    /// Judges the run and prints why. Where standard output is to hold the
+    /// report, the judgement goes to standard error.
+    pub(super) fn judge<G>(
+        &self,
+        report: &Report<G>,
+        outputs: &Outputs,
+    ) -> Result<Outcome, Failure> {
+        let brief = report.in_brief().map_err(Failure::usage)?;
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let judgement = self.0.judge(&brief, today);
+        // A reader who has gone is no fault of the run.
+        let _ = match outputs.stdout {
+            Printed::Nothing => Ok(()),
+            Printed::Text => {
+                let text = render(&judgement, &self.0, Style::of_stdout());
+                io::stdout().write_all(text.as_bytes())
+            }
+            Printed::Json => {
+                let target = match io::stderr().is_terminal() {
+                    true => Target::Terminal,
+                    false => Target::Other,
+                };
+                let variable = |name| std::env::var_os(name);
+                let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+                let style = Style::decide(target, no_color.as_deref(), term.as_deref());
+                io::stderr().write_all(render(&judgement, &self.0, style).as_bytes())
+            }
+        };
+        Ok(judgement.outcome)
+    }
+}

@@ -1,0 +1,186 @@
+//! From runs to the answer.
+
+use crate::policy::Policy;
+use crate::report::human::plural;
+use crate::report::model::{Outcome, Tool};
+use crate::units::Nanos;
+
+use super::expected::{Attendance, Expected};
+use super::gather::Gathered;
+use super::groups::{self, Dimension, Group};
+use super::hosts::{self, Host};
+use super::model::{
+    FleetReport, FleetVerdict, GroupRow, HostRow, PolicyNamed, SCHEMA, SCHEMA_VERSION,
+    SeparatorRow, Totals,
+};
+use super::names::Name;
+use super::outliers;
+use super::run::Identity;
+use super::separate::{Separator, separators};
+use super::series;
+
+/// What an answer is for, beside the reports.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// The policy; `None` for the runs' own verdicts.
+    pub policy: Option<(&'a str, &'a Policy)>,
+    /// The day for which waivers were looked at.
+    pub as_of: String,
+    /// The hosts that should be there.
+    pub expected: Option<&'a Expected>,
+}
+
+/// Makes the answer.
+pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
+    let made_up = gathered.runs.iter().filter(|run| run.made_up).count() as u64;
+    let hosts = hosts::merge(gathered.runs);
+    let outcomes: Vec<Outcome> = hosts.iter().map(Host::outcome).collect();
+    let identities: Vec<&Identity> = hosts.iter().map(Host::identity).collect();
+    let groups: Vec<Group> = (Dimension::ALL.into_iter())
+        .flat_map(|dimension| groups::of(dimension, &identities))
+        .collect();
+    let failed: Vec<Option<bool>> = (outcomes.iter())
+        .map(|outcome| match outcome {
+            Outcome::Fail => Some(true),
+            Outcome::Pass => Some(false),
+            Outcome::Inconclusive => None,
+        })
+        .collect();
+    let names: Vec<Name> = hosts.iter().map(|host| host.name.clone()).collect();
+    let attendance = match question.expected {
+        Some(expected) => expected.compare(&names),
+        None => Attendance::default(),
+    };
+    let count = |wanted| outcomes.iter().filter(|one| **one == wanted).count() as u64;
+    let sum = |part: fn(&Host) -> u64| hosts.iter().map(part).sum();
+    let totals = Totals {
+        hosts: hosts.len() as u64,
+        pass: count(Outcome::Pass),
+        fail: count(Outcome::Fail),
+        inconclusive: count(Outcome::Inconclusive),
+        missing: attendance.missing.len() as u64,
+        runs: sum(|host| host.runs.len() as u64),
+        duplicates: sum(|host| host.duplicates),
+        superseded: sum(|host| host.superseded),
+        set_aside: gathered.set_aside_count,
+        passed_over: gathered.passed_over,
+        made_up,
+    };
+    let found = separators(&groups, &failed);
+    let outliers = outliers::find(&hosts, &outcomes);
+    FleetReport {
+        schema: SCHEMA,
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "hwgap".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        policy: question.policy.map(|(file, policy)| PolicyNamed {
+            file: file.to_owned(),
+            name: policy.name.clone(),
+        }),
+        as_of: question.as_of.clone(),
+        verdict: verdict(&totals),
+        totals,
+        groups: (groups.iter())
+            .map(|group| group_row(group, &hosts, &outcomes))
+            .collect(),
+        separators: (found.iter())
+            .map(|one| separator_row(one, &groups))
+            .collect(),
+        series: series::shared(&hosts, &groups),
+        outlier_search: outliers.search,
+        outliers: outliers.rows,
+        missing: attendance.missing,
+        unexpected: attendance.unexpected,
+        set_aside: gathered.set_aside,
+        hosts: hosts.into_iter().map(host_row).collect(),
+    }
+}
+
+fn verdict(totals: &Totals) -> FleetVerdict {
+    let result = if totals.fail > 0 {
+        Outcome::Fail
+    } else if totals.inconclusive + totals.missing + totals.set_aside > 0 || totals.hosts == 0 {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Pass
+    };
+    let mut parts = vec![format!(
+        "of {} {} pass, {} fail, {} are inconclusive",
+        plural(totals.hosts, "host"),
+        totals.pass,
+        totals.fail,
+        totals.inconclusive
+    )];
+    for (count, what) in [
+        (totals.missing, "missing"),
+        (totals.set_aside, "set aside as unreadable"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    FleetVerdict {
+        result,
+        text: parts.join("; "),
+    }
+}
+
+fn host_row(host: Host) -> HostRow {
+    let hours = host.covered_hours();
+    let latest = host.latest();
+    HostRow {
+        result: host.outcome(),
+        reasons: host.reasons().into_iter().cloned().collect(),
+        identity: latest.identity.clone(),
+        started_utc: latest.started_utc.clone(),
+        coverage: latest.coverage,
+        platform_max_ns: host.worst(),
+        platform_stalls: host.stalls(),
+        platform_rate_per_hour: (hours > 0.0).then(|| host.stalls() as f64 / hours),
+        smi_per_hour: (host.smis())
+            .filter(|(_, hours)| *hours > 0.0)
+            .map(|(count, hours)| count as f64 / hours),
+        covered_hours: hours,
+        duplicates: host.duplicates,
+        superseded: host.superseded,
+        reports: host.runs.into_iter().map(|run| run.source).collect(),
+        host: host.name,
+    }
+}
+
+fn group_row(group: &Group, hosts: &[Host], outcomes: &[Outcome]) -> GroupRow {
+    let members = || group.members.iter().copied();
+    let count = |wanted| members().filter(|at| outcomes[*at] == wanted).count() as u64;
+    let mut longest: Vec<Nanos> = members().map(|at| hosts[at].worst()).collect();
+    longest.sort_unstable();
+    GroupRow {
+        dimension: group.dimension,
+        name: group.name.clone(),
+        hosts: group.members.len() as u64,
+        pass: count(Outcome::Pass),
+        fail: count(Outcome::Fail),
+        inconclusive: count(Outcome::Inconclusive),
+        platform_max_ns: longest.last().copied().unwrap_or_default(),
+        median_max_ns: longest.get(longest.len() / 2).copied().unwrap_or_default(),
+    }
+}
+
+fn separator_row(one: &Separator, groups: &[Group]) -> SeparatorRow {
+    let group = &groups[one.group];
+    SeparatorRow {
+        dimension: group.dimension,
+        name: group.name.clone(),
+        group_fail: one.table.group_with,
+        group_pass: one.table.group_without,
+        rest_fail: one.table.rest_with,
+        rest_pass: one.table.rest_without,
+        risk_ratio: one.ratio.and_then(|ratio| ratio.estimate),
+        risk_ratio_low: one.ratio.map(|ratio| ratio.low),
+        risk_ratio_high: one.ratio.and_then(|ratio| ratio.high),
+        p: one.p,
+        q: one.q,
+        follows_from: one.follows_from.map(|cause| groups[cause].name.clone()),
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads all reports and judges each as it comes.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use jiff::civil::Date;
+
+use crate::policy::Policy;
+
+use super::names::Names;
+use super::read::{self, Input, SetAside};
+use super::run::Run;
+
+/// What was set aside is listed up to here; all is counted.
+const LISTED: usize = 10_000;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The runs, in no particular order.
+    pub runs: Vec<Run>,
+    /// What could not be used, in order of place.
+    pub set_aside: Vec<SetAside>,
+    /// How much could not be used.
+    pub set_aside_count: u64,
+    /// Files in folders whose names are not those of reports.
+    pub passed_over: u64,
+}
+
+/// Reads and judges. `tick` is called once a document.
+pub fn gather(paths: &[PathBuf], policy: &Policy, today: Date, mut tick: impl FnMut()) -> Gathered {
+    let names = Mutex::new(Names::default());
+    let mut gathered = Gathered::default();
+    let digest = |source: String, brief| {
+        let judgement = policy.judge(&brief, today);
+        let mut names = names
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        Run::new(source, &brief, judgement, &mut names)
+    };
+    read::read(paths, digest, |input| {
+        tick();
+        match input {
+            Input::Report(run) => gathered.runs.push(run),
+            Input::SetAside(aside) => {
+                gathered.set_aside_count += 1;
+                if gathered.set_aside.len() < LISTED {
+                    gathered.set_aside.push(aside);
+                }
+            }
+            Input::PassedOver => gathered.passed_over += 1,
+        }
+    });
+    gathered.set_aside.sort_by(|a, b| a.source.cmp(&b.source));
+    gathered
+}

@@ -1,0 +1,91 @@
+//! The stated false-alarm rate, and what is found, by simulation.
+
+use super::*;
+
+/// Poisson by inversion in steps that do not underflow.
+fn poisson(random: &mut fastrand::Rng, mean: f64) -> u64 {
+    let (mut left, mut count) = (mean, 0);
+    while left > 0.0 {
+        let step = left.min(30.0);
+        left -= step;
+        let (limit, mut product) = ((-step).exp(), random.f64());
+        while product > limit {
+            count += 1;
+            product *= random.f64();
+        }
+    }
+    count
+}
+
+/// A gamma variable of mean 1: sums of exponentials, for whole shapes.
+fn gamma(random: &mut fastrand::Rng, shape: u32) -> f64 {
+    let sum: f64 = (0..shape).map(|_| -(1.0 - random.f64()).ln()).sum();
+    sum / f64::from(shape)
+}
+
+fn group(random: &mut fastrand::Rng, hosts: usize, mean: f64, shape: Option<u32>) -> Vec<Counted> {
+    (0..hosts)
+        .map(|host| {
+            let own = shape.map_or(1.0, |shape| gamma(random, shape));
+            Counted {
+                host,
+                events: poisson(random, mean * own),
+                hours: 1.0,
+            }
+        })
+        .collect()
+}
+
+fn named(counted: &[Counted]) -> Vec<usize> {
+    let chances: Vec<Weighted> = (judge(counted).iter())
+        .map(|judged| Weighted {
+            p: judged.p,
+            weight: 1.0,
+        })
+        .collect();
+    let corrected = holm(&chances);
+    (0..counted.len())
+        .filter(|at| corrected[*at] <= FALSE_ALARM)
+        .collect()
+}
+
+#[test]
+fn fleets_without_outliers_have_none_named() {
+    let mut random = fastrand::Rng::with_seed(20_261_121);
+    for hosts in [20, 50, 400] {
+        for (mean, shape) in [
+            (0.2, None),
+            (5.0, None),
+            (60.0, None),
+            (20.0, Some(20)),
+            (60.0, Some(5)),
+        ] {
+            let fleets = 400;
+            let alarms = (0..fleets)
+                .filter(|_| !named(&group(&mut random, hosts, mean, shape)).is_empty())
+                .count();
+            println!("{hosts} hosts, mean {mean}, shape {shape:?}: {alarms} of {fleets}");
+            // 400 fleets at 1 % have more than 10 alarms once in 350 tries.
+            assert!(alarms <= 10, "{hosts} hosts, {mean}, {shape:?}: {alarms}");
+        }
+    }
+}
+
+#[test]
+fn hosts_with_threefold_rates_are_found_and_no_others() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut found, mut others, mut planted) = (0, 0, 0);
+    for _ in 0..200 {
+        let mut counted = group(&mut random, 500, 20.0, Some(50));
+        for one in &mut counted[..5] {
+            one.events = poisson(&mut random, 60.0);
+        }
+        let named = named(&counted);
+        planted += 5;
+        found += named.iter().filter(|at| **at < 5).count();
+        others += named.iter().filter(|at| **at >= 5).count();
+    }
+    println!("found {found} of {planted}, others {others}");
+    assert!(found * 100 >= planted * 95, "{found} of {planted}");
+    assert!(others <= 6, "{others}");
+}

@@ -1,0 +1,139 @@
+//! What a fleet keeps of a run.
+
+use serde::Serialize;
+
+use crate::policy::Judgement;
+use crate::report::brief::Brief;
+use crate::report::clean_text;
+use crate::report::model::EngineName;
+use crate::units::Nanos;
+
+use super::names::{Name, Names};
+
+/// One run of one host.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Where it was read, such as `reports.tar/node17.json`.
+    pub source: String,
+    /// Host name; `None` where the report does not say, or was redacted.
+    pub host: Option<Name>,
+    /// The machine.
+    pub identity: Identity,
+    /// When it began, RFC 3339, UTC.
+    pub started_utc: String,
+    /// The TSC when it began: it tells runs apart.
+    pub tsc_origin: u64,
+    /// What sampled.
+    pub engine: EngineName,
+    /// Gaps above this were recorded.
+    pub threshold: Nanos,
+    /// Stalls above this were counted.
+    pub hardlimit: Nanos,
+    /// Wall time.
+    pub elapsed: Nanos,
+    /// Covered machine time, in hours.
+    pub covered_hours: f64,
+    /// Mean covered share.
+    pub coverage: f64,
+    /// The longest that the platform took.
+    pub worst: Nanos,
+    /// Platform stalls above the hard limit.
+    pub stalls: u64,
+    /// Platform stalls above the threshold, where the report lists them all.
+    pub stalls_above_threshold: Option<u64>,
+    /// SMIs counted, and the hours that they were counted in.
+    pub smis: Option<(u64, f64)>,
+    /// Regular series among its stalls.
+    pub series: Vec<SeriesSeen>,
+    /// Whether no machine was measured.
+    pub made_up: bool,
+    /// What the policy says.
+    pub judgement: Judgement,
+}
+
+/// What a machine is: hosts are grouped by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Identity {
+    /// System vendor.
+    pub vendor: Option<Name>,
+    /// Product.
+    pub model: Option<Name>,
+    /// BIOS version.
+    pub bios: Option<Name>,
+    /// CPU model name.
+    pub cpu: Option<Name>,
+    /// Microcode revision.
+    pub microcode: Option<Name>,
+    /// Kernel release.
+    pub kernel: Option<Name>,
+    /// Hypervisor; `None` on bare metal.
+    pub hypervisor: Option<Name>,
+}
+
+/// A regular series that a run saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesSeen {
+    /// Its period.
+    pub period: Nanos,
+    /// One standard deviation of it.
+    pub period_error: Nanos,
+    /// Median length of its stalls.
+    pub length: Nanos,
+}
+
+impl Run {
+    /// What is kept of a report once it is judged.
+    pub fn new(source: String, brief: &Brief, judgement: Judgement, names: &mut Names) -> Run {
+        let mut keep = |text: &Option<String>| {
+            let text = text.as_deref().map(str::trim);
+            let text = text.filter(|text| !text.is_empty());
+            text.map(|text| names.keep(&clean_text(text)))
+        };
+        let host = &brief.host;
+        let series = brief.periodicity.iter().flat_map(|list| list.iter());
+        Run {
+            host: keep(&host.hostname),
+            identity: Identity {
+                vendor: keep(&host.system.vendor),
+                model: keep(&host.system.product),
+                bios: keep(&host.bios.version),
+                cpu: keep(&host.cpu.model_name),
+                microcode: keep(&host.cpu.microcode),
+                kernel: keep(&host.kernel.release),
+                hypervisor: keep(&host.hypervisor),
+            },
+            source,
+            started_utc: clean_text(&brief.run.started_utc),
+            // It was checked to be a number of 64 bits.
+            tsc_origin: brief.tsc.origin.parse().unwrap_or_default(),
+            engine: brief.run.engine,
+            threshold: brief.run.threshold_ns,
+            hardlimit: brief.run.hardlimit_ns,
+            elapsed: brief.run.elapsed_ns,
+            covered_hours: brief.covered_hours(),
+            coverage: brief.verdict.coverage,
+            worst: brief.verdict.platform_max_ns,
+            stalls: brief.verdict.platform_stalls,
+            stalls_above_threshold: match brief.stalls_above(brief.run.threshold_ns) {
+                Some(crate::report::brief::Seen::Exactly(count)) => Some(count),
+                _ => None,
+            },
+            smis: (brief.cpus.smis()).map(|count| (count, brief.cpus.mean_elapsed_hours())),
+            series: series
+                .map(|one| SeriesSeen {
+                    period: Nanos(one.period_ns),
+                    period_error: Nanos(one.period_error_ns),
+                    length: one.length_ns,
+                })
+                .collect(),
+            made_up: brief.synthetic.is_some() || brief.run.scripted,
+            judgement,
+        }
+    }
+
+    /// Whether two records are of one run.
+    pub fn is_same(&self, other: &Run) -> bool {
+        (self.tsc_origin, &self.started_utc, &self.host)
+            == (other.tsc_origin, &other.started_utc, &other.host)
+    }
+}

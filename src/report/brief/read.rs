@@ -1,0 +1,72 @@
+//! From the text of a report to the report in brief.
+
+use std::io::{BufReader, Read};
+
+use serde::Deserialize;
+
+use crate::report::locate;
+use crate::report::model::{Report, SCHEMA, SCHEMA_VERSION};
+use crate::report::read::{Problem, check, check_header, of_parser};
+
+use super::Brief;
+use super::guard::{Guard, Trouble, is_deep, may_be_deep};
+
+/// Reads a report that is in memory.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn from_slice(text: &[u8]) -> Result<Brief, Problem> {
+    if may_be_deep(text) && is_deep(text) {
+        return Err(Problem::TooDeep);
+    }
+    match serde_json::from_slice(text) {
+        Ok(brief) => checked(brief, || check_header(text)),
+        // What it is not at all is said before what it lacks.
+        Err(error) => Err(check_header(text).err().unwrap_or_else(|| {
+            let end = locate::offset(text, error.line(), error.column());
+            of_parser(error, locate::field_at_end(&text[..end]))
+        })),
+    }
+}
+
+/// Reads a report that is too large to be kept in memory.
+///
+/// # Errors
+/// What is wrong with it, and the line and column.
+pub fn from_large(input: impl Read) -> Result<Brief, Problem> {
+    let mut guard = Guard::new(input);
+    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
+    let brief = Brief::deserialize(&mut parser).and_then(|brief| parser.end().map(|()| brief));
+    drop(parser);
+    match (brief, guard.trouble) {
+        (_, Some(Trouble::Deep)) => Err(Problem::TooDeep),
+        (Ok(brief), _) => checked(brief, || Ok(())),
+        (Err(error), _) => Err(of_parser(error, None)),
+    }
+}
+
+/// A report that is not in a file yet, as its file will be read.
+///
+/// # Errors
+/// Where no reader would take it.
+pub fn from_report(report: &Report<()>) -> Result<Brief, Problem> {
+    let text = serde_json::to_vec(report).map_err(|error| of_parser(error, None))?;
+    from_slice(&text)
+}
+
+fn checked(brief: Brief, header: impl Fn() -> Result<(), Problem>) -> Result<Brief, Problem> {
+    if brief.schema != SCHEMA {
+        header()?;
+        let found = crate::report::clean::without_controls(&brief.schema);
+        return Err(Problem::OtherSchema {
+            found: format!("{:.40?}", found),
+        });
+    }
+    if brief.schema_version != SCHEMA_VERSION {
+        return Err(Problem::OtherVersion {
+            found: brief.schema_version.to_string(),
+        });
+    }
+    check(&brief.tsc.origin, brief.tsc.hz, &brief.verdict)?;
+    Ok(brief)
+}

@@ -1,0 +1,56 @@
+//! The stalls of a report, in brief.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::attribution::Cause;
+use crate::units::Nanos;
+
+use super::limited::each;
+
+/// Stalls that a report lists.
+const LISTED: usize = 1_000;
+/// A report of two engines may list those of both; beyond it is no report.
+const MOST: usize = 10 * LISTED;
+
+/// The stalls that a report lists: the longest ones.
+#[derive(Clone, Debug, Default)]
+pub struct StallsInBrief(Vec<StallInBrief>);
+
+/// One stall.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct StallInBrief {
+    /// How long it lasted.
+    pub duration_ns: Nanos,
+    /// SMIs counted for it.
+    pub smi_delta: Option<u32>,
+    /// Who took the time.
+    pub cause: Cause,
+}
+
+impl<'de> Deserialize<'de> for StallsInBrief {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut stalls = Vec::new();
+        each(deserializer, MOST, |stall| stalls.push(stall))?;
+        Ok(StallsInBrief(stalls))
+    }
+}
+
+impl StallsInBrief {
+    /// All that are listed.
+    pub fn listed(&self) -> &[StallInBrief] {
+        &self.0
+    }
+
+    /// The listed ones above a length.
+    pub fn longer_than(&self, length: Nanos) -> impl Iterator<Item = &StallInBrief> {
+        self.0
+            .iter()
+            .filter(move |stall| stall.duration_ns > length)
+    }
+
+    /// Whether all recorded stalls above a length are listed: the list is not
+    /// full, or goes down to that length.
+    pub fn is_complete_above(&self, length: Nanos) -> bool {
+        self.0.len() < LISTED || self.0.iter().any(|stall| stall.duration_ns <= length)
+    }
+}

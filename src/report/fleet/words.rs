@@ -1,0 +1,78 @@
+//! Sentences that several formats share.
+
+use crate::fleet::model::{OutlierRow, SeparatorRow, SeriesRow};
+use crate::report::human::{grouped, length, three_digits};
+
+/// What a group that separates says.
+pub(super) fn separator(row: &SeparatorRow) -> String {
+    let ratio = match (row.risk_ratio, row.risk_ratio_low, row.risk_ratio_high) {
+        (Some(ratio), Some(low), Some(high)) => format!(
+            "{} times as often as elsewhere (95 %: {} to {})",
+            three_digits(ratio),
+            three_digits(low),
+            three_digits(high)
+        ),
+        (None, Some(low), _) => format!(
+            "at least {} times as often as elsewhere (95 %)",
+            three_digits(low)
+        ),
+        _ => "not as often as elsewhere".to_owned(),
+    };
+    let follows = match &row.follows_from {
+        Some(cause) => format!("; follows from {cause}"),
+        None => String::new(),
+    };
+    format!(
+        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}{follows}",
+        row.dimension.name(),
+        row.name,
+        grouped(row.group_fail),
+        grouped(row.group_fail + row.group_pass),
+        grouped(row.rest_fail),
+        grouped(row.rest_fail + row.rest_pass),
+        three_digits(row.q),
+    )
+}
+
+/// What an outlier says.
+pub(super) fn outlier(row: &OutlierRow) -> String {
+    format!(
+        "{}: {} {} where its like let expect {}; chance {} ({} hosts of {})",
+        row.host,
+        grouped(row.events),
+        row.quantity.name(),
+        three_digits(row.expected),
+        three_digits(row.p_corrected),
+        grouped(row.group_hosts),
+        row.group,
+    )
+}
+
+/// What a shared series says.
+pub(super) fn series(row: &SeriesRow, all_hosts: u64) -> String {
+    let what = format!("every {}, {}", length(row.period_ns), length(row.length_ns));
+    let who = match &row.group {
+        Some(group) => {
+            let elsewhere = match row.hosts - group.with_series {
+                0 => String::new(),
+                others => format!(" (and {} elsewhere)", grouped(others)),
+            };
+            format!(
+                "{} of {} hosts of {} {}{elsewhere}",
+                grouped(group.with_series),
+                grouped(group.hosts),
+                group.dimension.name(),
+                group.name
+            )
+        }
+        None => format!("{} of {} hosts", grouped(row.hosts), grouped(all_hosts)),
+    };
+    let candidates = match row.candidates.is_empty() {
+        true => String::new(),
+        false => format!(
+            ". Candidates by period, no more: {}",
+            row.candidates.join("; ")
+        ),
+    };
+    format!("{who}: {what}{candidates}")
+}
