@@ -72,14 +72,15 @@ pub(super) fn measure(
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
+    // Before the first thread is started: each inherits what is blocked.
+    let signals = RunSignals::listen()
+        .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let progress = presenter.begin(&Start {
         plan: &plan,
         platform: machine.platform(),
         engines: choices.iter().map(|choice| &choice.chosen).collect(),
     })?;
     let checkpoints = presenter.checkpoints(&plan);
-    let signals = RunSignals::listen()
-        .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let serials = match args.with_serials {
         true => SerialNumbers::Stored,
         false => SerialNumbers::LeftOut,

@@ -143,8 +143,10 @@ pub fn set_scheduler_of(thread: u32, policy: i32, priority: i32) -> io::Result<(
     check(result)
 }
 
-/// Puts the calling thread back to ordinary scheduling, below other ordinary
-/// threads: work that may wait, whatever the thread that started it.
+/// Puts the calling thread back to ordinary scheduling, as one that does not
+/// displace others when it wakes (SCHED_BATCH, sched(7)), whatever the thread
+/// that started it. Its share is that of any task: with less of it, a busy
+/// machine would keep a checkpoint from ever being written.
 ///
 /// # Errors
 /// None known: every thread may give up what it has.
@@ -156,14 +158,10 @@ pub fn set_background() -> io::Result<()> {
         libc::syscall(
             libc::SYS_sched_setscheduler,
             0,
-            libc::SCHED_OTHER,
+            libc::SCHED_BATCH,
             &raw const parameter,
         )
     };
-    check(result)?;
-    // SAFETY: no pointers; PRIO_PROCESS with 0 is the calling thread on Linux
-    // (setpriority(2), "C library/kernel differences").
-    let result = unsafe { libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, 10) };
     check(result)
 }
 

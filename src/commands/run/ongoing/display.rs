@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::privileges::{Keep, Writes};
 use crate::report::standing::Standing;
 use crate::session::{Progress, Teller, View};
-use crate::sys::sched;
+use crate::sys::{sched, signals};
 use crate::units::Nanos;
 
 use super::offer;
@@ -70,6 +70,8 @@ impl Display {
         std::thread::Builder::new()
             .name(String::from("display"))
             .spawn(move || {
+                // Signals are the collector's.
+                signals::block_all();
                 // Where it is refused, drawing competes with the collector.
                 let _ = sched::set_background();
                 Keep::least(Writes::Nothing).apply();
