@@ -24,6 +24,7 @@ pub mod plan;
 pub mod policy;
 pub mod preflight;
 pub mod preparation;
+pub mod privileges;
 pub mod quiet;
 pub mod report;
 pub mod sampler;

@@ -27,6 +27,10 @@ pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 /// The window then.
 const SHARED_WINDOW: Nanos = Nanos(100_000_000);
+/// How often the report so far is saved.
+const CHECKPOINT: Nanos = Nanos(60 * 1_000_000_000);
+/// A snapshot costs each sampler some microseconds.
+const SHORTEST_CHECKPOINT: Nanos = Nanos(100_000_000);
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
 
@@ -90,10 +94,32 @@ pub struct Outputs {
     pub csv: Option<PathBuf>,
     /// HTML file.
     pub html: Option<PathBuf>,
+    /// How often to save the report so far; `None` for the end only.
+    pub checkpoint: Option<Nanos>,
+    /// Where gaps go as they happen.
+    pub events: Option<EventsPlan>,
     /// Standard output.
     pub stdout: Printed,
-    /// Whether `--quiet` was given: no progress either.
-    pub quiet: bool,
+    /// What is shown of the run while it goes on.
+    pub progress: ProgressPlan,
+}
+
+/// Gaps written as they happen.
+#[derive(Clone, Debug)]
+pub struct EventsPlan {
+    /// The file.
+    pub file: PathBuf,
+    /// Rows until it makes room for the next.
+    pub rows: u64,
+}
+
+/// What is shown while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressPlan {
+    /// Nothing.
+    Nothing,
+    /// A view on a terminal; where there is none, a line this often, or none.
+    Shown(Option<Nanos>),
 }
 
 /// What goes to standard output.
@@ -247,6 +273,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
         ("--output", is_stdout(&args.output)),
         ("--csv", is_stdout(&args.csv)),
         ("--html", is_stdout(&args.html)),
+        ("--events-csv", is_stdout(&args.events_csv)),
     ];
     let to_stdout: Vec<&str> = files
         .iter()
@@ -265,7 +292,22 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
         json: args.output.clone(),
         csv: args.csv.clone(),
         html: args.html.clone(),
+        checkpoint: match args.checkpoint.unwrap_or(CHECKPOINT) {
+            Nanos(0) => None,
+            interval if interval < SHORTEST_CHECKPOINT => {
+                return Err(PlanError::CheckpointTooOften(interval));
+            }
+            interval => args.output.as_ref().map(|_| interval),
+        },
+        events: args.events_csv.clone().map(|file| EventsPlan {
+            file,
+            rows: args.events_rows,
+        }),
         stdout,
-        quiet: args.quiet,
+        progress: match (args.quiet, args.progress) {
+            (true, _) => ProgressPlan::Nothing,
+            (false, Nanos(0)) => ProgressPlan::Shown(None),
+            (false, interval) => ProgressPlan::Shown(Some(interval)),
+        },
     })
 }

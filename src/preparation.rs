@@ -6,7 +6,7 @@ use std::io::Write;
 
 use crate::cpulist::CpuList;
 use crate::host::Host;
-use crate::host::permissions::Capability;
+use crate::host::permissions::{Capability, UserNamespace};
 use crate::host::root::Root;
 use crate::judgement::Preparation;
 use crate::sys::memory::{LockLimit, lock_all};
@@ -30,11 +30,13 @@ pub fn prepare(housekeeping: &CpuList, host: &Host, root: &Root) -> Prepared {
         // samplers say when it displaced them.
         let _ = sched::set_affinity(housekeeping);
     }
-    let lifted = host
-        .permissions
-        .capabilities
-        .as_ref()
-        .is_ok_and(|capabilities| capabilities.grants(Capability::IpcLock));
+    let permissions = &host.permissions;
+    let own_namespace = matches!(permissions.user_namespace, Ok(UserNamespace::Own));
+    let lifted = !own_namespace
+        && permissions
+            .capabilities
+            .as_ref()
+            .is_ok_and(|capabilities| capabilities.grants(Capability::IpcLock));
     let limit = if lifted {
         LockLimit::Lifted
     } else {

@@ -26,6 +26,14 @@ On a machine with one CPU, or when all CPUs are sampled, hwgap pauses for 20 \
 of every 100 ms so that a shell stays usable; --width equal to --window \
 samples without a pause.
 
+While it goes on, the report so far is saved to the file of --output every \
+minute (--checkpoint), so that a killed run or a power cut loses no more than \
+that; such a report says so. SIGUSR1 prints a summary of the run so far on \
+standard error. On a terminal a line for each CPU is shown; elsewhere a line a \
+minute (--progress). SIGINT, SIGTERM and SIGHUP end the run with its report.
+
+Rights that only the set-up takes are given up before the first sample.
+
 With --quiet-host, hwgap moves what user space can move off the sampled CPUs \
 for the time of the run and puts all of it back, however the run ends; without \
 it, no setting of the host is touched. Its steps: irq, workqueue, partition \
@@ -55,6 +63,10 @@ Examples:
       See what would be changed to quiet the host, without changing it.
   sudo hwgap run --quiet-host=no-partition,no-ksm --duration 1h
       Measure on a host made quiet, but for two steps.
+  hwgap run --duration 24h -o day.json --events-csv gaps.csv
+      A day: a checkpoint each minute, and each gap as a row as it happens.
+  pkill -USR1 -x hwgap
+      A summary of the run that goes on.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
       Accept the machine by a written policy; see hwgap-fleet(1) for its form.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean

@@ -58,6 +58,22 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
 
+    /// Save the report so far to the file of --output this often, so that a
+    /// killed run or a power cut loses no more; 0 saves it at the end only
+    /// [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "output")]
+    pub checkpoint: Option<Nanos>,
+
+    /// Write each gap as a row of CSV to this file as it happens; - is standard
+    /// output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events_csv: Option<PathBuf>,
+
+    /// Rows of the file of --events-csv: a full one becomes FILE.1 and takes
+    /// the place of the one before
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    pub events_rows: u64,
+
     /// Judge the run by this policy (TOML); it decides the exit status
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub policy: Option<PathBuf>,
@@ -73,6 +89,11 @@ pub struct RunArgs {
     /// Print nothing on standard output, and no progress
     #[arg(short, long)]
     pub quiet: bool,
+
+    /// Where standard error is no terminal, print a line of progress there this
+    /// often; 0 prints none
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub progress: Nanos,
 
     /// End at the first platform gap above the threshold
     #[arg(long)]

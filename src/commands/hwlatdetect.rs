@@ -15,7 +15,7 @@ use crate::report::model::{Gap, Report};
 use crate::report::{LazyGaps, OutputError};
 use crate::session::{Progress, Silent};
 
-use super::run::{Presenter, Sinks, Start, measure, on_terminal};
+use super::run::{Presenter, Sinks, Start, measure, shown};
 use super::{Exit, Failure};
 
 pub(super) fn hwlatdetect(args: &HwlatdetectArgs) -> Result<Exit, Failure> {
@@ -70,7 +70,7 @@ impl Presenter for Printer<'_> {
                 self.shown.clone(),
             )),
             (Listing::AtTheEnd, Voice::Quiet) => Box::new(Silent),
-            (Listing::AtTheEnd, Voice::Normal | Voice::Debug) => on_terminal(start),
+            (Listing::AtTheEnd, Voice::Normal | Voice::Debug) => shown(start, None),
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
 use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
@@ -10,8 +12,8 @@ use crate::host::debugfs::Debugfs;
 use crate::host::realtime;
 use crate::host::root::Root;
 use crate::judgement::tsc_given_up;
-use crate::session::{Rate, Stopper, Timeline};
-use crate::sys::signals::EndSignals;
+use crate::session::{Rate, Timeline, Wish, Wishes};
+use crate::sys::signals::RunSignals;
 use crate::units::Nanos;
 
 /// Shortest stretch over which the TSC's rate is fitted before a run; it is
@@ -61,8 +63,12 @@ pub(super) fn throttling(host: &Host, cpus: &CpuList, root: &Root) -> Option<Thr
     }
 }
 
-impl Stopper for EndSignals {
-    fn wait(&self, milliseconds: u16) -> bool {
-        EndSignals::wait(self, milliseconds).is_some()
+impl Wishes for RunSignals {
+    fn wait(&self, milliseconds: u16) -> Wish {
+        match RunSignals::wait(self, milliseconds) {
+            None => Wish::GoOn,
+            Some(Signal::SIGUSR1) => Wish::Tell,
+            Some(_) => Wish::End,
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! `hwgap run`: plan, prepare, sample, judge, show, save.
 
+mod assembly;
 mod engine;
+mod ongoing;
 mod output;
 mod policy;
 mod presenter;
@@ -8,36 +10,39 @@ mod quieting;
 mod turns;
 
 use std::path::PathBuf;
+use std::thread::Scope;
 
 use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::RegisterSources;
+use crate::evidence::watches::{FreezeWish, RegisterSources};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
-use crate::report::assemble::{Particulars, assemble};
+use crate::privileges::{Keep, Writes};
+use crate::report::assemble::assemble;
 use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
-use crate::session::{ClockWatch, Limits, Pace, Rate, StopOnGap, Timeline};
-use crate::sys::signals::EndSignals;
+use crate::session::{ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
+use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::measure::{first_rate, setting, throttling};
 use super::{Exit, Failure};
-use engine::{Scripts, choose};
+use assembly::Assembly;
+use engine::{Choice, Scripts, choose};
+use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
 use policy::Acceptance;
 use quieting::Quieting;
 use turns::Turns;
 
 pub(super) use output::Sinks;
-pub(super) use presenter::{Presenter, Start, on_terminal};
+pub(super) use presenter::{Presenter, Start, shown};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if args.dry_run {
@@ -73,13 +78,15 @@ pub(super) fn measure(
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
-    let mut progress = presenter.begin(&Start {
+    // Before the first thread is started: each inherits what is blocked.
+    let signals = RunSignals::listen()
+        .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
+    let progress = presenter.begin(&Start {
         plan: &plan,
         platform: machine.platform(),
         engines: choices.iter().map(|choice| &choice.chosen).collect(),
     })?;
-    let signals = EndSignals::listen()
-        .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
+    let checkpoints = presenter.checkpoints(&plan);
     let serials = match args.with_serials {
         true => SerialNumbers::Stored,
         false => SerialNumbers::LeftOut,
@@ -116,68 +123,53 @@ pub(super) fn measure(
     let pmu = host.smi_sources.msr_pmu.as_ref();
     let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
     let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
+    let keep = keep(&plan, &choices, scripted);
     let turns = Turns {
         plan: &plan,
         machine: &machine,
         root: &root,
         sampling: SamplingPlan {
             quarters: quieting.quarters(),
-            ..sampling_plan(&plan, &machine, first.hz, registers)
+            ..sampling_plan(&plan, &machine, first.hz, registers, keep.clone())
         },
         smi_sources,
         limits,
-        stopper: &signals,
+        wishes: &signals,
     };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
-    let mut turns = turns.take(&choices, timeline, clock, progress.as_mut())?;
-    // The machine is to be as before as soon as nothing counts any more.
-    let quieted = quieting.end();
-    let fitted = turns[0].collected.timeline.rate();
-    let rate = match machine.tsc_rate() {
-        Some(hz) if !scripted => Rate { hz, ..fitted },
-        _ => fitted,
-    };
-    for turn in &mut turns {
-        exclude_unsteady_gaps(&mut turn.collected, limits.hardlimit, rate.hz);
-        recast_aligned_stalls(&mut turn.collected, rate.hz);
-    }
-
-    let cases: Vec<Case<'_>> = (turns.iter())
-        .map(|turn| Case {
-            plan: &plan,
-            host: &host,
-            machine: &machine,
-            preparation: &prepared.facts,
-            chosen: &choices[turn.choice].chosen,
-            collected: &turn.collected,
-            fitted,
-            rate,
-        })
-        .collect();
     let selftest = match scripted {
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
     };
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
-    let particulars = Particulars {
+    let assembly = Assembly {
+        plan: &plan,
+        host: &host,
+        machine: &machine,
+        preparation: &prepared.facts,
+        choices: &choices,
+        inventory: &inventory,
+        selftest: selftest.as_ref(),
         command_line: &command_line,
-        engine: EngineName::of_turns(
-            &(choices.iter())
-                .map(|choice| choice.chosen.engine)
-                .collect::<Vec<_>>(),
-        ),
-        hz_source: match (scripted, machine.tsc_rate()) {
-            (true, _) => "script",
-            (false, Some(_)) => "CPUID 15h",
-            (false, None) => "fit to CLOCK_MONOTONIC_RAW over the run",
-        },
+        limits,
         setting,
         throttling,
-        selftest: selftest.as_ref(),
-        inventory: &inventory,
-        quieted: quieted.as_ref(),
         scripted,
+        quieted: quieting.so_far(),
     };
+    let (mut turns, told) = std::thread::scope(|scope| {
+        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;
+        let turns = turns.take(&choices, timeline, clock, &mut ongoing);
+        let told = ongoing.end();
+        Ok::<_, Failure>((turns?, told))
+    })?;
+    // The machine is to be as before as soon as nothing counts any more.
+    let assembly = Assembly {
+        quieted: quieting.end(),
+        ..assembly
+    };
+    let cases = assembly.cases(&mut turns);
+    let particulars = assembly.particulars(&told);
     let report = assemble(&cases, particulars);
     presenter.end(&report)?;
     let outcome = match acceptance {
@@ -189,6 +181,56 @@ pub(super) fn measure(
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
     })
+}
+
+/// Starts all that is told of a run while it goes on.
+fn ongoing<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    assembly: &'env Assembly<'env>,
+    progress: Box<dyn Progress>,
+    target: Option<Target>,
+    keep: Keep,
+) -> Result<Ongoing<'scope>, Failure> {
+    let (plan, teller) = (assembly.plan, progress.teller());
+    let events = plan.outputs.events.as_ref().map(|events| {
+        EventStream::start(
+            scope,
+            events,
+            &plan.cpus,
+            assembly.limits,
+            teller.clone(),
+            keep.clone(),
+        )
+    });
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
+        .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
+    Ok(Ongoing {
+        events: events.transpose().map_err(Failure::usage)?,
+        checkpoints,
+        progress,
+        privileges: None,
+        keep: (!assembly.scripted).then_some(keep),
+    })
+}
+
+/// The rights that a run keeps while it samples.
+fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
+    match choices {
+        _ if scripted => Keep::All("a scripted clock takes no rights"),
+        _ if plan.quiet.is_some() || plan.freeze_on_smi == FreezeWish::SetForRun => {
+            Keep::All("the host is put back at the end")
+        }
+        [only] if only.chosen.engine == EngineName::User => {
+            let outputs = &plan.outputs;
+            let files = [&outputs.json, &outputs.csv, &outputs.html];
+            let writes = files.iter().any(|file| file.is_some()) || outputs.events.is_some();
+            Keep::least(match writes {
+                true => Writes::Files,
+                false => Writes::Nothing,
+            })
+        }
+        _ => Keep::All("this engine uses them while it samples"),
+    }
 }
 
 fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
@@ -216,6 +258,7 @@ fn sampling_plan(
     machine: &MachineFacts,
     hz: Hertz,
     registers: RegisterSources,
+    keep: Keep,
 ) -> SamplingPlan {
     let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
     SamplingPlan {
@@ -238,5 +281,6 @@ fn sampling_plan(
             Platform::Guest => Readings::StartAndEnd,
         },
         registers,
+        keep,
     }
 }

@@ -13,14 +13,17 @@ use crate::host::Host;
 use crate::host::fadt::SmiCommand;
 use crate::host::root::Root;
 use crate::plan::choose_cpus;
+use crate::privileges::Keep;
 use crate::sampler::{
     Exercise, ExerciseKind, MachineKind, RaisedSpan, Readings, SamplingPlan, UserEngine, Window,
 };
 use crate::selftest::{
     Check, CompetingTask, Found, SCHEMA, SelfTest, SignalStorm, judge, store, text,
 };
-use crate::session::{ClockWatch, Collected, Collector, Limits, Pace, Silent, StopOnGap, Timeline};
-use crate::sys::signals::EndSignals;
+use crate::session::{
+    ClockWatch, Collected, Collector, Limits, Pace, StopOnGap, Timeline, Unobserved,
+};
+use crate::sys::signals::RunSignals;
 use crate::sys::{cpuid, sched};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
@@ -54,7 +57,7 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
         .first()
         .ok_or_else(|| Failure::Usage(String::from("no CPU to test")))?;
     let machine = MachineFacts::new(cpuid::facts(), &host);
-    let signals = EndSignals::listen().map_err(|error| Failure::NoVerdict(error.to_string()))?;
+    let signals = RunSignals::listen().map_err(|error| Failure::NoVerdict(error.to_string()))?;
     let housekeeping = usable.without(&[cpu].into_iter().collect());
     if !housekeeping.is_empty() {
         // Not fatal: the collector is then one more task on the sampled CPU.
@@ -136,7 +139,7 @@ struct Bench<'a> {
     root: &'a Root,
     host: &'a Host,
     machine: &'a MachineFacts,
-    signals: &'a EndSignals,
+    signals: &'a RunSignals,
     cpu: CpuId,
     hz: Hertz,
 }
@@ -313,6 +316,7 @@ impl Bench<'_> {
                 Platform::Guest => Readings::StartAndEnd,
             },
             registers: RegisterSources::none("a self-test reads none"),
+            keep: Keep::All("it is over soon"),
         };
         let machine = MachineKind::Exercised {
             smi_sources: self.machine.smi_sources(self.root, self.host, self.cpu),
@@ -337,9 +341,16 @@ impl Bench<'_> {
         let mut engine = UserEngine::new(plan, machine);
         let mut timeline = Timeline::live();
         timeline.mark();
-        let collected = Collector::new(limits, 1, timeline, clock, self.signals, &mut Silent)
-            .run(&mut engine, self.root)
-            .map_err(|error| Failure::NoVerdict(error.to_string()))?;
+        let collected = Collector::new(
+            limits,
+            &[self.cpu],
+            timeline,
+            clock,
+            self.signals,
+            &mut Unobserved,
+        )
+        .run(&mut engine, self.root)
+        .map_err(|error| Failure::NoVerdict(error.to_string()))?;
         let spans = log
             .lock()
             .map(|mut log| std::mem::take(&mut *log))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::attribution::Cause;
-use crate::report::model::{CpuReport, Outcome};
+use crate::report::model::{CpuReport, EndedBy, Outcome};
 use crate::units::Nanos;
 
 use super::events::Series;
@@ -224,6 +224,16 @@ fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
         .any(|run| run.report.cpus.iter().any(|cpu| cpu.ended_early.is_some()))
     {
         add("ended-early", "On some CPU sampling ended early.");
+    }
+    if runs
+        .iter()
+        .any(|run| run.report.run.ended_by == EndedBy::Running)
+    {
+        add(
+            "cut-off",
+            "A report is a checkpoint of a run that was cut off or still going on; it counts as \
+             far as it goes.",
+        );
     }
     if runs
         .iter()

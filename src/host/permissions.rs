@@ -14,6 +14,30 @@ pub struct Permissions {
     pub perf_event_paranoid: Known<i32>,
     /// The effective capabilities of the main thread.
     pub capabilities: Known<Capabilities>,
+    /// Whose capabilities they are.
+    pub user_namespace: Known<UserNamespace>,
+}
+
+/// The user namespace of this process (user_namespaces(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserNamespace {
+    /// The machine's: capabilities count everywhere.
+    Initial,
+    /// One of its own, as in a rootless container: they count for what belongs
+    /// to it, and not for the machine's limits.
+    Own,
+}
+
+impl UserNamespace {
+    /// The initial one maps all users to themselves.
+    fn read(root: &Root) -> Known<UserNamespace> {
+        let map = root.read_text("proc/self/uid_map")?;
+        let fields: Vec<&str> = map.split_ascii_whitespace().collect();
+        Ok(match fields[..] {
+            ["0", "0", "4294967295"] => UserNamespace::Initial,
+            _ => UserNamespace::Own,
+        })
+    }
 }
 
 impl Permissions {
@@ -21,6 +45,7 @@ impl Permissions {
         Permissions {
             perf_event_paranoid: root.read_number("proc/sys/kernel/perf_event_paranoid"),
             capabilities: Capabilities::read(root),
+            user_namespace: UserNamespace::read(root),
         }
     }
 }

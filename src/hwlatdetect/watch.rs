@@ -33,8 +33,6 @@ impl<W: Write> Watch<W> {
 }
 
 impl<W: Write> Progress for Watch<W> {
-    fn show(&mut self, _elapsed: Nanos, _worst_platform: Nanos, _gaps: u64) {}
-
     fn found(&mut self, gap: LiveGap) {
         let Some(sample) = Sample::of_live(gap, self.threshold) else {
             return;

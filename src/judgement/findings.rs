@@ -3,7 +3,7 @@
 use crate::attribution::Platform;
 use crate::plan::Pauses;
 use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::report::model::{EndedBy, Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
 use super::{
@@ -29,6 +29,7 @@ pub(super) fn finding(
 /// All findings, most severe first.
 pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
+    all.extend(checkpoint(case));
     all.extend(lost(case));
     all.extend(clock_findings::findings(case));
     all.extend(smi_findings::findings(case));
@@ -45,6 +46,23 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(coverage(case));
     all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     all
+}
+
+/// A report that nothing replaced is all that a killed run left.
+fn checkpoint(case: &Case<'_>) -> Option<Finding> {
+    (case.collected.ended_by == EndedBy::Running).then(|| {
+        finding(
+            "checkpoint",
+            Severity::Warning,
+            format!(
+                "This is a checkpoint of a run that was going on. If that run has ended since, it \
+                 was cut off: killed, or by a loss of power. What came after the checkpoint is not \
+                 in it; {} were asked for.",
+                case.plan.duration
+            ),
+            None,
+        )
+    })
 }
 
 fn guest(case: &Case<'_>) -> Option<Finding> {

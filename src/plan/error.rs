@@ -33,6 +33,9 @@ pub enum PlanError {
     /// A length of zero.
     #[error("--{0} is zero; write for example {1}")]
     Zero(&'static str, &'static str),
+    /// Checkpoints that would be half of the work.
+    #[error("--checkpoint {0} is shorter than 100 ms; write for example 60s, or 0 for none")]
+    CheckpointTooOften(Nanos),
     /// A length beyond reason.
     #[error("--duration {0} is longer than ten years")]
     TooLong(Nanos),

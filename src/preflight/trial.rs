@@ -11,6 +11,7 @@ use crate::evidence::watches::{FreezeWish, RegisterSources, freeze_on_smi};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
+use crate::privileges::Keep;
 use crate::report::model::EngineName;
 use crate::sampler::{
     CpuSetup, Engine, EngineError, Interrupts, MachineKind, Readings, SamplingPlan, Tracer,
@@ -128,5 +129,6 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> Sa
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("a trial reads none").with_pmu(pmu),
+        keep: Keep::All("it is over soon"),
     }
 }

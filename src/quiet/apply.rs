@@ -14,7 +14,7 @@ use super::{QuietPlan, partition};
 pub struct Quarters(pub PathBuf);
 
 /// A host that was quietened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Quieted {
     /// Each setting, in the order of the steps.
     pub records: Vec<Record>,

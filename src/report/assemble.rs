@@ -11,15 +11,18 @@ use crate::judgement::{Case, account, compare, judge, list_stalls};
 use crate::plan::RunPlan;
 use crate::quiet::Quieted;
 use crate::selftest::SelfTest;
+use crate::session::Timeline;
 use crate::units::Cycles;
 
 use super::agreement::EngineReport;
 use super::inventory::Inventory;
 use super::model::{
-    BiosIdentity, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity, KernelIdentity, Outcome,
-    Report, Run, SCHEMA, SCHEMA_VERSION, SystemIdentity, Tool, Tsc, TscOffset, Verdict,
+    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
+    KernelIdentity, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents,
+    SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
 };
 use super::{LazyGaps, merge, periodicity, quieted, watched};
+pub use gaps::Lens;
 use gaps::gaps_of;
 use rows::rows;
 
@@ -44,6 +47,19 @@ pub struct Particulars<'a> {
     pub quieted: Option<&'a Quieted>,
     /// Whether the clock was a script.
     pub scripted: bool,
+    /// What was done beside sampling, up to now.
+    pub told: &'a Told,
+}
+
+/// What a run did beside sampling.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The checkpoints, where it makes any.
+    pub checkpoints: Option<Checkpoints>,
+    /// The gaps written, where they are written as they come.
+    pub events: Option<StreamedEvents>,
+    /// The rights that it kept and gave up.
+    pub privileges: Option<Privileges>,
 }
 
 /// The report of a run: of one slice, or of several in which engines took
@@ -198,6 +214,9 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
+        checkpoints: particulars.told.checkpoints.clone(),
+        events: particulars.told.events.clone(),
+        privileges: particulars.told.privileges.clone(),
         cpus_not_sampled: housekeeping.to_string(),
         scripted: particulars.scripted,
     }
@@ -248,6 +267,21 @@ pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
     }
 }
 
+/// The course of the time of day. What lies before the first sample is given
+/// as the first sample, by the same line.
+fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
+    let points = timeline.utc_points();
+    let at = |tsc: Cycles| UtcPoint {
+        cycles: tsc.since(origin),
+        utc: timeline.utc(tsc).rfc3339(),
+    };
+    let within = points.iter().map(|point| point.tsc);
+    std::iter::once(origin)
+        .chain(within.filter(|&tsc| tsc > origin))
+        .map(at)
+        .collect()
+}
+
 fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
     let clock = &case.collected.clock;
     let flags = case.host.cpu_model.flags.as_ref();
@@ -278,6 +312,8 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
                 })
             })
             .collect(),
+        utc_points: utc_points(&case.collected.timeline, origin),
+        utc_error_ns: Some(case.collected.timeline.utc_error()),
         steps: watched::steps(case, origin),
         log: watched::log(case),
     }

@@ -55,6 +55,22 @@ where
     rows.flush()
 }
 
+/// The header as a whole line.
+pub fn header() -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    write(std::iter::empty::<Gap>(), EngineName::User, &mut line)?;
+    Ok(line)
+}
+
+/// Adds the row of one gap that `engine` saw, as a whole line.
+pub fn append(gap: &Gap, engine: EngineName, lines: &mut Vec<u8>) -> io::Result<()> {
+    let mut rows = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(lines);
+    rows.serialize(Row::of(gap, engine))?;
+    rows.flush()
+}
+
 /// One row, in the order of [`COLUMNS`].
 #[derive(Serialize)]
 struct Row<'a> {

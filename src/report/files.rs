@@ -1,14 +1,21 @@
 //! Output files that are refused before a run, and whole after it.
 //!
 //! A run of a day must not end at a folder that was never writable. So the
-//! file is opened first, written under another name beside its target, and
-//! takes its place by a rename: a reader sees the old file or the new one.
+//! file is opened first, written without a name (O_TMPFILE) or under another
+//! one beside its target, and takes its place by a rename: a reader sees the old
+//! file or the new one, also after a power cut. A process that is killed leaves
+//! no file without a name behind.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::linkat;
 
 use super::output_error::{OutputError, Reason};
 
@@ -24,7 +31,8 @@ enum Kind {
     /// Written beside the target and renamed.
     Renamed {
         file: File,
-        temporary: Temporary,
+        /// `None` while it has no name.
+        temporary: Option<Temporary>,
         target: PathBuf,
     },
     /// A pipe, a terminal, a device: nothing to rename.
@@ -81,11 +89,15 @@ impl PendingFile {
                 file,
                 temporary,
                 target,
-            } => file
-                .sync_all()
-                .and_then(|()| fs::rename(&temporary.0, target)),
+            } => replace(file, temporary, target),
         };
         done.map_err(|error| self.failed(error))
+    }
+
+    /// Whether saving replaces a file, so that it can be done again and again:
+    /// what was written to a pipe stays written.
+    pub fn is_replaced(&self) -> bool {
+        matches!(self.kind, Kind::Renamed { .. })
     }
 
     fn failed(&self, error: io::Error) -> OutputError {
@@ -107,6 +119,19 @@ impl Write for PendingFile {
             Kind::Stdout => io::stdout().flush(),
         }
     }
+}
+
+/// Content first, then the name, then the folder that holds the name: after a
+/// power cut the target is the old file or the whole new one (rename(2),
+/// fsync(2)).
+fn replace(file: &File, temporary: &mut Option<Temporary>, target: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    let named = match temporary.take() {
+        Some(named) => named,
+        None => linked_beside(target, file)?,
+    };
+    fs::rename(&named.0, target)?;
+    File::open(folder_of(target))?.sync_all()
 }
 
 fn open(path: &Path) -> Result<Kind, Reason> {
@@ -199,20 +224,58 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A new file in the target's folder, as a rename does not cross file systems.
-/// The name does not hold the target's, which may be as long as names can be.
-/// Process and count keep two runs apart; processes of other namespaces on the
-/// same folder are told by `create_new`.
-fn temporary_beside(target: &Path) -> Result<(File, Temporary), Reason> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
+/// A new file on the target's file system, as a rename does not cross those:
+/// without a name where the file system and /proc allow it.
+fn temporary_beside(target: &Path) -> Result<(File, Option<Temporary>), Reason> {
     let folder = folder_of(target);
+    let nameless = OpenOptions::new()
+        .write(true)
+        .mode(0o666)
+        .custom_flags(libc::O_TMPFILE)
+        .open(folder);
+    if let Ok(file) = nameless
+        && descriptor(&file).exists()
+    {
+        return Ok((file, None));
+    }
     loop {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".hwgap-{}-{count}.tmp", std::process::id()));
+        let path = temporary_name(folder);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((file, Temporary(path))),
+            Ok(file) => return Ok((file, Some(Temporary(path)))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
             Err(error) => return Err(Reason::of_open(folder, error)),
         }
     }
+}
+
+/// Gives a nameless file a name beside the target (open(2), O_TMPFILE).
+fn linked_beside(target: &Path, file: &File) -> io::Result<Temporary> {
+    loop {
+        let path = temporary_name(folder_of(target));
+        let linked = linkat(
+            AT_FDCWD,
+            &descriptor(file),
+            AT_FDCWD,
+            &path,
+            AtFlags::AT_SYMLINK_FOLLOW,
+        );
+        match linked {
+            Ok(()) => return Ok(Temporary(path)),
+            Err(Errno::EEXIST) => (),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn descriptor(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// The name does not hold the target's, which may be as long as names can be.
+/// Process and count keep two runs apart; processes of other namespaces on the
+/// same folder are told by a name that exists.
+fn temporary_name(folder: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!(".hwgap-{}-{count}.tmp", std::process::id()))
 }

@@ -20,7 +20,7 @@ use crate::selftest::SelfTest;
 use super::agreement::{Agreement, EngineReport};
 pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
-pub use clock::{ClocksourceChange, Tsc, TscOffset};
+pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint};
 pub use cpu::{
     Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
 };
@@ -28,7 +28,7 @@ pub use gap::{Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
-pub use run::{EndedBy, EngineName, Run};
+pub use run::{Checkpoints, EndedBy, EngineName, Privileges, Run, StreamedEvents};
 pub use watched::{
     ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
 };

@@ -2,9 +2,8 @@
 //! collector that leads it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use super::worker::Shared;
+use super::shared::Shared;
 
 /// Ends the samplers of an engine at once. One without samplers of its own has
 /// nothing to brake.
@@ -19,9 +18,7 @@ impl Brake {
     /// Ends them, as the collector has stalled.
     pub fn pull(&self) {
         for shared in &self.0 {
-            shared.stalled.store(true, Ordering::Relaxed);
-            // After the reason, so that a sampler that sees this sees it too.
-            shared.stop.store(true, Ordering::Release);
+            shared.stop_stalled();
         }
     }
 }

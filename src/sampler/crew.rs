@@ -2,22 +2,22 @@
 //! that they are ready, compare their clocks, begin, and hand over gaps.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
+use crate::privileges::Keep;
 use crate::sys::{memory, signals};
 use crate::units::{CpuId, Cycles};
 
 use super::brake::Brake;
-use super::engine::{CpuSetup, EngineError, LiveStatus};
+use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
 use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
-use super::worker::Shared;
+use super::shared::Shared;
 
 /// Records that a ring holds: 40 ms of 200,000 gaps a second.
 const RING: usize = 8_192;
@@ -80,7 +80,12 @@ pub(super) struct Outlet {
 impl Station {
     /// Reports the set-up, compares clocks as told, and returns when sampling
     /// is to begin; `None` where it is not to.
-    pub(super) fn wait<M: Machine>(self, machine: &mut M, setup: CpuSetup) -> Option<Outlet> {
+    pub(super) fn wait<M: Machine>(
+        self,
+        machine: &mut M,
+        setup: CpuSetup,
+        keep: &Keep,
+    ) -> Option<Outlet> {
         let _ = self.outbox.send(Report::Ready(Box::new(setup)));
         loop {
             // A closed channel is the order to end.
@@ -91,6 +96,7 @@ impl Station {
                     None
                 }
                 Command::Sample => {
+                    keep.apply();
                     return Some(Outlet {
                         ring: self.ring,
                         shared: self.shared,
@@ -186,15 +192,36 @@ impl Crew {
         self.workers
             .iter()
             .map(|worker| LiveStatus {
-                gaps_seen: worker.shared.gaps_seen.load(Ordering::Relaxed),
+                ended: worker.thread.is_finished(),
+                ..worker.shared.status()
             })
             .collect()
+    }
+
+    /// Asks all threads for their totals so far.
+    pub(super) fn want_totals(&self) {
+        for worker in &self.workers {
+            worker.shared.want();
+        }
+    }
+
+    /// The totals of the thread with this index.
+    pub(super) fn totals_so_far(&self, index: usize) -> SoFar {
+        let Some(worker) = self.workers.get(index) else {
+            return SoFar::Pending;
+        };
+        // One that has ended has published its last and hears no more.
+        let fresh = !worker.shared.is_wanted() || worker.thread.is_finished();
+        match (worker.shared.published(), fresh) {
+            (Some(totals), true) => SoFar::Fresh(Box::new(totals)),
+            _ => SoFar::Pending,
+        }
     }
 
     /// Asks all threads to end soon.
     pub(super) fn stop(&self) {
         for worker in &self.workers {
-            worker.shared.stop.store(true, Ordering::Relaxed);
+            worker.shared.stop();
         }
     }
 
@@ -242,7 +269,7 @@ where
     let (commands, inbox) = channel();
     let (outbox, reports) = channel();
     let (ring, gaps) = prefaulted_ring();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new());
     let station = Station {
         ring,
         shared: shared.clone(),

@@ -22,15 +22,26 @@ impl Ends {
         }
     }
 
+    /// What can be said in mid-run: the registers are read at the end only.
+    pub(super) fn so_far<M: Machine>(&self, machine: &mut M, totals: &mut CpuTotals) {
+        totals.run_delay = self.run_delay(machine);
+        totals.registers = RegisterSpan {
+            before: self.registers.clone(),
+            after: RegisterReading::unknown("they are read when the run ends"),
+        };
+    }
+
     /// Reads after the last sample.
     pub(super) fn finish<M: Machine>(self, machine: &mut M, totals: &mut CpuTotals) {
-        totals.run_delay = machine
-            .run_delay()
-            .zip(self.run_delay)
-            .map(|(after, before)| after.saturating_sub(before));
+        totals.run_delay = self.run_delay(machine);
         totals.registers = RegisterSpan {
             before: self.registers,
             after: machine.registers(),
         };
+    }
+
+    fn run_delay<M: Machine>(&self, machine: &mut M) -> Option<Nanos> {
+        let both = machine.run_delay().zip(self.run_delay);
+        both.map(|(after, before)| after.saturating_sub(before))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
+use crate::privileges::Keep;
 use crate::quiet::Quarters;
 use crate::units::{CpuId, Cycles, Hertz};
 
@@ -48,6 +49,8 @@ pub struct SamplingPlan {
     pub smi_readings: Readings,
     /// Where registers can be read at both ends of the run.
     pub registers: RegisterSources,
+    /// The rights that a sampler keeps once it samples.
+    pub keep: Keep,
 }
 
 /// How a sampler is scheduled.
@@ -97,6 +100,25 @@ pub struct CpuSetup {
 pub struct LiveStatus {
     /// Gaps above the threshold so far.
     pub gaps_seen: u64,
+    /// Its first reading; `None` before it.
+    pub first: Option<Cycles>,
+    /// Since then.
+    pub elapsed: Cycles,
+    /// Time that was not covered: the kernel's, the tool's own, pauses.
+    pub uncovered: Cycles,
+    /// Rises of the SMI counter so far; `None` where it cannot be read.
+    pub smis: Option<u64>,
+    /// Whether the sampler has ended.
+    pub ended: bool,
+}
+
+/// A CPU's totals in mid-run.
+#[derive(Debug)]
+pub enum SoFar {
+    /// Published since they were last asked for.
+    Fresh(Box<CpuTotals>),
+    /// Not published yet.
+    Pending,
 }
 
 /// Why an engine could not start.
@@ -186,6 +208,14 @@ pub trait Engine {
 
     /// The latest counts, in the order of the plan.
     fn status(&self) -> Vec<LiveStatus>;
+
+    /// Asks all samplers to publish their totals, which they do within some
+    /// tens of microseconds, or 50 ms in a pause.
+    fn want_totals(&self);
+
+    /// The published totals of the CPU with this index of the plan. Gaps that
+    /// they count can be drained from then on.
+    fn totals_so_far(&self, index: usize) -> SoFar;
 
     /// Asks all samplers to end soon.
     fn stop(&self);

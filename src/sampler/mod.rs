@@ -22,6 +22,7 @@ mod offsets;
 mod pin;
 mod rise;
 mod scripted;
+mod shared;
 mod slow_path;
 mod smi_watch;
 mod spin;
@@ -39,7 +40,7 @@ pub use bpf::{
 pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar, Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals};

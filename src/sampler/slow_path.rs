@@ -151,7 +151,12 @@ impl<M: Machine> Sampler<M> {
         }
         let end = self.close(before_kernel, start, end, witness);
         self.resume_clean();
-        let blind = Cycles(self.last.wrapping_sub(end));
+        self.count_blind(end);
+    }
+
+    /// Counts the time from `since` to the latest reading as the tool's own.
+    pub(super) fn count_blind(&mut self, since: u64) {
+        let blind = Cycles(self.last.wrapping_sub(since));
         self.totals.blind = self.totals.blind.saturating_add(blind);
         self.totals.blind_max = self.totals.blind_max.max(blind);
     }

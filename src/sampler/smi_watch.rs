@@ -223,12 +223,36 @@ impl SmiWatch {
     /// Reads the counter at the end of a pause; the rise is the pause's, or
     /// cannot be placed if trips before it were not read.
     pub(super) fn after_pause<M: Machine>(&mut self, machine: &mut M) {
+        self.read_beside_gaps(machine, |totals| &mut totals.while_paused);
+    }
+
+    /// Reads the counter after a stretch of the tool's own work in mid-run. A
+    /// virtual machine's own counter is not worth the exit.
+    pub(super) fn after_own_work<M: Machine>(&mut self, machine: &mut M) {
+        if self.readings == Readings::AfterGaps {
+            self.read_beside_gaps(machine, |totals| &mut totals.without_gap);
+        }
+    }
+
+    /// The account so far, by the latest reading.
+    pub(super) fn so_far(&self) -> Option<SmiTotals> {
+        let counter = self.counter.as_ref()?;
+        let mut totals = counter.totals;
+        totals.count.after = u64::from(counter.latest);
+        Some(totals)
+    }
+
+    fn read_beside_gaps<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        place: impl Fn(&mut SmiTotals) -> &mut u64,
+    ) {
         let clean = self.events == 0;
         if let Some(delta) = self.advance(machine)
             && let Some(counter) = &mut self.counter
         {
             let slot = if clean {
-                &mut counter.totals.while_paused
+                place(&mut counter.totals)
             } else {
                 &mut counter.totals.unassigned
             };

@@ -11,7 +11,7 @@ use super::brake::Brake;
 use super::calibrate::calibrate;
 use super::crew::{Crew, Offsets, Station};
 use super::engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup,
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar,
 };
 use super::exercise::{Exercise, ExercisedMachine};
 use super::gap::{CpuTotals, RawGap};
@@ -87,6 +87,14 @@ impl Engine for UserEngine {
 
     fn status(&self) -> Vec<LiveStatus> {
         self.crew.status()
+    }
+
+    fn want_totals(&self) {
+        self.crew.want_totals();
+    }
+
+    fn totals_so_far(&self, index: usize) -> SoFar {
+        self.crew.totals_so_far(index)
     }
 
     fn stop(&self) {
@@ -222,7 +230,7 @@ fn serve<M: Machine>(
         pmu: setup.pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup)?;
+    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
     let totals = sample(machine, cpu, plan, calibration, outlet.ring, &outlet.shared);
     Some(totals)
 }

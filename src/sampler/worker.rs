@@ -1,7 +1,6 @@
 //! One sampled CPU, from the first reading to the last.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rtrb::Producer;
 
@@ -11,8 +10,9 @@ use crate::units::{CpuId, Cycles, Nanos};
 use super::calibrate::{Calibration, FootprintTest};
 use super::ends::Ends;
 use super::engine::{SamplingPlan, Window};
-use super::gap::{CpuTotals, EndedEarly, RawGap};
+use super::gap::{CpuTotals, RawGap};
 use super::machine::Machine;
+use super::shared::Shared;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
 use super::spin::{Spin, spin};
@@ -25,31 +25,6 @@ pub(super) const BLOCK: u32 = 4096;
 /// Longest sleep in a pause: the stop flag is to be seen soon after it is set,
 /// however long the window is.
 const NAP: Nanos = Nanos(50_000_000);
-
-/// What the collector and one sampler share. On a cache line of its own: the
-/// sampler must not wait for somebody else's writes.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(super) struct Shared {
-    /// Set by the collector.
-    pub(super) stop: AtomicBool,
-    /// Set before `stop` where the collector has stalled and somebody else
-    /// sets both. Looked at once, when sampling is over.
-    pub(super) stalled: AtomicBool,
-    /// Set by the sampler.
-    pub(super) gaps_seen: AtomicU64,
-}
-
-impl Shared {
-    /// Notes whether sampling is over because the collector has stalled.
-    pub(super) fn note_stall(&self, totals: &mut CpuTotals) {
-        if self.stop.load(Ordering::Acquire) && self.stalled.load(Ordering::Relaxed) {
-            totals
-                .ended_early
-                .get_or_insert(EndedEarly::CollectorStalled);
-        }
-    }
-}
 
 /// Samples until the plan's duration is over, the stop flag is set, or the
 /// CPU is lost.
@@ -68,18 +43,19 @@ pub(super) fn sample<M: Machine>(
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, pmu, ring, totals);
     sampler.resume_clean();
     let first = sampler.last;
+    shared.begin(Cycles(first));
     let mut window_start = first;
     loop {
         block(&mut sampler);
-        shared
-            .gaps_seen
-            .store(sampler.totals.gaps_seen, Ordering::Relaxed);
         let elapsed = sampler.last.wrapping_sub(first);
-        if elapsed >= plan.duration.0
-            || sampler.totals.ended_early.is_some()
-            || shared.stop.load(Ordering::Relaxed)
+        let smis = sampler.smi.so_far().map(|smi| smi.count.delta);
+        shared.note(&sampler.totals, Cycles(elapsed), Cycles(0), smis);
+        if elapsed >= plan.duration.0 || sampler.totals.ended_early.is_some() || shared.is_stopped()
         {
             break;
+        }
+        if shared.is_wanted() {
+            publish(&mut sampler, first, &ends, shared);
         }
         if let Window::Partial { width, window } = plan.window
             && sampler.last.wrapping_sub(window_start) >= width.0
@@ -90,7 +66,12 @@ pub(super) fn sample<M: Machine>(
                 &mut sampler,
                 Cycles(window.0.saturating_sub(over)).min(left),
                 plan.hz.to_cycles(NAP),
-                shared,
+                &mut |sampler| {
+                    if shared.is_wanted() {
+                        lay_out(sampler, first, &ends, shared);
+                    }
+                    shared.is_stopped()
+                },
             );
             window_start = sampler.last;
         }
@@ -107,7 +88,33 @@ pub(super) fn sample<M: Machine>(
     totals.last = Cycles(last);
     totals.smi = smi.finish(&mut machine);
     ends.finish(&mut machine, &mut totals);
+    // For a checkpoint, where this sampler ends long before the others.
+    shared.publish(totals.clone());
     totals
+}
+
+/// Lays the totals out in the sampler's own time, which is counted as such. An
+/// SMI meanwhile belongs to no gap.
+fn publish<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared: &Shared) {
+    let begun = sampler.last;
+    lay_out(sampler, first, ends, shared);
+    sampler.check_cpu();
+    sampler.smi.after_own_work(&mut sampler.machine);
+    // The counts of this belong to no gap either.
+    sampler.machine.usage();
+    sampler.resume_clean();
+    sampler.count_blind(begun);
+}
+
+fn lay_out<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared: &Shared) {
+    let mut totals = CpuTotals {
+        first: Cycles(first),
+        last: Cycles(sampler.last),
+        smi: sampler.smi.so_far(),
+        ..sampler.totals.clone()
+    };
+    ends.so_far(&mut sampler.machine, &mut totals);
+    shared.publish(totals);
 }
 
 /// One [`BLOCK`] of the loop, its trips, and the look at the mark that ends it.
@@ -135,13 +142,19 @@ pub(super) fn block<M: Machine>(sampler: &mut Sampler<M>) {
     }
 }
 
-fn pause<M: Machine>(sampler: &mut Sampler<M>, length: Cycles, nap: Cycles, shared: &Shared) {
+/// Gives the CPU to others. `must_end` is asked after each nap.
+fn pause<M: Machine>(
+    sampler: &mut Sampler<M>,
+    length: Cycles,
+    nap: Cycles,
+    must_end: &mut dyn FnMut(&mut Sampler<M>) -> bool,
+) {
     let begun = sampler.last;
     loop {
         let left = length
             .0
             .saturating_sub(sampler.machine.tsc().wrapping_sub(begun));
-        if left == 0 || shared.stop.load(Ordering::Relaxed) {
+        if left == 0 || must_end(sampler) {
             break;
         }
         sampler.machine.pause(nap.min(Cycles(left)));

@@ -2,34 +2,46 @@
 //! brings the two together, and watches the clock meanwhile. It runs on a CPU
 //! that is not sampled, if there is one.
 
-use crate::attribution::ClockTrust;
+use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
 use crate::sys::clock::monotonic;
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Nanos};
 
 use super::clock_watch::ClockWatch;
-use super::progress::{LiveGap, Progress};
+use super::observer::{CpuView, JudgedNow, Observer, Sampling, View};
+use super::packed::PackedGap;
 use super::resolver::Resolver;
+use super::snapshot::{Copies, ENDED_BY, Making, Snapshot};
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 
-/// Milliseconds between two looks at the clocksource and two progress lines.
+/// Milliseconds between two looks at the clocks, and two at the run.
 const LOOK_EVERY: u32 = 200;
-/// Milliseconds between two readings of all clocks together.
-const MARK_EVERY: u32 = 1_000;
 
-/// Something that can end a run early: signals, or nothing in a test.
-pub trait Stopper {
-    /// Waits for at most this long; true ends the run.
-    fn wait(&self, milliseconds: u16) -> bool;
+/// Where wishes come from while a run goes on: signals, or nothing in a test.
+pub trait Wishes {
+    /// Waits for at most this long.
+    fn wait(&self, milliseconds: u16) -> Wish;
+}
+
+/// What is asked of a run while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Nothing.
+    GoOn,
+    /// To say how it stands.
+    Tell,
+    /// To end.
+    End,
 }
 
 /// What a run yielded.
+#[derive(Clone, Debug)]
 pub struct Collected {
     /// What the engine found before it began.
     pub setups: Vec<CpuSetup>,
@@ -50,6 +62,7 @@ pub struct Collected {
 }
 
 /// What the kernel recorded of itself.
+#[derive(Clone, Debug)]
 pub struct KernelRecords {
     /// What could be opened.
     pub setup: TraceSetup,
@@ -60,8 +73,7 @@ pub struct KernelRecords {
 }
 
 struct CpuState {
-    /// Its number, once the engine has named it.
-    cpu: Option<CpuId>,
+    cpu: CpuId,
     resolver: Resolver,
     tally: Tally,
 }
@@ -75,12 +87,12 @@ pub struct Collector<'a> {
     timeline: Timeline,
     clock: ClockWatch,
     earlier: Option<ClockRecord>,
-    stopper: &'a dyn Stopper,
-    progress: &'a mut dyn Progress,
+    wishes: &'a dyn Wishes,
+    observer: &'a mut dyn Observer,
+    making: Making,
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
     platform_seen: PlatformSeen,
-    worst: Cycles,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,34 +101,40 @@ enum PlatformSeen {
     Seen,
 }
 
+/// The earliest reading of all samplers, once all have begun.
+fn origin(engine: &dyn Engine) -> Option<Cycles> {
+    let first = engine.status().into_iter().map(|status| status.first);
+    first.min().flatten()
+}
+
 impl<'a> Collector<'a> {
-    /// A collector for this many CPUs.
+    /// A collector for these CPUs, in the order of the plan.
     pub fn new(
         limits: Limits,
-        cpus: usize,
+        cpus: &[CpuId],
         timeline: Timeline,
         clock: ClockWatch,
-        stopper: &'a dyn Stopper,
-        progress: &'a mut dyn Progress,
+        wishes: &'a dyn Wishes,
+        observer: &'a mut dyn Observer,
     ) -> Collector<'a> {
-        let state = || CpuState {
-            cpu: None,
+        let state = |&cpu| CpuState {
+            cpu,
             resolver: Resolver::default(),
             tally: Tally::new(),
         };
         Collector {
             limits,
-            cpus: (0..cpus).map(|_| state()).collect(),
+            cpus: cpus.iter().map(state).collect(),
             trace: None,
             trace_setup: TraceSetup::Nothing(String::from("a scripted clock has no kernel")),
             timeline,
             clock,
             earlier: None,
-            stopper,
-            progress,
+            wishes,
+            observer,
+            making: Making::Nothing,
             pending: Vec::new(),
             platform_seen: PlatformSeen::NotYet,
-            worst: Cycles(0),
         }
     }
 
@@ -140,9 +158,6 @@ impl<'a> Collector<'a> {
         }
         self.timeline.mark();
         let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
-        for (state, &cpu) in self.cpus.iter_mut().zip(&cpus) {
-            state.cpu = Some(cpu);
-        }
         let Rate { hz, error_ppm } = self.timeline.rate();
         let clock = self.timeline.moment().map(|moment| ClockStart {
             moment,
@@ -155,9 +170,10 @@ impl<'a> Collector<'a> {
             trace.begin();
         }
         let watchdog = Watchdog::begin(engine.brake());
+        self.observer.ready();
         engine.release();
-        let mut ended_by = self.follow(engine, &mut watches, &watchdog);
-        self.progress.end();
+        let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog);
+        self.observer.end();
         let totals = engine.finish()?;
         drop(watchdog);
         self.timeline.mark();
@@ -183,6 +199,7 @@ impl<'a> Collector<'a> {
     fn follow(
         &mut self,
         engine: &mut dyn Engine,
+        setups: &[CpuSetup],
         watches: &mut Watches,
         watchdog: &Watchdog,
     ) -> EndedBy {
@@ -191,29 +208,34 @@ impl<'a> Collector<'a> {
         let mut turn = 0u32;
         let turn_ms = self.limits.pace.turn_ms();
         while !engine.is_finished() {
-            let signalled = self.stopper.wait(turn_ms);
+            let wish = self.wishes.wait(turn_ms);
+            // Published first, drained then: what totals count is handed over.
+            self.making.look(engine, setups.len());
             self.collect(engine);
-            if (signalled || self.must_stop()) && ended_by == EndedBy::Duration {
-                ended_by = if signalled {
-                    EndedBy::Signal
-                } else {
-                    EndedBy::Gap
+            self.observer.visited(origin(engine));
+            if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
+                ended_by = match wish {
+                    Wish::End => EndedBy::Signal,
+                    Wish::GoOn | Wish::Tell => EndedBy::Gap,
                 };
                 engine.stop();
             }
-            turn = turn.wrapping_add(1);
             watchdog.breathe();
-            if turn.is_multiple_of(MARK_EVERY / u32::from(turn_ms)) {
-                self.timeline.mark();
+            if wish == Wish::Tell {
+                self.observer.asked();
             }
+            self.copy_one(setups, watches);
+            turn = turn.wrapping_add(1);
             if turn.is_multiple_of(LOOK_EVERY / u32::from(turn_ms)) {
+                self.timeline.mark();
                 self.clock.look(self.timeline.now());
                 watches.look(self.timeline.moment(), self.timeline.now());
                 self.distrust(watches);
-                let gaps = engine.status().iter().map(|status| status.gaps_seen).sum();
-                let worst = self.limits.hz.to_nanos(self.worst);
-                self.progress
-                    .show(monotonic().saturating_sub(begun), worst, gaps);
+                if self.observer.wants_snapshot() {
+                    self.making.begin(engine);
+                }
+                let view = self.view(engine, setups, monotonic().saturating_sub(begun));
+                self.observer.look(&view);
             }
         }
         ended_by
@@ -248,18 +270,19 @@ impl<'a> Collector<'a> {
                 trace.account(index, start, end, gap.evidence.smi.smis())
             });
             let state = &mut self.cpus[index];
-            let (cause, platform) = state.tally.take(gap, account, &self.limits);
-            if cause.is_platform() {
+            let (judged, platform) = state.tally.take(gap, account, &self.limits);
+            if judged.cause.is_platform() {
                 self.platform_seen = PlatformSeen::Seen;
-                self.worst = self.worst.max(state.tally.max_platform());
             }
-            if let (Some(share), Some(cpu)) = (platform, state.cpu) {
-                self.progress.found(LiveGap {
-                    cpu,
-                    start: self.timeline.utc(gap.start),
-                    length: self.limits.hz.to_nanos(share),
-                });
-            }
+            self.observer.gap(&JudgedNow {
+                index,
+                cpu: state.cpu,
+                gap: PackedGap::pack(&judged),
+                platform,
+                timeline: &self.timeline,
+                names: self.trace.as_ref().map(KernelTrace::names),
+                limits: &self.limits,
+            });
         }
         // The memory is used again in the next turn.
         self.pending = pending;
@@ -270,6 +293,64 @@ impl<'a> Collector<'a> {
     fn distrust(&mut self, watches: &Watches) {
         if self.clock.tsc_dropped_in_run() || watches.tsc_rate_changed() {
             self.limits.setting.clock = ClockTrust::Broken;
+        }
+    }
+
+    /// Copies one CPU for a snapshot in the making, and passes the whole on
+    /// after the last.
+    fn copy_one(&mut self, setups: &[CpuSetup], watches: &Watches) {
+        if let Making::Copying { totals, cpus } = &mut self.making
+            && let Some(totals) = totals.get_mut(cpus.len())
+        {
+            let memory = self.observer.spare();
+            cpus.push(self.cpus[cpus.len()].tally.copy(totals, memory));
+        }
+        let Some(Copies { totals, cpus }) = self.making.take_copies(setups.len()) else {
+            return;
+        };
+        let trace = self.trace.as_ref();
+        self.observer.snapshot(Snapshot::new(Collected {
+            setups: setups.to_vec(),
+            totals,
+            cpus,
+            ended_by: ENDED_BY,
+            timeline: self.timeline.clone(),
+            clock: self.clock.clone(),
+            kernel: KernelRecords {
+                setup: self.trace_setup.clone(),
+                names: trace.map(|trace| trace.names().clone()),
+                totals: trace.map_or(Vec::new(), |trace| {
+                    let indexes = 0..setups.len();
+                    indexes.map(|index| trace.totals_so_far(index)).collect()
+                }),
+            },
+            watches: watches.clone(),
+        }));
+    }
+
+    fn view(&self, engine: &dyn Engine, setups: &[CpuSetup], elapsed: Nanos) -> View {
+        let nanos = |cycles: Cycles| self.limits.hz.to_nanos(cycles);
+        let statuses = engine.status();
+        let cpus = setups.iter().zip(&self.cpus).zip(statuses);
+        View {
+            elapsed,
+            cpus: cpus
+                .map(|((setup, state), status)| CpuView {
+                    cpu: setup.cpu,
+                    elapsed: nanos(status.elapsed),
+                    uncovered: nanos(status.uncovered),
+                    max_platform: nanos(state.tally.max_platform()),
+                    counts: state.tally.counts(),
+                    smis: match self.limits.setting.platform {
+                        Platform::BareMetal => status.smis,
+                        Platform::Guest => None,
+                    },
+                    sampling: match status.ended {
+                        true => Sampling::Ended,
+                        false => Sampling::GoesOn,
+                    },
+                })
+                .collect(),
         }
     }
 

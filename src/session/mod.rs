@@ -1,22 +1,28 @@
 //! A run in progress: the collector that takes gaps from an engine, judges
 //! them at once, keeps the longest, and watches the clock meanwhile.
 
+mod anchors;
 mod clock_watch;
 mod collector;
+mod observer;
 mod packed;
 mod progress;
 mod resolver;
 mod retention;
+mod snapshot;
 mod tally;
 mod timeline;
 mod watchdog;
 mod witnesses;
 
+pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
-pub use collector::{Collected, Collector, KernelRecords, Stopper};
+pub use collector::{Collected, Collector, KernelRecords, Wish, Wishes};
+pub use observer::{CpuView, JudgedNow, Observer, Sampling, Unobserved, View};
 pub use packed::{JudgedGap, PackedGap};
-pub use progress::{LiveGap, Progress, Silent, TerminalProgress};
+pub use progress::{LiveGap, Progress, Silent, Teller};
 pub use retention::RETAINED;
+pub use snapshot::Snapshot;
 pub use tally::{CpuCollection, Limits, Pace, StopOnGap};
 pub use timeline::{Rate, Timeline};
 pub use witnesses::{Agreement, RingZeroAgreement};

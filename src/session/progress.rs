@@ -1,10 +1,11 @@
-//! What a terminal shows while a run goes on.
+//! Who shows a run while it goes on.
 
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
+use std::sync::Arc;
 
 use crate::units::{CpuId, Nanos, UtcNanos};
+
+use super::observer::View;
 
 /// A gap of the platform's as soon as it is judged. What is learnt of the
 /// clocks later may still take it back.
@@ -18,63 +19,49 @@ pub struct LiveGap {
     pub length: Nanos,
 }
 
-/// Told of the state of a run a few times a second, on the collector's thread.
+/// Shows a run while it goes on. It is told on the collector's thread and must
+/// return at once.
 pub trait Progress {
-    /// The state now.
-    fn show(&mut self, elapsed: Nanos, worst_platform: Nanos, gaps: u64);
+    /// How the run stands, a few times a second.
+    fn look(&mut self, _view: &View) {}
+
     /// A platform gap has come in.
     fn found(&mut self, _gap: LiveGap) {}
+
+    /// How other threads put a text on standard error beside what is shown.
+    fn teller(&self) -> Teller {
+        Teller::plain()
+    }
+
     /// The run is over; the terminal is to be as before.
-    fn end(&mut self);
+    fn end(&mut self) {}
 }
 
 /// Shows nothing.
 pub struct Silent;
 
-impl Progress for Silent {
-    fn show(&mut self, _elapsed: Nanos, _worst_platform: Nanos, _gaps: u64) {}
-    fn end(&mut self) {}
-}
+impl Progress for Silent {}
 
-/// A bar on standard error. It has no thread of its own: drawing happens where
-/// the collector runs, away from the sampled CPUs.
-pub struct TerminalProgress {
-    bar: ProgressBar,
-    word: &'static str,
-}
+/// Puts texts of whole lines on standard error.
+#[derive(Clone)]
+pub struct Teller(Arc<dyn Fn(String) + Send + Sync>);
 
-impl TerminalProgress {
-    /// A bar for a run of this length; `word` says whose gaps it shows.
-    pub fn new(duration: Nanos, word: &'static str) -> TerminalProgress {
-        let bar = ProgressBar::with_draw_target(
-            Some(duration.0 / Nanos::MILLISECOND.0),
-            ProgressDrawTarget::stderr_with_hz(5),
-        );
-        let style = ProgressStyle::with_template("{bar:20} {percent:>3} %  {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("=> "));
-        TerminalProgress { bar, word }
-    }
-}
-
-impl Progress for TerminalProgress {
-    fn show(&mut self, elapsed: Nanos, worst_platform: Nanos, gaps: u64) {
-        let position = elapsed.0 / Nanos::MILLISECOND.0;
-        self.bar.set_position(position);
-        let total = self.bar.length().unwrap_or(position);
-        let left = Duration::from_secs(total.saturating_sub(position).div_ceil(1_000));
-        let worst = match worst_platform {
-            Nanos(0) => String::from("none yet"),
-            worst => worst.to_string(),
-        };
-        self.bar.set_message(format!(
-            "{} left  worst {} gap: {worst}  gaps: {gaps}",
-            indicatif::HumanDuration(left),
-            self.word,
-        ));
+impl Teller {
+    /// One that does it in this way.
+    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Teller {
+        Teller(Arc::new(tell))
     }
 
-    fn end(&mut self) {
-        self.bar.finish_and_clear();
+    /// One that simply writes.
+    pub fn plain() -> Teller {
+        Teller::new(|text| {
+            // Nothing can be said of a standard error that takes nothing.
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        })
+    }
+
+    /// Shows the text.
+    pub fn tell(&self, text: String) {
+        (self.0)(text);
     }
 }

@@ -63,6 +63,15 @@ impl Retention {
         }
     }
 
+    /// A copy of the gaps kept, in no order, in the memory given where there is
+    /// some.
+    pub(super) fn copy(&self, memory: Option<Vec<PackedGap>>) -> Vec<PackedGap> {
+        let mut gaps = memory.unwrap_or_else(|| Vec::with_capacity(self.capacity));
+        gaps.clear();
+        gaps.extend(self.gaps.iter().map(|Reverse(ByLength(gap))| *gap));
+        gaps
+    }
+
     /// The gaps kept, in order of time, in the memory that held them.
     pub(super) fn into_gaps(self) -> Vec<PackedGap> {
         let mut gaps: Vec<PackedGap> = self

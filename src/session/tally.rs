@@ -60,7 +60,7 @@ pub enum StopOnGap {
 }
 
 /// What was collected of one CPU.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CpuCollection {
     /// The gaps kept, in order of time.
     pub gaps: Vec<PackedGap>,
@@ -87,6 +87,11 @@ pub struct CpuCollection {
 }
 
 impl CpuCollection {
+    /// Puts the gaps in order of time.
+    pub(super) fn put_in_order(&mut self) {
+        self.gaps.sort_unstable_by_key(PackedGap::start);
+    }
+
     /// Takes every attribution back: a TSC that ran backwards on this CPU may
     /// have made any of its gaps.
     fn disown(&mut self) {
@@ -130,14 +135,13 @@ impl Tally {
         }
     }
 
-    /// Judges and counts a gap, and says who took the time and how much of it
-    /// is the platform's.
+    /// Judges and counts a gap, and says how much of it is the platform's.
     pub(super) fn take(
         &mut self,
         raw: RawGap,
         account: Option<Account>,
         limits: &Limits,
-    ) -> (Cause, Option<Cycles>) {
+    ) -> (JudgedGap, Option<Cycles>) {
         let decided = attribute(
             &raw.evidence,
             account.as_ref(),
@@ -189,13 +193,44 @@ impl Tally {
             collection.throttled += 1;
         }
         let (cause, confidence) = (decided.cause, decided.confidence);
-        self.retention.keep(&JudgedGap {
+        let judged = JudgedGap {
             raw,
             account,
             cause,
             confidence,
-        });
-        (cause, platform)
+        };
+        self.retention.keep(&judged);
+        (judged, platform)
+    }
+
+    /// The gaps by cause so far.
+    pub(super) fn counts(&self) -> CauseCounts {
+        self.collection.counts
+    }
+
+    /// A copy of the collection so far, its gaps in no order. The gaps that
+    /// `totals` counts are brought to those that were judged: a few may have
+    /// come in since, or wait for a reading of the SMI counter.
+    pub(super) fn copy(
+        &self,
+        totals: &mut CpuTotals,
+        memory: Option<Vec<PackedGap>>,
+    ) -> CpuCollection {
+        let mut collection = CpuCollection {
+            gaps: self.retention.copy(memory),
+            ..self.collection.clone()
+        };
+        let judged: u64 = collection
+            .counts
+            .each()
+            .iter()
+            .map(|(_, count)| count)
+            .sum();
+        totals.gaps_seen = judged + totals.gaps_dropped;
+        if totals.backward_steps > 0 {
+            collection.disown();
+        }
+        collection
     }
 
     /// The longest platform gap so far.

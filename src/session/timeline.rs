@@ -4,7 +4,10 @@
 use crate::sys::clock::{Moment, moment};
 use crate::units::{Cycles, Hertz, Nanos, UtcNanos};
 
-/// Moments kept; when there are more, every other one goes.
+use super::anchors::{Anchor, Anchors};
+
+/// Moments kept; when there are more, every other one goes, and from then on
+/// only every other reading is kept.
 const MOST: usize = 4_096;
 
 /// The rate of the TSC and how well it is known.
@@ -28,15 +31,30 @@ enum Source {
 #[derive(Clone, Debug)]
 pub struct Timeline {
     source: Source,
+    /// Evenly spread over the run.
     moments: Vec<Moment>,
+    latest: Moment,
+    /// Of so many readings one is kept.
+    stride: u32,
+    /// Readings since the latest one kept.
+    since: u32,
+    utc: Anchors,
 }
 
 impl Timeline {
     /// A timeline of this machine's clocks that begins now.
     pub fn live() -> Timeline {
+        Timeline::begin(Source::Live, moment())
+    }
+
+    fn begin(source: Source, first: Moment) -> Timeline {
         Timeline {
-            source: Source::Live,
-            moments: vec![moment()],
+            source,
+            moments: vec![first],
+            latest: first,
+            stride: 1,
+            since: 0,
+            utc: Anchors::begin(anchor(&first)),
         }
     }
 
@@ -48,10 +66,7 @@ impl Timeline {
             utc: UtcNanos(1_767_225_600_000_000_000),
             error: Cycles(0),
         };
-        Timeline {
-            source: Source::Scripted(hz),
-            moments: vec![start],
-        }
+        Timeline::begin(Source::Scripted(hz), start)
     }
 
     /// The time of day; a scripted clock stands still.
@@ -70,15 +85,27 @@ impl Timeline {
     /// Reads all clocks together once more.
     pub fn mark(&mut self) {
         if matches!(self.source, Source::Live) {
-            if self.moments.len() >= MOST {
-                let mut index = 0;
-                self.moments.retain(|_| {
-                    index += 1;
-                    index % 2 == 1
-                });
-            }
-            self.moments.push(moment());
+            self.take(moment());
         }
+    }
+
+    fn take(&mut self, moment: Moment) {
+        self.latest = moment;
+        self.utc.push(anchor(&moment));
+        self.since += 1;
+        if self.since < self.stride {
+            return;
+        }
+        self.since = 0;
+        if self.moments.len() >= MOST {
+            let mut index = 0;
+            self.moments.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.stride = self.stride.saturating_mul(2);
+        }
+        self.moments.push(moment);
     }
 
     /// The rate of the TSC against CLOCK_MONOTONIC_RAW, from the first moment
@@ -87,7 +114,7 @@ impl Timeline {
         if let Source::Scripted(hz) = self.source {
             return Rate { hz, error_ppm: 0.0 };
         }
-        let (first, last) = (self.moments[0], self.moments[self.moments.len() - 1]);
+        let (first, last) = (self.moments[0], self.latest);
         let cycles = last.tsc.since(first.tsc).0.max(1) as f64;
         let nanos = last.raw.saturating_sub(first.raw).0.max(1) as f64;
         Rate {
@@ -114,8 +141,12 @@ impl Timeline {
     /// factor while the TSC is its clocksource, so that the error is that of
     /// the two readings of one moment.
     pub fn raw(&self, tsc: Cycles) -> Nanos {
-        let after = self.moments.partition_point(|moment| moment.tsc <= tsc);
-        let nearest = self.moments[after.saturating_sub(1)];
+        let nearest = if self.latest.tsc <= tsc {
+            self.latest
+        } else {
+            let after = self.moments.partition_point(|moment| moment.tsc <= tsc);
+            self.moments[after.saturating_sub(1)]
+        };
         let offset = (tsc.0 as f64 - nearest.tsc.0 as f64) * 1e9 / self.rate().hz.0;
         Nanos(nearest.raw.0.saturating_add_signed(offset as i64))
     }
@@ -134,25 +165,30 @@ impl Timeline {
         Nanos(self.moments.iter().map(error).max().unwrap_or(0))
     }
 
-    /// The time of day of a TSC value: by the two moments around it, or by the
-    /// nearest one and the rate.
+    /// The time of day of a TSC value: on the line between two readings of
+    /// both, or by the rate before the first and after the latest.
     pub fn utc(&self, tsc: Cycles) -> UtcNanos {
-        let after = self.moments.partition_point(|moment| moment.tsc <= tsc);
-        let nearest = self.moments[after.saturating_sub(1)];
-        let offset = tsc.0 as f64 - nearest.tsc.0 as f64;
-        let nanos_per_cycle = match self.moments.get(after) {
-            Some(next) if after > 0 => {
-                let cycles = next.tsc.since(nearest.tsc).0.max(1) as f64;
-                (next.utc.0 - nearest.utc.0) as f64 / cycles
-            }
-            _ => 1e9 / self.rate().hz.0,
-        };
-        UtcNanos(
-            nearest
-                .utc
-                .0
-                .saturating_add((offset * nanos_per_cycle) as i64),
-        )
+        self.utc.utc(tsc, 1e9 / self.rate().hz.0)
+    }
+
+    /// Points between which the time of day runs straight against the TSC.
+    pub fn utc_points(&self) -> Vec<Anchor> {
+        self.utc.points()
+    }
+
+    /// By how much the time of day between those points may be off from what
+    /// the host's clock showed; a step of that clock is known to a fifth of a
+    /// second.
+    pub fn utc_error(&self) -> Nanos {
+        Nanos(self.utc.error_nanos())
+    }
+}
+
+fn anchor(moment: &Moment) -> Anchor {
+    // CLOCK_REALTIME is read last, right after the second reading of the TSC.
+    Anchor {
+        tsc: moment.tsc.saturating_add(moment.error),
+        utc: moment.utc,
     }
 }
 
@@ -161,34 +197,29 @@ mod tests {
     use super::*;
 
     fn timeline(moments: &[(u64, i64)]) -> Timeline {
-        let moments = moments
-            .iter()
-            .map(|&(tsc, utc)| Moment {
-                tsc: Cycles(tsc),
-                raw: Nanos(tsc / 2),
-                utc: UtcNanos(utc),
-                error: Cycles(10),
-            })
-            .collect();
-        Timeline {
-            source: Source::Live,
-            moments,
-        }
+        let mut moments = moments.iter().map(|&(tsc, utc)| Moment {
+            tsc: Cycles(tsc),
+            raw: Nanos(tsc / 2),
+            utc: UtcNanos(utc),
+            error: Cycles(10),
+        });
+        let mut timeline = Timeline::begin(Source::Live, moments.next().unwrap());
+        moments.for_each(|moment| timeline.take(moment));
+        timeline
     }
 
     #[test]
-    fn utc_follows_a_slewed_clock_between_two_moments() {
-        // 2 GHz, but UTC runs 10 % fast in the second stretch.
-        let timeline = timeline(&[(0, 1_000), (2_000, 2_000), (4_000, 3_100)]);
-        assert_eq!(timeline.utc(Cycles(1_000)), UtcNanos(1_500));
-        assert_eq!(timeline.utc(Cycles(3_000)), UtcNanos(2_550));
-    }
-
-    #[test]
-    fn utc_beyond_the_ends_goes_by_the_rate() {
-        let timeline = timeline(&[(2_000, 1_000), (6_000, 3_000)]);
-        assert_eq!(timeline.utc(Cycles(0)), UtcNanos(0));
-        assert_eq!(timeline.utc(Cycles(8_000)), UtcNanos(4_000));
+    fn moments_of_days_stay_bounded_and_evenly_spread() {
+        let readings: Vec<(u64, i64)> = (0..20_000).map(|at| (at * 1_000, 0)).collect();
+        let timeline = timeline(&readings);
+        assert!(timeline.moments.len() <= MOST);
+        let steps = timeline
+            .moments
+            .windows(2)
+            .map(|pair| pair[1].tsc.0 - pair[0].tsc.0);
+        let (least, most) = (steps.clone().min().unwrap(), steps.max().unwrap());
+        assert!(most <= 2 * least, "{least} to {most}");
+        assert_eq!(timeline.latest.tsc, Cycles(19_999_000));
     }
 
     #[test]

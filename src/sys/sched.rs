@@ -143,6 +143,28 @@ pub fn set_scheduler_of(thread: u32, policy: i32, priority: i32) -> io::Result<(
     check(result)
 }
 
+/// Puts the calling thread back to ordinary scheduling, as one that does not
+/// displace others when it wakes (SCHED_BATCH, sched(7)), whatever the thread
+/// that started it. Its share is that of any task: with less of it, a busy
+/// machine would keep a checkpoint from ever being written.
+///
+/// # Errors
+/// None known: every thread may give up what it has.
+pub fn set_background() -> io::Result<()> {
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameter` is a valid sched_param for the length of the call;
+    // pid 0 is the calling thread.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            0,
+            libc::SCHED_BATCH,
+            &raw const parameter,
+        )
+    };
+    check(result)
+}
+
 /// The calling thread's number (gettid(2)).
 pub fn thread_id() -> u32 {
     nix::unistd::gettid().as_raw().unsigned_abs()

@@ -6,30 +6,35 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// The signals that end a run early, with a full result.
-pub struct EndSignals {
+/// The signals that end a run early with a full result, and SIGUSR1, which
+/// asks how it stands.
+pub struct RunSignals {
     fd: SignalFd,
 }
 
-impl EndSignals {
-    /// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those that it
+impl RunSignals {
+    /// Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 for this thread and those that it
     /// starts from now on, and listens for them instead. SIGXFSZ is blocked as
     /// well, so that a report beyond RLIMIT_FSIZE is a write that fails and not
     /// the end of the process.
     ///
     /// # Errors
     /// EMFILE and the like.
-    pub fn listen() -> nix::Result<EndSignals> {
+    pub fn listen() -> nix::Result<RunSignals> {
         let mut set = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            set.add(signal);
-        }
+        let heard = [
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGUSR1,
+        ];
+        heard.into_iter().for_each(|signal| set.add(signal));
         set.thread_block()?;
         let mut unheard = SigSet::empty();
         unheard.add(Signal::SIGXFSZ);
         unheard.thread_block()?;
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        Ok(EndSignals { fd })
+        Ok(RunSignals { fd })
     }
 
     /// Waits for a signal, at most this many milliseconds.

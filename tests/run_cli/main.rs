@@ -4,6 +4,7 @@
 mod both;
 mod harness;
 mod input;
+mod ongoing;
 mod output;
 mod signals;
 mod tracers;

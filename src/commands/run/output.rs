@@ -44,6 +44,11 @@ impl Sinks {
         })
     }
 
+    /// Whether the JSON report is a file that can be saved again and again.
+    pub(super) fn json_is_replaced(&self) -> bool {
+        self.json.as_ref().is_some_and(PendingFile::is_replaced)
+    }
+
     /// Writes all outputs. A file that fails does not keep the summary from
     /// the terminal, nor one file the other.
     pub(in crate::commands) fn write<F, I>(

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::RunArgs;
 use crate::commands::Failure;
-use crate::plan::{Outputs, Printed, RunPlan};
+use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
 use crate::report::model::{Outcome, Report};
 use crate::report::policy::render;
@@ -33,7 +33,7 @@ impl Acceptance {
                 .map(|most| format!("--threshold {}us", most.as_secs_f64() * 1e6)),
         ];
         let unmet: Vec<String> = unmet.into_iter().flatten().collect();
-        if !unmet.is_empty() && !plan.outputs.quiet {
+        if !unmet.is_empty() && plan.outputs.progress != ProgressPlan::Nothing {
             eprintln!(
                 "hwgap: this run cannot pass: the policy asks for {}",
                 unmet.join(" and ")

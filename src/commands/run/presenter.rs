@@ -1,17 +1,18 @@
 //! To whom a measurement is told: before it, while it goes on, and after it.
 
-use std::io::IsTerminal;
-
 use serde::Serialize;
 
 use crate::attribution::Platform;
 use crate::judgement::Chosen;
-use crate::plan::RunPlan;
+use crate::plan::{ProgressPlan, RunPlan};
 use crate::report::LazyGaps;
 use crate::report::model::{Gap, Report};
-use crate::session::{Progress, Silent, TerminalProgress};
+use crate::report::standing::Standing;
+use crate::session::{Progress, Silent};
+use crate::units::Nanos;
 
 use super::super::Failure;
+use super::ongoing::{Display, Target};
 use super::output::Sinks;
 
 /// What is known when nothing has been measured yet, and all that can be
@@ -33,6 +34,11 @@ pub(in crate::commands) trait Presenter {
     /// Where an output cannot be opened: nothing is measured then.
     fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure>;
 
+    /// Where the report so far is saved now and then, if anywhere.
+    fn checkpoints(&self, _plan: &RunPlan) -> Option<Target> {
+        None
+    }
+
     /// Shows and saves what came of it.
     ///
     /// # Errors
@@ -53,10 +59,18 @@ pub(super) struct Outputs {
 impl Presenter for Outputs {
     fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
         self.sinks = Some(Sinks::open(&start.plan.outputs).map_err(Failure::usage)?);
-        Ok(match start.plan.outputs.quiet {
-            true => Box::new(Silent),
-            false => on_terminal(start),
+        Ok(match start.plan.outputs.progress {
+            ProgressPlan::Nothing => Box::new(Silent),
+            ProgressPlan::Shown(interval) => shown(start, interval),
         })
+    }
+
+    fn checkpoints(&self, plan: &RunPlan) -> Option<Target> {
+        let file = plan.outputs.json.clone()?;
+        let interval = plan.outputs.checkpoint?;
+        // What was written to a pipe cannot be replaced.
+        let replaced = self.sinks.as_ref().is_some_and(Sinks::json_is_replaced);
+        replaced.then(|| Target::new(file, interval))
     }
 
     fn end<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Failure>
@@ -72,14 +86,16 @@ impl Presenter for Outputs {
     }
 }
 
-/// A bar where standard error is a terminal, else nothing.
-pub(in crate::commands) fn on_terminal(start: &Start<'_>) -> Box<dyn Progress> {
-    if !std::io::stderr().is_terminal() {
-        return Box::new(Silent);
-    }
-    let word = match start.platform {
-        Platform::BareMetal => "platform",
-        Platform::Guest => "hypervisor-or-below",
+/// A live view where standard error is a terminal, else a line at each
+/// `interval`, or nothing.
+pub(in crate::commands) fn shown(start: &Start<'_>, interval: Option<Nanos>) -> Box<dyn Progress> {
+    let standing = Standing {
+        duration: start.plan.duration,
+        platform: start.platform,
     };
-    Box::new(TerminalProgress::new(start.plan.duration, word))
+    // Without a thread for it the run is not shown, and goes on.
+    match Display::start(standing, interval) {
+        Ok(display) => Box::new(display),
+        Err(_) => Box::new(Silent),
+    }
 }

@@ -86,6 +86,11 @@ impl Quieting {
         freeze_on_smi(root, wish, self.changes.as_mut())
     }
 
+    /// What was changed, for reports in mid-run.
+    pub(super) fn so_far(&self) -> Option<Quieted> {
+        self.quieted.clone()
+    }
+
     /// Puts everything back, and says on standard error what resisted.
     pub(super) fn end(mut self) -> Option<Quieted> {
         let settled = self.changes.take().map(Changes::put_back)?;

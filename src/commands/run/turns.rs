@@ -3,15 +3,17 @@
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
 use crate::plan::RunPlan;
-use crate::report::model::EndedBy;
+use crate::report::model::{EndedBy, EngineName};
 use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
-    ClockWatch, Collected, Collector, Limits, LiveGap, Progress, Stopper, Timeline,
+    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, PackedGap, Snapshot,
+    Timeline, View, Wishes,
 };
-use crate::units::{Cycles, Nanos};
+use crate::units::Cycles;
 
 use super::super::Failure;
 use super::engine::Choice;
+use super::ongoing::Ongoing;
 
 /// Which of several engines has each turn: forth, back, back and forth. In this
 /// order (of two engines Thue and Morse's) a drift of the machine that is even,
@@ -33,10 +35,11 @@ pub(super) struct Turns<'a> {
     pub(super) sampling: SamplingPlan,
     pub(super) smi_sources: Vec<Result<Vec<SmiSource>, String>>,
     pub(super) limits: Limits,
-    pub(super) stopper: &'a dyn Stopper,
+    pub(super) wishes: &'a dyn Wishes,
 }
 
 /// One turn: the index of its engine, and what came of it.
+#[derive(Clone)]
 pub(super) struct Turn {
     pub(super) choice: usize,
     pub(super) collected: Collected,
@@ -52,14 +55,14 @@ impl Turns<'_> {
         choices: &[Choice],
         mut timeline: Timeline,
         mut clock: ClockWatch,
-        progress: &mut dyn Progress,
+        ongoing: &mut Ongoing<'_>,
     ) -> Result<Vec<Turn>, Failure> {
         let order = order(choices.len());
         let sampling = SamplingPlan {
             duration: Cycles(self.sampling.duration.0 / order.len() as u64),
             ..self.sampling.clone()
         };
-        let mut progress = Onward::new(progress);
+        let mut onward = Onward::new(ongoing);
         let mut turns = Vec::with_capacity(order.len());
         let mut begin = Cycles(0);
         let mut record = None;
@@ -71,13 +74,15 @@ impl Turns<'_> {
                 self.smi_sources.clone(),
                 begin,
             );
+            onward.choice = choice;
+            onward.engine = choices[choice].chosen.engine;
             let mut collected = Collector::new(
                 self.limits,
-                sampling.cpus.len(),
+                &sampling.cpus,
                 timeline.clone(),
                 clock.clone(),
-                self.stopper,
-                &mut progress,
+                self.wishes,
+                &mut onward,
             )
             .after(record.take())
             .run(engine.as_mut(), self.root)
@@ -94,20 +99,12 @@ impl Turns<'_> {
                 follow(&earlier.totals, &mut collected.totals);
             }
             turns.push(Turn { choice, collected });
+            onward.turn_ended(&turns[turns.len() - 1]);
             if ended_by != EndedBy::Duration {
                 break;
             }
         }
-        progress.whole.end();
-        // The clocks are the whole run's: what became of them later bears on
-        // the earlier turns as well.
-        for turn in &mut turns {
-            turn.collected.timeline = timeline.clone();
-            turn.collected.clock = clock.clone();
-            if let Some(record) = &record {
-                turn.collected.watches.adopt(record.clone());
-            }
-        }
+        share_clocks(&mut turns);
         Ok(turns)
     }
 }
@@ -121,6 +118,20 @@ fn follow(earlier: &[CpuTotals], later: &mut [CpuTotals]) {
     }
 }
 
+/// The clocks are the whole run's: what became of them later bears on the
+/// earlier turns as well.
+pub(super) fn share_clocks(turns: &mut [Turn]) {
+    let Some((last, earlier)) = turns.split_last_mut() else {
+        return;
+    };
+    for turn in earlier {
+        turn.collected.timeline = last.collected.timeline.clone();
+        turn.collected.clock = last.collected.clock.clone();
+        let record = last.collected.watches.clock_record();
+        turn.collected.watches.adopt(record);
+    }
+}
+
 fn failure(error: EngineError) -> Failure {
     match error {
         EngineError::Calibration {
@@ -131,53 +142,85 @@ fn failure(error: EngineError) -> Failure {
     }
 }
 
-/// The state of a run.
-#[derive(Clone, Copy, Default)]
-struct State {
-    elapsed: Nanos,
-    worst: Nanos,
-    gaps: u64,
-}
-
-/// One progress for several turns.
-struct Onward<'a> {
-    whole: &'a mut dyn Progress,
+/// What is told of several turns as of one run.
+struct Onward<'a, 'scope> {
+    ongoing: &'a mut Ongoing<'scope>,
+    /// Whose turn it is.
+    choice: usize,
+    engine: EngineName,
     /// After the turns that have ended.
-    before: State,
-    now: State,
+    before: View,
+    now: View,
 }
 
-impl<'a> Onward<'a> {
-    fn new(whole: &'a mut dyn Progress) -> Onward<'a> {
+impl<'a, 'scope> Onward<'a, 'scope> {
+    fn new(ongoing: &'a mut Ongoing<'scope>) -> Self {
         Onward {
-            whole,
-            before: State::default(),
-            now: State::default(),
+            ongoing,
+            choice: 0,
+            engine: EngineName::User,
+            before: View::default(),
+            now: View::default(),
         }
     }
+
+    fn turn_ended(&mut self, turn: &Turn) {
+        self.before = self.now.clone();
+        self.ongoing.turn_ended(turn);
+    }
 }
 
-impl Progress for Onward<'_> {
-    fn show(&mut self, elapsed: Nanos, worst_platform: Nanos, gaps: u64) {
-        self.now = State {
-            elapsed: self.before.elapsed.saturating_add(elapsed),
-            worst: self.before.worst.max(worst_platform),
-            gaps: self.before.gaps + gaps,
-        };
-        let State {
-            elapsed,
-            worst,
-            gaps,
-        } = self.now;
-        self.whole.show(elapsed, worst, gaps);
+impl Observer for Onward<'_, '_> {
+    fn ready(&mut self) {
+        self.ongoing.ready();
     }
 
-    fn found(&mut self, gap: LiveGap) {
-        self.whole.found(gap);
+    fn gap(&mut self, gap: &JudgedNow<'_>) {
+        self.ongoing.gap(self.engine, gap);
     }
 
-    fn end(&mut self) {
-        self.before = self.now;
+    fn visited(&mut self, origin: Option<Cycles>) {
+        self.ongoing.visited(origin);
+    }
+
+    fn wants_snapshot(&mut self) -> bool {
+        self.ongoing.wants_snapshot()
+    }
+
+    fn spare(&mut self) -> Option<Vec<PackedGap>> {
+        self.ongoing.spare()
+    }
+
+    fn snapshot(&mut self, snapshot: Snapshot) {
+        self.ongoing.snapshot(self.choice, snapshot);
+    }
+
+    fn asked(&mut self) {
+        self.ongoing.asked();
+    }
+
+    fn look(&mut self, view: &View) {
+        self.now = together(&self.before, view);
+        self.ongoing.look(&self.now);
+    }
+}
+
+/// The turns before and this one.
+fn together(before: &View, now: &View) -> View {
+    let cpu = |(index, now): (usize, &CpuView)| match before.cpus.get(index) {
+        None => now.clone(),
+        Some(before) => CpuView {
+            elapsed: before.elapsed.saturating_add(now.elapsed),
+            uncovered: before.uncovered.saturating_add(now.uncovered),
+            max_platform: before.max_platform.max(now.max_platform),
+            counts: before.counts.and(now.counts),
+            smis: before.smis.zip(now.smis).map(|(before, now)| before + now),
+            ..now.clone()
+        },
+    };
+    View {
+        elapsed: before.elapsed.saturating_add(now.elapsed),
+        cpus: now.cpus.iter().enumerate().map(cpu).collect(),
     }
 }
 

@@ -26,7 +26,7 @@ const MOST: usize = 4_096;
 const TASKS: ActivityId = ActivityId(0);
 
 /// The names of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Names {
     names: Vec<(String, ActivityKind)>,
     numbers: HashMap<String, ActivityId>,
@@ -70,6 +70,11 @@ impl Names {
         self.names
             .get(usize::from(id.0))
             .map_or("?", |(name, _)| name)
+    }
+
+    /// How many names there are; they are only ever added.
+    pub fn count(&self) -> usize {
+        self.names.len()
     }
 
     /// What kind of thing it is.

@@ -123,6 +123,11 @@ impl KernelTrace {
         }
     }
 
+    /// The names in accounts.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// The account of a gap on the CPU with this index. Gaps of a CPU must
     /// come in order, each after a [`KernelTrace::poll`] that came after it.
     pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, smis: Smis) -> Account {
@@ -162,6 +167,12 @@ impl KernelTrace {
         while !trace.segments.is_empty() {
             trace.finish_first();
         }
+        self.totals_so_far(index)
+    }
+
+    /// The same in mid-run, without what gaps to come may still ask for.
+    pub fn totals_so_far(&self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
+        let trace = &self.cpus[index];
         let mut totals: Vec<_> = trace
             .totals
             .iter()

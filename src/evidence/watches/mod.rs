@@ -28,7 +28,7 @@ use crate::sys::clock::Moment;
 use crate::units::{CpuId, UtcNanos};
 
 /// All that is watched beside a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Watches {
     /// Thermal throttling.
     pub throttle: ThrottleWatch,

@@ -31,7 +31,7 @@ fn read(root: &Root, cpus: &[CpuId]) -> Known<Vec<Nanos>> {
 }
 
 /// The steal time of the sampled CPUs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StealWatch {
     root: Root,
     cpus: Vec<CpuId>,

@@ -77,7 +77,7 @@ pub struct ThrottleRise {
     pub to: Cycles,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Watched {
     cpu: CpuId,
     first: Known<ThrottleCounts>,
@@ -85,7 +85,7 @@ struct Watched {
 }
 
 /// The counts of the sampled CPUs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ThrottleWatch {
     root: Root,
     cpus: Vec<Watched>,

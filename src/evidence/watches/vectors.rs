@@ -107,7 +107,7 @@ fn read(root: &Root, cpus: &[CpuId]) -> Known<Vec<VectorCounts>> {
 }
 
 /// The counts of the sampled CPUs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VectorWatch {
     root: Root,
     cpus: Vec<CpuId>,

@@ -72,6 +72,7 @@ fn ended(report: &Report<()>) -> String {
         (EndedBy::Duration, _) => String::new(),
         (EndedBy::Signal, _) => String::from(", ended early by a signal"),
         (EndedBy::Gap, _) => String::from(", ended by its first platform gap"),
+        (EndedBy::Running, _) => String::from(", then a checkpoint: cut off, or still running"),
         (EndedBy::Error, None) => String::from(", ended early by an error"),
         (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
     }

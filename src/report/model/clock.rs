@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::units::CpuId;
+use crate::units::{CpuId, Cycles, Nanos};
 
 use super::{ClockStepReport, TscLogLine};
 
@@ -33,6 +33,15 @@ pub struct Tsc {
     pub clocksource_changes: Vec<ClocksourceChange>,
     /// The TSC of each sampled CPU against the first one.
     pub offsets: Vec<TscOffset>,
+    /// Points between which the time of day runs straight against the TSC, in
+    /// order of time: any `*_cycles` of this report has the time of day on the
+    /// line between the two around it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utc_points: Vec<UtcPoint>,
+    /// By how much those lines may miss what the host's clock showed. A step of
+    /// that clock is known to a fifth of a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utc_error_ns: Option<Nanos>,
     /// Moments at which the clocks went apart. Gaps at those times have the
     /// cause `unknown`.
     #[serde(default)]
@@ -46,6 +55,15 @@ pub struct Tsc {
 /// Rates are known to parts per million at best: no reader needs a fraction.
 fn as_whole<S: Serializer>(hz: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(hz.round() as u64)
+}
+
+/// A moment on the TSC and by the host's time of day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UtcPoint {
+    /// Cycles since `tsc.origin`.
+    pub cycles: Cycles,
+    /// RFC 3339, UTC.
+    pub utc: String,
 }
 
 /// A change of the kernel's clocksource during a run.

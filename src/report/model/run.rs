@@ -63,6 +63,9 @@ pub enum EndedBy {
     Gap,
     /// Something made further sampling impossible.
     Error,
+    /// Nothing yet: the report is a checkpoint of a run that was going on. A
+    /// run that was killed, or whose machine lost power, leaves such a report.
+    Running,
 }
 
 /// What was asked for and how the run went.
@@ -92,10 +95,58 @@ pub struct Run {
     pub ended_by: EndedBy,
     /// Why, where `ended_by` is `error`.
     pub error: Option<String>,
+    /// The checkpoints of the run, where it made any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<Checkpoints>,
+    /// The gaps that were written while the run went on, where any were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<StreamedEvents>,
+    /// Rights while it sampled; `null` where the clock was a script, and in
+    /// reports of versions that kept all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privileges: Option<Privileges>,
     /// CPUs that this process may use and that were not sampled.
     pub cpus_not_sampled: String,
     /// True for results of a scripted clock: a test of the program, not a
     /// measurement.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scripted: bool,
+}
+
+/// Reports of a run that were saved while it went on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoints {
+    /// Time from one to the next; a report that is a checkpoint lacks at most
+    /// this much, and what the writing took.
+    pub interval_ns: Nanos,
+    /// How many were saved before this report.
+    pub written: u64,
+    /// How many could not be saved.
+    pub failed: u64,
+    /// Why the latest of those could not.
+    pub last_error: Option<String>,
+}
+
+/// Gaps that were written as CSV while the run went on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamedEvents {
+    /// Rows written.
+    pub rows: u64,
+    /// Of those, rows that are gone since: files beyond the two that are kept.
+    pub rows_discarded: u64,
+    /// Gaps that could not be written: the disk was full, or too slow.
+    pub rows_lost: u64,
+    /// Why, where there are any.
+    pub error: Option<String>,
+}
+
+/// Capabilities of the process while it sampled (capabilities(7)).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privileges {
+    /// Those it kept.
+    pub kept: Vec<String>,
+    /// Those it had for the set-up and gave up before the first sample.
+    pub dropped: Vec<String>,
+    /// Why it kept more than it needs to go on, if it did.
+    pub reason: Option<String>,
 }

@@ -74,6 +74,7 @@ fn run(summary: &Summary<'_>, page: &mut Page) {
         (EndedBy::Duration, _) => String::new(),
         (EndedBy::Signal, _) => ", ended early by a signal".to_owned(),
         (EndedBy::Gap, _) => ", ended by its first platform gap".to_owned(),
+        (EndedBy::Running, _) => ", then a checkpoint: cut off, or still running".to_owned(),
         (EndedBy::Error, None) => ", ended early by an error".to_owned(),
         (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
     };

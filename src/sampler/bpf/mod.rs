@@ -34,7 +34,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
 use super::crew::{Crew, Offsets, Station};
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar};
 use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::pin::pin;
@@ -153,6 +153,14 @@ impl Engine for BpfEngine {
         self.crew.status()
     }
 
+    fn want_totals(&self) {
+        self.crew.want_totals();
+    }
+
+    fn totals_so_far(&self, index: usize) -> SoFar {
+        self.crew.totals_so_far(index)
+    }
+
     fn stop(&self) {
         self.crew.stop();
     }
@@ -216,7 +224,7 @@ fn run(
         pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup)?;
+    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
     let source = match ability.counters {
         Some(_) => CountSource::Program,
         None => CountSource::File,

@@ -156,6 +156,14 @@ impl SmiLedger {
         self.counter.as_ref().map_or(0, |counter| counter.readings)
     }
 
+    /// The account so far, by the latest reading.
+    pub(super) fn so_far(&self) -> Option<SmiTotals> {
+        let counter = self.counter.as_ref()?;
+        let mut totals = counter.totals;
+        totals.count.after = u64::from(counter.latest);
+        Some(totals)
+    }
+
     /// Takes the last reading and returns the account, `None` where the
     /// counter could not be read to the end.
     pub(super) fn finish<M: Machine>(mut self, machine: &mut M) -> Option<SmiTotals> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
 use crate::host::root::Root;
+use crate::privileges::Keep;
 use crate::sampler::{Readings, Window};
 use crate::sys::clock::monotonic_moment;
 use crate::units::Hertz;
@@ -123,6 +124,7 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("not asked"),
+        keep: Keep::All("it is over soon"),
     };
     let pace = Pace {
         shot: Nanos(5_000_000),

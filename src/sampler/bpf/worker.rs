@@ -1,7 +1,6 @@
 //! One CPU sampled in shots, from the first to the last.
 
 use std::io;
-use std::sync::atomic::Ordering;
 
 use crate::attribution::{Evidence, Footprint};
 use crate::sys::clock::{MonotonicMoment, monotonic_moment};
@@ -112,17 +111,17 @@ pub(super) fn sample<M: Machine>(
     };
     shots.warm_up();
     let ends = Ends::begin(&mut shots.machine);
-    shots.run(pace);
+    shots.run(pace, &ends);
     shots.finish(ends)
 }
 
 impl<M: Machine> Shots<'_, M> {
-    fn run(&mut self, pace: Pace) {
+    fn run(&mut self, pace: Pace, ends: &Ends) {
         let begun = self.machine.tsc();
         let mut window_begun = begun;
         let shot = self.plan.hz.to_cycles(pace.shot);
         let shortest = self.plan.hz.to_cycles(SHORTEST_SHOT);
-        while !self.outlet.shared.stop.load(Ordering::Relaxed) {
+        while !self.outlet.shared.is_stopped() {
             let now = self.machine.tsc();
             let left = Cycles(self.plan.duration.0).saturating_sub(Cycles(now.wrapping_sub(begun)));
             let in_window = Cycles(now.wrapping_sub(window_begun));
@@ -151,8 +150,7 @@ impl<M: Machine> Shots<'_, M> {
             if self.totals.ended_early.is_some() {
                 break;
             }
-            let seen = self.totals.gaps_seen;
-            self.outlet.shared.gaps_seen.store(seen, Ordering::Relaxed);
+            self.tell(ends);
             self.machine.pause(self.plan.hz.to_cycles(pace.breath));
         }
     }
@@ -219,6 +217,7 @@ impl<M: Machine> Shots<'_, M> {
         let length = last.since(first);
         if self.masked.shots == 0 {
             self.totals.first = first;
+            self.outlet.shared.begin(first);
         }
         self.totals.last = last;
         self.totals.iterations += shot.rounds;
@@ -297,18 +296,43 @@ impl<M: Machine> Shots<'_, M> {
         }
     }
 
-    fn finish(mut self, ends: Ends) -> CpuTotals {
+    /// Tells the collector where this CPU stands, between two shots.
+    fn tell(&mut self, ends: &Ends) {
         let elapsed = self.totals.last.since(self.totals.first);
-        self.masked.between = elapsed
-            .saturating_sub(self.sampled)
-            .saturating_sub(self.totals.paused);
+        let (smi, masked) = (self.smi.so_far(), self.masked_so_far());
+        let smis = smi.map(|smi| smi.count.delta);
+        let shared = &self.outlet.shared;
+        shared.note(&self.totals, elapsed, masked.between, smis);
+        if shared.is_wanted() {
+            let mut totals = CpuTotals {
+                smi,
+                masked: Some(masked),
+                ..self.totals.clone()
+            };
+            ends.so_far(&mut self.machine, &mut totals);
+            self.outlet.shared.publish(totals);
+        }
+    }
+
+    fn masked_so_far(&self) -> MaskedTotals {
+        let elapsed = self.totals.last.since(self.totals.first);
         let seen = self.interruptions.seen();
-        self.masked.nmis = u64::from(seen.nmis);
-        self.masked.machine_checks = u64::from(seen.machine_checks);
+        MaskedTotals {
+            between: elapsed
+                .saturating_sub(self.sampled)
+                .saturating_sub(self.totals.paused),
+            nmis: u64::from(seen.nmis),
+            machine_checks: u64::from(seen.machine_checks),
+            ..self.masked
+        }
+    }
+
+    fn finish(mut self, ends: Ends) -> CpuTotals {
+        self.totals.masked = Some(self.masked_so_far());
         self.totals.smi = self.smi.finish(&mut self.machine);
         ends.finish(&mut self.machine, &mut self.totals);
         self.outlet.shared.note_stall(&mut self.totals);
-        self.totals.masked = Some(self.masked);
+        self.outlet.shared.publish(self.totals.clone());
         self.totals
     }
 }

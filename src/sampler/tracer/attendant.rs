@@ -2,7 +2,6 @@
 //! SMI counter between windows, and registers at both ends. It sleeps
 //! otherwise, and where the tracer holds interrupts off it wakes after them.
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 use crate::evidence::SmiSource;
@@ -75,18 +74,26 @@ pub(super) fn attend(
         pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup)?;
+    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
     let ends = Ends::begin(&mut machine);
     let mut counter = Counter::begin(&mut machine, index, plan.smi_readings, duty);
-    while !outlet.shared.stop.load(Ordering::Relaxed) {
+    while !outlet.shared.is_stopped() {
         machine.pause(plan.hz.to_cycles(counter.pace()));
         counter.read(&mut machine);
+        if outlet.shared.is_wanted() {
+            let mut totals = CpuTotals::begin(cpu, Cycles(0));
+            totals.smi = counter.so_far();
+            ends.so_far(&mut machine, &mut totals);
+            totals.run_delay = None;
+            outlet.shared.publish(totals);
+        }
     }
     let mut totals = CpuTotals::begin(cpu, Cycles(0));
     totals.smi = counter.finish(&mut machine);
     ends.finish(&mut machine, &mut totals);
     // How long this thread waited says nothing of the one that sampled.
     totals.run_delay = None;
+    outlet.shared.publish(totals.clone());
     Some(totals)
 }
 
@@ -148,6 +155,11 @@ impl<'a> Counter<'a> {
 
     fn finish<M: Machine>(mut self, machine: &mut M) -> Option<SmiTotals> {
         self.advance(machine);
+        self.so_far()
+    }
+
+    /// The account by the latest reading.
+    fn so_far(&self) -> Option<SmiTotals> {
         let (first, latest) = self.first_and_latest?;
         Some(SmiTotals {
             count: SmiCount {

@@ -212,8 +212,13 @@ impl TracedCpu {
         });
     }
 
-    /// What it came to; what the attendant counted goes with it.
-    pub(super) fn finish(self, attended: CpuTotals) -> (CpuTotals, Sampled) {
+    /// Time that was surely sampled, up to now.
+    pub(super) fn sampled(&self) -> Cycles {
+        self.sampled
+    }
+
+    /// What it comes to; what the attendant counted goes with it.
+    pub(super) fn tell(&self, attended: CpuTotals) -> (CpuTotals, Sampled) {
         let rises = self.brackets.totals;
         let smi = attended.smi.map(|smi| match self.counting {
             Counting::Beside => SmiTotals {
@@ -236,8 +241,8 @@ impl TracedCpu {
         let totals = CpuTotals {
             smi,
             registers: attended.registers,
-            shots: self.shots,
-            ..self.totals
+            shots: self.shots.clone(),
+            ..self.totals.clone()
         };
         (totals, sampled)
     }

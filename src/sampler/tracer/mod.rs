@@ -36,8 +36,11 @@ use crate::sys::tsc;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::bpf::{CountSource, Ledger};
+use super::brake::Brake;
 use super::crew::{Crew, Offsets};
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, Window};
+use super::engine::{
+    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar, Window,
+};
 use super::gap::{CpuTotals, MaskedTotals, RawGap, TracedTotals};
 use super::smi_watch::Readings;
 use super::user::sources_of;
@@ -320,10 +323,39 @@ impl Engine for TracerEngine {
 
     fn status(&self) -> Vec<LiveStatus> {
         let cpus = self.live.iter().flat_map(|live| &live.cpus);
-        cpus.map(|cpu| LiveStatus {
-            gaps_seen: cpu.totals.gaps_seen,
-        })
-        .collect()
+        let begun = self.live.as_ref().and_then(|live| live.begun);
+        let ended = self.live.as_ref().is_some_and(|live| live.ended.is_some());
+        let attended = self.crew.status();
+        cpus.zip(attended)
+            .map(|(cpu, attended)| {
+                let elapsed = cpu.totals.last.since(cpu.totals.first);
+                LiveStatus {
+                    gaps_seen: cpu.totals.gaps_seen,
+                    first: begun,
+                    elapsed,
+                    uncovered: elapsed.saturating_sub(cpu.sampled()),
+                    smis: attended.smis,
+                    ended,
+                }
+            })
+            .collect()
+    }
+
+    fn want_totals(&self) {
+        self.crew.want_totals();
+    }
+
+    fn totals_so_far(&self, index: usize) -> SoFar {
+        let (Some(live), SoFar::Fresh(attended)) = (&self.live, self.crew.totals_so_far(index))
+        else {
+            return SoFar::Pending;
+        };
+        let (totals, sampled) = live.cpus[index].tell(*attended);
+        SoFar::Fresh(Box::new(self.totals(&sampled, &totals, live.rhythm, &[])))
+    }
+
+    fn brake(&self) -> Brake {
+        self.crew.brake()
     }
 
     fn stop(&self) {
@@ -353,7 +385,7 @@ impl Engine for TracerEngine {
         let mut unrestored = live.session.take_down();
         let mut all = Vec::with_capacity(attended.len());
         for ((cpu, attended), overrun) in live.cpus.into_iter().zip(attended).zip(overruns) {
-            let (totals, mut sampled) = cpu.finish(attended);
+            let (totals, mut sampled) = cpu.tell(attended);
             sampled.lost = sampled.lost.max(overrun);
             all.push(self.totals(&sampled, &totals, live.rhythm, &unrestored));
             unrestored.clear();

@@ -1,0 +1,126 @@
+//! What is told of a run while it goes on: checkpoints of its report, gaps as
+//! they happen, and how it stands. Files and terminals can make a writer wait,
+//! and the collector must not wait, so that each has a thread of its own, on
+//! the CPUs that are not sampled.
+
+mod checkpoints;
+mod display;
+mod events;
+mod screen;
+
+use std::sync::mpsc::SyncSender;
+use std::thread::{Scope, ScopedJoinHandle};
+
+use crate::privileges::Keep;
+use crate::report::assemble::Told;
+use crate::report::model::{EngineName, Privileges};
+use crate::session::{JudgedNow, LiveGap, PackedGap, Progress, Snapshot, View};
+use crate::sys::sched;
+use crate::units::Cycles;
+
+use super::turns::Turn;
+pub(super) use checkpoints::{CheckpointWriter, Target};
+pub(super) use display::Display;
+pub(super) use events::EventStream;
+
+/// All that is told of a run while it goes on.
+pub(super) struct Ongoing<'scope> {
+    pub(super) checkpoints: CheckpointWriter<'scope>,
+    pub(super) events: Option<EventStream<'scope>>,
+    pub(super) progress: Box<dyn Progress>,
+    /// The rights that this thread keeps, where it gives any up.
+    pub(super) keep: Option<Keep>,
+    pub(super) privileges: Option<Privileges>,
+}
+
+impl Ongoing<'_> {
+    /// All that takes rights is open.
+    pub(super) fn ready(&mut self) {
+        if let Some(keep) = self.keep.take() {
+            self.privileges = Some(keep.apply());
+        }
+    }
+
+    pub(super) fn gap(&mut self, engine: EngineName, gap: &JudgedNow<'_>) {
+        if let Some(platform) = gap.platform {
+            self.progress.found(LiveGap {
+                cpu: gap.cpu,
+                start: gap.timeline.utc(gap.gap.start()),
+                length: gap.limits.hz.to_nanos(platform),
+            });
+        }
+        if let Some(events) = &mut self.events {
+            events.gap(engine, gap);
+        }
+    }
+
+    pub(super) fn visited(&mut self, origin: Option<Cycles>) {
+        if let Some(events) = &mut self.events {
+            events.send(origin);
+        }
+    }
+
+    pub(super) fn wants_snapshot(&mut self) -> bool {
+        self.checkpoints.is_due()
+    }
+
+    pub(super) fn spare(&mut self) -> Option<Vec<PackedGap>> {
+        self.checkpoints.spare()
+    }
+
+    pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
+        let told = Told {
+            // The writer keeps that account itself.
+            checkpoints: None,
+            events: self.events.as_ref().map(EventStream::so_far),
+            privileges: self.privileges.clone(),
+        };
+        self.checkpoints.write(choice, snapshot, told);
+    }
+
+    pub(super) fn asked(&mut self) {
+        self.checkpoints.ask();
+    }
+
+    pub(super) fn turn_ended(&mut self, turn: &Turn) {
+        self.checkpoints.turn_ended(turn);
+    }
+
+    pub(super) fn look(&mut self, view: &View) {
+        self.progress.look(view);
+    }
+
+    /// Ends all threads and waits for what they still have to write.
+    pub(super) fn end(mut self) -> Told {
+        let told = Told {
+            events: self.events.map(EventStream::end),
+            checkpoints: self.checkpoints.end(),
+            privileges: self.privileges,
+        };
+        self.progress.end();
+        told
+    }
+}
+
+/// A thread for work that may wait, named for `ps -L`.
+fn helper<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    name: &str,
+    keep: Keep,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn_scoped(scope, move || {
+            // Where it is refused, the work competes with the collector.
+            let _ = sched::set_background();
+            keep.apply();
+            body()
+        })
+}
+
+/// Sends where there is room; what waits for a slow file or terminal is
+/// bounded.
+fn offer<T>(sender: &SyncSender<T>, message: T) -> bool {
+    sender.try_send(message).is_ok()
+}

@@ -1,0 +1,126 @@
+//! Rights that a run needs to get going and not to go on. Once all files,
+//! counters and threads are there, every thread gives them up: a defect in what
+//! runs for days is then no way to the machine.
+
+use std::collections::HashSet;
+
+use caps::{CapSet, Capability};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+
+use crate::report::model::Privileges;
+
+/// What is kept while a run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All, for this reason.
+    All(&'static str),
+    /// These, where they are there.
+    Only(HashSet<Capability>),
+}
+
+/// What a run writes while it goes on and at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing but standard output.
+    Nothing,
+    /// Files, which may lie in folders of other users.
+    Files,
+}
+
+impl Keep {
+    /// For a run whose threads and counters are all there before it samples.
+    pub fn least(writes: Writes) -> Keep {
+        let mut kept = HashSet::new();
+        if writes == Writes::Files {
+            // A report is made anew in its folder, with the owner and the mode
+            // of the one before.
+            kept.extend([
+                Capability::CAP_DAC_OVERRIDE,
+                Capability::CAP_CHOWN,
+                Capability::CAP_FOWNER,
+            ]);
+        }
+        if lift_memory_limit().is_err() {
+            // What is allocated later is locked too (mlockall(2)), and fails at
+            // the limit.
+            kept.insert(Capability::CAP_IPC_LOCK);
+        }
+        Keep::Only(kept)
+    }
+
+    /// Gives up the rest on the calling thread; capabilities(7) belong to
+    /// threads.
+    pub fn apply(&self) -> Privileges {
+        let kept = match self {
+            Keep::All(reason) => {
+                return Privileges {
+                    kept: names(&held()),
+                    dropped: Vec::new(),
+                    reason: Some((*reason).to_owned()),
+                };
+            }
+            Keep::Only(kept) => kept,
+        };
+        let before = held();
+        let after: HashSet<Capability> = before.intersection(kept).copied().collect();
+        // Inheritable first: programs that are started get nothing either.
+        let result = [CapSet::Inheritable, CapSet::Effective, CapSet::Permitted]
+            .into_iter()
+            .try_for_each(|set| {
+                let now = caps::read(None, set)?;
+                caps::set(None, set, &now.intersection(&after).copied().collect())
+            });
+        let now = held();
+        Privileges {
+            kept: names(&now),
+            dropped: names(&before.difference(&now).copied().collect()),
+            reason: result.err().map(|error| error.to_string()),
+        }
+    }
+}
+
+fn held() -> HashSet<Capability> {
+    caps::read(None, CapSet::Permitted).unwrap_or_default()
+}
+
+fn names(set: &HashSet<Capability>) -> Vec<String> {
+    let mut names: Vec<String> = set.iter().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+/// Raises RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifted until now; it takes
+/// CAP_SYS_RESOURCE.
+fn lift_memory_limit() -> nix::Result<()> {
+    match getrlimit(Resource::RLIMIT_MEMLOCK)? {
+        (RLIM_INFINITY, _) => Ok(()),
+        _ => setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_what_it_must_and_no_more() {
+        let kept = [Capability::CAP_CHOWN].into_iter().collect();
+        let outcome = std::thread::spawn(move || {
+            let before = held();
+            (before, Keep::Only(kept).apply(), held())
+        });
+        let (before, told, after) = outcome.join().unwrap();
+        assert!(after.is_subset(&[Capability::CAP_CHOWN].into_iter().collect()));
+        assert_eq!(told.kept.len() + told.dropped.len(), before.len());
+        assert_eq!(told.reason, None);
+    }
+
+    #[test]
+    fn files_of_others_stay_writable_only_where_files_are_written() {
+        let holds = |writes| match Keep::least(writes) {
+            Keep::Only(kept) => kept.contains(&Capability::CAP_DAC_OVERRIDE),
+            Keep::All(_) => panic!(),
+        };
+        assert!(holds(Writes::Files) && !holds(Writes::Nothing));
+    }
+}

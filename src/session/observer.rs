@@ -1,0 +1,109 @@
+//! Who is told of a run while it goes on.
+
+use crate::evidence::kernel_trace::Names;
+use crate::report::model::CauseCounts;
+use crate::units::{CpuId, Cycles, Nanos};
+
+use super::packed::PackedGap;
+use super::snapshot::Snapshot;
+use super::tally::Limits;
+use super::timeline::Timeline;
+
+/// What a run tells while it goes on. All calls come on the collector's
+/// thread, which gaps and records wait for: they must return at once.
+pub trait Observer {
+    /// All is open that takes rights; sampling begins next.
+    fn ready(&mut self) {}
+
+    /// A gap was judged.
+    fn gap(&mut self, _gap: &JudgedNow<'_>) {}
+
+    /// All gaps of this visit to the engine were told. `origin` is the earliest
+    /// reading of all samplers, once all have begun.
+    fn visited(&mut self, _origin: Option<Cycles>) {}
+
+    /// Asked a few times a second: whether a snapshot of the run is to be made.
+    fn wants_snapshot(&mut self) -> bool {
+        false
+    }
+
+    /// Memory of a snapshot that is not needed any more, for the next one:
+    /// what a process frees and takes again lets it grow.
+    fn spare(&mut self) -> Option<Vec<PackedGap>> {
+        None
+    }
+
+    /// A snapshot that was wanted.
+    fn snapshot(&mut self, _snapshot: Snapshot) {}
+
+    /// Somebody asks how the run stands (SIGUSR1).
+    fn asked(&mut self) {}
+
+    /// How the run stands, a few times a second.
+    fn look(&mut self, _view: &View) {}
+
+    /// Sampling is over; a terminal is to be as before.
+    fn end(&mut self) {}
+}
+
+/// Nobody is told.
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// A gap at the moment of its judgement. What is learnt later, at the next
+/// look at the clocks or from other CPUs, may still take it from its cause.
+pub struct JudgedNow<'a> {
+    /// The CPU's index in the plan.
+    pub index: usize,
+    /// The CPU.
+    pub cpu: CpuId,
+    /// The gap.
+    pub gap: PackedGap,
+    /// The platform's share of it, where it has one that is known.
+    pub platform: Option<Cycles>,
+    /// The clocks so far.
+    pub timeline: &'a Timeline,
+    /// The names in its account.
+    pub names: Option<&'a Names>,
+    /// What it was judged by.
+    pub limits: &'a Limits,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// Since sampling began.
+    pub elapsed: Nanos,
+    /// Each sampled CPU.
+    pub cpus: Vec<CpuView>,
+}
+
+/// How a CPU stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CpuView {
+    /// The CPU.
+    pub cpu: CpuId,
+    /// Since its first sample.
+    pub elapsed: Nanos,
+    /// Time of it that was not covered.
+    pub uncovered: Nanos,
+    /// The longest platform gap, or share of one.
+    pub max_platform: Nanos,
+    /// Its gaps above the threshold, by cause.
+    pub counts: CauseCounts,
+    /// Rises of the SMI counter; `None` where it cannot be read or is a virtual
+    /// machine's own.
+    pub smis: Option<u64>,
+    /// Whether its sampler is still at work.
+    pub sampling: Sampling,
+}
+
+/// Whether a CPU's sampler is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// It is.
+    GoesOn,
+    /// It has ended before the others.
+    Ended,
+}
