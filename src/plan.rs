@@ -15,7 +15,7 @@ use crate::sampler::Pace;
 use crate::units::Nanos;
 
 pub use error::PlanError;
-pub use shots::EngineWish;
+pub use shots::{EngineWish, TURNS_EACH};
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.

@@ -145,8 +145,8 @@ fn poisoned(mut report: Report, text: &str, number: u64) -> Report {
         cpu.smi_reason = some.clone();
         cpu.ended_early = some.clone();
         cpu.scheduling = text.to_owned();
-        cpu.iterations = number;
-        cpu.min_cycles.0 = number;
+        cpu.iterations = Some(number);
+        cpu.min_cycles = Some(hwgap::units::Cycles(number));
         cpu.covered_ns.0 = number;
         cpu.os_ns.0 = number;
         cpu.max_platform_ns.0 = number;

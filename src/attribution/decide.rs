@@ -9,7 +9,7 @@ use crate::evidence::kernel_trace::{Account, Standing};
 use crate::units::Nanos;
 
 use super::cause::{Cause, Confidence};
-use super::evidence::{Evidence, SmiEvidence};
+use super::evidence::{Evidence, Footprint, SmiEvidence};
 use super::setting::{ClockTrust, Platform, Setting};
 
 /// What was decided of a gap.
@@ -96,29 +96,36 @@ pub fn noise(length: Nanos) -> Nanos {
     Nanos((length.0 / 10).max(2_000))
 }
 
-/// Whether this kernel ran. The engine decides, by the footprint or by having
-/// held interrupts off; where it cannot, the
+/// Whether this kernel ran. The engine decides, by the footprint, by having
+/// held interrupts off or by the instructions of ring 0; where it cannot, the
 /// kernel's records do; without those, a switch or fault that the kernel
 /// counted proves that it ran, and none proves nothing: interrupts leave no
 /// trace there.
 fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    let known = evidence.footprint.kernel_ran();
-    known.or_else(|| match account.map(|account| account.standing) {
-        Some(Standing::Nothing) => Some(false),
-        None | Some(Standing::Lost) => (counted(evidence.involuntary_switches)
-            || counted(evidence.page_faults))
-        .then_some(true),
-        Some(_) => Some(true),
-    })
+    evidence
+        .kernel_ran()
+        .or_else(|| match account.map(|account| account.standing) {
+            Some(Standing::Nothing) => Some(false),
+            None | Some(Standing::Lost) => (counted(evidence.involuntary_switches)
+                || counted(evidence.page_faults))
+            .then_some(true),
+            Some(_) => Some(true),
+        })
 }
 
 fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
     // Without the engine's word, the absence of records is strong evidence,
-    // and no proof: not every way into the kernel has a tracepoint.
-    let (proof, strong) = match evidence.footprint.kernel_ran() {
-        Some(_) => (Confidence::Proved, Confidence::Strong),
-        None => (Confidence::Strong, Confidence::Probable),
+    // and no proof: not every way into the kernel has a tracepoint. Nor is it
+    // proof where the engine's two witnesses contradict each other.
+    let (proof, strong) = match (evidence.kernel_ran(), evidence.is_contradicted()) {
+        // The kernel's own count misses what has no hook: exceptions, and
+        // vectors that it does not know.
+        _ if evidence.footprint == Footprint::Undisturbed => {
+            (Confidence::Strong, Confidence::Strong)
+        }
+        (Some(_), false) => (Confidence::Proved, Confidence::Strong),
+        (Some(_), true) | (None, _) => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),

@@ -1,7 +1,6 @@
 //! The rules of attribution, over all evidence that there can be.
 
 use super::*;
-use crate::attribution::Footprint;
 
 const BARE: Setting = Setting {
     platform: Platform::BareMetal,
@@ -16,12 +15,14 @@ const BROKEN: Setting = Setting {
     clock: ClockTrust::Broken,
 };
 
-const FOOTPRINTS: [Footprint; 5] = [
+const FOOTPRINTS: [Footprint; 7] = [
     Footprint::Intact,
     Footprint::Cleared,
     Footprint::Unusable,
     Footprint::Excluded,
     Footprint::Interrupted,
+    Footprint::Undisturbed,
+    Footprint::Disturbed,
 ];
 const COUNTS: [SmiEvidence; 9] = [
     SmiEvidence::Unreadable,
@@ -37,11 +38,9 @@ const COUNTS: [SmiEvidence; 9] = [
 
 fn evidence(footprint: Footprint, smi: SmiEvidence, switches: Option<u16>) -> Evidence {
     Evidence {
-        footprint,
-        smi,
         involuntary_switches: switches,
         page_faults: switches.map(|_| 0),
-        run_delay_ns: None,
+        ..Evidence::new(footprint, smi)
     }
 }
 
@@ -220,6 +219,10 @@ fn the_decision_order_holds_on_bare_metal() {
         (Footprint::Interrupted, alone(1), (Cause::SmiOs, Strong)),
         (Footprint::Interrupted, own(0), (Cause::Os, Strong)),
         (Footprint::Unusable, alone(1), (Cause::Smi, Probable)),
+        (Footprint::Undisturbed, own(1), (Cause::Smi, Strong)),
+        (Footprint::Undisturbed, own(0), (Cause::Cpu, Strong)),
+        (Footprint::Disturbed, own(1), (Cause::SmiOs, Proved)),
+        (Footprint::Disturbed, own(0), (Cause::Os, Strong)),
     ] {
         assert_eq!(decided(footprint, smi), expected, "{footprint:?} {smi:?}");
     }

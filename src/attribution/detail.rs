@@ -104,12 +104,17 @@ fn presence(attribution: &Attribution) -> &'static str {
 /// What the kernel did: by its records, else by its counts.
 fn kernel_work(telling: &Telling<'_>) -> String {
     let (Some(account), Some(names)) = (telling.account, telling.names) else {
-        return scheduling(telling.evidence);
+        return format!(
+            "{}{}",
+            scheduling(telling.evidence),
+            ring_zero(telling.evidence)
+        );
     };
     if account.standing == Standing::Nothing {
         return format!(
-            " by a way that has no tracepoint{}",
-            scheduling(telling.evidence)
+            " by a way that has no tracepoint{}{}",
+            scheduling(telling.evidence),
+            ring_zero(telling.evidence)
         );
     }
     let parts: Vec<String> = account
@@ -133,6 +138,16 @@ fn kernel_work(telling: &Telling<'_>) -> String {
         _ => String::new(),
     };
     format!(": {}{rest}", parts.join(", "))
+}
+
+/// How much the kernel did, where nothing has named it.
+fn ring_zero(evidence: &Evidence) -> String {
+    match evidence.ring_zero {
+        Some(ring_zero) if evidence.by_ring_zero() == Some(true) => {
+            format!("; {} instructions of ring 0", ring_zero.instructions)
+        }
+        _ => String::new(),
+    }
 }
 
 fn counted(smi: SmiEvidence) -> String {
@@ -197,11 +212,10 @@ mod tests {
             pause: Nanos(50_000_000),
         });
         let held = |delay, switches| Evidence {
-            footprint: Footprint::Cleared,
-            smi: SmiEvidence::Unreadable,
             involuntary_switches: Some(switches),
             page_faults: Some(0),
             run_delay_ns: Some(Nanos(delay)),
+            ..Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable)
         };
         let length = Nanos(52_000_000);
         assert!(looks_throttled(&held(51_900_000, 1), length, throttling));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::pmu::RingZero;
 use crate::units::Nanos;
 
 /// Whether this kernel ran in a gap, as the engine could see: by the
@@ -22,14 +23,19 @@ pub enum Footprint {
     /// Interrupts were off, and an NMI or a machine check came: this kernel
     /// ran.
     Interrupted,
+    /// The kernel's osnoise tracer counted no NMI, interrupt, softirq or task:
+    /// this kernel did not run, as far as its own count goes.
+    Undisturbed,
+    /// The kernel's osnoise tracer counted some of them: this kernel ran.
+    Disturbed,
 }
 
 impl Footprint {
     /// Whether this kernel ran; `None` where that is not known.
     pub fn kernel_ran(self) -> Option<bool> {
         match self {
-            Footprint::Intact | Footprint::Excluded => Some(false),
-            Footprint::Cleared | Footprint::Interrupted => Some(true),
+            Footprint::Intact | Footprint::Excluded | Footprint::Undisturbed => Some(false),
+            Footprint::Cleared | Footprint::Interrupted | Footprint::Disturbed => Some(true),
             Footprint::Unusable => None,
         }
     }
@@ -66,6 +72,18 @@ pub enum SmiEvidence {
     },
 }
 
+impl SmiEvidence {
+    /// Whether the counter says that no SMI was in the gap.
+    pub fn excludes_smis(self) -> bool {
+        match self {
+            SmiEvidence::Own { delta }
+            | SmiEvidence::Alone { delta }
+            | SmiEvidence::Shared { delta, .. } => delta == 0,
+            SmiEvidence::NotRead | SmiEvidence::Unreadable => false,
+        }
+    }
+}
+
 /// All that was collected for one gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -81,4 +99,45 @@ pub struct Evidence {
     /// Time in which the sampler was runnable but did not run
     /// (/proc/thread-self/schedstat), `null` where it was not asked.
     pub run_delay_ns: Option<Nanos>,
+    /// Instructions that were retired in ring 0 in the gap, by the PMU; `null`
+    /// where they were not counted.
+    #[serde(default)]
+    pub ring_zero: Option<RingZero>,
+    /// Time of the gap in which the CPU's reference cycles stood still, as they
+    /// do in SMM; `null` unless they are made to.
+    #[serde(default)]
+    pub smm_ns: Option<Nanos>,
+}
+
+impl Evidence {
+    /// What the footprint and the SMI counter say, and nothing else.
+    pub fn new(footprint: Footprint, smi: SmiEvidence) -> Evidence {
+        Evidence {
+            footprint,
+            smi,
+            involuntary_switches: None,
+            page_faults: None,
+            run_delay_ns: None,
+            ring_zero: None,
+            smm_ns: None,
+        }
+    }
+
+    /// Whether this kernel ran, by the sampler's own witnesses: the footprint
+    /// or interrupts held off first, then the instructions of ring 0.
+    pub fn kernel_ran(&self) -> Option<bool> {
+        self.footprint.kernel_ran().or_else(|| self.by_ring_zero())
+    }
+
+    /// Whether the footprint and the instructions of ring 0 contradict each
+    /// other.
+    pub fn is_contradicted(&self) -> bool {
+        let both = self.footprint.kernel_ran().zip(self.by_ring_zero());
+        both.is_some_and(|(footprint, ring_zero)| footprint != ring_zero)
+    }
+
+    /// Whether this kernel ran, by the instructions of ring 0 alone.
+    pub fn by_ring_zero(&self) -> Option<bool> {
+        self.ring_zero?.kernel_ran(self.smi.excludes_smis())
+    }
 }

@@ -28,6 +28,9 @@ pub fn shares(
     if attribution.kernel_ran == Some(false) {
         return split(Nanos(0));
     }
+    if let Some(smm) = smm_time(evidence, account) {
+        return split(length.saturating_sub(smm));
+    }
     let Some(account) = account else {
         return (None, None);
     };
@@ -48,6 +51,22 @@ pub fn shares(
         }
         (Standing::Fault | Standing::Tasks, _) => (None, None),
     }
+}
+
+/// The time in SMM as the PMU measured it, of a gap that holds an SMI. Its
+/// reference cycles stand still in a halted CPU as well, so that nothing is
+/// measured where another task may have run: it may have been the idle one.
+fn smm_time(evidence: &Evidence, account: Option<&Account>) -> Option<Nanos> {
+    let held_smi = matches!(
+        evidence.smi,
+        SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. }
+    );
+    let alone = match account.map(|account| account.standing) {
+        Some(Standing::Nothing | Standing::Interrupts | Standing::Fault) => true,
+        Some(Standing::Tasks) => false,
+        Some(Standing::Lost) | None => evidence.involuntary_switches == Some(0),
+    };
+    evidence.smm_ns.filter(|_| held_smi && alone)
 }
 
 /// How many SMIs a gap is known to hold.
@@ -105,13 +124,7 @@ mod tests {
             usual: usual.map(Nanos),
             shares: [None; 3],
         };
-        let evidence = Evidence {
-            footprint: Footprint::Cleared,
-            smi: SmiEvidence::Own { delta },
-            involuntary_switches: None,
-            page_faults: None,
-            run_delay_ns: None,
-        };
+        let evidence = Evidence::new(Footprint::Cleared, SmiEvidence::Own { delta });
         let attribution = Attribution {
             cause: Cause::Os,
             confidence: Confidence::Strong,
@@ -167,6 +180,39 @@ mod tests {
             split(Standing::Interrupts, 30_000, Some(2_300), 2),
             (Some(2_300), Some(57_700))
         );
+    }
+
+    #[test]
+    fn what_the_pmu_measured_of_smm_needs_no_estimate() {
+        let attribution = Attribution {
+            cause: Cause::SmiOs,
+            confidence: Confidence::Proved,
+            kernel_ran: Some(true),
+        };
+        let of = |standing: Option<Standing>, delta, switches| {
+            let account = standing.map(|standing| Account {
+                standing,
+                accounted: Nanos(60_000),
+                usual: None,
+                shares: [None; 3],
+            });
+            let evidence = Evidence {
+                smm_ns: Some(Nanos(41_000)),
+                involuntary_switches: switches,
+                ..Evidence::new(Footprint::Cleared, SmiEvidence::Own { delta })
+            };
+            shares(&attribution, &evidence, account.as_ref(), LENGTH).1
+        };
+        let measured = Some(Nanos(41_000));
+        assert_eq!(of(Some(Standing::Interrupts), 1, None), measured);
+        assert_eq!(of(Some(Standing::Fault), 3, None), measured);
+        assert_eq!(of(None, 1, Some(0)), measured);
+        // The other task may have been the idle one, which halts the CPU.
+        assert_eq!(of(Some(Standing::Tasks), 1, Some(0)), None);
+        assert_eq!(of(None, 1, Some(1)), None);
+        assert_eq!(of(None, 1, None), None);
+        // Without an SMI something else stopped the clock.
+        assert_eq!(of(None, 0, Some(0)), None);
     }
 
     #[test]

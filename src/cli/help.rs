@@ -36,6 +36,8 @@ Examples:
       Record gaps above 5 us, fail only above 50 us.
   hwgap run --duration 10m --engine both
       Sample with interrupts on and off in turn, and see whether both agree.
+  hwgap run --duration 10m --engine user,hwlat,osnoise
+      The kernel's own tracers beside hwgap's loop, in turn on the same CPUs.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
       Accept the machine by a written policy; see hwgap-fleet(1) for its form.
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean

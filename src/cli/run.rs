@@ -83,9 +83,16 @@ pub struct RunArgs {
     #[arg(long)]
     pub freeze_on_smi: bool,
 
-    /// What samples
-    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
-    pub engine: EngineArg,
+    /// What samples; several with commas between them take turns on the same
+    /// CPUs, and the report says whether they agree
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENGINE",
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
+    pub engine: Vec<EngineArg>,
 
     /// BPF engine: hold interrupts off for this long at a time, 100us to
     /// 100ms; a bare number is microseconds [default: 10ms]
@@ -97,8 +104,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = threshold)]
     pub breath: Option<Nanos>,
 
-    /// BPF engine: list the ends of each shot in the report: a test of the
-    /// program
+    /// BPF engine and tracers: list the ends of each shot in the report: a test
+    /// of the program
     #[arg(long, hide = true)]
     pub list_shots: bool,
 
@@ -137,6 +144,12 @@ pub enum EngineArg {
     /// A BPF program with interrupts off (Linux 6.14, root or CAP_BPF and
     /// CAP_PERFMON)
     Bpf,
-    /// User and bpf in turn on the same CPUs, and whether they agree
+    /// The kernel's hwlat tracer: interrupts off, the longest gap of each
+    /// window (root, a kernel with CONFIG_HWLAT_TRACER)
+    Hwlat,
+    /// The kernel's osnoise tracer: each gap with what interfered (root, a
+    /// kernel with CONFIG_OSNOISE_TRACER)
+    Osnoise,
+    /// User and bpf in turn: the same as user,bpf
     Both,
 }

@@ -6,6 +6,7 @@ use crate::attribution::{ClockTrust, Platform, Setting, Throttling};
 use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
+use crate::host::debugfs::Debugfs;
 use crate::host::realtime;
 use crate::host::root::Root;
 use crate::judgement::tsc_given_up;
@@ -45,9 +46,10 @@ pub(super) fn setting(machine: &MachineFacts, host: &Host) -> Setting {
 /// The pause that real-time tasks must make in each period: RT throttling's,
 /// or the fair server's, which has the same default.
 pub(super) fn throttling(host: &Host, cpus: &CpuList, root: &Root) -> Option<Throttling> {
+    let debugfs = Debugfs::find(root);
     let fair = cpus
         .first()
-        .and_then(|cpu| realtime::fair_server(root, cpu).ok());
+        .and_then(|cpu| realtime::fair_server(&debugfs, cpu).ok());
     if let Some(realtime::Throttling::On { runtime, .. }) = fair {
         return Some(Throttling { pause: runtime });
     }

@@ -87,6 +87,7 @@ pub(super) fn measure(
     let throttling = throttling(&host, &plan.cpus, &root);
     let limits = Limits {
         hardlimit: first.hz.to_cycles(plan.hardlimit),
+        threshold: first.hz.to_cycles(plan.threshold),
         hz: first.hz,
         stop_on_gap: if plan.stop_on_gap {
             StopOnGap::Yes
@@ -149,10 +150,11 @@ pub(super) fn measure(
     let command_line = std::env::args().collect::<Vec<_>>().join(" ");
     let particulars = Particulars {
         command_line: &command_line,
-        engine: match choices.as_slice() {
-            [only] => only.chosen.engine,
-            _ => EngineName::Both,
-        },
+        engine: EngineName::of_turns(
+            &(choices.iter())
+                .map(|choice| choice.chosen.engine)
+                .collect::<Vec<_>>(),
+        ),
         hz_source: match (scripted, machine.tsc_rate()) {
             (true, _) => "script",
             (false, Some(_)) => "CPUID 15h",

@@ -319,6 +319,7 @@ impl Bench<'_> {
         };
         let limits = Limits {
             hardlimit: plan.threshold,
+            threshold: plan.threshold,
             hz: self.hz,
             stop_on_gap: StopOnGap::No,
             throttling: throttling(self.host, &only, self.root),

@@ -3,6 +3,7 @@
 
 pub mod kernel_trace;
 mod machine;
+pub mod pmu;
 mod smi_counter;
 pub mod watches;
 

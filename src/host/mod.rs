@@ -13,6 +13,7 @@ pub mod clocksource;
 pub mod command_line;
 pub mod cpu_model;
 pub mod cpuid_facts;
+pub mod debugfs;
 pub mod fadt;
 pub mod hypervisor;
 pub mod identity;
@@ -30,6 +31,7 @@ pub mod smi_source;
 mod status;
 pub mod text;
 pub mod topology;
+pub mod tracefs;
 pub mod usable;
 
 use clocksource::Clocksource;

@@ -6,6 +6,7 @@
 //! server instead (kernel/sched/debug.c). Both leave gaps of about 50 ms each
 //! second that are never the hardware's.
 
+use super::debugfs::Debugfs;
 use super::root::{Known, Root};
 use crate::units::{CpuId, Nanos};
 
@@ -59,8 +60,9 @@ fn micros(count: u64) -> Nanos {
 /// # Errors
 /// `Missing` before 6.12 or without debugfs, `Denied` for ordinary users and
 /// under lockdown.
-pub fn fair_server(root: &Root, cpu: CpuId) -> Known<Throttling> {
-    let file = |name: &str| format!("sys/kernel/debug/sched/fair_server/cpu{cpu}/{name}");
+pub fn fair_server(debugfs: &Debugfs, cpu: CpuId) -> Known<Throttling> {
+    let root = debugfs.root();
+    let file = |name: &str| format!("sched/fair_server/cpu{cpu}/{name}");
     let runtime: u64 = root.read_number(&file("runtime"))?;
     if runtime == 0 {
         return Ok(Throttling::Off);

@@ -93,6 +93,11 @@ impl Root {
         Root(PathBuf::from("/"))
     }
 
+    /// Whether this is the running machine.
+    pub fn is_live(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// A tree elsewhere, such as one of `fixtures/hosts`.
     pub fn at(folder: impl Into<PathBuf>) -> Root {
         Root(folder.into())

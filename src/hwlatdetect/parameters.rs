@@ -131,7 +131,7 @@ impl Parameters {
             cpus: self.cpu_list.clone(),
             width: exact.then_some(self.width),
             window: exact.then_some(self.window),
-            engine: args.engine,
+            engine: vec![args.engine],
             output: args.json.clone(),
             quiet: true,
             script: args.script.clone(),

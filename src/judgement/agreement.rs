@@ -1,11 +1,11 @@
-//! Two engines that sampled the same CPUs in turn: what each saw, whether the
-//! rates are the same, and what one sees that the other cannot.
+//! Engines that sampled the same CPUs in turn: what each saw, whether the rates
+//! are the same, and what one sees that the others cannot.
 
 mod words;
 
 use crate::attribution::Cause;
 use crate::report::agreement::{Agreed, Agreement, EngineReport, RateTest, StallRate};
-use crate::report::model::{CauseCounts, CpuReport};
+use crate::report::model::{CauseCounts, CpuReport, EngineName};
 use crate::sampler::SmiSetup;
 use crate::stats::{equal, rates};
 use crate::units::Nanos;
@@ -28,8 +28,9 @@ pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
     let counts =
         (cases.iter().map(causes_above_limit)).fold(CauseCounts::default(), CauseCounts::and);
     // An SMI shows by its count even where the kernel ran: that time is
-    // watched for SMIs, though it is not covered.
-    let smi_exposure = match cases.iter().all(counts_smis) {
+    // watched for SMIs, though it is not covered. Beside a tracer of the
+    // kernel's the count is read too seldom for that.
+    let smi_exposure = match cases.iter().all(counts_smis) && !is_traced(cases) {
         true => with_kernel,
         false => covered_ns,
     };
@@ -88,27 +89,30 @@ fn counted(stalls: u64, exposure: Nanos) -> rates::Rate {
     }
 }
 
-/// Compares the engines: all stalls together, and each cause that either saw.
+/// Compares the engines, each with each: all stalls together, and each cause
+/// that either saw.
 pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
-    let [first, second] = engines else {
+    if engines.len() < 2 {
         return Agreement {
             result: Agreed::Untested,
             level: LEVEL,
             tests: Vec::new(),
             differences: vec![String::from(
-                "The run ended before both engines had sampled: there is nothing to compare.",
+                "The run ended before all engines had sampled: there is nothing to compare.",
             )],
         };
-    };
-    let tests: Vec<RateTest> = (first.rates.iter().zip(&second.rates))
-        .filter(|(a, b)| a.cause.is_none() || a.stalls + b.stalls > 0)
-        .map(|(a, b)| RateTest {
-            cause: a.cause,
-            p_value: equal::p_value(
-                counted(a.stalls, a.exposure_ns),
-                counted(b.stalls, b.exposure_ns),
-            ),
+    }
+    let pairs = || {
+        let numbered = engines.iter().enumerate();
+        numbered.flat_map(|(place, first)| {
+            engines[place + 1..]
+                .iter()
+                .map(move |second| [first, second])
         })
+    };
+    let named = engines.len() > 2;
+    let tests: Vec<RateTest> = pairs()
+        .flat_map(|pair| of_pair(pair, named.then(|| pair.map(|one| one.engine))))
         .collect();
     let level = LEVEL / tests.len() as f64;
     let result = if tests.iter().any(|test| test.p_value.is_none()) {
@@ -121,9 +125,36 @@ pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
     Agreement {
         result,
         level,
-        differences: words::differences(cases, [first, second], &tests, level),
+        differences: words::differences(cases, engines, &tests, level),
         tests,
     }
+}
+
+/// The tests of two engines. The causes are left out beside a tracer of the
+/// kernel's: it shares a count of SMIs among the gaps of a window, so that the
+/// same stalls have other causes there.
+fn of_pair([first, second]: [&EngineReport; 2], names: Option<[EngineName; 2]>) -> Vec<RateTest> {
+    let traced = [first, second].iter().any(|one| traces(one.engine));
+    (first.rates.iter().zip(&second.rates))
+        .filter(|(a, b)| a.cause.is_none() || (!traced && a.stalls + b.stalls > 0))
+        .map(|(a, b)| RateTest {
+            engines: names,
+            cause: a.cause,
+            p_value: equal::p_value(
+                counted(a.stalls, a.exposure_ns),
+                counted(b.stalls, b.exposure_ns),
+            ),
+        })
+        .collect()
+}
+
+fn is_traced(cases: &[Case<'_>]) -> bool {
+    cases.iter().any(|case| traces(case.chosen.engine))
+}
+
+/// Whether the engine is a tracer of the kernel's.
+fn traces(engine: EngineName) -> bool {
+    matches!(engine, EngineName::Hwlat | EngineName::Osnoise)
 }
 
 fn is_below(test: &RateTest, level: f64) -> bool {

@@ -58,11 +58,12 @@ fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Her
     if gap.cause == Cause::Unknown {
         return;
     }
-    kept.counts.recast(gap.cause, Cause::Unknown);
+    let all = 1 + u64::from(gap.raw.companions);
+    kept.counts.recast_several(gap.cause, Cause::Unknown, all);
     let above = gap.raw.length() > hardlimit;
     match platform_share(gap, hz) {
         Some(platform) if platform > hardlimit => {
-            kept.platform_above_limit = kept.platform_above_limit.saturating_sub(1);
+            kept.platform_above_limit = kept.platform_above_limit.saturating_sub(all);
         }
         None if gap.cause == Cause::SmiOs && above => {
             kept.mixed_above_limit = kept.mixed_above_limit.saturating_sub(1);
@@ -98,7 +99,7 @@ mod tests {
     use crate::evidence::watches::StepKind;
     use crate::report::model::CauseCounts;
     use crate::sampler::RawGap;
-    use crate::session::{Agreement, PackedGap};
+    use crate::session::{Agreement, PackedGap, RingZeroAgreement};
     use crate::units::{Nanos, UtcNanos};
 
     fn gap(start: u64, length: u64, cause: Cause) -> PackedGap {
@@ -111,13 +112,8 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
-                evidence: Evidence {
-                    footprint,
-                    smi: SmiEvidence::Unreadable,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                companions: 0,
+                evidence: Evidence::new(footprint, SmiEvidence::Unreadable),
             },
             account: None,
             cause,
@@ -144,6 +140,7 @@ mod tests {
             max_platform: Cycles(500),
             throttled: 0,
             agreement: Agreement::default(),
+            ring_zero: RingZeroAgreement::default(),
         }
     }
 

@@ -6,7 +6,10 @@ use crate::report::human::counted;
 use crate::report::model::{Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
 
-use super::{Case, clock_findings, guest_findings, smi_findings, step_findings, watch_findings};
+use super::{
+    Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings,
+    watch_findings, witness_findings,
+};
 
 /// A finding with its parts.
 pub(super) fn finding(
@@ -31,10 +34,11 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(smi_findings::findings(case));
     all.extend(step_findings::findings(case));
     all.extend(watch_findings::findings(case));
+    all.extend(tracer_findings::findings(case));
     all.extend(guest(case));
     all.extend(guest_findings::findings(case));
-    all.extend(footprint(case));
-    all.extend(contradicted(case));
+    all.extend(kernel_records_lost(case));
+    all.extend(witness_findings::findings(case));
     all.extend(machine_checks(case));
     all.extend(throttled(case));
     all.extend(preparation(case));
@@ -61,17 +65,23 @@ fn guest(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
-fn footprint(case: &Case<'_>) -> Option<Finding> {
-    if case.footprint_works() {
-        return None;
-    }
-    Some(finding(
-        "footprint-unusable",
-        Severity::Critical,
-        "Whether the kernel ran in a gap cannot be told here (see the evidence list): most gaps \
-         stay unknown, and a gap above the limit makes the run inconclusive.",
-        None,
-    ))
+/// The kernel's ring was full: what it recorded then is not known.
+fn kernel_records_lost(case: &Case<'_>) -> Option<Finding> {
+    let lost = case.collected.kernel.totals.iter().map(|(_, lost)| lost);
+    let count: u64 = lost.sum();
+    (count > 0).then(|| {
+        finding(
+            "kernel-records-lost",
+            Severity::Warning,
+            format!(
+                "{} of what the kernel did were lost: they came faster than the collector could \
+                 take them. Gaps of that time are of unknown cause unless the kernel did not run \
+                 in them; times by source are too low.",
+                counted(count, "record")
+            ),
+            Some("leave the collector a CPU of its own, or take load off the sampled CPUs"),
+        )
+    })
 }
 
 /// A machine check is the hardware's own complaint.
@@ -84,28 +94,6 @@ fn machine_checks(case: &Case<'_>) -> Option<Finding> {
             Severity::Warning,
             format!("{count} machine check(s) came while the sampled CPUs had interrupts off."),
             Some("read what they report: ras-mc-ctl --errors, or the kernel log"),
-        )
-    })
-}
-
-/// The two witnesses of the kernel must not contradict each other.
-fn contradicted(case: &Case<'_>) -> Option<Finding> {
-    let count: u64 = case
-        .collected
-        .cpus
-        .iter()
-        .map(|cpu| cpu.agreement.records_only)
-        .sum();
-    (count > 0).then(|| {
-        finding(
-            "footprint-contradicted",
-            Severity::Critical,
-            format!(
-                "In {} the kernel recorded activity although the null selector in ES \
-                 survived. One of the two is wrong here; do not trust the attribution of this run.",
-                counted(count, "gap")
-            ),
-            Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
         )
     })
 }
@@ -224,7 +212,10 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
     let left_out: u64 = totals
         .iter()
         .zip(&case.collected.cpus)
-        .map(|(cpu, kept)| cpu.gaps_seen - cpu.gaps_dropped - kept.gaps.len() as u64)
+        .map(|(cpu, kept)| {
+            let companions = cpu.traced.as_ref().map_or(0, |traced| traced.companions);
+            cpu.gaps_seen - cpu.gaps_dropped - companions - kept.gaps.len() as u64
+        })
         .sum();
     if left_out > 0 {
         all.push(finding(

@@ -4,17 +4,20 @@ use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::report::model::EvidenceSource;
-use crate::sampler::{CountSource, CpuSetup, FootprintTest, MaskedTotals, SmiSetup};
+use crate::report::model::{EngineName, EvidenceSource};
+use crate::sampler::{
+    CountSource, CpuSetup, FootprintTest, Interrupts, MaskedTotals, SmiSetup, TracedTotals, Tracer,
+};
 use crate::session::Agreement;
 
-use super::{Case, tsc_given_up, watch_inventory};
+use super::{Case, pmu_inventory, tsc_given_up, watch_inventory};
 
 /// The list after a run, in the order in which the sources weigh.
 pub fn inventory(case: &Case<'_>) -> Vec<EvidenceSource> {
     let setups = &case.collected.setups;
     let mut sources = vec![
         presence(case),
+        pmu_inventory::ring_zero_of_run(case),
         smi_counter_of_run(case),
         platform(case.machine),
         kernel_records_of_run(case),
@@ -43,10 +46,12 @@ pub fn prospects(
     machine: &MachineFacts,
     setups: &[CpuSetup],
     records: &TraceSetup,
+    engines: &[(EngineName, Result<String, String>)],
 ) -> Vec<EvidenceSource> {
     let clocksource = host.clocksource.as_ref().ok();
-    vec![
+    let mut sources = vec![
         footprint(setups),
+        pmu_inventory::ring_zero(setups, String::new),
         smi_counter(machine, setups),
         platform(machine),
         kernel_records(records, String::new),
@@ -58,12 +63,72 @@ pub fn prospects(
             clocksource.map(|source| source.current.as_str()),
         ),
         offsets(setups),
-    ]
+        pmu_inventory::smm_time(setups),
+    ];
+    sources.extend(engines.iter().map(engine));
+    sources
+}
+
+/// An engine in the kernel, which a run can ask for by name.
+fn engine((name, found): &(EngineName, Result<String, String>)) -> EvidenceSource {
+    let source = format!("{}-engine", name.name());
+    match found {
+        Ok(how) => usable(&source, format!("{how} (--engine {})", name.name())),
+        Err(reason) => missing(
+            &source,
+            reason.clone(),
+            "this engine cannot stand beside the user engine as a second witness",
+            None,
+        ),
+    }
 }
 
 /// What tells whether the kernel ran: the footprint, or interrupts held off.
 fn presence(case: &Case<'_>) -> EvidenceSource {
-    masking(case).unwrap_or_else(|| footprint(&case.collected.setups))
+    tracing(case)
+        .or_else(|| masking(case))
+        .unwrap_or_else(|| footprint(&case.collected.setups))
+}
+
+/// What a tracer of the kernel's says of itself.
+fn tracing(case: &Case<'_>) -> Option<EvidenceSource> {
+    let totals = &case.collected.totals;
+    let traced: Vec<&TracedTotals> = totals
+        .iter()
+        .filter_map(|cpu| cpu.traced.as_ref())
+        .collect();
+    let first = traced.first()?;
+    let windows: u64 = traced.iter().map(|cpu| cpu.windows).sum();
+    let (tracer, width) = (first.tracer, first.width);
+    let nmis: u64 = totals
+        .iter()
+        .filter_map(|cpu| cpu.masked)
+        .map(|masked| masked.nmis)
+        .sum();
+    Some(match (tracer, first.interrupts) {
+        (Tracer::Hwlat, _) => usable(
+            "interrupts-off",
+            format!(
+                "{windows} windows of {width}, by the kernel's hwlat tracer; {nmis} NMIs in those \
+                 with gaps; one record a window, lengths within half a microsecond"
+            ),
+        ),
+        (Tracer::Osnoise, Interrupts::Off) => usable(
+            "interrupts-off",
+            format!(
+                "{windows} runs of {width}, by the kernel's osnoise tracer; {nmis} NMIs; each gap \
+                 with what the kernel counted in it"
+            ),
+        ),
+        (Tracer::Osnoise, Interrupts::On) => usable(
+            "interference-count",
+            format!(
+                "{windows} runs of {width} with interrupts on, by the kernel's osnoise tracer: of \
+                 each gap it counts the NMIs, interrupts, softirqs and tasks; what has no hook, as \
+                 exceptions, it does not count"
+            ),
+        ),
+    })
 }
 
 fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
@@ -77,6 +142,7 @@ fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
     let counted = match source {
         CountSource::Program => "after each delta",
         CountSource::File => "by /proc/interrupts after shots with gaps",
+        CountSource::Tracer => "by the kernel's tracer",
     };
     Some(usable(
         "interrupts-off",

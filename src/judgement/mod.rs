@@ -8,12 +8,15 @@ mod findings;
 mod guest_findings;
 mod inventory;
 mod periods;
+mod pmu_inventory;
 mod smi_findings;
 mod stalls;
 mod step_findings;
+mod tracer_findings;
 mod verdict;
 mod watch_findings;
 mod watch_inventory;
+mod witness_findings;
 
 pub use agreement::{account, compare};
 pub use exclusions::exclude_unsteady_gaps;

@@ -3,7 +3,7 @@
 
 use crate::attribution::Platform;
 use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::report::model::{EngineName, Finding, Severity};
 use crate::sampler::SmiTotals;
 
 use super::Case;
@@ -116,19 +116,35 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
                 "{} came that cannot be given to one gap.",
                 counted(unassigned, "SMI")
             ),
-            Some("raise --threshold: many short gaps leave no time to read the counter"),
+            Some(
+                match case.collected.totals.iter().any(|cpu| cpu.traced.is_some()) {
+                    true => "--engine user reads the counter after each gap, not beside the tracer",
+                    false => "raise --threshold: many short gaps leave no time to read the counter",
+                },
+            ),
         ));
     }
     let between = most(case, |smi| smi.between_shots);
+    let hwlat = case.chosen.engine == EngineName::Hwlat;
     if between > 0 {
         all.push(finding(
             "smi-between-shots",
             Severity::Warning,
-            format!(
-                "{between} SMI(s) were counted between two shots, while interrupts were on: they \
-                 are not gaps, but they happened."
-            ),
-            Some("run longer, or raise --shot: the share of the time between shots falls"),
+            match hwlat {
+                true => format!(
+                    "{} came between the windows of the hwlat tracer, or in one with a stall that \
+                     stayed below the threshold. They are not gaps, but they happened.",
+                    counted(between, "SMI")
+                ),
+                false => format!(
+                    "{between} SMI(s) were counted between two shots, while interrupts were on: \
+                     they are not gaps, but they happened."
+                ),
+            },
+            Some(match hwlat {
+                true => "--engine bpf and --engine user tell the two apart",
+                false => "run longer, or raise --shot: the share of the time between shots falls",
+            }),
         ));
     }
     let paused = most(case, |smi| smi.while_paused);

@@ -66,7 +66,31 @@ fn is_counted(cause: Cause) -> bool {
 /// Platform stalls above the limit.
 pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
     let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
-    stalls(case.collected, limit).count() as u64
+    let moments = stalls(case.collected, limit).count() as u64;
+    let is_meant = |gap: &PackedGap| is_counted(gap.cause()) && gap.length() > limit;
+    let hits = hits(case, is_meant).each().map(|(_, count)| count);
+    moments.max(hits.into_iter().sum())
+}
+
+/// Of each cause the gaps of the CPU that saw most, those without a record of
+/// their own among them: there were at least as many moments. Zero where each
+/// gap has its record.
+fn hits(case: &Case<'_>, is_meant: impl Fn(&PackedGap) -> bool) -> CauseCounts {
+    let above_only = case.plan.hardlimit > case.plan.threshold;
+    let mut most = CauseCounts::default();
+    for (cpu, totals) in case.collected.cpus.iter().zip(&case.collected.totals) {
+        let companions = totals.traced.as_ref().map_or(0, |traced| traced.companions);
+        if companions == 0 || above_only {
+            continue;
+        }
+        let mut own = CauseCounts::default();
+        for gap in cpu.gaps.iter().filter(|gap| is_meant(gap)) {
+            let companions = gap.unpack().raw.companions;
+            own.add_several(gap.cause(), 1 + u64::from(companions));
+        }
+        most = most.max(own);
+    }
+    most
 }
 
 /// Platform stalls above the limit by cause. An SMI that met kernel work counts
@@ -99,7 +123,7 @@ pub(super) fn causes_above_limit(case: &Case<'_>) -> CauseCounts {
             },
         );
     }
-    counts
+    counts.max(hits(case, is_meant))
 }
 
 /// A stall of all sampled CPUs that ended on all of them at once is what an

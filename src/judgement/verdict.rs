@@ -2,6 +2,7 @@
 //! worth.
 
 use crate::attribution::Platform;
+use crate::evidence::pmu::InSmm;
 use crate::host::Host;
 use crate::report::human::counted;
 use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
@@ -125,6 +126,14 @@ fn doubts(
             counted(dropped, "gap")
         ));
     }
+    let traced = totals().filter_map(|cpu| cpu.traced.as_ref());
+    let lost: u64 = traced.map(|traced| traced.lost_records).sum();
+    if lost > 0 {
+        doubts.push(format!(
+            "the kernel's buffer lost {} of its tracer",
+            counted(lost, "record")
+        ));
+    }
     if totals().any(|cpu| cpu.ended_early.is_some()) {
         doubts.push(String::from("sampling ended early on at least one CPU"));
     }
@@ -172,6 +181,13 @@ impl Case<'_> {
         tests
             .into_iter()
             .all(|test| matches!(test, FootprintTest::Passed | FootprintTest::NotNeeded))
+    }
+
+    /// Whether the instructions of ring 0 tell on every sampled CPU whether the
+    /// kernel ran, SMIs or not.
+    pub(super) fn ring_zero_works(&self) -> bool {
+        let mut setups = self.collected.setups.iter();
+        setups.all(|setup| setup.pmu.ring_zero == Ok(InSmm::Stopped))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::report::model::EvidenceSource;
 
 use super::Case;
 use super::inventory::{missing, usable};
+use super::pmu_inventory;
 
 const NO_GUEST: &str = "a guest usually does not see it; run hwgap on the host itself";
 
@@ -17,6 +18,7 @@ pub(super) fn entries(case: &Case<'_>) -> Vec<EvidenceSource> {
         tsc_adjust(case),
         core_clocks(case),
         smm_time(case),
+        pmu_inventory::smm_time(&case.collected.setups),
         clock_steps(case),
         kernel_log(case),
     ];

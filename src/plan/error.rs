@@ -73,11 +73,22 @@ pub enum PlanError {
     /// Shots without the engine that takes them.
     #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
     NoShots(&'static str),
-    /// A run too short for two engines.
-    #[error("--engine both takes turns and needs --duration {0} or more")]
-    TooShortForBoth(Nanos),
-    /// The BPF engine on something that is not this machine.
-    #[error("the BPF engine samples this machine only, and a script or another folder was given")]
+    /// A run too short for several engines.
+    #[error("with several engines --engine takes turns and needs --duration {0} or more")]
+    TooShortForTurns(Nanos),
+    /// A choice beside what it would choose from.
+    #[error(
+        "--engine auto chooses one engine and stands alone; name the ones that are to take turns"
+    )]
+    AutoAmongOthers,
+    /// An engine that would take turns with itself.
+    #[error("--engine names {0} twice")]
+    EngineTwice(&'static str),
+    /// An engine in the kernel on something that is not this machine.
+    #[error(
+        "the engines in the kernel sample this machine only, and a script or another folder was \
+         given"
+    )]
     NotThisMachine,
     /// A shot or breath that is too short or too long.
     #[error("--{option} {length} is not between {least} and {most}")]

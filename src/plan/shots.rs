@@ -1,6 +1,7 @@
 //! Which engine is wished, and the pace of the one that samples in shots.
 
 use crate::cli::{EngineArg, RunArgs};
+use crate::report::model::EngineName;
 use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 
@@ -14,20 +15,35 @@ const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
 /// of the time are sampled.
 const DEFAULT_BREATH: Nanos = Nanos(250_000);
 
-/// The shortest run with two engines: each turn still holds some shots.
-const LEAST_FOR_BOTH: Nanos = Nanos(800_000_000);
+/// Turns that each of several engines has.
+pub const TURNS_EACH: usize = 4;
+/// The shortest turn: it still holds some shots.
+const LEAST_TURN: Nanos = Nanos(100_000_000);
+/// The same where a tracer of the kernel's takes part, whose windows are long.
+const LEAST_TURN_OF_TRACER: Nanos = Nanos(500_000_000);
 
 /// Which engine the user wishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineWish {
     /// The one that this host allows and this run needs.
     Auto,
-    /// Pinned threads in user space.
-    User,
-    /// A BPF program with interrupts off.
-    Bpf,
-    /// The two in turn.
-    Both,
+    /// These, one after the other in turns where there are several.
+    These(Vec<EngineName>),
+}
+
+impl EngineWish {
+    /// Whether this engine was asked for by name.
+    pub fn names(&self, engine: EngineName) -> bool {
+        matches!(self, EngineWish::These(names) if names.contains(&engine))
+    }
+
+    /// The engines by name, where there are several.
+    fn several(&self) -> Option<&[EngineName]> {
+        match self {
+            EngineWish::These(names) if names.len() > 1 => Some(names),
+            _ => None,
+        }
+    }
 }
 
 /// Makes out the wish. Whoever sets the length of shots wants shots.
@@ -35,20 +51,17 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
     let shots = [("shot", args.shot), ("breath", args.breath)]
         .into_iter()
         .find_map(|(option, given)| given.map(|_| option));
-    let wish = match (args.engine, shots) {
-        (EngineArg::User, Some(option)) => return Err(PlanError::NoShots(option)),
-        (EngineArg::User, None) => EngineWish::User,
-        (EngineArg::Auto, Some(_)) | (EngineArg::Bpf, _) => EngineWish::Bpf,
-        (EngineArg::Auto, None) => EngineWish::Auto,
-        (EngineArg::Both, _) => EngineWish::Both,
+    let wish = match (wish(&args.engine)?, shots) {
+        (EngineWish::Auto, Some(_)) => EngineWish::These(vec![EngineName::Bpf]),
+        (these, Some(option)) if !these.names(EngineName::Bpf) => {
+            return Err(PlanError::NoShots(option));
+        }
+        (wish, _) => wish,
     };
     let elsewhere = args.script.is_some() || args.host_root.is_some();
-    let has_shots = match wish {
-        EngineWish::Bpf => true,
-        EngineWish::Both => args.second_script.is_none(),
-        EngineWish::Auto | EngineWish::User => false,
-    };
-    if has_shots && elsewhere {
+    let has_shots = wish.names(EngineName::Bpf) && args.second_script.is_none();
+    let traces = wish.names(EngineName::Hwlat) || wish.names(EngineName::Osnoise);
+    if (has_shots || traces) && elsewhere {
         return Err(PlanError::NotThisMachine);
     }
     let within = |option, given: Option<Nanos>, default: Nanos, least, most| match given {
@@ -78,8 +91,58 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
         let shot = pace.shot;
         return Err(PlanError::ShotBelowThreshold { shot, threshold });
     }
-    if wish == EngineWish::Both && args.duration < LEAST_FOR_BOTH {
-        return Err(PlanError::TooShortForBoth(LEAST_FOR_BOTH));
+    if let Some(names) = wish.several() {
+        let turn = match traces {
+            true => LEAST_TURN_OF_TRACER,
+            false => LEAST_TURN,
+        };
+        let least = Nanos(turn.0 * (TURNS_EACH * names.len()) as u64);
+        if args.duration < least {
+            return Err(PlanError::TooShortForTurns(least));
+        }
     }
     Ok((wish, pace))
+}
+
+/// The engines by name.
+fn wish(args: &[EngineArg]) -> Result<EngineWish, PlanError> {
+    let mut names = Vec::new();
+    for arg in args {
+        let engines: &[EngineName] = match arg {
+            EngineArg::Auto if args.len() == 1 => return Ok(EngineWish::Auto),
+            EngineArg::Auto => return Err(PlanError::AutoAmongOthers),
+            EngineArg::User => &[EngineName::User],
+            EngineArg::Bpf => &[EngineName::Bpf],
+            EngineArg::Hwlat => &[EngineName::Hwlat],
+            EngineArg::Osnoise => &[EngineName::Osnoise],
+            EngineArg::Both => &[EngineName::User, EngineName::Bpf],
+        };
+        for &name in engines {
+            if names.contains(&name) {
+                return Err(PlanError::EngineTwice(name.name()));
+            }
+            names.push(name);
+        }
+    }
+    Ok(EngineWish::These(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_engines_is_taken_as_it_stands() {
+        use EngineName::{Bpf, Hwlat, User};
+        let these = |names: &[EngineName]| EngineWish::These(names.to_vec());
+        let of = |args: &[EngineArg]| wish(args).ok();
+        assert_eq!(of(&[EngineArg::Auto]), Some(EngineWish::Auto));
+        assert_eq!(of(&[EngineArg::Both]), Some(these(&[User, Bpf])));
+        assert_eq!(
+            of(&[EngineArg::Hwlat, EngineArg::User]),
+            Some(these(&[Hwlat, User]))
+        );
+        assert_eq!(of(&[EngineArg::Both, EngineArg::Bpf]), None);
+        assert_eq!(of(&[EngineArg::Auto, EngineArg::Bpf]), None);
+    }
 }

@@ -70,9 +70,10 @@ fn failed(error: &EngineError) -> Condition {
             "no-threads",
             "raise the limit of processes (ulimit -u), or sample fewer CPUs",
         ),
-        EngineError::Lost(_) | EngineError::Exercise { .. } | EngineError::Program { .. } => {
-            ("sampler-lost", "report it: this is a defect of hwgap")
-        }
+        EngineError::Lost(_)
+        | EngineError::Exercise { .. }
+        | EngineError::Program { .. }
+        | EngineError::Tracer { .. } => ("sampler-lost", "report it: this is a defect of hwgap"),
     };
     Condition::new(id, SUBJECT, Effect::Prevents, format!("{error}."))
         .seen([tried("a sampler was set up")])

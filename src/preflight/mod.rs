@@ -29,6 +29,7 @@ pub use verdict::readiness;
 
 use crate::evidence::MachineFacts;
 use crate::host::Host;
+use crate::host::debugfs::Debugfs;
 use crate::host::power::CpuPower;
 use crate::host::root::Root;
 use crate::judgement::prospects;
@@ -43,6 +44,7 @@ pub struct View<'a> {
     machine: &'a MachineFacts,
     plan: &'a PreflightPlan,
     trial: &'a Trial,
+    debugfs: Debugfs,
     /// Power saving of each CPU that would be sampled.
     power: Vec<(CpuId, CpuPower)>,
 }
@@ -65,6 +67,7 @@ impl<'a> View<'a> {
             machine,
             plan,
             trial,
+            debugfs: Debugfs::find(root),
             power,
         }
     }
@@ -96,7 +99,13 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
 /// Every source of evidence as a run would have it.
 pub fn evidence(view: &View<'_>) -> Vec<EvidenceSource> {
     match view.trial {
-        Trial::Done(tried) => prospects(view.host, view.machine, &tried.setups, &tried.records),
+        Trial::Done(tried) => prospects(
+            view.host,
+            view.machine,
+            &tried.setups,
+            &tried.records,
+            &tried.engines,
+        ),
         Trial::Failed(_) | Trial::NotMade => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use crate::report::preflight::model::{Condition, Effect, Subject};
 use crate::units::CpuId;
 
 use super::View;
-use super::look::{Switch, look, switch, unread};
+use super::look::{Switch, look, observed, switch, unread};
 use super::permissions::no_realtime;
 
 const RUNTIME: &str = "proc/sys/kernel/sched_rt_runtime_us";
@@ -75,10 +75,15 @@ fn throttling(view: &View<'_>) -> Condition {
 /// The first CPU whose fair server is on speaks for all.
 fn server(view: &View<'_>) -> Option<Condition> {
     let id = "fair-server";
-    let file = |cpu: CpuId| format!("sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime");
+    let own = |cpu: CpuId| format!("sched/fair_server/cpu{cpu}/runtime");
+    let file = |cpu: CpuId| view.debugfs.usual_path(&own(cpu));
+    let seen = |cpu: CpuId| {
+        let look = look(view.debugfs.root(), &own(cpu));
+        observed(&file(cpu), look.said + view.debugfs.remark())
+    };
     let first = view.plan.cpus.first()?;
     for cpu in view.plan.cpus.iter() {
-        match fair_server(view.root, cpu) {
+        match fair_server(&view.debugfs, cpu) {
             Ok(Throttling::Off) => {}
             Ok(Throttling::On { runtime, period }) => {
                 return Some(
@@ -91,7 +96,7 @@ fn server(view: &View<'_>) -> Option<Condition> {
                              {period}."
                         ),
                     )
-                    .seen([look(view.root, &file(cpu))])
+                    .seen([seen(cpu)])
                     .costs("A sampler at real-time priority stands still then.")
                     .remedy(format!(
                         "keep ordinary tasks off the CPU; or, at the risk of a frozen machine, \
@@ -110,7 +115,7 @@ fn server(view: &View<'_>) -> Option<Condition> {
                 };
                 return Some(
                     Condition::new(id, SUBJECT, Effect::Unknown, text)
-                        .seen([look(view.root, &file(cpu))])
+                        .seen([seen(cpu)])
                         .costs("By default they get 50 ms of each second while they wait.")
                         .remedy("mount debugfs, run as root; lockdown hides it"),
                 );
@@ -118,7 +123,7 @@ fn server(view: &View<'_>) -> Option<Condition> {
         }
     }
     let text = "Ordinary tasks take nothing from real-time ones.";
-    Some(Condition::new(id, SUBJECT, Effect::None, text).seen([look(view.root, &file(first))]))
+    Some(Condition::new(id, SUBJECT, Effect::None, text).seen([seen(first)]))
 }
 
 fn timer_migration(view: &View<'_>) -> Condition {

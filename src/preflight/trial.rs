@@ -5,12 +5,15 @@
 
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
-use crate::evidence::watches::RegisterSources;
+use crate::evidence::pmu::PmuSources;
+use crate::evidence::watches::{FreezeWish, FrozenOnSmi, RegisterSources};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Preparation;
+use crate::report::model::EngineName;
 use crate::sampler::{
-    CpuSetup, Engine, EngineError, MachineKind, Readings, SamplingPlan, UserEngine, Window,
+    CpuSetup, Engine, EngineError, Interrupts, MachineKind, Readings, SamplingPlan, Tracer,
+    UserEngine, Window, probe, probe_tracer,
 };
 use crate::units::{CpuId, Cycles, Hertz};
 
@@ -34,6 +37,8 @@ pub struct Tried {
     pub records: TraceSetup,
     /// Of memory and idle states.
     pub preparation: Preparation,
+    /// Of the engines in the kernel: how each samples, or what is missing.
+    pub engines: Vec<(EngineName, Result<String, String>)>,
 }
 
 /// Sets the samplers of the plan up and takes them down again.
@@ -49,6 +54,9 @@ pub fn try_out(
     if cpus.is_empty() {
         return Trial::NotMade;
     }
+    // As it stands: a trial sets nothing.
+    let frozen = FrozenOnSmi::prepare(root, FreezeWish::LeaveAlone).map(drop);
+    let pmu = PmuSources::new(root, frozen);
     let engine = |cpus: &[CpuId]| {
         let kind = MachineKind::Live {
             smi_sources: (cpus.iter())
@@ -56,7 +64,8 @@ pub fn try_out(
                 .collect(),
             kernel_return: machine.kernel_return,
         };
-        UserEngine::new(sampling_plan(cpus, plan.priority, hz), kind)
+        let sampling = sampling_plan(cpus, plan.priority, hz, pmu.clone());
+        UserEngine::new(sampling, kind)
     };
     let mut all = engine(&cpus);
     match all.start() {
@@ -69,6 +78,7 @@ pub fn try_out(
                 setups,
                 records,
                 preparation,
+                engines: kernel_engines(host, root),
             }))
         }
         // The first failure ends a run; here each CPU is asked.
@@ -86,8 +96,27 @@ pub fn try_out(
     }
 }
 
+/// Looks which engines in the kernel a run could take.
+fn kernel_engines(host: &Host, root: &Root) -> Vec<(EngineName, Result<String, String>)> {
+    let masks = "samples with interrupts off";
+    let bpf = probe(root, host).map(|_| masks.to_owned());
+    let traced = |tracer| {
+        let ability = probe_tracer(tracer, root, host);
+        let how = ability.map(|ability| match ability.interrupts() {
+            Interrupts::Off => masks.to_owned(),
+            Interrupts::On => String::from("samples with interrupts on, and counts them"),
+        });
+        how.map_err(|missing| missing.to_string())
+    };
+    vec![
+        (EngineName::Bpf, bpf.map_err(|missing| missing.to_string())),
+        (EngineName::Hwlat, traced(Tracer::Hwlat)),
+        (EngineName::Osnoise, traced(Tracer::Osnoise)),
+    ]
+}
+
 /// The samplers are never released, so that the length does not matter.
-fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
+fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> SamplingPlan {
     SamplingPlan {
         cpus: cpus.to_vec(),
         threshold: hz.to_cycles(THRESHOLD),
@@ -96,6 +125,6 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz) -> SamplingPlan {
         priority,
         hz,
         smi_readings: Readings::StartAndEnd,
-        registers: RegisterSources::none("a trial reads none"),
+        registers: RegisterSources::none("a trial reads none").with_pmu(pmu),
     }
 }

@@ -1,4 +1,4 @@
-//! What a run with two engines says of each, and of both together.
+//! What a run with several engines says of each, and of all together.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::model::{CpuReport, EngineName, Verdict};
 use crate::attribution::Cause;
 use crate::units::Nanos;
 
-/// What one of two engines made of the same CPUs.
+/// What one of several engines made of the same CPUs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EngineReport {
     /// The engine.
@@ -48,7 +48,7 @@ pub struct StallRate {
     pub high95_per_hour: Option<f64>,
 }
 
-/// Whether two engines saw the same machine.
+/// Whether several engines saw the same machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agreement {
     /// What the tests say together.
@@ -56,7 +56,8 @@ pub struct Agreement {
     /// A test is taken for a difference below this: 5 %, shared among the
     /// tests (Bonferroni), so that many of them find no more by chance.
     pub level: f64,
-    /// Each test: of all stalls first, then by cause.
+    /// Each test: of all stalls first, then by cause; of each pair of engines
+    /// where there are more than two.
     pub tests: Vec<RateTest>,
     /// What one engine sees that the other cannot, in words, with figures.
     pub differences: Vec<String>,
@@ -70,13 +71,16 @@ pub enum Agreed {
     Agree,
     /// At least one does.
     Differ,
-    /// One engine covered no time.
+    /// An engine covered no time.
     Untested,
 }
 
 /// A test of equal rates: the exact conditional binomial test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RateTest {
+    /// The two engines, where there are more than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engines: Option<[EngineName; 2]>,
     /// The cause; `null` for all of them.
     pub cause: Option<Cause>,
     /// The probability of counts at least as uneven, were the rates equal;

@@ -53,7 +53,7 @@ pub fn assemble<'a>(
     let origin = origin(cases);
     let cpus = all_rows(cases, origin);
     let engines = match particulars.engine {
-        EngineName::Both => engines(cases, origin),
+        several if several.takes_turns() => engines(cases, origin),
         _ => Vec::new(),
     };
     let verdict = match engines
@@ -136,13 +136,18 @@ fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
 
 /// What each engine saw that had a turn.
 fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
-    let names = [EngineName::User, EngineName::Bpf];
+    let mut names: Vec<EngineName> = Vec::new();
+    for case in cases {
+        if !names.contains(&case.chosen.engine) {
+            names.push(case.chosen.engine);
+        }
+    }
     let of = |name| -> Vec<Case<'_>> {
         let own = cases.iter().filter(|case| case.chosen.engine == name);
         own.copied().collect()
     };
-    let both = names.into_iter().map(of).filter(|own| !own.is_empty());
-    both.map(|own| account(&own, all_rows(&own, origin)))
+    let own = names.into_iter().map(of);
+    own.map(|own| account(&own, all_rows(&own, origin)))
         .collect()
 }
 

@@ -10,7 +10,7 @@ use super::model::Gap;
 use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
 /// The columns: the fields of a gap in the report, then its raw evidence.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 21] = [
     "cpu",
     "start_cycles",
     "end_cycles",
@@ -30,6 +30,8 @@ pub const COLUMNS: [&str; 19] = [
     "raw_involuntary_switches",
     "raw_page_faults",
     "raw_run_delay_ns",
+    "raw_ring_zero_instructions",
+    "raw_smm_ns",
 ];
 
 /// Writes a header and one row a gap; nothing but a buffer is held.
@@ -72,6 +74,8 @@ struct Row<'a> {
     raw_involuntary_switches: Option<u16>,
     raw_page_faults: Option<u16>,
     raw_run_delay_ns: Option<u64>,
+    raw_ring_zero_instructions: Option<u32>,
+    raw_smm_ns: Option<u64>,
 }
 
 impl<'a> From<&'a Gap> for Row<'a> {
@@ -103,6 +107,8 @@ impl<'a> From<&'a Gap> for Row<'a> {
             raw_involuntary_switches: gap.raw.involuntary_switches,
             raw_page_faults: gap.raw.page_faults,
             raw_run_delay_ns: gap.raw.run_delay_ns.map(|ns| ns.0),
+            raw_ring_zero_instructions: gap.raw.ring_zero.map(|counted| counted.instructions),
+            raw_smm_ns: gap.raw.smm_ns.map(|ns| ns.0),
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::judgement::{self, Case};
 use crate::units::Nanos;
 
 use super::model::{
-    Bucket, CpuReport, EvidenceSource, Finding, HistogramReport, MaskedReport, OsSource, SmiCount,
-    StallReport,
+    Bucket, CpuReport, EngineName, EvidenceSource, Finding, HistogramReport, MaskedReport,
+    OsSource, SmiCount, StallReport, TracerReport,
 };
 use super::watched;
 
@@ -34,12 +34,15 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         blind_ns: a.blind_ns.saturating_add(b.blind_ns),
         os_ns: a.os_ns.saturating_add(b.os_ns),
         paused_ns: a.paused_ns.saturating_add(b.paused_ns),
-        masked: match (a.masked, b.masked) {
-            (Some(a), Some(b)) => Some(masked(a, b)),
-            (a, b) => a.or(b),
+        masked: either(a.masked, b.masked, masked),
+        tracer: match (a.tracer, b.tracer) {
+            (Some(a), Some(b)) if a.name == b.name => Some(tracer(a, b)),
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            // Each engine's own row tells of it.
+            _ => None,
         },
-        iterations: a.iterations + b.iterations,
-        min_cycles: a.min_cycles.min(b.min_cycles),
+        iterations: either(a.iterations, b.iterations, |a, b| a + b),
+        min_cycles: either(a.min_cycles, b.min_cycles, Ord::min),
         max_ns: a.max_ns.max(b.max_ns),
         max_platform_ns: a.max_platform_ns.max(b.max_platform_ns),
         max_os_ns: a.max_os_ns.max(b.max_os_ns),
@@ -52,16 +55,27 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         scheduling: a.scheduling,
         ended_early: a.ended_early.or(b.ended_early),
         histogram: histogram(a.histogram, b.histogram),
-        os_sources: match (a.os_sources, b.os_sources) {
-            (Some(a), Some(b)) => Some(os_sources(a, b)),
-            (a, b) => a.or(b),
-        },
+        os_sources: either(a.os_sources, b.os_sources, os_sources),
         watched: (a.watched.zip(b.watched))
             .map(|(first, then)| watched::both((first, a.elapsed_ns), (then, b.elapsed_ns))),
-        shots: match (a.shots, b.shots) {
-            (Some(a), Some(b)) => Some([a, b].concat()),
-            (a, b) => a.or(b),
-        },
+        shots: either(a.shots, b.shots, |a, b| [a, b].concat()),
+    }
+}
+
+/// Both, where both are known.
+fn either<T>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(both(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn tracer(a: TracerReport, b: TracerReport) -> TracerReport {
+    TracerReport {
+        windows: a.windows + b.windows,
+        companions: a.companions + b.companions,
+        lost_records: a.lost_records + b.lost_records,
+        ..a
     }
 }
 
@@ -132,36 +146,43 @@ pub(super) fn stalls(slices: impl Iterator<Item = Vec<StallReport>>) -> Vec<Stal
     all
 }
 
-/// The evidence of each engine, by its first slice: what both say alike stands
+/// The evidence of each engine, by its first slice: what all say alike stands
 /// once, the rest names its engine.
 pub(super) fn evidence(cases: &[Case<'_>]) -> Vec<EvidenceSource> {
-    let first = judgement::inventory(&cases[0]);
-    let engine = cases[0].chosen.engine;
-    let Some(other) = cases.iter().find(|case| case.chosen.engine != engine) else {
-        return first;
-    };
-    let second = judgement::inventory(other);
-    let named = |case: &Case<'_>, source: &EvidenceSource| EvidenceSource {
-        reason: format!("{} engine: {}", case.chosen.engine.name(), source.reason),
-        ..source.clone()
-    };
-    let mut all = Vec::new();
-    for source in &first {
-        match second.contains(source) {
-            true => all.push(source.clone()),
-            false => all.push(named(&cases[0], source)),
+    let mut engines: Vec<(EngineName, Vec<EvidenceSource>)> = Vec::new();
+    for case in cases {
+        let engine = case.chosen.engine;
+        if engines.iter().all(|(known, _)| *known != engine) {
+            engines.push((engine, judgement::inventory(case)));
         }
-        let theirs = second
-            .iter()
-            .filter(|theirs| theirs.source == source.source);
-        all.extend(
-            theirs
-                .filter(|theirs| *theirs != source)
-                .map(|theirs| named(other, theirs)),
-        );
     }
-    let unmatched = |source: &&EvidenceSource| first.iter().all(|own| own.source != source.source);
-    all.extend(second.iter().filter(unmatched).map(|own| named(other, own)));
+    if let [(_, only)] = engines.as_slice() {
+        return only.clone();
+    }
+    let mut names: Vec<&String> = Vec::new();
+    for source in engines.iter().flat_map(|(_, sources)| sources) {
+        if !names.contains(&&source.source) {
+            names.push(&source.source);
+        }
+    }
+    let mut all: Vec<EvidenceSource> = Vec::new();
+    for name in names {
+        for (engine, sources) in &engines {
+            for source in sources.iter().filter(|source| source.source == *name) {
+                let is_common = engines.iter().all(|(_, others)| others.contains(source));
+                let entry = match is_common {
+                    true => source.clone(),
+                    false => EvidenceSource {
+                        reason: format!("{} engine: {}", engine.name(), source.reason),
+                        ..source.clone()
+                    },
+                };
+                if !all.contains(&entry) {
+                    all.push(entry);
+                }
+            }
+        }
+    }
     all
 }
 

@@ -20,7 +20,9 @@ use super::agreement::{Agreement, EngineReport};
 pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
 pub use clock::{ClocksourceChange, Tsc, TscOffset};
-pub use cpu::{Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount};
+pub use cpu::{
+    Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
+};
 pub use gap::{Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};

@@ -280,13 +280,8 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
         start: Cycles(0),
         end: Cycles(0),
         smi_reading: 0,
-        evidence: Evidence {
-            footprint: Footprint::Unusable,
-            smi: SmiEvidence::NotRead,
-            involuntary_switches: None,
-            page_faults: None,
-            run_delay_ns: None,
-        },
+        companions: 0,
+        evidence: Evidence::new(Footprint::Unusable, SmiEvidence::NotRead),
     };
     while producer.push(blank).is_ok() {}
     while consumer.pop().is_ok() {}

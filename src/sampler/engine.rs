@@ -1,5 +1,6 @@
 //! The seam between what samples and what judges.
 
+use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
 use crate::units::{CpuId, Cycles, Hertz};
 
@@ -7,6 +8,7 @@ use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
 use super::smi_watch::Readings;
+use super::tracer::{Tracer, TracerError};
 
 /// When a CPU is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub struct CpuSetup {
     pub smi: SmiSetup,
     /// Whether run delays can be read.
     pub schedstat: Result<(), String>,
+    /// What its PMU counts.
+    pub pmu: PmuSetup,
     /// Its TSC against the first CPU's; `None` for the first, and where the
     /// exchange did not come about.
     pub offset: Option<MeasuredOffset>,
@@ -126,6 +130,14 @@ pub enum EngineError {
         cpu: CpuId,
         /// What the kernel said.
         cause: String,
+    },
+    /// A tracer of the kernel's cannot sample.
+    #[error("the {tracer} engine cannot be used: {cause}")]
+    Tracer {
+        /// Which one.
+        tracer: Tracer,
+        /// What keeps it from it, and what helps.
+        cause: TracerError,
     },
     /// Stalls of a self-test could not be raised.
     #[error("CPU {cpu}: the stalls of the self-test cannot be raised: {cause}")]

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
 use crate::sys::memory::FreshPages;
 use crate::sys::port::Port;
@@ -150,6 +151,10 @@ impl Machine for ExercisedMachine {
 
     fn smi_count(&mut self) -> Option<u32> {
         self.inner.smi_count()
+    }
+
+    fn pmu(&mut self) -> Option<PmuReading> {
+        self.inner.pmu()
     }
 
     fn usage(&mut self) -> UsageReading {

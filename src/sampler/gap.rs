@@ -1,12 +1,13 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
-use crate::attribution::{Evidence, Footprint};
+use crate::attribution::Evidence;
 use crate::evidence::watches::RegisterSpan;
 use crate::report::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::bpf::CountSource;
 use super::histogram::{Histogram, Presence};
+use super::tracer::{Interrupts, Tracer};
 
 /// One delta above the threshold, as it was sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct RawGap {
     /// The number of the SMI counter's reading that covers the gap: a rise or
     /// none at that reading, and at no other, speaks of it.
     pub smi_reading: u32,
+    /// Further gaps above the threshold that share this record: no longer than
+    /// this one, at moments that are not known. Only a tracer that keeps one
+    /// record for several has any.
+    pub companions: u32,
     /// What was collected at once.
     pub evidence: Evidence,
 }
@@ -79,6 +84,26 @@ pub struct MaskedTotals {
     /// Times that clock stepped back, by nanoseconds, when its rate was
     /// adjusted.
     pub clock_steps: u64,
+}
+
+/// What is to be known of a tracer of the kernel's that sampled.
+#[derive(Clone, Debug)]
+pub struct TracedTotals {
+    /// Which one.
+    pub tracer: Tracer,
+    /// Whether interrupts waited while it sampled.
+    pub interrupts: Interrupts,
+    /// Windows, or runs, that were sampled.
+    pub windows: u64,
+    /// The part of a window that it was told to sample.
+    pub width: Nanos,
+    /// Gaps above the threshold that share another one's record.
+    pub companions: u64,
+    /// Records that the kernel's buffer lost, at least.
+    pub lost_records: u64,
+    /// What could not be put back as it was; of the first CPU only, as the
+    /// settings are the machine's.
+    pub unrestored: Vec<String>,
 }
 
 impl MaskedTotals {
@@ -144,6 +169,8 @@ pub struct CpuTotals {
     pub run_delay: Option<Nanos>,
     /// What came of holding interrupts off, where the engine did.
     pub masked: Option<MaskedTotals>,
+    /// What is to be known of the kernel's tracer, where one sampled.
+    pub traced: Option<TracedTotals>,
     /// The first and the last reading of each shot, where they are listed.
     pub shots: Option<Vec<[Cycles; 2]>>,
     /// All deltas above the trip level.
@@ -154,18 +181,18 @@ pub struct CpuTotals {
 
 impl CpuTotals {
     /// Counts a delta above the trip level.
-    pub(super) fn count(&mut self, length: Cycles, footprint: Footprint) {
-        self.histogram.record(length, Presence::from(footprint));
+    pub(super) fn count(&mut self, length: Cycles, presence: Presence) {
+        self.histogram.record(length, presence);
         self.max = self.max.max(length);
-        match footprint.kernel_ran() {
-            Some(false) => self.max_kernel_absent = self.max_kernel_absent.max(length),
-            Some(true) => {
+        match presence {
+            Presence::Absent => self.max_kernel_absent = self.max_kernel_absent.max(length),
+            Presence::Ran => {
                 self.max_kernel_ran = self.max_kernel_ran.max(length);
                 self.os = self.os.saturating_add(length);
             }
             // Any trip may then have been the kernel's, and no such time may
             // be called covered.
-            None => self.os = self.os.saturating_add(length),
+            Presence::Unknown => self.os = self.os.saturating_add(length),
         }
     }
 
@@ -193,6 +220,7 @@ impl CpuTotals {
             registers: RegisterSpan::unknown("the CPU was not sampled"),
             run_delay: None,
             masked: None,
+            traced: None,
             shots: None,
             histogram: Box::new(Histogram::default()),
             ended_early: None,

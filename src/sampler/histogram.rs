@@ -25,7 +25,13 @@ pub enum Presence {
 
 impl From<Footprint> for Presence {
     fn from(footprint: Footprint) -> Presence {
-        match footprint.kernel_ran() {
+        Presence::from(footprint.kernel_ran())
+    }
+}
+
+impl From<Option<bool>> for Presence {
+    fn from(kernel_ran: Option<bool>) -> Presence {
+        match kernel_ran {
             Some(false) => Presence::Absent,
             Some(true) => Presence::Ran,
             None => Presence::Unknown,

@@ -1,5 +1,6 @@
 //! The real CPU under the calling thread.
 
+use crate::evidence::pmu::{PmuCounters, PmuReading, PmuSetup};
 use crate::evidence::watches::{RegisterReading, RegisterSources, Registers};
 use crate::evidence::{SmiCounter, SmiSource};
 use crate::sys::memory::FaultPage;
@@ -30,6 +31,7 @@ pub(super) struct LiveMachine {
     rdtscp: Option<tsc::Rdtscp>,
     kernel_return: KernelReturn,
     smi: Option<SmiCounter>,
+    pmu: Option<PmuCounters>,
     registers: Registers,
     schedstat: Option<Schedstat>,
     usage_base: ThreadUsage,
@@ -45,7 +47,7 @@ impl LiveMachine {
         registers: &RegisterSources,
         kernel_return: KernelReturn,
         hz: Hertz,
-    ) -> (LiveMachine, SmiSetup, Result<(), String>) {
+    ) -> (LiveMachine, SmiSetup, Result<(), String>, PmuSetup) {
         let opened = match sources {
             Ok(sources) => SmiCounter::open(sources, cpu),
             Err(reason) => Err(String::from(reason)),
@@ -58,17 +60,19 @@ impl LiveMachine {
             Ok(file) => (Some(file), Ok(())),
             Err(error) => (None, Err(format!("/proc/thread-self/schedstat: {error}"))),
         };
+        let (pmu, pmu_setup) = registers.pmu().open(cpu);
         let machine = LiveMachine {
             rdtscp: tsc::Rdtscp::detect(),
             kernel_return,
             smi,
+            pmu,
             registers: Registers::open(registers, cpu),
             usage_base: thread_usage(),
             delay_base: schedstat.as_ref().and_then(Schedstat::run_delay),
             schedstat,
             hz,
         };
-        (machine, setup, schedstat_setup)
+        (machine, setup, schedstat_setup, pmu_setup)
     }
 }
 
@@ -120,6 +124,11 @@ impl Machine for LiveMachine {
 
     fn smi_count(&mut self) -> Option<u32> {
         self.smi.as_ref()?.read().ok()
+    }
+
+    #[inline(always)]
+    fn pmu(&mut self) -> Option<PmuReading> {
+        self.pmu.as_ref()?.read()
     }
 
     fn usage(&mut self) -> UsageReading {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::attribution::Footprint;
+use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
 
@@ -54,6 +55,11 @@ pub trait Machine {
 
     /// The SMI counter's low 32 bits, `None` where it cannot be read.
     fn smi_count(&mut self) -> Option<u32>;
+
+    /// The PMU's counts; `None` where nothing is counted.
+    fn pmu(&mut self) -> Option<PmuReading> {
+        None
+    }
 
     /// Scheduling counts since the previous call.
     fn usage(&mut self) -> UsageReading;

@@ -8,6 +8,7 @@
 mod bpf;
 mod budget;
 mod calibrate;
+mod close;
 mod crew;
 mod ends;
 mod engine;
@@ -17,12 +18,16 @@ mod histogram;
 mod live;
 mod machine;
 mod offsets;
+mod rise;
 mod scripted;
 mod slow_path;
 mod smi_watch;
 mod spin;
+mod tracer;
 mod trial;
+mod usage_watch;
 mod user;
+mod witness;
 mod worker;
 
 pub use bpf::{
@@ -34,7 +39,7 @@ pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
-pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals};
+pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals};
 pub use histogram::{Histogram, Presence};
 pub use live::{KernelReturn, test_footprint};
 pub use machine::{Machine, UsageReading};
@@ -42,5 +47,6 @@ pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
 pub use smi_watch::Readings;
 pub use spin::{Spin, spin};
+pub use tracer::{Interrupts, Tracer, TracerAbility, TracerEngine, TracerError, probe_tracer};
 pub use trial::Trial;
 pub use user::{MachineKind, UserEngine};

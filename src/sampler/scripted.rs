@@ -3,6 +3,7 @@
 //! without a timed assertion.
 
 mod machine;
+mod pmu;
 mod registers;
 
 use std::path::Path;
@@ -10,11 +11,13 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
+use crate::evidence::pmu::{InSmm, PmuSetup};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::engine::SmiSetup;
 use super::machine::FullRing;
 use machine::{Pending, ScriptedMachine};
+use pmu::ScriptedPmu;
 use registers::ScriptedRegisters;
 
 /// A script, as it stands in its TOML file.
@@ -33,6 +36,8 @@ pub struct Script {
     /// Counts of MPERF for each cycle of the TSC; no MPERF and APERF where it
     /// is absent. APERF counts as many.
     pub mperf_rate: Option<f64>,
+    /// What the PMU counts; none where it is absent.
+    pub pmu: Option<InSmm>,
     /// Whether the footprint works.
     #[serde(default)]
     pub footprint: ScriptedFootprint,
@@ -98,8 +103,10 @@ pub struct ScriptedEvent {
 pub enum ScriptedWork {
     /// Stalls; the kernel does not run.
     Stall,
-    /// Runs the kernel.
+    /// Runs the kernel, and another task.
     Kernel,
+    /// Runs the kernel only.
+    Interrupt,
     /// Runs the kernel, which moves the thread to another CPU.
     Migration,
     /// The same, onto a CPU whose TSC is behind by the length.
@@ -158,6 +165,20 @@ impl Script {
         toml::from_str(&text).map_err(|cause| ScriptError::Malformed { path: name, cause })
     }
 
+    /// What its set-up says of the PMU.
+    pub(super) fn pmu_setup(&self) -> PmuSetup {
+        match self.pmu {
+            None => PmuSetup::nothing("the script has no PMU"),
+            Some(in_smm) => PmuSetup {
+                ring_zero: Ok(in_smm),
+                smm_time: match in_smm {
+                    InSmm::Stopped => Ok(()),
+                    InSmm::Counting => Err(String::from("the script's counters go on in SMM")),
+                },
+            },
+        }
+    }
+
     /// The scripted CPU, and what its set-up says of the SMI counter.
     pub(super) fn machine(&self, cpu: CpuId) -> (ScriptedMachine, SmiSetup) {
         let hz = Hertz(self.hz);
@@ -193,6 +214,7 @@ impl Script {
                 mperf_rate: self.mperf_rate,
                 hidden: 0,
             },
+            pmu: self.pmu.map(ScriptedPmu::new),
             footprint: self.footprint,
             switches: 0,
             full_ring: self.full_ring,

@@ -1,24 +1,24 @@
-//! What happens after a trip: the delta is classed, counted, and above the
-//! threshold made a record. All of it is the tool's own blind time, so it is
-//! short, bounded and measured.
+//! What happens after a trip: where it began and ended is settled, what is seen
+//! of it noted, and the loop goes on. All of it is the tool's own blind time, so
+//! it is short, bounded and measured.
 
 use rtrb::Producer;
 
-use crate::attribution::{Evidence, Footprint, SmiEvidence};
+use crate::attribution::{Footprint, SmiEvidence};
 use crate::units::Cycles;
 
-use super::budget::Budget;
 use super::calibrate::{Calibration, FootprintTest};
+use super::close::Before;
 use super::gap::{CpuTotals, EndedEarly, RawGap};
-use super::machine::{FullRing, Machine, UsageReading, read_footprint};
-use super::smi_watch::{Event, SmiWatch, quiet_limit};
-
-/// Share of the time for evidence on recorded gaps: 1/16.
-const RECORDED_SHARE: u32 = 4;
+use super::histogram::Presence;
+use super::machine::{Machine, read_footprint};
+use super::smi_watch::SmiWatch;
+use super::usage_watch::UsageWatch;
+use super::witness::{PmuWatch, Witness};
 
 /// Most interruptions in a row that are taken for one gap: a CPU that never
 /// gets two readings in a row must still see its deadline.
-const MOST_ECHOES: u32 = 256;
+pub(super) const MOST_ECHOES: u32 = 256;
 
 /// One CPU's sampler between trips.
 pub(super) struct Sampler<M> {
@@ -29,18 +29,10 @@ pub(super) struct Sampler<M> {
     pub(super) last: u64,
     pub(super) totals: CpuTotals,
     pub(super) smi: SmiWatch,
-    ring: Producer<RawGap>,
+    pub(super) pmu: PmuWatch,
+    pub(super) usage: UsageWatch,
+    pub(super) ring: Producer<RawGap>,
     home: Option<u32>,
-    usage_budget: Budget,
-    usage_base: UsageBase,
-}
-
-/// Whether the latest reading of the scheduling counts came after the latest
-/// trip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum UsageBase {
-    Fresh,
-    Stale,
 }
 
 impl<M: Machine> Sampler<M> {
@@ -50,11 +42,11 @@ impl<M: Machine> Sampler<M> {
         calibration: Calibration,
         threshold: Cycles,
         smi: SmiWatch,
+        pmu: PmuWatch,
         ring: Producer<RawGap>,
         totals: CpuTotals,
     ) -> Self {
         let now = machine.tsc();
-        let saved = Cycles(calibration.usage_read.0 * 1_000);
         Sampler {
             home: machine.cpu_mark(),
             machine,
@@ -63,9 +55,9 @@ impl<M: Machine> Sampler<M> {
             last: now,
             totals,
             smi,
+            pmu,
+            usage: UsageWatch::new(calibration.usage_read, now),
             ring,
-            usage_budget: Budget::new(RECORDED_SHARE, saved, now),
-            usage_base: UsageBase::Fresh,
         }
     }
 
@@ -73,17 +65,27 @@ impl<M: Machine> Sampler<M> {
     ///
     /// The mark is checked after that reading: an interrupt between the two
     /// would wipe it and be short enough to go unseen, and a later SMI would
-    /// then pass for the kernel.
+    /// then pass for the kernel. So are the PMU's counts.
     pub(super) fn resume(&mut self) {
-        loop {
-            if self.calibration.footprint == FootprintTest::Passed {
-                self.machine.arm();
+        for _ in 0..MOST_ECHOES {
+            self.pmu.begin(&mut self.machine);
+            if self.start_again() == Footprint::Cleared {
+                continue;
             }
-            self.last = self.machine.tsc();
-            if self.footprint() != Footprint::Cleared {
+            if self.pmu.is_undisturbed(&mut self.machine) {
                 return;
             }
         }
+        self.pmu.give_up();
+        while self.start_again() == Footprint::Cleared {}
+    }
+
+    fn start_again(&mut self) -> Footprint {
+        if self.calibration.footprint == FootprintTest::Passed {
+            self.machine.arm();
+        }
+        self.last = self.machine.tsc();
+        self.footprint()
     }
 
     /// Goes on with the loop once nothing has hit the sampler between its
@@ -120,27 +122,34 @@ impl<M: Machine> Sampler<M> {
         }
         let mut start = self.last.wrapping_sub(delta);
         let mut end = self.last;
-        let mut footprint = self.footprint();
+        let mut witness = self.witness();
         let mut after = self.machine.tsc();
         let mut before_kernel = None;
+        let usual = self.calibration.trip.0 + 2 * self.calibration.pmu_read.0;
         // A large step here means that something more hit, between the end of
         // the delta and now, and the mark may speak of that. Together they are
         // one gap, as the counter can only be read after both.
         for _ in 0..MOST_ECHOES {
-            if after.wrapping_sub(end) <= self.calibration.trip.0 {
+            if after.wrapping_sub(end) <= usual {
                 break;
             }
-            let later = self.footprint();
+            let later = self.witness();
             // But the mark still stood after the first: the kernel came later.
-            if footprint == Footprint::Intact && later == Footprint::Cleared {
-                before_kernel = Some((start, end));
+            if witness.presence(SmiEvidence::NotRead) == Presence::Absent
+                && later.presence(SmiEvidence::NotRead) == Presence::Ran
+            {
+                before_kernel = Some(Before {
+                    start,
+                    end,
+                    witness,
+                });
                 start = end;
             }
             end = after;
-            footprint = later;
+            witness = later;
             after = self.machine.tsc();
         }
-        let end = self.close(before_kernel, start, end, footprint);
+        let end = self.close(before_kernel, start, end, witness);
         self.resume_clean();
         let blind = Cycles(self.last.wrapping_sub(end));
         self.totals.blind = self.totals.blind.saturating_add(blind);
@@ -164,160 +173,20 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
+    /// What the mark and the PMU's counts say now.
+    pub(super) fn witness(&mut self) -> Witness {
+        let footprint = self.footprint();
+        let (ring_zero, smm) = self.pmu.since_begin(&mut self.machine);
+        Witness {
+            footprint,
+            ring_zero,
+            smm,
+        }
+    }
+
     /// What the mark says now.
     pub(super) fn footprint(&mut self) -> Footprint {
         read_footprint(&mut self.machine, self.calibration.footprint)
-    }
-
-    /// Deals with a gap, and with one without the kernel right before it, if
-    /// there was one. Returns the gap's end: what hits the sampler while it
-    /// deals with a gap belongs to that gap, or an SMI would be lost in the
-    /// tool's own time and its count given to the next gap.
-    fn close(
-        &mut self,
-        before_kernel: Option<(u64, u64)>,
-        mut start: u64,
-        mut end: u64,
-        mut footprint: Footprint,
-    ) -> u64 {
-        self.smi.note_event();
-        let whole = before_kernel.map_or(start, |(first, _)| first);
-        let event = self.event(whole, end);
-        let mut smi = self
-            .smi
-            .consult(&mut self.machine, event, end, &self.calibration);
-        let usual = quiet_limit(&self.calibration) + 2 * self.calibration.smi_read.0;
-        for _ in 0..MOST_ECHOES {
-            let now = self.machine.tsc();
-            if now.wrapping_sub(end) <= usual {
-                break;
-            }
-            end = now;
-            // An interrupt that hit a system call of ours, the reading of the
-            // counter, returned to the kernel, which leaves the mark as it was.
-            footprint = match (footprint, smi) {
-                (Footprint::Intact, SmiEvidence::NotRead | SmiEvidence::Unreadable) => {
-                    self.footprint()
-                }
-                (Footprint::Intact, _) => Footprint::Unusable,
-                (footprint, _) => footprint,
-            };
-            smi = self.smi.consult_again(&mut self.machine, smi);
-        }
-        match (before_kernel, smi) {
-            // An SMI, and the interrupt that waited for its end: one gap.
-            (Some((first, _)), SmiEvidence::Own { delta: 1.. }) => start = first,
-            (Some((first, its_end)), _) => self.split_off(first, its_end, smi),
-            (None, _) => {}
-        }
-        self.count(start, end, footprint);
-        let event = self.event(start, end);
-        self.smi.account(event, smi);
-        self.record(start, end, footprint, smi);
-        if event == Event::BelowThreshold && footprint == Footprint::Unusable {
-            self.forget_usage(end);
-        }
-        if footprint != Footprint::Intact {
-            self.check_cpu();
-        }
-        end
-    }
-
-    /// Counts a gap without the kernel that another one with it follows. A
-    /// reading without a rise speaks of both, and a shared one is shared by
-    /// both; any other is the later gap's.
-    fn split_off(&mut self, start: u64, end: u64, smi: SmiEvidence) {
-        self.count(start, end, Footprint::Intact);
-        let smi = match smi {
-            SmiEvidence::Own { delta: 0 } | SmiEvidence::Shared { .. } => smi,
-            _ => {
-                if self.event(start, end) == Event::Recorded {
-                    self.smi.note_unread_record();
-                }
-                self.smi.evidence_unread()
-            }
-        };
-        self.record(start, end, Footprint::Intact, smi);
-    }
-
-    fn event(&self, start: u64, end: u64) -> Event {
-        match Cycles(end.wrapping_sub(start)) > self.threshold {
-            true => Event::Recorded,
-            false => Event::BelowThreshold,
-        }
-    }
-
-    fn count(&mut self, start: u64, end: u64, footprint: Footprint) {
-        let length = Cycles(end.wrapping_sub(start));
-        self.totals.count(length, footprint);
-    }
-
-    fn record(&mut self, start: u64, end: u64, footprint: Footprint, smi: SmiEvidence) {
-        let (start, end) = (Cycles(start), Cycles(end));
-        if end.since(start) <= self.threshold {
-            return;
-        }
-        self.totals.gaps_seen += 1;
-        let usage = self.usage(end, footprint);
-        let evidence = Evidence {
-            footprint,
-            smi,
-            involuntary_switches: usage.map(|usage| usage.involuntary_switches),
-            page_faults: usage.map(|usage| usage.page_faults),
-            run_delay_ns: usage.and_then(|usage| usage.run_delay),
-        };
-        let gap = RawGap {
-            start,
-            end,
-            smi_reading: self.smi.covering(smi),
-            evidence,
-        };
-        if !self.hand_over(gap) {
-            self.totals.gaps_dropped += 1;
-            if footprint == Footprint::Cleared {
-                self.totals.gaps_dropped_kernel_ran += 1;
-            }
-        }
-    }
-
-    /// The scheduling counts of a gap in which the kernel may have run.
-    ///
-    /// Where the footprint works they only describe the gap. Where it does not
-    /// they decide whether the kernel ran, and then must be of this gap alone.
-    fn usage(&mut self, end: Cycles, footprint: Footprint) -> Option<UsageReading> {
-        if footprint == Footprint::Intact {
-            return None;
-        }
-        if !self.usage_budget.take(self.calibration.usage_read, end.0) {
-            self.usage_base = UsageBase::Stale;
-            return None;
-        }
-        let reading = self.machine.usage();
-        let base = std::mem::replace(&mut self.usage_base, UsageBase::Fresh);
-        (footprint == Footprint::Cleared || base == UsageBase::Fresh).then_some(reading)
-    }
-
-    /// Takes what was counted in a trip below the threshold off the counts of
-    /// the next gap.
-    fn forget_usage(&mut self, end: u64) {
-        if self.usage_budget.take(self.calibration.usage_read, end) {
-            self.machine.usage();
-            self.usage_base = UsageBase::Fresh;
-        } else {
-            self.usage_base = UsageBase::Stale;
-        }
-    }
-
-    /// Puts a gap into the ring; false where it is lost.
-    fn hand_over(&mut self, gap: RawGap) -> bool {
-        while self.ring.push(gap).is_err() {
-            let wait = self.machine.on_full_ring() == FullRing::Wait;
-            if !wait || self.ring.is_abandoned() {
-                return false;
-            }
-            std::thread::yield_now();
-        }
-        true
     }
 
     /// Ends the sampler if it is not on its CPU any more.

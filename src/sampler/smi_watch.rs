@@ -276,5 +276,5 @@ impl SmiWatch {
 /// The slow path, readings of the counter aside, is never longer than this
 /// unless something hit it.
 pub(super) fn quiet_limit(calibration: &Calibration) -> u64 {
-    2 * calibration.usage_read.0 + 8 * calibration.trip.0
+    2 * calibration.usage_read.0 + 4 * calibration.pmu_read.0 + 8 * calibration.trip.0
 }

@@ -3,7 +3,9 @@
 
 use rtrb::{Consumer, RingBuffer};
 
+use crate::evidence::pmu::PmuSources;
 use crate::evidence::watches::RegisterSources;
+use crate::host::root::Root;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError, calibrate};
@@ -11,6 +13,7 @@ use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::slow_path::Sampler;
 use super::smi_watch::{Readings, SmiWatch};
+use super::witness::PmuWatch;
 use super::worker::{BLOCK, block};
 
 /// Records that the ring holds: more than one block can bring forth.
@@ -38,13 +41,16 @@ impl Trial {
         threshold: Cycles,
     ) -> Result<Trial, CalibrationError> {
         let none = "a trial reads none";
-        let registers = RegisterSources::none(none);
+        // Counts that a run reads in its slow path are part of what it costs.
+        let pmu = PmuSources::new(&Root::live(), Err(String::from(none)));
+        let registers = RegisterSources::none(none).with_pmu(pmu);
         let (mut machine, ..) = LiveMachine::open(cpu, Err(none), &registers, kernel_return, hz);
         let calibration = calibrate(&mut machine, threshold, hz)?;
         let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration);
         let (producer, gaps) = RingBuffer::new(RING);
         let totals = CpuTotals::begin(cpu, calibration.floor);
-        let mut sampler = Sampler::new(machine, calibration, threshold, smi, producer, totals);
+        let pmu = PmuWatch::new(hz);
+        let mut sampler = Sampler::new(machine, calibration, threshold, smi, pmu, producer, totals);
         sampler.resume();
         Ok(Trial { sampler, gaps })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::SmiSource;
+use crate::evidence::pmu::PmuSetup;
 use crate::sys::sched;
 use crate::units::CpuId;
 
@@ -144,6 +145,7 @@ fn run(
                 scheduling: Scheduling::Scripted,
                 smi,
                 schedstat: Ok(()),
+                pmu: script.pmu_setup(),
             };
             serve(machine, setup, plan, station)
         }
@@ -158,13 +160,14 @@ fn live(
     kernel_return: KernelReturn,
 ) -> Result<(LiveMachine, Setup), EngineError> {
     let scheduling = pin(cpu, plan.priority)?;
-    let (machine, smi, schedstat) =
+    let (machine, smi, schedstat, pmu) =
         LiveMachine::open(cpu, sources, &plan.registers, kernel_return, plan.hz);
     let setup = Setup {
         cpu,
         scheduling,
         smi,
         schedstat,
+        pmu,
     };
     Ok((machine, setup))
 }
@@ -184,6 +187,7 @@ struct Setup {
     scheduling: Scheduling,
     smi: SmiSetup,
     schedstat: Result<(), String>,
+    pmu: PmuSetup,
 }
 
 /// Calibrates, reports, and samples when told to.
@@ -209,6 +213,7 @@ fn serve<M: Machine>(
         calibration,
         smi: setup.smi,
         schedstat: setup.schedstat,
+        pmu: setup.pmu,
         offset: None,
     };
     let outlet = station.wait(&mut machine, setup)?;

@@ -16,6 +16,7 @@ use super::machine::Machine;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
 use super::spin::{Spin, spin};
+use super::witness::PmuWatch;
 
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
@@ -49,7 +50,8 @@ pub(super) fn sample<M: Machine>(
     let ends = Ends::begin(&mut machine);
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
     let totals = CpuTotals::begin(cpu, calibration.floor);
-    let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, ring, totals);
+    let pmu = PmuWatch::new(plan.hz);
+    let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, pmu, ring, totals);
     sampler.resume_clean();
     let first = sampler.last;
     let mut window_start = first;

@@ -72,18 +72,13 @@ mod tests {
     use crate::session::JudgedGap;
 
     fn gap(start: u64, end: u64, cause: Cause) -> PackedGap {
-        let evidence = Evidence {
-            footprint: Footprint::Cleared,
-            smi: SmiEvidence::Unreadable,
-            involuntary_switches: None,
-            page_faults: None,
-            run_delay_ns: None,
-        };
+        let evidence = Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable);
         PackedGap::pack(&JudgedGap {
             raw: RawGap {
                 start: Cycles(start),
                 end: Cycles(end),
                 smi_reading: 0,
+                companions: 0,
                 evidence,
             },
             account: None,

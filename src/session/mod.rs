@@ -9,11 +9,13 @@ mod resolver;
 mod retention;
 mod tally;
 mod timeline;
+mod witnesses;
 
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, KernelRecords, Stopper};
 pub use packed::{JudgedGap, PackedGap};
 pub use progress::{LiveGap, Progress, Silent, TerminalProgress};
 pub use retention::RETAINED;
-pub use tally::{Agreement, CpuCollection, Limits, Pace, StopOnGap};
+pub use tally::{CpuCollection, Limits, Pace, StopOnGap};
 pub use timeline::{Rate, Timeline};
+pub use witnesses::{Agreement, RingZeroAgreement};

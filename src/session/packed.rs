@@ -1,7 +1,8 @@
-//! A judged gap in 64 bytes: 100,000 of them are kept for each CPU.
+//! A judged gap in 72 bytes: 100,000 of them are kept for each CPU.
 
 use crate::attribution::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
 use crate::evidence::kernel_trace::{Account, ActivityId, SHARES, Share, Standing};
+use crate::evidence::pmu::{InSmm, RingZero};
 use crate::sampler::RawGap;
 use crate::units::{Cycles, Nanos};
 
@@ -20,7 +21,9 @@ pub struct JudgedGap {
 
 /// The same, packed. Run delays and usual costs are told up to 4.29 s,
 /// switches and faults up to 255, and a count that is shared among more than
-/// 65,535 events as among that many.
+/// 65,535 events as among that many. The companions of a record and the
+/// instructions of ring 0 share a field: only a tracer of the kernel's has
+/// companions, and no counter is read beside it.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedGap {
     start: u64,
@@ -29,6 +32,8 @@ pub struct PackedGap {
     smi_delta: u32,
     run_delay: u32,
     usual: u32,
+    instructions: u32,
+    smm: u32,
     share_nanos: [u32; SHARES],
     share_ids: [u16; SHARES],
     smi_among: u16,
@@ -44,7 +49,8 @@ struct Kinds {
     standing: Option<Standing>,
     cause: Cause,
     confidence: Confidence,
-    /// Which options are there, and above them how many shares.
+    /// Which options are there, above them how many shares, and above those
+    /// what the PMU counted.
     known: u8,
 }
 
@@ -62,6 +68,12 @@ const HAS_FAULTS: u8 = 2;
 const HAS_DELAY: u8 = 4;
 const HAS_USUAL: u8 = 8;
 const SHARES_SHIFT: u8 = 4;
+const SHARES_MASK: u8 = 3;
+const PMU_SHIFT: u8 = 6;
+/// What the PMU counted, above the number of shares; 0 is nothing.
+const COUNTING: u8 = 1;
+const STOPPED: u8 = 2;
+const STOPPED_AND_TIMED: u8 = 3;
 
 fn short(nanos: Nanos) -> u32 {
     u32::try_from(nanos.0).unwrap_or(u32::MAX)
@@ -69,6 +81,16 @@ fn short(nanos: Nanos) -> u32 {
 
 fn few(count: Option<u16>) -> u8 {
     count.map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
+}
+
+/// The time in SMM is known only where counters stop in it.
+fn pmu(ring_zero: Option<RingZero>, smm: Option<Nanos>) -> u8 {
+    match (ring_zero.map(|ring_zero| ring_zero.in_smm), smm) {
+        (None, _) => 0,
+        (Some(InSmm::Counting), _) => COUNTING,
+        (Some(InSmm::Stopped), None) => STOPPED,
+        (Some(InSmm::Stopped), Some(_)) => STOPPED_AND_TIMED,
+    }
 }
 
 impl PackedGap {
@@ -86,6 +108,8 @@ impl PackedGap {
             involuntary_switches,
             page_faults,
             run_delay_ns,
+            ring_zero,
+            smm_ns,
         } = raw.evidence;
         let (smi, smi_delta, among) = match smi {
             SmiEvidence::Unreadable => (SmiKind::Unreadable, 0, 0),
@@ -104,6 +128,8 @@ impl PackedGap {
             smi_delta,
             run_delay: run_delay_ns.map_or(0, short),
             usual: usual.map_or(0, short),
+            instructions: ring_zero.map_or(raw.companions, |ring_zero| ring_zero.instructions),
+            smm: smm_ns.map_or(0, short),
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
             share_ids: shares.map(|share| share.map_or(0, |share| share.id.0)),
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
@@ -119,7 +145,8 @@ impl PackedGap {
                     | flag(involuntary_switches.is_some(), HAS_SWITCHES)
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
-                    | flag(usual.is_some(), HAS_USUAL),
+                    | flag(usual.is_some(), HAS_USUAL)
+                    | pmu(ring_zero, smm_ns) << PMU_SHIFT,
             },
         }
     }
@@ -141,12 +168,19 @@ impl PackedGap {
                 end: Cycles(self.start.wrapping_add(self.length)),
                 // It has served its purpose: the reading is assigned.
                 smi_reading: 0,
+                companions: match self.kinds.known >> PMU_SHIFT {
+                    0 => self.instructions,
+                    _ => 0,
+                },
                 evidence: Evidence {
                     footprint: self.kinds.footprint,
                     smi,
                     involuntary_switches: known(HAS_SWITCHES).then_some(self.switches.into()),
                     page_faults: known(HAS_FAULTS).then_some(self.faults.into()),
                     run_delay_ns: known(HAS_DELAY).then_some(Nanos(u64::from(self.run_delay))),
+                    ring_zero: self.ring_zero(),
+                    smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
+                        .then_some(Nanos(u64::from(self.smm))),
                 },
             },
             account: self.kinds.standing.map(|standing| Account {
@@ -181,9 +215,21 @@ impl PackedGap {
         self.kinds.confidence = confidence;
     }
 
+    fn ring_zero(&self) -> Option<RingZero> {
+        let in_smm = match self.kinds.known >> PMU_SHIFT {
+            COUNTING => InSmm::Counting,
+            STOPPED | STOPPED_AND_TIMED => InSmm::Stopped,
+            _ => return None,
+        };
+        Some(RingZero {
+            instructions: self.instructions,
+            in_smm,
+        })
+    }
+
     fn shares(&self) -> [Option<Share>; SHARES] {
         std::array::from_fn(|index| {
-            (index < usize::from(self.kinds.known >> SHARES_SHIFT)).then(|| Share {
+            (index < usize::from(self.kinds.known >> SHARES_SHIFT & SHARES_MASK)).then(|| Share {
                 id: ActivityId(self.share_ids[index]),
                 nanos: self.share_nanos[index],
             })
@@ -201,12 +247,18 @@ pub(super) mod tests {
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
+                companions: 0,
                 evidence: Evidence {
                     footprint: Footprint::Cleared,
                     smi: SmiEvidence::Shared { delta: 2, among: 3 },
                     involuntary_switches: Some(1),
                     page_faults: None,
                     run_delay_ns: Some(Nanos(77)),
+                    ring_zero: Some(RingZero {
+                        instructions: 4_711,
+                        in_smm: InSmm::Stopped,
+                    }),
+                    smm_ns: Some(Nanos(5)),
                 },
             },
             account: Some(Account {
@@ -234,22 +286,24 @@ pub(super) mod tests {
         let bare = JudgedGap {
             account: None,
             raw: RawGap {
-                evidence: Evidence {
-                    footprint: Footprint::Intact,
-                    smi: SmiEvidence::Own { delta: u32::MAX },
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                evidence: Evidence::new(Footprint::Intact, SmiEvidence::Own { delta: u32::MAX }),
                 ..full.raw
             },
             ..full
         };
         assert_eq!(PackedGap::pack(&bare).unpack(), bare);
+        let among = JudgedGap {
+            raw: RawGap {
+                companions: 300,
+                ..bare.raw
+            },
+            ..bare
+        };
+        assert_eq!(PackedGap::pack(&among).unpack(), among);
     }
 
     #[test]
-    fn a_packed_gap_takes_64_bytes() {
-        assert!(size_of::<PackedGap>() <= 64, "{}", size_of::<PackedGap>());
+    fn a_packed_gap_takes_72_bytes() {
+        assert!(size_of::<PackedGap>() <= 72, "{}", size_of::<PackedGap>());
     }
 }

@@ -71,17 +71,12 @@ mod tests {
         let mut resolver = Resolver::default();
         let mut out = Vec::new();
         for (start, &(smi_reading, smi)) in (0u64..).zip(gaps) {
-            let evidence = Evidence {
-                footprint: Footprint::Intact,
-                smi,
-                involuntary_switches: None,
-                page_faults: None,
-                run_delay_ns: None,
-            };
+            let evidence = Evidence::new(Footprint::Intact, smi);
             let gap = RawGap {
                 start: Cycles(start),
                 end: Cycles(start + 1),
                 smi_reading,
+                companions: 0,
                 evidence,
             };
             resolver.push(gap, &mut |gap| out.push(gap.evidence.smi));

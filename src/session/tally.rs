@@ -1,8 +1,7 @@
 //! One CPU's gaps, judged and counted as they come in.
 
 use crate::attribution::{
-    Cause, Confidence, Footprint, Setting, SmiEvidence, Throttling, attribute, looks_throttled,
-    shares,
+    Cause, Confidence, Setting, SmiEvidence, Throttling, attribute, looks_throttled, shares,
 };
 use crate::evidence::kernel_trace::{Account, Standing, Teaches};
 use crate::report::model::CauseCounts;
@@ -11,12 +10,15 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::packed::{JudgedGap, PackedGap};
 use super::retention::{RETAINED, Retention};
+use super::witnesses::{Agreement, RingZeroAgreement};
 
 /// What the run is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Platform gaps above this fail the run.
     pub hardlimit: Cycles,
+    /// Gaps above this are recorded.
+    pub threshold: Cycles,
     /// The cycles of a nanosecond, for what is compared with kernel counts.
     pub hz: Hertz,
     /// Whether the first platform gap ends the run.
@@ -57,23 +59,6 @@ pub enum StopOnGap {
     Yes,
 }
 
-/// How the two witnesses of the kernel agree: the footprint and its own
-/// records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Agreement {
-    /// Both say that it ran.
-    pub both: u64,
-    /// Both say that it did not.
-    pub neither: u64,
-    /// The footprint says that it ran, and nothing was recorded: an entry
-    /// without a tracepoint.
-    pub footprint_only: u64,
-    /// Something was recorded, and the footprint stands: a contradiction.
-    pub records_only: u64,
-    /// Records were lost.
-    pub lost: u64,
-}
-
 /// What was collected of one CPU.
 #[derive(Debug)]
 pub struct CpuCollection {
@@ -97,6 +82,8 @@ pub struct CpuCollection {
     pub throttled: u64,
     /// How footprint and kernel records agree.
     pub agreement: Agreement,
+    /// How footprint and instructions of ring 0 agree.
+    pub ring_zero: RingZeroAgreement,
 }
 
 impl CpuCollection {
@@ -138,6 +125,7 @@ impl Tally {
                 max_platform: Cycles(0),
                 throttled: 0,
                 agreement: Agreement::default(),
+                ring_zero: RingZeroAgreement::default(),
             },
         }
     }
@@ -158,11 +146,19 @@ impl Tally {
         );
         let length = raw.nanos(limits.hz);
         let collection = &mut self.collection;
-        collection.counts.add(decided.cause);
+        let companions = u64::from(raw.companions);
+        collection.counts.add_several(decided.cause, 1 + companions);
+        // They are above the threshold; whether they are above a higher limit
+        // is not known.
+        let alike = match limits.hardlimit <= limits.threshold {
+            true => 1 + companions,
+            false => 1,
+        };
         collection.agreement.note(
             raw.evidence.footprint,
             account.map(|account| account.standing),
         );
+        collection.ring_zero.note(&raw.evidence);
         let (_, residual) = shares(&decided, &raw.evidence, account.as_ref(), length);
         // Of a mixed gap only what the kernel does not explain is the
         // platform's.
@@ -174,10 +170,12 @@ impl Tally {
         };
         if let Some(platform) = platform {
             collection.max_platform = collection.max_platform.max(platform);
-            collection.platform_above_limit += u64::from(platform > limits.hardlimit);
+            if platform > limits.hardlimit {
+                collection.platform_above_limit += alike;
+            }
         } else if raw.length() > limits.hardlimit {
             match decided.cause {
-                Cause::Unknown => collection.unknown_above_limit += 1,
+                Cause::Unknown => collection.unknown_above_limit += alike,
                 // That time is the kernel's by its own records, and not covered:
                 // an SMI in it says nothing of the covered time.
                 Cause::SmiOs if explains(account.as_ref(), length, limits) => {
@@ -214,39 +212,6 @@ impl Tally {
             collection.disown();
         }
         collection
-    }
-}
-
-impl Agreement {
-    /// Adds another CPU's.
-    pub fn add(&mut self, other: &Agreement) {
-        self.both += other.both;
-        self.neither += other.neither;
-        self.footprint_only += other.footprint_only;
-        self.records_only += other.records_only;
-        self.lost += other.lost;
-    }
-
-    /// Gaps on which both say the same.
-    pub fn agreed(&self) -> u64 {
-        self.both + self.neither
-    }
-
-    /// Gaps of which both say something.
-    pub fn compared(&self) -> u64 {
-        self.agreed() + self.footprint_only + self.records_only
-    }
-
-    fn note(&mut self, footprint: Footprint, standing: Option<Standing>) {
-        let slot = match (footprint.kernel_ran(), standing) {
-            (None, _) | (_, None) => return,
-            (_, Some(Standing::Lost)) => &mut self.lost,
-            (Some(true), Some(Standing::Nothing)) => &mut self.footprint_only,
-            (Some(true), Some(_)) => &mut self.both,
-            (Some(false), Some(Standing::Nothing)) => &mut self.neither,
-            (Some(false), Some(_)) => &mut self.records_only,
-        };
-        *slot += 1;
     }
 }
 

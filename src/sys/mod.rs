@@ -5,6 +5,7 @@
 
 pub mod bpf;
 pub mod clock;
+mod counter_page;
 pub mod cpuid;
 pub mod detached_mount;
 pub mod memory;
@@ -15,5 +16,7 @@ pub mod port;
 pub mod sched;
 pub mod selector;
 pub mod signals;
+pub mod slow_close;
 pub mod tsc;
 pub mod usage;
+pub mod user_counter;

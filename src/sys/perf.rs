@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd};
 
 use perf_event_open_sys::{bindings, perf_event_open};
 
@@ -13,6 +13,8 @@ use crate::units::CpuId;
 enum Place {
     Shared,
     Own,
+    /// Its own, and counting in ring 0 only.
+    OwnInKernel,
 }
 
 /// A counter bound to a CPU, of all tasks, the kernel included.
@@ -40,6 +42,14 @@ impl CpuCounter {
         open(kind, config, cpu, Place::Own)
     }
 
+    /// The same for what is done in ring 0 only.
+    ///
+    /// # Errors
+    /// Those of [`CpuCounter::open`].
+    pub fn open_kernel_only(kind: u32, config: u64, cpu: CpuId) -> io::Result<CpuCounter> {
+        open(kind, config, cpu, Place::OwnInKernel)
+    }
+
     /// The count since it was opened.
     ///
     /// # Errors
@@ -52,6 +62,12 @@ impl CpuCounter {
     }
 }
 
+impl AsFd for CpuCounter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
 fn open(kind: u32, config: u64, cpu: CpuId, place: Place) -> io::Result<CpuCounter> {
     let mut attributes = bindings::perf_event_attr {
         type_: kind,
@@ -59,7 +75,8 @@ fn open(kind: u32, config: u64, cpu: CpuId, place: Place) -> io::Result<CpuCount
         config,
         ..Default::default()
     };
-    attributes.set_pinned(u64::from(place == Place::Own));
+    attributes.set_pinned(u64::from(place != Place::Shared));
+    attributes.set_exclude_user(u64::from(place == Place::OwnInKernel));
     let cpu = i32::try_from(cpu.0).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     let flags = libc::c_ulong::from(bindings::PERF_FLAG_FD_CLOEXEC);
     // SAFETY: `attributes` is a zeroed, sized perf_event_attr that

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hwgap::host::Host;
 use hwgap::host::cpuid_facts::CpuidFacts;
+use hwgap::host::debugfs::Debugfs;
 use hwgap::host::hypervisor::{Hypervisor, dmi_suggests_virtual_machine};
 use hwgap::host::kernel_log::TscLogEvent;
 use hwgap::host::power::CpuPower;
@@ -124,7 +125,7 @@ proptest! {
             let _ = host.confinement.why_not(&host.topology.sets, cpu);
             let _ = host.topology.node_of(cpu);
             let _ = CpuPower::read(&root, cpu);
-            let _ = (fair_server(&root, cpu), core_siblings(&root, cpu));
+            let _ = (fair_server(&Debugfs::find(&root), cpu), core_siblings(&root, cpu));
         }
         let _ = host.confinement.usable(&host.topology.sets);
         let _ = dmi_suggests_virtual_machine(&host.identity);

@@ -1,5 +1,6 @@
 //! Machines without a hypervisor.
 
+use hwgap::host::debugfs::Debugfs;
 use hwgap::host::kernel::{Lockdown, Preemption};
 use hwgap::host::kernel_log::TscLogEvent;
 use hwgap::host::modules::ModuleRole;
@@ -59,7 +60,7 @@ fn bare_metal_intel() {
         runtime: Nanos(50_000_000),
         period: Nanos::SECOND,
     };
-    assert_eq!(fair_server(&root, CpuId(0)), Ok(server));
+    assert_eq!(fair_server(&Debugfs::find(&root), CpuId(0)), Ok(server));
     assert_eq!(host.power.turbo, Ok(Turbo::Allowed));
     let power = CpuPower::read(&root, CpuId(2));
     assert_eq!(power.governor.unwrap(), "powersave");
@@ -124,9 +125,12 @@ fn isolated_cpus_are_usable_though_outside_the_mask() {
     assert_eq!(host.confinement.usable(sets).unwrap().to_string(), "0-7");
     assert_eq!(host.kernel.preemption, Ok(Preemption::Realtime));
     assert_eq!(host.rt_throttling, Ok(Throttling::Off));
-    assert_eq!(fair_server(&root, CpuId(2)), Ok(Throttling::Off));
+    assert_eq!(
+        fair_server(&Debugfs::find(&root), CpuId(2)),
+        Ok(Throttling::Off)
+    );
     assert!(matches!(
-        fair_server(&root, CpuId(0)),
+        fair_server(&Debugfs::find(&root), CpuId(0)),
         Err(ReadError::Missing { .. })
     ));
     assert_eq!(host.power.turbo, Ok(Turbo::Off));

@@ -136,8 +136,9 @@ pub fn cpu(number: u32) -> CpuReport {
         os_ns: Nanos(18_800_000),
         paused_ns: Nanos(0),
         masked: None,
-        iterations: 913_043_478,
-        min_cycles: Cycles(20),
+        tracer: None,
+        iterations: Some(913_043_478),
+        min_cycles: Some(Cycles(20)),
         max_ns: Nanos(8_410),
         max_platform_ns: Nanos(0),
         max_os_ns: Nanos(8_410),
@@ -189,6 +190,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             at_us % 1_000_000
         ),
         duration_ns: length,
+        companions: None,
         cause,
         confidence: match cause {
             Cause::Unknown => Confidence::None,
@@ -221,6 +223,8 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             involuntary_switches: Some(u16::from(ran)),
             page_faults: None,
             run_delay_ns: None,
+            ring_zero: None,
+            smm_ns: None,
         },
     });
     let cpu = report

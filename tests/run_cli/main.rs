@@ -6,3 +6,4 @@ mod harness;
 mod input;
 mod output;
 mod signals;
+mod tracers;

@@ -7,5 +7,6 @@ mod counting;
 mod guest;
 mod harness;
 mod machines;
+mod pmu;
 mod sampling;
 mod smi;

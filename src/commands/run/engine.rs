@@ -10,7 +10,7 @@ use crate::plan::{EngineWish, RunPlan};
 use crate::report::model::EngineName;
 use crate::sampler::{
     Ability, BpfEngine, Engine, FootprintTest, KernelReturn, MachineKind, SamplingPlan, Script,
-    UserEngine, probe, test_footprint,
+    Tracer, TracerAbility, TracerEngine, UserEngine, probe, probe_tracer, test_footprint,
 };
 use crate::units::Cycles;
 
@@ -26,6 +26,7 @@ pub(super) struct Choice {
 enum Kind {
     User,
     Bpf(Ability),
+    Traced(TracerAbility),
     Scripted(Box<Script>),
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Scripts {
     pub(super) bpf: Option<Script>,
 }
 
-/// Chooses the engine, or the two that take turns. What they need is tried
+/// Chooses the engine, or those that take turns. What they need is tried
 /// here, before anything else starts.
 ///
 /// # Errors
@@ -52,7 +53,7 @@ pub(super) fn choose(
         let scripted = |engine, script| Choice::new(engine, None, Kind::Scripted(Box::new(script)));
         let second = scripts.bpf.map(|script| scripted(EngineName::Bpf, script));
         let mut all = vec![scripted(EngineName::User, scripts.user)];
-        all.extend(second.filter(|_| plan.engine == EngineWish::Both));
+        all.extend(second.filter(|_| plan.engine.names(EngineName::Bpf)));
         return Ok(all);
     }
     let user = |why| Choice::new(EngineName::User, why, Kind::User);
@@ -62,10 +63,17 @@ pub(super) fn choose(
             Failure::NoVerdict(format!("the BPF engine cannot be used: {missing}"))
         })
     };
-    Ok(match plan.engine {
-        EngineWish::User => vec![user(None)],
-        EngineWish::Bpf => vec![bpf(needed()?, None)],
-        EngineWish::Both => vec![user(None), bpf(needed()?, None)],
+    let named = |&engine: &EngineName| -> Result<Choice, Failure> {
+        Ok(match engine {
+            EngineName::Bpf => bpf(needed()?, None),
+            EngineName::Hwlat => traced(engine, Tracer::Hwlat, root, host)?,
+            EngineName::Osnoise => traced(engine, Tracer::Osnoise, root, host)?,
+            // A wish names single engines only.
+            EngineName::User | EngineName::Both | EngineName::Several => user(None),
+        })
+    };
+    Ok(match &plan.engine {
+        EngineWish::These(engines) => engines.iter().map(named).collect::<Result<_, _>>()?,
         EngineWish::Auto => vec![match footprint_defect(machine.kernel_return) {
             // The footprint proves as much, leaves interrupts on, and covers
             // the time between shots as well.
@@ -84,6 +92,14 @@ pub(super) fn choose(
             },
         }],
     })
+}
+
+/// A tracer of the kernel's, if this one has it.
+fn traced(engine: EngineName, tracer: Tracer, root: &Root, host: &Host) -> Result<Choice, Failure> {
+    let ability = probe_tracer(tracer, root, host).map_err(|missing| {
+        Failure::NoVerdict(format!("the {tracer} engine cannot be used: {missing}"))
+    })?;
+    Ok(Choice::new(engine, None, Kind::Traced(ability)))
 }
 
 impl Choice {
@@ -107,6 +123,12 @@ impl Choice {
             Kind::Bpf(ability) => {
                 Box::new(BpfEngine::new(sampling, plan.pace, *ability, smi_sources))
             }
+            Kind::Traced(ability) => Box::new(TracerEngine::new(
+                sampling,
+                ability.clone(),
+                plan.pace.ledger,
+                smi_sources,
+            )),
             Kind::User => Box::new(UserEngine::new(
                 sampling,
                 MachineKind::Live {

@@ -1,4 +1,4 @@
-//! The turns of a run: one for a single engine, several where two alternate.
+//! The turns of a run: one for a single engine, several where engines alternate.
 
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
@@ -13,10 +13,17 @@ use crate::units::{Cycles, Nanos};
 use super::super::Failure;
 use super::engine::Choice;
 
-/// Which of two engines has each turn. In this order (Thue and Morse's) a
-/// drift of the machine that is even, or that grows evenly, weighs alike on
-/// both.
-const ORDER: [usize; 8] = [0, 1, 1, 0, 1, 0, 0, 1];
+/// Which of several engines has each turn: forth, back, back and forth. In this
+/// order (of two engines Thue and Morse's) a drift of the machine that is even,
+/// or that grows evenly, weighs alike on all.
+fn order(engines: usize) -> Vec<usize> {
+    let forth = || 0..engines;
+    if engines == 1 {
+        return vec![0];
+    }
+    let all = forth().chain(forth().rev()).chain(forth().rev());
+    all.chain(forth()).collect()
+}
 
 /// What all turns have in common.
 pub(super) struct Turns<'a> {
@@ -47,10 +54,7 @@ impl Turns<'_> {
         mut clock: ClockWatch,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Turn>, Failure> {
-        let order: &[usize] = match choices.len() {
-            1 => &[0],
-            _ => &ORDER,
-        };
+        let order = order(choices.len());
         let sampling = SamplingPlan {
             duration: Cycles(self.sampling.duration.0 / order.len() as u64),
             ..self.sampling.clone()
@@ -59,7 +63,7 @@ impl Turns<'_> {
         let mut turns = Vec::with_capacity(order.len());
         let mut begin = Cycles(0);
         let mut record = None;
-        for &choice in order {
+        for choice in order {
             let mut engine = choices[choice].build(
                 self.plan,
                 sampling.clone(),
@@ -159,5 +163,30 @@ impl Progress for Onward<'_> {
 
     fn end(&mut self) {
         self.before = self.now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::TURNS_EACH;
+
+    #[test]
+    fn all_engines_have_as_many_turns_and_their_means_fall_together() {
+        assert_eq!(order(1), [0]);
+        assert_eq!(order(2), [0, 1, 1, 0, 1, 0, 0, 1]);
+        for engines in 2..5 {
+            let order = order(engines);
+            let places = |engine: usize| -> Vec<usize> {
+                (0..order.len())
+                    .filter(|&turn| order[turn] == engine)
+                    .collect()
+            };
+            let sum: usize = places(0).iter().sum();
+            for engine in 0..engines {
+                assert_eq!(places(engine).len(), TURNS_EACH);
+                assert_eq!(places(engine).iter().sum::<usize>(), sum);
+            }
+        }
     }
 }

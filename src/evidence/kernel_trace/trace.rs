@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::host::root::Root;
-use crate::sys::detached_mount::DetachedMount;
+use crate::host::tracefs::Tracefs;
 use crate::sys::perf_ring::PerfRing;
+use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Nanos};
 
 use super::account::{Account, Measured};
@@ -48,7 +49,7 @@ pub struct KernelTrace {
     cpus: Vec<CpuTrace>,
     names: Names,
     // The detached tracefs must outlive the opening only, but costs nothing.
-    _tracefs: Option<DetachedMount>,
+    _tracefs: Option<Tracefs>,
 }
 
 impl KernelTrace {
@@ -151,15 +152,8 @@ impl KernelTrace {
     }
 
     /// Closes the rings and leaves the names in accounts.
-    ///
-    /// The kernel waits for a grace period of RCU, some 30 ms, at the last
-    /// descriptor of each tracepoint (kernel/trace/trace_event_perf.c,
-    /// `perf_trace_event_unreg`), one after the other. The result does not
-    /// have to wait for that, so a thread does, where one can be had.
-    pub fn into_names(self) -> Names {
-        let rings = self.cpus;
-        let _ = std::thread::Builder::new().spawn(move || drop(rings));
-        self.names
+    pub fn into_names(mut self) -> Names {
+        std::mem::replace(&mut self.names, Names::new())
     }
 
     /// All that each source took of a CPU, the largest first; and how many
@@ -176,6 +170,22 @@ impl KernelTrace {
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
+    }
+}
+
+/// Nothing has to wait for the kernel to close the rings: a child does, or, where
+/// none can be had, a thread for as long as this process lives.
+impl Drop for KernelTrace {
+    fn drop(&mut self) {
+        let rings = self.cpus.iter().map(|trace| &trace.ring);
+        let descriptors: Vec<_> = rings.flat_map(PerfRing::descriptors).collect();
+        let heir = bequeath(&descriptors);
+        let rings = std::mem::take(&mut self.cpus);
+        let _ = std::thread::Builder::new().spawn(move || {
+            drop(rings);
+            // Only then, or this process would be the last to close some.
+            drop(heir);
+        });
     }
 }
 
@@ -210,25 +220,15 @@ impl CpuTrace {
     }
 }
 
-/// Finds the tracepoints: in the tracefs that is mounted, or in a detached
-/// mount of our own, which leaves no trace on the host.
-fn tracepoints(root: &Root) -> (Option<DetachedMount>, Result<Vec<Tracepoint>, String>) {
-    for place in ["sys/kernel/tracing", "sys/kernel/debug/tracing"] {
-        if let Ok(points) = formats::find(&Root::at(root.path(place))) {
-            return (None, Ok(points));
+/// Finds the tracepoints. The tracing files are returned too, as a mount of our
+/// own goes with them.
+fn tracepoints(root: &Root) -> (Option<Tracefs>, Result<Vec<Tracepoint>, String>) {
+    match Tracefs::open(root) {
+        Ok(files) => {
+            let found = formats::find(files.root()).map_err(|error| error.to_string());
+            (Some(files), found)
         }
-    }
-    match DetachedMount::new(c"tracefs") {
-        Ok(mount) => {
-            let found = formats::find(&Root::at(mount.path())).map_err(|error| error.to_string());
-            (Some(mount), found)
-        }
-        Err(error) => (
-            None,
-            Err(format!(
-                "tracefs is not readable, and mounting it failed: {error}"
-            )),
-        ),
+        Err(reason) => (None, Err(reason)),
     }
 }
 

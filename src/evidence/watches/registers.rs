@@ -11,6 +11,7 @@
 //! - Unhalted core cycles of the core PMU, which stand still in SMM while
 //!   `freeze_on_smi` is set; APERF does not.
 
+use crate::evidence::pmu::PmuSources;
 use crate::host::root::Root;
 use crate::host::smi_source::{MsrPmu, msr_device, msr_event};
 use crate::sys::msr::MsrDevice;
@@ -35,6 +36,7 @@ pub struct RegisterSources {
     root: Root,
     clocks: Result<CoreClockEvents, String>,
     cycles: Result<(), String>,
+    pmu: PmuSources,
 }
 
 impl RegisterSources {
@@ -59,8 +61,19 @@ impl RegisterSources {
         RegisterSources {
             root: root.clone(),
             clocks,
+            pmu: PmuSources::new(root, cycles.clone()),
             cycles,
         }
+    }
+
+    /// The same with other sources of counts that are read in the run.
+    pub fn with_pmu(self, pmu: PmuSources) -> RegisterSources {
+        RegisterSources { pmu, ..self }
+    }
+
+    /// Where counts come from that are read in the run.
+    pub fn pmu(&self) -> &PmuSources {
+        &self.pmu
     }
 
     /// No sources, for this reason.
@@ -69,6 +82,7 @@ impl RegisterSources {
             root: Root::live(),
             clocks: Err(reason.to_owned()),
             cycles: Err(reason.to_owned()),
+            pmu: PmuSources::none(reason),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::attribution::{Attribution, SmiEvidence, Telling, attribute, detail, shares};
 use crate::evidence::kernel_trace::{Account, Names, Standing};
 use crate::judgement::Case;
-use crate::report::model::{EngineName, Gap, KernelAccount, NamedTime, RecordStanding};
+use crate::report::model::{Gap, KernelAccount, NamedTime, RecordStanding};
 use crate::report::watched;
 use crate::session::{JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Nanos};
@@ -19,7 +19,7 @@ pub(super) fn gaps_of<'a>(
 ) -> impl Iterator<Item = Gap> + 'a {
     let collected = case.collected;
     let cpu = collected.setups[index].cpu;
-    let engine = (particulars.engine == EngineName::Both).then_some(case.chosen.engine);
+    let engine = (particulars.engine.takes_turns()).then_some(case.chosen.engine);
     collected.cpus[index].gaps.iter().map(move |gap| {
         let mut row = Gap {
             engine,
@@ -60,6 +60,7 @@ fn view(
         end_cycles: raw.end.since(origin),
         start_utc: case.collected.timeline.utc(raw.start).rfc3339(),
         duration_ns,
+        companions: (raw.companions > 0).then_some(raw.companions),
         cause,
         confidence,
         smi_delta: match raw.evidence.smi {

@@ -2,9 +2,11 @@
 
 use crate::attribution::Platform;
 use crate::judgement::Case;
-use crate::report::model::{Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount};
+use crate::report::model::{
+    Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
+};
 use crate::report::watched;
-use crate::sampler::{CpuSetup, CpuTotals, Histogram, Presence, Scheduling, SmiSetup};
+use crate::sampler::{CpuSetup, CpuTotals, Histogram, Interrupts, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -77,8 +79,17 @@ fn cpu_report(
             machine_checks: masked.machine_checks,
             clock_error_ns: masked.clock_error,
         }),
-        iterations: totals.iterations,
-        min_cycles: totals.floor,
+        tracer: totals.traced.as_ref().map(|traced| TracerReport {
+            name: traced.tracer.name().to_owned(),
+            interrupts_off: traced.interrupts == Interrupts::Off,
+            windows: traced.windows,
+            width_ns: traced.width,
+            resolution_ns: traced.tracer.resolution(),
+            companions: traced.companions,
+            lost_records: traced.lost_records,
+        }),
+        iterations: totals.traced.is_none().then_some(totals.iterations),
+        min_cycles: totals.traced.is_none().then_some(totals.floor),
         max_ns: nanos(totals.max),
         max_platform_ns: nanos(totals.max_kernel_absent.max(kept.max_platform)),
         max_os_ns: nanos(totals.max_kernel_ran),
@@ -89,6 +100,8 @@ fn cpu_report(
         gaps_dropped: totals.gaps_dropped,
         gaps_by_cause: kept.counts,
         scheduling: match &setup.scheduling {
+            // The kernel starts its threads as it likes.
+            _ if totals.traced.is_some() => String::from("a thread of the kernel's"),
             Scheduling::Fifo(priority) => format!("SCHED_FIFO, priority {priority}"),
             Scheduling::Ordinary(reason) => format!("ordinary ({reason})"),
             Scheduling::Scripted => String::from("scripted"),

@@ -84,6 +84,7 @@ fn engine(engine: EngineName) -> &'static str {
         EngineName::Hwlat => "hwlat: the kernel's tracer, interrupts off",
         EngineName::Osnoise => "osnoise: the kernel's tracer",
         EngineName::Both => "user and bpf in turn: with interrupts on, and with interrupts off",
+        EngineName::Several => "several in turn, each with its figures below",
     }
 }
 

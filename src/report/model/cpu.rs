@@ -36,10 +36,14 @@ pub struct CpuReport {
     /// What came of holding interrupts off, where the engine did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masked: Option<MaskedReport>,
-    /// Rounds of the loop, exact.
-    pub iterations: u64,
-    /// The smallest delta seen, exact: the floor of the loop.
-    pub min_cycles: Cycles,
+    /// What is to be known of the kernel's tracer, where one sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracer: Option<TracerReport>,
+    /// Rounds of the loop, exact; `null` where a tracer of the kernel's
+    /// sampled, which does not tell.
+    pub iterations: Option<u64>,
+    /// The smallest delta seen, exact: the floor of the loop; `null` likewise.
+    pub min_cycles: Option<Cycles>,
     /// The longest gap seen, of any cause, exact.
     pub max_ns: Nanos,
     /// The longest delta that is the platform's, above the threshold or not.
@@ -110,6 +114,26 @@ pub struct MaskedReport {
     pub clock_error_ns: Nanos,
 }
 
+/// One CPU sampled by a tracer of the kernel's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracerReport {
+    /// Its name.
+    pub name: String,
+    /// Whether interrupts waited while it sampled.
+    pub interrupts_off: bool,
+    /// Windows, or runs, that were sampled.
+    pub windows: u64,
+    /// The part of each that it was told to sample.
+    pub width_ns: Nanos,
+    /// How finely it tells lengths: a gap's is within half of this.
+    pub resolution_ns: Nanos,
+    /// Gaps above the threshold that share the record of another one in the
+    /// same window: counted, and no longer than it.
+    pub companions: u64,
+    /// Records that the kernel's buffer lost, at least.
+    pub lost_records: u64,
+}
+
 /// How many gaps have each cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseCounts {
@@ -134,7 +158,22 @@ pub struct CauseCounts {
 impl CauseCounts {
     /// Counts one gap.
     pub fn add(&mut self, cause: Cause) {
-        *self.slot(cause) += 1;
+        self.add_several(cause, 1);
+    }
+
+    /// Counts several gaps of one cause.
+    pub fn add_several(&mut self, cause: Cause, count: u64) {
+        *self.slot(cause) += count;
+    }
+
+    /// Of each cause the larger count.
+    #[must_use]
+    pub fn max(mut self, other: CauseCounts) -> CauseCounts {
+        for (cause, count) in other.each() {
+            let own = self.slot(cause);
+            *own = (*own).max(count);
+        }
+        self
     }
 
     /// The counts of both, each stopping at the largest value: a report may
@@ -150,8 +189,13 @@ impl CauseCounts {
 
     /// Moves one gap from a cause to another.
     pub fn recast(&mut self, from: Cause, to: Cause) {
-        *self.slot(from) -= 1;
-        *self.slot(to) += 1;
+        self.recast_several(from, to, 1);
+    }
+
+    /// Moves several gaps from a cause to another.
+    pub fn recast_several(&mut self, from: Cause, to: Cause, count: u64) {
+        *self.slot(from) -= count;
+        *self.slot(to) += count;
     }
 
     /// How many gaps have this cause.

@@ -52,6 +52,11 @@ pub struct Gap {
     pub start_utc: String,
     /// Its length.
     pub duration_ns: Nanos,
+    /// Further gaps above the threshold that share this record of a tracer:
+    /// none longer, at moments that are not known. The place of the gap is
+    /// then the first one's, its length the longest one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companions: Option<u32>,
     /// Who took the time.
     pub cause: Cause,
     /// How sure that is.

@@ -18,6 +18,8 @@ pub enum EngineName {
     Osnoise,
     /// The user and the BPF engine in turn.
     Both,
+    /// Other engines in turn: `engines` names them.
+    Several,
 }
 
 impl EngineName {
@@ -29,6 +31,22 @@ impl EngineName {
             EngineName::Hwlat => "hwlat",
             EngineName::Osnoise => "osnoise",
             EngineName::Both => "both",
+            EngineName::Several => "several",
+        }
+    }
+
+    /// Whether it stands for engines that took turns.
+    pub fn takes_turns(self) -> bool {
+        matches!(self, EngineName::Both | EngineName::Several)
+    }
+
+    /// The name for engines that took turns; the engine's own where there is
+    /// only one.
+    pub fn of_turns(engines: &[EngineName]) -> EngineName {
+        match *engines {
+            [only] => only,
+            [EngineName::User, EngineName::Bpf] => EngineName::Both,
+            _ => EngineName::Several,
         }
     }
 }

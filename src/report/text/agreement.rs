@@ -1,4 +1,4 @@
-//! Two engines side by side.
+//! Engines side by side.
 
 use super::Summary;
 use super::verdict::cause_name;
@@ -84,13 +84,7 @@ fn unknown() -> String {
 
 /// Whether they agree, in a sentence.
 pub(in crate::report) fn result(agreement: &Agreement) -> String {
-    let tests: Vec<String> = (agreement.tests.iter())
-        .filter_map(|test| {
-            let p = human::three_digits(test.p_value?);
-            Some(format!("{} p = {p}", kind(test.cause)))
-        })
-        .collect();
-    let tests = tests.join(", ");
+    let tests = tests(agreement);
     match agreement.result {
         Agreed::Agree => format!(
             "The engines agree: no rate differs by more than chance explains ({tests}; conditional \
@@ -103,4 +97,31 @@ pub(in crate::report) fn result(agreement: &Agreement) -> String {
         ),
         Agreed::Untested => "Whether the engines agree could not be tested.".to_owned(),
     }
+}
+
+/// The tests in a few words: all of two engines, of more the one that speaks
+/// most against equal rates.
+fn tests(agreement: &Agreement) -> String {
+    let tested = agreement
+        .tests
+        .iter()
+        .filter_map(|test| Some((test, test.p_value?)));
+    let least = tested
+        .clone()
+        .filter_map(|(test, p)| Some((test.engines?, test, p)))
+        .min_by(|(_, _, a), (_, _, b)| a.total_cmp(b));
+    if let Some(([first, second], test, p)) = least {
+        return format!(
+            "{}, the least p = {} of {} and {}, {}",
+            human::plural(agreement.tests.len() as u64, "test"),
+            human::three_digits(p),
+            first.name(),
+            second.name(),
+            kind(test.cause),
+        );
+    }
+    let tests: Vec<String> = tested
+        .map(|(test, p)| format!("{} p = {}", kind(test.cause), human::three_digits(p)))
+        .collect();
+    tests.join(", ")
 }

@@ -127,14 +127,18 @@ fn base(summary: &Summary<'_>, rows: &[Row<'_>], causes: &[Cause]) -> Table {
     header.extend(causes.iter().map(|cause| (cause.name(), Align::Right)));
     let mut table = Table::new(&header);
     for row in rows {
-        let floor = row.cpus.iter().map(|cpu| cpu.min_cycles).min();
-        let floor = floor.unwrap_or_default();
+        // A tracer of the kernel's tells of neither.
+        let unknown = || String::from("n/a");
+        let rounds: Option<Vec<u64>> = row.cpus.iter().map(|cpu| cpu.iterations).collect();
+        let floor = row.cpus.iter().filter_map(|cpu| cpu.min_cycles).min();
         let mut cells = vec![
             row.name.clone(),
             row.coverage(),
-            human::count(row.sum(|cpu| cpu.iterations)),
-            floor_time(summary, floor),
-            human::count(floor.0),
+            rounds.map_or_else(unknown, |rounds| {
+                human::count(rounds.into_iter().fold(0, u64::saturating_add))
+            }),
+            floor.map_or_else(unknown, |floor| floor_time(summary, floor)),
+            floor.map_or_else(unknown, |floor| human::count(floor.0)),
             row.longest(|cpu| cpu.max_platform_ns),
             row.longest(|cpu| cpu.max_os_ns),
             row.smis(summary),

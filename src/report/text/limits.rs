@@ -24,6 +24,7 @@ pub(in crate::report) fn points(summary: &Summary<'_>) -> Vec<String> {
             "Stalls that reach only what was left out: {cpus}."
         ));
     }
+    traced(summary, page);
     if summary.cpus.iter().any(|cpu| cpu.masked.is_some()) {
         page.point(
             "Stalls between two shots, while interrupts were on: they are neither gaps nor \
@@ -45,6 +46,33 @@ struct Points(Vec<String>);
 impl Points {
     fn point(&mut self, text: &str) {
         self.0.push(text.to_owned());
+    }
+}
+
+/// What the kernel's tracers cannot see.
+fn traced(summary: &Summary<'_>, page: &mut Points) {
+    let tracers = || summary.cpus.iter().filter_map(|cpu| cpu.tracer.as_ref());
+    let Some(first) = tracers().next() else {
+        return;
+    };
+    let width = human::length(first.width_ns);
+    if first.name == "hwlat" {
+        let companions = tracers().map(|tracer| tracer.companions);
+        let hidden = match companions.fold(0, u64::saturating_add) {
+            0 => String::from("none did"),
+            some => format!("{} did", human::plural(some, "stall")),
+        };
+        page.point(&format!(
+            "Moment and length of stalls that share a window of {width} with another one: the \
+             hwlat tracer keeps one record a window, with the end of the first and the length of \
+             the longest. Here {hidden}; they are counted.",
+        ));
+        page.point("Lengths to better than half a microsecond.");
+    } else if !first.interrupts_off {
+        page.point(
+            "Stalls in time that the kernel took: the osnoise tracer samples with interrupts on, \
+             and adds a stall to whatever interfered in the same gap.",
+        );
     }
 }
 
@@ -87,7 +115,11 @@ fn lost(summary: &Summary<'_>, page: &mut Points) {
             human::plural(dropped, "gap")
         ));
     }
-    let left = seen.saturating_sub(kept).saturating_sub(dropped);
+    let companions = sum(|cpu| cpu.tracer.as_ref().map_or(0, |tracer| tracer.companions));
+    let left = seen
+        .saturating_sub(kept)
+        .saturating_sub(dropped)
+        .saturating_sub(companions);
     if left > 0 {
         page.point(&format!(
             "The moments of {}: only the longest are kept, all are counted.",

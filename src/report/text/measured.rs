@@ -91,11 +91,18 @@ fn run(summary: &Summary<'_>, page: &mut Page) {
 fn sampling(summary: &Summary<'_>, page: &mut Page) {
     let run = summary.run;
     let engine = match run.engine {
-        EngineName::User => "user: pinned loop in user space",
-        EngineName::Bpf => "bpf: interrupts off",
-        EngineName::Hwlat => "hwlat: the kernel's tracer",
-        EngineName::Osnoise => "osnoise: the kernel's tracer",
-        EngineName::Both => "user and bpf in turn",
+        EngineName::User => "user: pinned loop in user space".to_owned(),
+        EngineName::Bpf => "bpf: interrupts off".to_owned(),
+        EngineName::Hwlat => "hwlat: the kernel's tracer, interrupts off".to_owned(),
+        EngineName::Osnoise => format!(
+            "osnoise: the kernel's tracer, interrupts {}",
+            interrupts(summary)
+        ),
+        EngineName::Both => "user and bpf in turn".to_owned(),
+        EngineName::Several => {
+            let names = summary.engines.iter().map(|engine| engine.engine.name());
+            format!("{} in turn", names.collect::<Vec<_>>().join(", "))
+        }
     };
     let mut schedulings: BTreeMap<&str, u64> = BTreeMap::new();
     for cpu in summary.cpus {
@@ -123,6 +130,15 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
     if run.width_ns < run.window_ns {
         let (width, window) = (human::chosen(run.width_ns), human::chosen(run.window_ns));
         field(page, "Window", &format!("{width} sampled of each {window}"));
+    }
+}
+
+/// Whether interrupts came while the kernel's tracer sampled.
+fn interrupts(summary: &Summary<'_>) -> &'static str {
+    let mut tracers = summary.cpus.iter().filter_map(|cpu| cpu.tracer.as_ref());
+    match tracers.any(|tracer| tracer.interrupts_off) {
+        true => "off",
+        false => "on",
     }
 }
 

@@ -21,6 +21,8 @@ pub enum CountSource {
     Program,
     /// From /proc/interrupts, after shots with gaps.
     File,
+    /// By the kernel's tracer; of machine checks it knows nothing.
+    Tracer,
 }
 
 /// The watch over one CPU.
@@ -47,7 +49,8 @@ impl Interruptions {
         let seen = Counts::default();
         match source {
             CountSource::Program => Interruptions::Program { seen },
-            CountSource::File => {
+            // A tracer counts by itself.
+            CountSource::File | CountSource::Tracer => {
                 let mut text = Interrupts::new(cpu);
                 let latest = text.counts().ok();
                 Interruptions::File { text, latest, seen }

@@ -23,6 +23,7 @@ mod worker;
 use std::sync::Arc;
 
 use crate::evidence::SmiSource;
+use crate::evidence::pmu::PmuSources;
 use crate::sys::sched;
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -150,6 +151,10 @@ impl Engine for BpfEngine {
     }
 }
 
+/// Why nothing is read of the PMU.
+const INTERRUPTS_OFF: &str =
+    "not needed: interrupts are off while the clock is sampled, and NMIs are counted";
+
 /// The body of a sampler thread.
 fn run(
     sources: Result<&[SmiSource], &str>,
@@ -164,8 +169,10 @@ fn run(
         Err(error) => return station.fail(error),
     };
     // The footprint is not asked: a shot is one system call.
-    let (mut machine, smi, schedstat) =
-        LiveMachine::open(cpu, sources, &plan.registers, KernelReturn::Iret, plan.hz);
+    let uncounted = PmuSources::none(INTERRUPTS_OFF);
+    let registers = plan.registers.clone().with_pmu(uncounted);
+    let (mut machine, smi, schedstat, pmu) =
+        LiveMachine::open(cpu, sources, &registers, KernelReturn::Iret, plan.hz);
     let mut loaded = match Loaded::new(ability.functions, ability.counters) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -187,6 +194,7 @@ fn run(
         calibration,
         smi,
         schedstat,
+        pmu,
         offset: None,
     };
     let outlet = station.wait(&mut machine, setup)?;

@@ -2,34 +2,12 @@
 //! belongs to.
 
 use crate::attribution::SmiEvidence;
-use crate::units::{Cycles, Nanos};
+use crate::units::Cycles;
 
 use super::super::gap::SmiTotals;
 use super::super::machine::Machine;
+use super::super::rise::Events;
 use super::super::smi_watch::Readings;
-
-/// Nothing shorter can be an SMI: entering and leaving System Management Mode
-/// alone saves and restores the CPU's whole state, on all CPUs together.
-pub(super) const LEAST_SMI: Nanos = Nanos(1_000);
-
-/// Of a shot, this part may go unwatched at its edges without more than a
-/// weakening of the claim that a rise belongs to its only gap: 1/64.
-const UNWATCHED_SHARE: u64 = 64;
-
-/// What a shot held, as far as SMIs go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Events {
-    /// Deltas long enough for an SMI, or above the threshold.
-    pub(super) count: u32,
-    /// Length of the shot.
-    pub(super) watched: Nanos,
-    /// How many are gaps above the threshold.
-    pub(super) gaps: u64,
-    /// By how much longer than ever the time was between the readings of the
-    /// counter and the shot: interrupts that had waited are served in it, and
-    /// an SMI of that length could hide there.
-    pub(super) unwatched: Nanos,
-}
 
 /// The counter of one CPU.
 pub(super) struct SmiLedger {
@@ -86,29 +64,11 @@ impl SmiLedger {
                 None => SmiEvidence::Unreadable,
             };
         };
-        let hidden = events.unwatched >= LEAST_SMI;
-        let briefly = events.unwatched.0 < events.watched.0 / UNWATCHED_SHARE;
-        let evidence = match (delta, events.count) {
-            (0, _) => SmiEvidence::Own { delta },
-            (_, 1) if !hidden => SmiEvidence::Own { delta },
-            // Otherwise an SMI fell into just that time, and the gap is a stall
-            // of another kind in the same shot.
-            (_, 1) if briefly => SmiEvidence::Alone { delta },
-            (_, count) => SmiEvidence::Shared {
-                delta,
-                among: count.saturating_add(u32::from(hidden && !briefly)),
-            },
-        };
-        let shared = matches!(evidence, SmiEvidence::Shared { .. });
-        match (events.gaps, events.count) {
-            (0, 0) if hidden => self.note(|totals| &mut totals.between_shots, delta),
-            (0, 0) => self.note(|totals| &mut totals.without_gap, delta),
-            (0, _) if !hidden || !shared => self.note(|totals| &mut totals.below_threshold, delta),
-            _ if shared => self.note(|totals| &mut totals.unassigned, delta),
-            // The record carries it.
-            _ => {}
+        // Whoever has a rise has a counter.
+        match &mut self.counter {
+            Some(counter) => events.place(delta, &mut counter.totals),
+            None => SmiEvidence::Unreadable,
         }
-        evidence
     }
 
     /// The number of the latest reading.
@@ -180,6 +140,7 @@ impl Edges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Nanos;
 
     fn ledger() -> SmiLedger {
         SmiLedger {

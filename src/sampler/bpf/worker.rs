@@ -13,10 +13,11 @@ use super::super::ends::Ends;
 use super::super::engine::{SamplingPlan, Window};
 use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
 use super::super::machine::Machine;
+use super::super::rise::{Events, LEAST_SMI};
 use super::clock_fit::ClockFit;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
-use super::smi_ledger::{Edges, Events, LEAST_SMI, SmiLedger};
+use super::smi_ledger::{Edges, SmiLedger};
 use super::{Ledger, Pace, SHORTEST_SHOT};
 
 /// Shots whose edges are only learnt from, before the first that counts.
@@ -258,7 +259,8 @@ impl<M: Machine> Shots<'_, M> {
             let footprint = common.unwrap_or_else(|| footprint(counts, record.counts));
             counts = record.counts;
             longest = longest.max(record.length());
-            self.totals.count(fit.cycles(record.length()), footprint);
+            self.totals
+                .count(fit.cycles(record.length()), footprint.into());
             if record.length() <= self.order.threshold {
                 continue;
             }
@@ -268,13 +270,8 @@ impl<M: Machine> Shots<'_, M> {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
-                evidence: Evidence {
-                    footprint,
-                    smi,
-                    involuntary_switches: None,
-                    page_faults: None,
-                    run_delay_ns: None,
-                },
+                companions: 0,
+                evidence: Evidence::new(footprint, smi),
             };
             if self.outlet.ring.push(gap).is_err() {
                 self.totals.gaps_dropped += 1;
@@ -288,7 +285,7 @@ impl<M: Machine> Shots<'_, M> {
         self.totals.gaps_dropped += shot.gaps - recorded;
         if shot.longest > longest {
             self.totals
-                .count(fit.cycles(shot.longest), Footprint::Unusable);
+                .count(fit.cycles(shot.longest), Footprint::Unusable.into());
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::super::calibrate::FootprintTest;
 use super::super::machine::{FullRing, Machine, UsageReading};
+use super::pmu::ScriptedPmu;
 use super::registers::ScriptedRegisters;
 use super::{ScriptedFootprint, ScriptedWork};
+use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
 use crate::units::Cycles;
 
@@ -31,6 +33,7 @@ pub(in crate::sampler) struct ScriptedMachine {
     pub(super) home: u32,
     pub(super) smi: Option<u32>,
     pub(super) registers: ScriptedRegisters,
+    pub(super) pmu: Option<ScriptedPmu>,
     pub(super) footprint: ScriptedFootprint,
     pub(super) switches: u16,
     pub(super) full_ring: FullRing,
@@ -55,6 +58,9 @@ impl ScriptedMachine {
         }
         self.smi = self.smi.map(|count| count.wrapping_add(event.smi));
         self.registers.hide(event.tsc_adjust, event.hidden);
+        if let (1.., Some(pmu)) = (event.smi, &mut self.pmu) {
+            pmu.enter_smm(event.length);
+        }
         Some(event)
     }
 
@@ -65,6 +71,10 @@ impl ScriptedMachine {
                 ScriptedWork::Kernel => {
                     self.now += event.length;
                     self.enter_kernel();
+                }
+                ScriptedWork::Interrupt => {
+                    self.now += event.length;
+                    self.interrupt();
                 }
                 ScriptedWork::Migration => {
                     self.now += event.length;
@@ -92,8 +102,15 @@ impl ScriptedMachine {
     }
 
     fn enter_kernel(&mut self) {
-        self.armed = false;
         self.switches = self.switches.saturating_add(1);
+        self.interrupt();
+    }
+
+    fn interrupt(&mut self) {
+        self.armed = false;
+        if let Some(pmu) = &mut self.pmu {
+            pmu.enter_kernel();
+        }
     }
 }
 
@@ -129,6 +146,12 @@ impl Machine for ScriptedMachine {
     fn smi_count(&mut self) -> Option<u32> {
         self.now += self.smi.map_or(0, |_| 20 * self.step);
         self.smi
+    }
+
+    fn pmu(&mut self) -> Option<PmuReading> {
+        let reading = self.pmu.as_ref()?.read(self.now);
+        self.now += self.step;
+        Some(reading)
     }
 
     fn usage(&mut self) -> UsageReading {

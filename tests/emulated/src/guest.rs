@@ -95,6 +95,9 @@ pub fn job(scenario: &Scenario) -> String {
         "{} >summary.txt 2>hwgap.err; echo $? >exit-code",
         hwgap_command(scenario)
     ));
+    if !scenario.hwgap.after.is_empty() {
+        lines.push(scenario.hwgap.after.clone());
+    }
     if scenario.smi.is_some() && scenario.machine.firmware == Firmware::Seabios {
         lines.push("smi-injector stop; smi-injector dump >smi.json".into());
     }

@@ -36,6 +36,23 @@ pub struct Masked {
     pub clock_error_ns: u64,
 }
 
+/// What a tracer of the kernel's can tell.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tracer {
+    pub name: String,
+    pub resolution_ns: u64,
+    /// Gaps that share the record of another one.
+    pub companions: u64,
+    pub lost_records: u64,
+}
+
+impl Tracer {
+    /// Whether it keeps one record for all gaps of a window.
+    pub fn keeps_one_a_window(&self) -> bool {
+        self.name == "hwlat"
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cpu {
     pub cpu: u32,
@@ -43,13 +60,24 @@ pub struct Cpu {
     pub covered_ns: u64,
     /// Only of an engine that holds interrupts off.
     pub masked: Option<Masked>,
+    /// Only of a tracer of the kernel's.
+    pub tracer: Option<Tracer>,
     /// First and last reading of each shot, where they were asked for.
     pub shots: Option<Vec<[u64; 2]>>,
-    pub iterations: u64,
+    /// Null where a tracer of the kernel's sampled.
+    pub iterations: Option<u64>,
     pub smi: Option<Counter>,
     pub smi_reason: Option<String>,
     pub gaps_seen: u64,
     pub gaps_recorded: u64,
+}
+
+impl Cpu {
+    /// Whether a tracer sampled that keeps one record for all gaps of a window.
+    pub fn keeps_one_a_window(&self) -> bool {
+        let tracer = self.tracer.as_ref();
+        tracer.is_some_and(Tracer::keeps_one_a_window)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -63,14 +91,36 @@ pub struct Gap {
     pub start_cycles: u64,
     pub end_cycles: u64,
     pub duration_ns: u64,
+    /// Further gaps of the same window that share this record.
+    #[serde(default)]
+    pub companions: Option<u32>,
     pub cause: String,
     pub kernel_ran: Option<bool>,
     pub residual_ns: Option<u64>,
     #[serde(default)]
     pub detail: Option<String>,
+    /// What the kernel's own records name.
+    #[serde(default)]
+    pub kernel: Option<Kernel>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Kernel {
+    pub by: Vec<NamedTime>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedTime {
+    pub name: String,
+    pub ns: u64,
 }
 
 impl Gap {
+    /// Gaps that its record stands for.
+    pub fn stands_for(&self) -> u64 {
+        1 + u64::from(self.companions.unwrap_or(0))
+    }
+
     /// Its length in cycles.
     pub fn cycles(&self) -> u64 {
         self.end_cycles - self.start_cycles

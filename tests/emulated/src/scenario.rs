@@ -106,6 +106,7 @@ pub enum Load {
     Signals,
     Fifo,
     Interrupts,
+    Pipes,
     Busy,
 }
 
@@ -119,6 +120,7 @@ impl Load {
             Self::Signals => "signals",
             Self::Fifo => "fifo",
             Self::Interrupts => "interrupts",
+            Self::Pipes => "pipes",
             Self::Busy => "busy",
         }
     }
@@ -144,6 +146,8 @@ pub struct Hwgap {
     pub user: User,
     /// Shell lines before hwgap starts.
     pub before: String,
+    /// Shell lines after hwgap has ended.
+    pub after: String,
 }
 
 impl Default for Hwgap {
@@ -156,6 +160,7 @@ impl Default for Hwgap {
             options: Vec::new(),
             user: User::Root,
             before: String::new(),
+            after: String::new(),
         }
     }
 }
@@ -205,6 +210,17 @@ pub struct Expect {
     /// share is unknown: where the SMI hit inside a handler, or while another
     /// task ran, the kernel's own records cannot tell the two apart.
     pub unknown_shares: usize,
+    /// Whether hwgap writes a report; without one, only the exit status, its
+    /// words and what it left are judged.
+    pub report: Written,
+    /// What hwgap must say on standard error.
+    pub says: Vec<String>,
+    /// Whether the files `before` and `after`, which the scenario's shell lines
+    /// write, must be the same: what hwgap changed is as it was.
+    pub unchanged: bool,
+    /// The least share of the gaps above 10 us with kernel work that must be
+    /// explained by name, within 2 us or a tenth.
+    pub explained: f64,
     pub verdict: Option<String>,
     pub subject: Option<String>,
     /// A line of `loop-cost` that the cost of one iteration must not exceed.
@@ -226,11 +242,24 @@ impl Default for Expect {
             no_findings: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
+            report: Written::Yes,
+            says: Vec::new(),
+            unchanged: false,
+            explained: 0.0,
             verdict: None,
             subject: None,
             loop_cost: false,
         }
     }
+}
+
+/// Whether there is a report to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Written {
+    Yes,
+    /// hwgap could not measure, or was killed.
+    No,
 }
 
 /// What the report must say about the number of SMIs.

@@ -12,10 +12,10 @@ use anyhow::{Context, Result};
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, pair};
+use crate::judge::{Outcome, left_behind, pair};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
-use crate::scenario::{Firmware, Scenario};
+use crate::scenario::{Firmware, Scenario, Written};
 use crate::smilog::SmiLog;
 
 /// Each boot may take this long in the host's time.
@@ -173,6 +173,14 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
             format!("the guest left no {name}; hwgap said: {}", errors.trim())
         })
     };
+    let mut left = Outcome {
+        scenario: scenario.name.clone(),
+        ..Outcome::default()
+    };
+    left_behind::judge(&mut left, &scenario.expect, results)?;
+    if scenario.expect.report == Written::No {
+        return Ok(left);
+    }
     let report = Report::parse(&read("report.json")?)?;
     let log = match scenario.smi {
         Some(_) => serde_json::from_str(&read("smi.json")?).context("smi.json")?,
@@ -187,5 +195,7 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
         log,
         exit_code,
     };
-    judge(scenario, &evidence, recorded_cost)
+    let mut outcome = judge(scenario, &evidence, recorded_cost)?;
+    outcome.failures.extend(left.failures);
+    Ok(outcome)
 }

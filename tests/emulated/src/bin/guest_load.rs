@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread::sleep;
@@ -30,6 +31,8 @@ enum Load {
     Fifo,
     /// Lets the real-time clock interrupt 8,192 times a second, with no task
     Interrupts,
+    /// Sends a byte there and back between two threads every 500 us
+    Pipes,
     /// Spins at ordinary priority, so that RT throttling has someone to serve
     Busy,
 }
@@ -64,9 +67,32 @@ fn main() -> Result<()> {
             Ok(())
         }
         Load::Interrupts => interrupt_by_clock(),
+        Load::Pipes => play_ping_pong(),
         Load::Busy => loop {
             black_box(());
         },
+    }
+}
+
+/// Each byte wakes the other thread up: two switches and a way through the
+/// kernel's pipes.
+fn play_ping_pong() -> Result<()> {
+    let (mut from_here, mut to_there) = std::io::pipe()?;
+    let (mut from_there, mut to_here) = std::io::pipe()?;
+    std::thread::spawn(move || -> Result<()> {
+        let mut byte = [0];
+        // As the first thread, or it would never come to run.
+        become_fifo(ABOVE_HWGAP)?;
+        loop {
+            from_here.read_exact(&mut byte)?;
+            to_here.write_all(&byte)?;
+        }
+    });
+    let mut byte = [1];
+    loop {
+        to_there.write_all(&byte)?;
+        from_there.read_exact(&mut byte)?;
+        sleep(Duration::from_micros(500));
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::matching::{Span, Stall, stalls};
 use super::shots::Shots;
-use super::{Outcome, gaps, recall, words};
+use super::{Outcome, explained, gaps, recall, windows, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
 use crate::smilog::SmiLog;
@@ -12,6 +12,9 @@ use crate::units::nanoseconds;
 
 /// Stalls this close to the start or the end of sampling are not judged.
 const EDGE: u64 = 1_000_000;
+
+/// Between a gap's end and the record of a tracer that tells of it, at most.
+const EVENT_DELAY: u64 = 5_000;
 
 /// Everything the guest handed over.
 pub struct Evidence {
@@ -50,7 +53,11 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         .collect();
     // An engine that reads another clock says how well it places its gaps. Their
     // lengths are judged as they are.
-    let slack = cpu.masked.map_or(0, |masked| masked.clock_error_ns);
+    let slack = match (&cpu.tracer, cpu.masked) {
+        (_, Some(masked)) => masked.clock_error_ns,
+        (Some(_), None) => EVENT_DELAY,
+        (None, None) => 0,
+    };
     let reaches: Vec<Span> = spans
         .iter()
         .map(|span| Span {
@@ -66,6 +73,27 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
     let within: Vec<Stall> = (all.iter().copied())
         .filter(|&stall| sampled.holds(stall))
         .collect();
+    if cpu.keeps_one_a_window() {
+        let shots = Shots::of(cpu, origin, slack);
+        match &shots {
+            Some(shots) => {
+                shots.judge_coverage(&mut outcome, expect, report);
+                let view = windows::View {
+                    windows: shots.spans(),
+                    gaps: &report.gaps,
+                    spans: &spans,
+                    threshold,
+                    slack,
+                };
+                windows::judge(&mut outcome, expect, cpu, &view, &within);
+            }
+            None => outcome.require(false, "windows are judged by --list-shots"),
+        }
+        gaps::judge(&mut outcome, expect, report, &spans, &all);
+        words::judge_count(&mut outcome, expect, cpu, log, sampled);
+        words::judge_verdict(&mut outcome, expect, report, *exit_code);
+        return Ok(outcome);
+    }
     let stalls = match Shots::of(cpu, origin, slack) {
         Some(shots) => {
             shots.judge_coverage(&mut outcome, expect, report);
@@ -81,6 +109,7 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
     };
     recall::judge(&mut outcome, expect, &scene);
     gaps::judge(&mut outcome, expect, report, &spans, &all);
+    explained::judge(&mut outcome, expect, report, &spans, &all);
     words::judge_count(&mut outcome, expect, cpu, log, sampled);
     words::judge_verdict(&mut outcome, expect, report, *exit_code);
     words::judge_cost(&mut outcome, expect, report, cpu, recorded_cost);

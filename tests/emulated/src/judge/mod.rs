@@ -1,12 +1,15 @@
 //! Holds hwgap's report against the log of the SMIs themselves.
 
 pub mod checks;
+mod explained;
 mod gaps;
+pub mod left_behind;
 pub mod matching;
 pub mod pair;
 mod recall;
 mod shots;
 pub mod table;
+mod windows;
 mod words;
 
 /// What came out of one scenario.
@@ -37,6 +40,9 @@ pub struct Outcome {
     pub invented: usize,
     /// Gaps without an SMI.
     pub other_gaps: usize,
+    /// Of the gaps above 10 us in which the kernel ran, those that are explained
+    /// by name, and all of them.
+    pub explained: Option<(u32, u32)>,
     /// hwgap's SMI count, where it has one.
     pub counted: Option<u64>,
     /// Cycles an iteration of the sampling loop.

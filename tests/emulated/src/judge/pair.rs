@@ -98,10 +98,12 @@ mod tests {
             start_cycles,
             end_cycles,
             duration_ns: end_cycles - start_cycles,
+            companions: None,
             cause: "smi".into(),
             kernel_ran: Some(false),
             residual_ns: None,
             detail: None,
+            kernel: None,
         }
     }
 

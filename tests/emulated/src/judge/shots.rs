@@ -30,6 +30,11 @@ impl Shots {
         })
     }
 
+    /// Where they lie.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// Whether the whole stall was sampled, whichever way the places are off.
     fn hold(&self, stall: Stall) -> bool {
         let after = self.spans.partition_point(|shot| shot.start <= stall.entry);

@@ -4,8 +4,8 @@ use super::Outcome;
 use crate::units::display;
 
 const HEADER: &str = "\
-| scenario | SMIs | to find | found | between shots | blind | length error | share error | share unknown | misclassed | invented | other gaps | counted | result |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| scenario | SMIs | to find | found | between shots | blind | length error | share error | share unknown | misclassed | invented | other gaps | explained | counted | result |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// The table's header.
 pub fn header() -> &'static str {
@@ -18,13 +18,16 @@ pub fn row(outcome: &Outcome) -> String {
     let counted = outcome
         .counted
         .map_or_else(|| "-".into(), |count| count.to_string());
+    let explained = outcome
+        .explained
+        .map_or_else(|| "-".into(), |(some, all)| format!("{some}/{all}"));
     let result = if outcome.failures.is_empty() {
         "passed"
     } else {
         "FAILED"
     };
     format!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {counted} | {result} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {explained} | {counted} | {result} |",
         outcome.scenario,
         outcome.smis,
         outcome.expected,

@@ -1,0 +1,10 @@
+//! What the CPU's performance counters say of a gap: instructions of ring 0
+//! and, where counters stand still in SMM, the time in it. Read by RDPMC on the
+//! sampled CPU, at some tens of cycles and without a system call.
+
+mod evidence;
+mod selftest;
+mod sources;
+
+pub use evidence::{InSmm, RingZero};
+pub use sources::{PmuCounters, PmuReading, PmuSetup, PmuSources};

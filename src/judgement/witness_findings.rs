@@ -1,0 +1,80 @@
+//! What is to be said of the witnesses of the kernel: whether there is one, and
+//! whether they contradict each other.
+
+use crate::report::human::counted;
+use crate::report::model::{Finding, Severity};
+
+use super::Case;
+use super::findings::finding;
+
+/// The findings.
+pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let all = [
+        footprint(case),
+        contradicted(case),
+        ring_zero_contradicted(case),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn footprint(case: &Case<'_>) -> Option<Finding> {
+    if case.footprint_works() {
+        return None;
+    }
+    if case.ring_zero_works() {
+        return Some(finding(
+            "footprint-unusable",
+            Severity::Info,
+            "Whether the kernel ran in a gap is told by the PMU's count of ring 0 here, as the \
+             footprint does not work (see the evidence list).",
+            None,
+        ));
+    }
+    Some(finding(
+        "footprint-unusable",
+        Severity::Critical,
+        "Whether the kernel ran in a gap cannot be told here (see the evidence list): most gaps \
+         stay unknown, and a gap above the limit makes the run inconclusive.",
+        None,
+    ))
+}
+
+/// The two witnesses of the kernel must not contradict each other.
+fn contradicted(case: &Case<'_>) -> Option<Finding> {
+    let count: u64 = case
+        .collected
+        .cpus
+        .iter()
+        .map(|cpu| cpu.agreement.records_only)
+        .sum();
+    (count > 0).then(|| {
+        finding(
+            "footprint-contradicted",
+            Severity::Critical,
+            format!(
+                "In {} the kernel recorded activity although the null selector in ES \
+                 survived. One of the two is wrong here; do not trust the attribution of this run.",
+                counted(count, "gap")
+            ),
+            Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
+        )
+    })
+}
+
+/// Nor must the PMU contradict the footprint.
+fn ring_zero_contradicted(case: &Case<'_>) -> Option<Finding> {
+    let cpus = case.collected.cpus.iter();
+    let count: u64 = cpus.map(|cpu| cpu.ring_zero.contradicted).sum();
+    (count > 0).then(|| {
+        finding(
+            "ring-zero-contradicted",
+            Severity::Critical,
+            format!(
+                "In {} the null selector in ES and the PMU's count of ring 0 contradict each \
+                 other. The selector's word was taken, with less confidence.",
+                counted(count, "gap")
+            ),
+            Some("report it, with this report: one of the two is not what it should be here"),
+        )
+    })
+}
