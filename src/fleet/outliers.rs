@@ -22,9 +22,11 @@ use super::names::Name;
 /// A fleet of hosts that are alike has any named with at most this chance.
 pub const FALSE_ALARM: f64 = 0.01;
 /// Of fewer hosts the scatter is not known well enough.
-pub const SMALLEST_GROUP: usize = 20;
+pub const SMALLEST_GROUP: usize = 30;
 /// Hosts rarer than this, times their number, are left out of the fit.
 const LEFT_OUT: f64 = 0.05;
+/// Standard errors by which the scatter is raised.
+const UNCERTAINTY: f64 = 1.5;
 /// The fit settles in a few rounds; a cycle ends here.
 const MOST_ROUNDS: usize = 20;
 /// The width of the middle half of a normal distribution, in standard
@@ -221,7 +223,7 @@ fn with_mean_only(counted: &[Counted]) -> Fit {
 }
 
 /// Rate and scatter by moments, the latter raised by what its own uncertainty
-/// may hide: two standard errors, as of a chi-squared distribution.
+/// may hide, as of a chi-squared distribution.
 fn of_all(counted: &[Counted]) -> Fit {
     let fit = with_mean_only(counted);
     let freedom = counted.len().saturating_sub(1).max(1) as f64;
@@ -232,14 +234,9 @@ fn of_all(counted: &[Counted]) -> Fit {
         pearson += (one.events as f64 - mean).powi(2) / mean;
         expected += mean;
     }
-    let factor = pearson / freedom * (1.0 + 2.0 * (2.0 / freedom).sqrt());
+    let factor = pearson / freedom * (1.0 + UNCERTAINTY * (2.0 / freedom).sqrt());
     let mean = expected / counted.len().max(1) as f64;
-    // Where counts scatter no more than Poisson's, their own error is no sign
-    // of more.
-    let between = match pearson > freedom + 2.0 * (2.0 * freedom).sqrt() {
-        true => (factor - 1.0) / mean,
-        false => ((pearson / freedom - 1.0) / mean).max(0.0),
-    };
+    let between = ((factor - 1.0) / mean).max(0.0);
     Fit {
         scatter: fit.scatter + between,
         ..fit

@@ -47,7 +47,7 @@ fn named(counted: &[Counted]) -> Vec<usize> {
 #[test]
 fn fleets_without_outliers_have_none_named() {
     let mut random = fastrand::Rng::with_seed(20_261_121);
-    for hosts in [20, 100] {
+    for hosts in [SMALLEST_GROUP, 100] {
         for (mean, shape) in [
             (0.2, None),
             (5.0, None),

@@ -28,10 +28,10 @@ fn a_bad_bios_is_named_and_what_follows_from_it() {
 
 #[test]
 fn hot_hosts_are_named_though_they_pass() {
-    let answer = answer(1_000, 5, &[Fault::HotHosts]);
+    let answer = answer(2_000, 5, &[Fault::HotHosts]);
     let planted: Vec<String> = {
         let recipe = hwgap::fleet::synthetic::Recipe {
-            hosts: 1_000,
+            hosts: 2_000,
             seed: 5,
             faults: vec![Fault::HotHosts],
         };
