@@ -4,7 +4,7 @@
 //! One file a family of settings, each a function from [`View`] to what it
 //! would do ([`Intent`]). They read and change nothing, so that a dry run
 //! shows what a run would do. [`apply`] carries the intents out through
-//! [`Changes`], which puts all of it back.
+//! [`Changes`](crate::changes::Changes), which puts all of it back.
 //!
 //! What must never happen is that no CPU is left to ordinary tasks: where all
 //! are sampled, or a CPU's own kernel threads would starve, the settings that
