@@ -36,19 +36,20 @@ pub(super) struct Watched<'a> {
 }
 
 /// Addresses of the counters, and what they said after the delta in hand.
-const NMIS_AT: i16 = -32;
-const CHECKS_AT: i16 = -40;
-const NMIS: i16 = -48;
-const CHECKS: i16 = -56;
+const NMIS_AT: i16 = -24;
+const CHECKS_AT: i16 = -32;
+/// Two counters of 32 bits.
+const NMIS: i16 = -40;
+const CHECKS: i16 = -36;
 /// What was read of the count of SMIs.
-pub(super) const SMIS: i16 = -64;
+pub(super) const SMIS: i16 = -48;
 
 /// Keeps the addresses of this CPU's counters, which stay the same: the thread
 /// is pinned.
 pub(super) fn find_counters(a: &mut Asm, counters: Option<Counters>) {
     a.set(R0, 0);
-    a.store(Frame, NMIS, R0, Double);
-    a.store(Frame, CHECKS, R0, Double);
+    a.store(Frame, NMIS, R0, Word);
+    a.store(Frame, CHECKS, R0, Word);
     a.store(Frame, SMIS, R0, Double);
     let Some(counters) = counters else { return };
     let pairs = [
@@ -74,7 +75,7 @@ pub(super) fn look_at_counters(a: &mut Asm, watched: Watched<'_>) {
             let Some(counter) = counter else { continue };
             a.load(R1, Frame, address, Double);
             a.load(R2, R1, counter.offset, Word);
-            a.store(Frame, place, R2, Double);
+            a.store(Frame, place, R2, Word);
         }
     }
     look_at_smis(a, watched.smis);
@@ -92,8 +93,9 @@ pub(super) fn look_at_smis(a: &mut Asm, smis: Option<BorrowedFd<'_>>) {
 /// Copies what was read last, NMIs, machine checks and SMIs, to three numbers
 /// of the shared area; uses R2.
 pub(super) fn copy_counters(a: &mut Asm, base: Reg, offsets: [i16; 3]) {
-    for (place, offset) in [NMIS, CHECKS, SMIS].into_iter().zip(offsets) {
-        a.load(R2, Frame, place, Double);
+    let places = [(NMIS, Word), (CHECKS, Word), (SMIS, Double)];
+    for ((place, width), offset) in places.into_iter().zip(offsets) {
+        a.load(R2, Frame, place, width);
         a.store(base, offset, R2, Double);
     }
 }

@@ -52,6 +52,8 @@ pub(super) enum Slot {
     SmisAfter,
     /// Result: the clock after that.
     Closed,
+    /// The program's own: the reading before the delta in hand.
+    Start,
 }
 
 /// A number of a record.

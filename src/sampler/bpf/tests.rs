@@ -36,8 +36,10 @@ fn rate() -> Hertz {
 fn a_shot_keeps_to_its_length_and_its_rounds() {
     let Some(ability) = ability() else { return };
     let mut loaded = Loaded::new(ability.functions, ability.counters, None).unwrap();
+    // Longer than the 65,535 rounds after which the kernel looks at its own
+    // bound on time.
     let order = Order {
-        length: Nanos(2_000_000),
+        length: Nanos(20_000_000),
         trip: Nanos::SECOND,
         threshold: Nanos::SECOND,
         rounds: 10_000_000,
