@@ -169,7 +169,7 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }
-        let watchdog = Watchdog::begin(engine.brake());
+        let watchdog = Watchdog::begin(engine.brake(), self.observer.keep());
         self.observer.ready();
         engine.release();
         let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog);

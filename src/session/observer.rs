@@ -1,6 +1,7 @@
 //! Who is told of a run while it goes on.
 
 use crate::evidence::kernel_trace::Names;
+use crate::privileges::Keep;
 use crate::report::model::CauseCounts;
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -12,6 +13,11 @@ use super::timeline::Timeline;
 /// What a run tells while it goes on. All calls come on the collector's
 /// thread, which gaps and records wait for: they must return at once.
 pub trait Observer {
+    /// The rights that threads of the run are to keep, where they give any up.
+    fn keep(&self) -> Option<Keep> {
+        None
+    }
+
     /// All is open that takes rights; sampling begins next.
     fn ready(&mut self) {}
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::Duration;
 
+use crate::privileges::Keep;
 use crate::sampler::Brake;
 use crate::sys::{sched, signals};
 
@@ -33,17 +34,29 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Watches over the calling thread, on the same CPUs and above its
-    /// priority.
-    pub(super) fn begin(brake: Brake) -> Watchdog {
-        Watchdog::with(move || brake.pull(), BETWEEN)
+    /// priority, with no more rights than are to be kept.
+    pub(super) fn begin(brake: Brake, keep: Option<Keep>) -> Watchdog {
+        Watchdog::with(move || brake.pull(), keep, BETWEEN)
     }
 
-    fn with(end: impl FnOnce() + Send + 'static, between: Duration) -> Watchdog {
+    fn with(
+        end: impl FnOnce() + Send + 'static,
+        keep: Option<Keep>,
+        between: Duration,
+    ) -> Watchdog {
         let signs = Arc::new(Signs::default());
         let watched = signs.clone();
         let thread = Builder::new()
             .name(String::from("watchdog"))
-            .spawn(move || watch(&watched, end, between));
+            .spawn(move || {
+                rise();
+                // Rights belong to threads, and the priority was the last
+                // thing that took any.
+                if let Some(keep) = keep {
+                    keep.apply();
+                }
+                watch(&watched, end, between);
+            });
         Watchdog {
             signs,
             // Without it, the run is what it would be otherwise.
@@ -87,13 +100,17 @@ impl Patience {
     }
 }
 
-fn watch(signs: &Signs, end: impl FnOnce(), between: Duration) {
+/// Takes a place above the collector.
+fn rise() {
     signals::block_all();
     // A collector that runs above the samplers must not keep this from running
     // when it spins.
     if let Ok((libc::SCHED_FIFO, priority @ 1..=97)) = sched::scheduler_of(sched::thread_id()) {
         let _ = sched::set_scheduler_of(sched::thread_id(), libc::SCHED_FIFO, priority + 1);
     }
+}
+
+fn watch(signs: &Signs, end: impl FnOnce(), between: Duration) {
     let mut patience = Patience::default();
     while !signs.is_over.load(Ordering::Relaxed) {
         park_timeout(between);
@@ -128,7 +145,11 @@ mod tests {
     #[test]
     fn a_collector_that_stands_still_ends_the_samplers() {
         let (sender, receiver) = channel();
-        let _watchdog = Watchdog::with(move || sender.send(()).unwrap(), Duration::from_millis(1));
+        let _watchdog = Watchdog::with(
+            move || sender.send(()).unwrap(),
+            None,
+            Duration::from_millis(1),
+        );
         receiver.recv().unwrap();
     }
 
@@ -137,6 +158,7 @@ mod tests {
         let (sender, receiver) = channel::<()>();
         drop(Watchdog::with(
             move || drop(sender),
+            None,
             Duration::from_secs(3_600),
         ));
         assert!(receiver.recv().is_err());

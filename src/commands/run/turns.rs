@@ -3,6 +3,7 @@
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
 use crate::plan::RunPlan;
+use crate::privileges::Keep;
 use crate::report::model::{EndedBy, EngineName};
 use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
@@ -171,6 +172,10 @@ impl<'a, 'scope> Onward<'a, 'scope> {
 }
 
 impl Observer for Onward<'_, '_> {
+    fn keep(&self) -> Option<Keep> {
+        self.ongoing.keep.clone()
+    }
+
     fn ready(&mut self) {
         self.ongoing.ready();
     }
