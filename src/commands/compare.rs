@@ -1,6 +1,6 @@
 //! `hwgap compare`: runs before a change against runs after it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use crate::cli::{CompareArgs, CompareFormatArg};
 use crate::compare::model::{Comparison, Finding};
@@ -8,7 +8,7 @@ use crate::compare::{Naming, Question, compare, load};
 use crate::report::comparison::{html, markdown, text};
 use crate::report::files::PendingFile;
 use crate::report::json;
-use crate::report::style::{Style, Target};
+use crate::report::style::Style;
 
 use super::{Exit, Failure};
 
@@ -30,7 +30,12 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
             Err(error) if !error.is_closed() => Err(Failure::usage(error)),
             _ => Ok(()),
         },
-        None => match write(&comparison, args.format, style(), &mut io::stdout().lock()) {
+        None => match write(
+            &comparison,
+            args.format,
+            Style::of_stdout(),
+            &mut io::stdout().lock(),
+        ) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::Usage(format!("standard output: {error}")))
             }
@@ -61,17 +66,4 @@ fn write(
         CompareFormatArg::Json => json::write(comparison, &mut *out)?,
     }
     out.flush()
-}
-
-fn style() -> Style {
-    let target = match io::stdout().is_terminal() {
-        true => Target::Terminal,
-        false => Target::Other,
-    };
-    let variable = |name| std::env::var_os(name);
-    Style::decide(
-        target,
-        variable("NO_COLOR").as_deref(),
-        variable("TERM").as_deref(),
-    )
 }

@@ -19,7 +19,7 @@ use crate::report::clean_text;
 use crate::report::files::PendingFile;
 use crate::report::fleet::{csv, html, junit, text};
 use crate::report::model::Outcome;
-use crate::report::style::{Style, Target};
+use crate::report::style::Style;
 use crate::report::{json, openmetrics};
 
 use super::{Exit, Failure};
@@ -60,7 +60,7 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
             Err(error) if !error.is_closed() => Err(Failure::usage(error)),
             _ => Ok(()),
         },
-        None => match write(&report, args, style(), &mut io::stdout().lock()) {
+        None => match write(&report, args, Style::of_stdout(), &mut io::stdout().lock()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::Usage(format!("standard output: {error}")))
             }
@@ -164,17 +164,4 @@ fn folder(args: &FleetArgs) -> PathBuf {
         Some(folder) => folder.to_owned(),
         None => PathBuf::from("."),
     }
-}
-
-fn style() -> Style {
-    let target = match io::stdout().is_terminal() {
-        true => Target::Terminal,
-        false => Target::Other,
-    };
-    let variable = |name| std::env::var_os(name);
-    Style::decide(
-        target,
-        variable("NO_COLOR").as_deref(),
-        variable("TERM").as_deref(),
-    )
 }

@@ -1,6 +1,6 @@
 //! `hwgap report`: shows or converts a saved report.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::{ReportArgs, ReportFormatArg};
@@ -9,7 +9,7 @@ use crate::report::markdown::Limit;
 use crate::report::model::{Gap, Report};
 use crate::report::reattribute::reattribute;
 use crate::report::redact::redact;
-use crate::report::style::{Style, Target};
+use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{Changes, Origin, csv, html, json, markdown, openmetrics, read, text, worst};
 
@@ -64,14 +64,8 @@ fn write(
 }
 
 fn style(args: &ReportArgs) -> Style {
-    let target = match args.output.is_none() && io::stdout().is_terminal() {
-        true => Target::Terminal,
-        false => Target::Other,
-    };
-    let variable = |name| std::env::var_os(name);
-    Style::decide(
-        target,
-        variable("NO_COLOR").as_deref(),
-        variable("TERM").as_deref(),
-    )
+    match args.output {
+        Some(_) => Style::Plain,
+        None => Style::of_stdout(),
+    }
 }

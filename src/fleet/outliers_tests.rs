@@ -1,21 +1,7 @@
 //! The stated false-alarm rate, and what is found, by simulation.
 
 use super::*;
-
-/// Poisson by inversion in steps that do not underflow.
-fn poisson(random: &mut fastrand::Rng, mean: f64) -> u64 {
-    let (mut left, mut count) = (mean, 0);
-    while left > 0.0 {
-        let step = left.min(30.0);
-        left -= step;
-        let (limit, mut product) = ((-step).exp(), random.f64());
-        while product > limit {
-            count += 1;
-            product *= random.f64();
-        }
-    }
-    count
-}
+use crate::fleet::synthetic::poisson;
 
 /// A gamma variable of mean 1: sums of exponentials, for whole shapes.
 fn gamma(random: &mut fastrand::Rng, shape: u32) -> f64 {

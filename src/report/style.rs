@@ -45,7 +45,12 @@ impl Style {
 
     /// What standard output and the environment of this process call for.
     pub fn of_stdout() -> Style {
-        let target = if stdout().is_terminal() {
+        Style::on(&stdout())
+    }
+
+    /// What this stream and the environment of this process call for.
+    pub fn on(stream: &impl IsTerminal) -> Style {
+        let target = if stream.is_terminal() {
             Target::Terminal
         } else {
             Target::Other

@@ -1,6 +1,6 @@
 //! `hwgap run --policy`: the run's result by a written policy.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
 use crate::report::model::{Outcome, Report};
 use crate::report::policy::render;
-use crate::report::style::{Style, Target};
+use crate::report::style::Style;
 
 /// The policy that a run must meet.
 pub(super) struct Acceptance(Policy);
@@ -60,13 +60,7 @@ impl Acceptance {
                 io::stdout().write_all(text.as_bytes())
             }
             Printed::Json => {
-                let target = match io::stderr().is_terminal() {
-                    true => Target::Terminal,
-                    false => Target::Other,
-                };
-                let variable = |name| std::env::var_os(name);
-                let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
-                let style = Style::decide(target, no_color.as_deref(), term.as_deref());
+                let style = Style::on(&io::stderr());
                 io::stderr().write_all(render(&judgement, &self.0, style).as_bytes())
             }
         };

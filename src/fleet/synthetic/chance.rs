@@ -11,7 +11,7 @@ pub(super) fn normal(random: &mut Rng) -> f64 {
 
 /// A count at random moments (D. E. Knuth's product of uniform variables, in
 /// steps that do not underflow).
-pub(super) fn poisson(random: &mut Rng, mean: f64) -> u64 {
+pub(in crate::fleet) fn poisson(random: &mut Rng, mean: f64) -> u64 {
     let (mut left, mut count) = (mean, 0);
     while left > 0.0 {
         let step = left.min(30.0);

@@ -9,6 +9,8 @@ mod host;
 mod report;
 mod world;
 
+#[cfg(test)]
+pub(super) use chance::poisson;
 pub use host::{SyntheticHost, hosts};
 pub use report::write;
 

@@ -46,8 +46,8 @@ impl Logarithmic {
         })
     }
 
-    pub(in crate::report) fn lengths(&self) -> Vec<Tick> {
-        let text = |nanos: f64| human::chosen(Nanos(nanos as u64));
+    /// A tick with its text at each of the decades.
+    fn ticks(&self, text: impl Fn(f64) -> String) -> Vec<Tick> {
         let ticks = self.decades();
         ticks
             .map(|(at, value)| Tick {
@@ -55,32 +55,23 @@ impl Logarithmic {
                 text: text(value),
             })
             .collect()
+    }
+
+    pub(in crate::report) fn lengths(&self) -> Vec<Tick> {
+        self.ticks(|nanos| human::chosen(Nanos(nanos as u64)))
     }
 
     /// Rates, which may lie far below 1.
     pub(in crate::report) fn rates(&self) -> Vec<Tick> {
-        let ticks = self.decades();
-        ticks
-            .map(|(at, value)| Tick {
-                at,
-                text: human::round(value),
-            })
-            .collect()
+        self.ticks(human::round)
     }
 
     /// Ratios: 1/10, 1, 10.
     pub(in crate::report) fn ratios(&self) -> Vec<Tick> {
-        let text = |ratio: f64| match ratio < 1.0 {
+        self.ticks(|ratio| match ratio < 1.0 {
             true => format!("1/{}", human::round(1.0 / ratio)),
             false => human::round(ratio),
-        };
-        let ticks = self.decades();
-        ticks
-            .map(|(at, value)| Tick {
-                at,
-                text: text(value),
-            })
-            .collect()
+        })
     }
 
     pub(in crate::report) fn counts(&self) -> Vec<Tick> {
