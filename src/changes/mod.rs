@@ -19,6 +19,7 @@ pub mod journal;
 mod ledger;
 mod process;
 mod restore;
+mod shared;
 pub mod undo;
 
 pub use access::{Access, LiveAccess};
@@ -29,4 +30,5 @@ pub use guardian::Guard;
 pub use journal::{Found, Journal, JournalError, Left, Locked, Standing, default_folder};
 pub use ledger::Changes;
 pub use restore::{Restored, Settled, rehearse, restore};
+pub use shared::SharedChanges;
 pub use undo::{Foreign, PutBack};
