@@ -58,10 +58,11 @@ pub use kind::Tracer;
 pub use osnoise::Interrupts;
 pub use probe::{TracerAbility, probe_tracer};
 
-/// Between two readings of the SMI counter, of a window of 50 ms: short
-/// beside the window, so that a rise has one place to belong.
-const PACES_A_WIDTH: u64 = 100;
-const SHORTEST_PACE: Nanos = Nanos(200_000);
+/// Between two readings of the SMI counter, as a part of the window: so short
+/// that what passes between a reading and a window hides next to nothing, and a
+/// rise has one place to belong.
+const PACES_A_WIDTH: u64 = 200;
+const SHORTEST_PACE: Nanos = Nanos(50_000);
 const LONGEST_PACE: Nanos = Nanos(5_000_000);
 /// The same where interrupts are on and each reading is itself a gap: a trade
 /// between that and rises that several gaps share.
