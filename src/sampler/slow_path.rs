@@ -12,7 +12,8 @@ use super::close::Before;
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
 use super::machine::{Machine, read_footprint};
-use super::smi_watch::{OwnCalls, SmiWatch, quiet_limit};
+use super::smi_watch::{SmiWatch, quiet_limit};
+use super::tail::OwnCalls;
 use super::usage_watch::UsageWatch;
 use super::witness::{PmuWatch, Witness};
 

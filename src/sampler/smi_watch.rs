@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::calibrate::Calibration;
 use super::gap::SmiTotals;
 use super::machine::Machine;
+use super::tail::{OwnCalls, Tail};
 
 /// Share of the time for readings after recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
@@ -50,36 +51,6 @@ pub(super) struct SmiWatch {
     tail: Option<Tail>,
     recorded_budget: Budget,
     short_budget: Budget,
-}
-
-/// The tool's own time between a reading of the counter and the loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tail {
-    /// The clock just after the reading, when the mark had just been set.
-    pub(super) since: u64,
-    /// Whether the sampler called the kernel meanwhile.
-    pub(super) own_calls: OwnCalls,
-}
-
-impl Tail {
-    /// A tail that begins now, with its own mark.
-    fn begin<M: Machine>(machine: &mut M) -> Tail {
-        machine.arm();
-        Tail {
-            since: machine.tsc(),
-            own_calls: OwnCalls::None,
-        }
-    }
-}
-
-/// Calls of the kernel by the sampler itself. An interrupt that hits one
-/// returns to the kernel, and leaves the mark as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OwnCalls {
-    /// None: the mark tells whether the kernel ran.
-    None,
-    /// There may have been some.
-    Made,
 }
 
 struct Followed {
