@@ -23,7 +23,7 @@ pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
 pub use inventory::{inventory, prospects};
 pub use periods::period;
-pub use stalls::{list as list_stalls, recast_aligned_stalls};
+pub use stalls::{events as stall_events, list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 
 use crate::evidence::MachineFacts;

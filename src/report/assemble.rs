@@ -7,7 +7,7 @@ use crate::attribution::{Setting, Throttling};
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::root::Known;
-use crate::judgement::{Case, account, compare, judge, list_stalls};
+use crate::judgement::{Case, account, compare, judge, list_stalls, stall_events};
 use crate::plan::RunPlan;
 use crate::quiet::Quieted;
 use crate::selftest::SelfTest;
@@ -88,12 +88,8 @@ pub fn assemble<'a>(
         None => judge(cases, &cpus),
     };
     let tsc = tsc(last, &particulars, origin);
-    let series = periodicity::of_gaps(
-        gaps(cases, particulars, origin),
-        &tsc,
-        verdict.coverage,
-        verdict.subject,
-    );
+    let stalls = stall_events(cases, origin);
+    let series = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
     let mut findings = merge::findings(cases);
     // Of a guest's CPUs, each by itself, the same is told already.
     if findings.iter().all(|finding| finding.id != "host-period") {

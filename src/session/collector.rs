@@ -15,7 +15,7 @@ use super::clock_watch::ClockWatch;
 use super::observer::{CpuView, JudgedNow, Observer, Sampling, View};
 use super::packed::PackedGap;
 use super::resolver::Resolver;
-use super::snapshot::{Copies, ENDED_BY, Making, Snapshot};
+use super::snapshot::{ENDED_BY, Making, Snapshot};
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
@@ -210,7 +210,7 @@ impl<'a> Collector<'a> {
         while !engine.is_finished() {
             let wish = self.wishes.wait(turn_ms);
             // Published first, drained then: what totals count is handed over.
-            self.making.look(engine, setups.len());
+            let totals = self.making.look(engine, setups.len());
             self.collect(engine);
             self.observer.visited(origin(engine));
             if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
@@ -224,7 +224,9 @@ impl<'a> Collector<'a> {
             if wish == Wish::Tell {
                 self.observer.asked();
             }
-            self.copy_one(setups, watches);
+            if let Some(totals) = totals {
+                self.pass_snapshot(setups, totals, watches);
+            }
             turn = turn.wrapping_add(1);
             if turn.is_multiple_of(LOOK_EVERY / u32::from(turn_ms)) {
                 self.timeline.mark();
@@ -296,23 +298,21 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Copies one CPU for a snapshot in the making, and passes the whole on
-    /// after the last.
-    fn copy_one(&mut self, setups: &[CpuSetup], watches: &Watches) {
-        if let Making::Copying { totals, cpus } = &mut self.making
-            && let Some(totals) = totals.get_mut(cpus.len())
-        {
-            let memory = self.observer.spare();
-            cpus.push(self.cpus[cpus.len()].tally.copy(totals, memory));
-        }
-        let Some(Copies { totals, cpus }) = self.making.take_copies(setups.len()) else {
-            return;
-        };
+    /// Passes on how the run stands by these totals.
+    fn pass_snapshot(
+        &mut self,
+        setups: &[CpuSetup],
+        mut totals: Vec<CpuTotals>,
+        watches: &Watches,
+    ) {
+        let cpus = (self.cpus.iter().zip(&mut totals))
+            .map(|(cpu, totals)| cpu.tally.so_far(totals))
+            .collect();
         let trace = self.trace.as_ref();
-        self.observer.snapshot(Snapshot::new(Collected {
+        let collected = Collected {
             setups: setups.to_vec(),
             totals,
-            cpus,
+            cpus: Vec::new(),
             ended_by: ENDED_BY,
             timeline: self.timeline.clone(),
             clock: self.clock.clone(),
@@ -325,7 +325,8 @@ impl<'a> Collector<'a> {
                 }),
             },
             watches: watches.clone(),
-        }));
+        };
+        self.observer.snapshot(Snapshot::new(collected, cpus));
     }
 
     fn view(&self, engine: &dyn Engine, setups: &[CpuSetup], elapsed: Nanos) -> View {

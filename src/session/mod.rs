@@ -4,6 +4,7 @@
 mod anchors;
 mod clock_watch;
 mod collector;
+mod kept;
 mod observer;
 mod packed;
 mod progress;
@@ -18,6 +19,7 @@ mod witnesses;
 pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
 pub use collector::{Collected, Collector, KernelRecords, Wish, Wishes};
+pub use kept::KeptGaps;
 pub use observer::{CpuView, JudgedNow, Observer, Sampling, Unobserved, View};
 pub use packed::{JudgedGap, PackedGap};
 pub use progress::{LiveGap, Progress, Silent, Teller};
