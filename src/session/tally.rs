@@ -11,6 +11,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::kept::KeptGaps;
 use super::packed::JudgedGap;
 use super::retention::{KeptThen, RETAINED, Retention};
+use super::rhythm::Pace;
 use super::witnesses::{Agreement, RingZeroAgreement};
 
 /// What the run is held against.
@@ -30,25 +31,6 @@ pub struct Limits {
     pub setting: Setting,
     /// How often the collector looks.
     pub pace: Pace,
-}
-
-/// How often the collector visits the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// It has a CPU of its own.
-    OwnCpu,
-    /// It takes its time from a sampler: seldom, as each visit is a gap.
-    SharedCpu,
-}
-
-impl Pace {
-    /// Time between two visits, in milliseconds. The rings hold more.
-    pub(super) fn turn_ms(self) -> u16 {
-        match self {
-            Pace::OwnCpu => 5,
-            Pace::SharedCpu => 40,
-        }
-    }
 }
 
 /// What the first platform gap does.

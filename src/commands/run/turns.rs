@@ -86,6 +86,7 @@ impl Turns<'_> {
                 &mut onward,
             )
             .after(record.take())
+            .lasting(sampling.hz.to_nanos(sampling.duration))
             .run(engine.as_mut(), self.root)
             .map_err(failure)?;
             (timeline, clock) = (collected.timeline.clone(), collected.clock.clone());
