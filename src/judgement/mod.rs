@@ -3,6 +3,7 @@
 
 mod agreement;
 mod clock_findings;
+mod earlier_findings;
 mod exclusions;
 mod findings;
 mod guest_findings;
@@ -19,6 +20,7 @@ mod watch_inventory;
 mod witness_findings;
 
 pub use agreement::{account, compare};
+pub use earlier_findings::earlier_changes;
 pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
 pub use inventory::{inventory, prospects};
