@@ -89,6 +89,20 @@ impl<M: Machine> Sampler<M> {
         self.footprint()
     }
 
+    /// Goes into the loop for the first time. What comes before its first
+    /// reading is not sampled, so the SMI counter's account begins as late.
+    pub(super) fn start(&mut self) {
+        for _ in 0..MOST_ECHOES {
+            self.resume();
+            let tail = self.smi.long_tail(self.last, &self.calibration);
+            if tail.is_none() {
+                break;
+            }
+            self.smi.begin_again(&mut self.machine);
+        }
+        self.smi.resumed();
+    }
+
     /// Goes on with the loop once nothing has hit the sampler between its
     /// latest reading of the SMI counter and the first reading of the loop.
     /// Returns how much of that time was a gap of its own.

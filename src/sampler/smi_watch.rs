@@ -91,6 +91,17 @@ impl SmiWatch {
         }
     }
 
+    /// Takes the first reading once more: nothing is sampled yet.
+    pub(super) fn begin_again<M: Machine>(&mut self, machine: &mut M) {
+        if let Some(counter) = &mut self.counter
+            && let Some(now) = machine.smi_count()
+        {
+            counter.latest = now;
+            counter.totals.count.before = u64::from(now);
+        }
+        self.tail = Some(Tail::begin(machine));
+    }
+
     /// Notes a trip.
     pub(super) fn note_event(&mut self) {
         self.events = self.events.saturating_add(1);

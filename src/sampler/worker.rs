@@ -41,7 +41,7 @@ pub(super) fn sample<M: Machine>(
     let totals = CpuTotals::begin(cpu, calibration.floor);
     let pmu = PmuWatch::new(plan.hz);
     let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, pmu, ring, totals);
-    sampler.resume_clean();
+    sampler.start();
     let first = sampler.last;
     shared.begin(Cycles(first));
     let mut window_start = first;

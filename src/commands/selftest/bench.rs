@@ -17,7 +17,7 @@ use crate::sampler::{
 };
 use crate::selftest::{Check, CompetingTask, Found, SignalStorm, judge};
 use crate::session::{
-    ClockWatch, Collected, Collector, Limits, Pace, StopOnGap, Timeline, Unobserved,
+    ClockWatch, Collected, Collector, Limits, Pace, PackedGap, StopOnGap, Timeline, Unobserved,
 };
 use crate::sys::signals::RunSignals;
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
@@ -179,10 +179,10 @@ impl Bench<'_> {
         threshold: Nanos,
     ) -> Found {
         let cycles = |length| self.hz.to_cycles(length);
-        let gaps = &collected.cpus[0].gaps;
+        let gaps: Vec<PackedGap> = collected.cpus[0].gaps.iter().collect();
         judge(
             spans,
-            gaps,
+            &gaps,
             expected,
             cycles(threshold),
             cycles(SLACK),
