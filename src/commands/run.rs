@@ -92,7 +92,8 @@ pub(super) fn measure(
         false => SerialNumbers::LeftOut,
     };
     let guard_root = args.host_root.clone();
-    let quieting = Quieting::begin(&plan, &choices, &root, guard_root, timeline.now())?;
+    let mut quieting = Quieting::begin(&plan, &choices, &root, guard_root, timeline.now())?;
+    let earlier = quieting.take_earlier();
     // What counts is the host as it is sampled.
     let host = match quieting.is_active() {
         true => Host::read(&root),
@@ -157,6 +158,7 @@ pub(super) fn measure(
         throttling,
         scripted,
         quieted: quieting.so_far(),
+        earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
         let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;

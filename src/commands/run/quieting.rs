@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::changes::{
-    Changes, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored, SharedChanges,
-    restore,
+    Changes, Earlier, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored,
+    SharedChanges, peek, restore,
 };
 use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::{FreezeWish, freeze_on_smi};
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Quieting {
     changes: Option<SharedChanges>,
     quieted: Option<Quieted>,
+    earlier: Option<Earlier>,
 }
 
 impl Quieting {
@@ -46,12 +47,20 @@ impl Quieting {
         let mut quieting = Quieting {
             changes: None,
             quieted: None,
+            earlier: None,
         };
         let changes_nothing = plan.quiet.is_none()
             && plan.freeze_on_smi == FreezeWish::LeaveAlone
             && !choices.iter().any(Choice::changes_host);
         let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
+        let access = LiveAccess::new(root.clone());
         if changes_nothing && !restores {
+            // A user without a home has left nothing.
+            let journal = folder(plan.keeping.journal.as_ref()).ok();
+            quieting.earlier = journal.and_then(|journal| peek(&journal, &access));
+            if let Some(earlier) = &quieting.earlier {
+                eprintln!("hwgap: {earlier}; see 'hwgap restore --help'");
+            }
             return Ok(quieting);
         }
         let journal = folder(plan.keeping.journal.as_ref())?;
@@ -62,7 +71,6 @@ impl Quieting {
             return Ok(quieting);
         }
         let guard = Guard::this_program(guard_root);
-        let access = LiveAccess::new(root.clone());
         let changes = Changes::begin(access, &journal, now.rfc3339(), &guard);
         let mut changes = changes.map_err(failure)?;
         if let Some(quiet) = &plan.quiet {
@@ -81,6 +89,12 @@ impl Quieting {
     /// The changes, for engines that make some.
     pub(super) fn changes(&self) -> Option<SharedChanges> {
         self.changes.clone()
+    }
+
+    /// What another run has changed of the host, where this one changes
+    /// nothing.
+    pub(super) fn take_earlier(&mut self) -> Option<Earlier> {
+        self.earlier.take()
     }
 
     /// Where samplers have to live.

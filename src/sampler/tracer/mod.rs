@@ -36,7 +36,7 @@ use std::sync::mpsc::channel;
 use crate::changes::SharedChanges;
 use crate::evidence::SmiSource;
 use crate::sys::tsc;
-use crate::units::{Cycles, Nanos};
+use crate::units::{Cycles, Fill, Nanos};
 
 use super::bpf::Ledger;
 use super::brake::Brake;
@@ -203,7 +203,7 @@ impl Engine for TracerEngine {
         self.crew.release();
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
         let now = Cycles(tsc::read());
         self.collect();
         let stopped = self.stop.load(Ordering::Relaxed);
@@ -215,6 +215,8 @@ impl Engine for TracerEngine {
         for (index, gap) in self.ready.drain(..) {
             sink(index, gap);
         }
+        // The kernel's buffers are read through a pipe.
+        None
     }
 
     fn status(&self) -> Vec<LiveStatus> {
