@@ -131,12 +131,12 @@ pub fn export(
     let mut files = Files::create(folder)?;
     let mut exported = Exported::default();
     let mut failed: io::Result<()> = Ok(());
-    let digest = |source: String, brief: Brief| {
-        let judgement = policy.judge(&brief, today);
-        lines(&source, &brief, judgement.outcome, &judgement.reasons)
+    let digest = |source: String, brief: &Brief<'_>| {
+        let judgement = policy.judge(brief, today);
+        lines(&source, brief, judgement.outcome, &judgement.reasons)
             .map(|lines| (judgement.outcome, lines))
     };
-    read::read(paths, digest, |input| {
+    read::read(paths, || digest, |input| {
         tick();
         let written = match input {
             Input::Report(Ok((outcome, lines))) => {

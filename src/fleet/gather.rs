@@ -1,11 +1,11 @@
 //! Reads all reports and judges each as it comes.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use jiff::civil::Date;
 
 use crate::policy::Policy;
+use crate::report::brief::Brief;
 
 use super::names::Names;
 use super::read::{self, Input, SetAside};
@@ -29,16 +29,17 @@ pub struct Gathered {
 
 /// Reads and judges. `tick` is called once a document.
 pub fn gather(paths: &[PathBuf], policy: &Policy, today: Date, mut tick: impl FnMut()) -> Gathered {
-    let names = Mutex::new(Names::default());
     let mut gathered = Gathered::default();
-    let digest = |source: String, brief| {
-        let judgement = policy.judge(&brief, today);
-        let mut names = names
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        Run::new(source, &brief, judgement, &mut names)
+    let digester = || {
+        // Each thread has its own: a lock for each report would cost more than
+        // the few names that are then there twice.
+        let mut names = Names::default();
+        move |source, brief: &Brief<'_>| {
+            let judgement = policy.judge(brief, today);
+            Run::new(source, brief, judgement, &mut names)
+        }
     };
-    read::read(paths, digest, |input| {
+    read::read(paths, digester, |input| {
         tick();
         match input {
             Input::Report(run) => gathered.runs.push(run),

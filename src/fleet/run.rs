@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::policy::Judgement;
-use crate::report::brief::Brief;
+use crate::report::brief::{Brief, Seen, Text};
 use crate::report::clean_text;
 use crate::report::model::EngineName;
 use crate::units::Nanos;
 
-use super::names::{Name, Names};
+use super::names::{self, Name, Names};
 
 /// One run of one host.
 #[derive(Clone, Debug)]
@@ -83,16 +83,12 @@ pub struct SeriesSeen {
 
 impl Run {
     /// What is kept of a report once it is judged.
-    pub fn new(source: String, brief: &Brief, judgement: Judgement, names: &mut Names) -> Run {
-        let mut keep = |text: &Option<String>| {
-            let text = text.as_deref().map(str::trim);
-            let text = text.filter(|text| !text.is_empty());
-            text.map(|text| names.keep(&clean_text(text)))
-        };
+    pub fn new(source: String, brief: &Brief<'_>, judgement: Judgement, names: &mut Names) -> Run {
+        let mut keep = |text: &Option<Text>| names.keep(text.as_deref()?);
         let host = &brief.host;
         let series = brief.periodicity.iter().flat_map(|list| list.iter());
         Run {
-            host: keep(&host.hostname),
+            host: host.hostname.as_deref().and_then(names::once),
             identity: Identity {
                 vendor: keep(&host.system.vendor),
                 model: keep(&host.system.product),
@@ -115,7 +111,7 @@ impl Run {
             worst: brief.verdict.platform_max_ns,
             stalls: brief.verdict.platform_stalls,
             stalls_above_threshold: match brief.stalls_above(brief.run.threshold_ns) {
-                Some(crate::report::brief::Seen::Exactly(count)) => Some(count),
+                Some(Seen::Exactly(count)) => Some(count),
                 _ => None,
             },
             smis: (brief.cpus.smis()).map(|count| (count, brief.cpus.mean_elapsed_hours())),
