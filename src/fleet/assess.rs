@@ -1,7 +1,5 @@
 //! From runs to the answer.
 
-use std::iter;
-
 use crate::policy::Policy;
 use crate::report::human::plural;
 use crate::report::model::{Outcome, Tool};
@@ -93,7 +91,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         missing: attendance.missing,
         unexpected: attendance.unexpected,
         set_aside: gathered.set_aside,
-        hosts: hosts.into_iter().map(host_row).collect(),
+        hosts: hosts.into_iter().map(HostRow::from).collect(),
     }
 }
 
@@ -123,30 +121,6 @@ fn verdict(totals: &Totals) -> FleetVerdict {
     FleetVerdict {
         result,
         text: parts.join("; "),
-    }
-}
-
-fn host_row(host: Host) -> HostRow {
-    let hours = host.covered_hours();
-    HostRow {
-        result: host.outcome(),
-        reasons: host.reasons().into_iter().cloned().collect(),
-        coverage: host.latest.coverage,
-        platform_max_ns: host.worst(),
-        platform_stalls: host.stalls(),
-        platform_rate_per_hour: (hours > 0.0).then(|| host.stalls() as f64 / hours),
-        smi_per_hour: (host.smis())
-            .filter(|(_, hours)| *hours > 0.0)
-            .map(|(count, hours)| count as f64 / hours),
-        covered_hours: hours,
-        duplicates: host.duplicates,
-        superseded: host.superseded,
-        reports: (host.earlier.into_iter().map(|run| run.source))
-            .chain(iter::once(host.latest.source))
-            .collect(),
-        identity: host.latest.identity,
-        started_utc: host.latest.started_utc,
-        host: host.name,
     }
 }
 

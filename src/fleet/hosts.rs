@@ -6,6 +6,7 @@
 //! fail; else any that passes makes it pass, as it shows what the inconclusive
 //! ones do not; else it is inconclusive.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::{iter, mem};
 
@@ -13,8 +14,9 @@ use crate::policy::Reason;
 use crate::report::model::Outcome;
 use crate::units::Nanos;
 
+use super::model::{HostRow, RunRow};
 use super::names::Name;
-use super::run::{Identity, Run};
+use super::run::{Identity, Run, WORST_STALLS, WorstStall};
 
 /// A host with the runs that count.
 #[derive(Clone, Debug)]
@@ -100,9 +102,7 @@ impl Host {
     /// Every reason of the runs that decide, each once.
     pub fn reasons(&self) -> Vec<&Reason> {
         let outcome = self.outcome();
-        let deciding = self
-            .runs()
-            .filter(|run| run.judgement.outcome == outcome);
+        let deciding = self.runs().filter(|run| run.judgement.outcome == outcome);
         let mut known: HashSet<&Reason> = HashSet::new();
         let reasons = deciding.flat_map(|run| &run.judgement.reasons);
         reasons.filter(|reason| known.insert(reason)).collect()
@@ -115,16 +115,22 @@ impl Host {
 
     /// The longest that the platform took in any run.
     pub fn worst(&self) -> Nanos {
-        self.runs()
-            .map(|run| run.worst)
-            .max()
-            .unwrap_or_default()
+        self.runs().map(|run| run.worst).max().unwrap_or_default()
     }
 
     /// Stalls above the runs' own limits.
     pub fn stalls(&self) -> u64 {
         self.runs()
             .fold(0, |sum, run| sum.saturating_add(run.stalls))
+    }
+
+    /// The longest stalls of the runs that do not pass.
+    fn worst_stalls(&self) -> Vec<WorstStall> {
+        let of_runs = self.runs().flat_map(|run| &run.worst_stalls);
+        let mut stalls: Vec<WorstStall> = of_runs.cloned().collect();
+        stalls.sort_by_key(|stall| Reverse(stall.duration_ns));
+        stalls.truncate(WORST_STALLS);
+        stalls
     }
 
     /// Covered machine time, in hours.
@@ -135,10 +141,54 @@ impl Host {
     /// SMIs and the hours they were counted in; `None` where some run did not
     /// count them.
     pub fn smis(&self) -> Option<(u64, f64)> {
-        self.runs()
-            .try_fold((0u64, 0.0), |(count, hours), run| {
-                let (more, longer) = run.smis?;
-                Some((count.saturating_add(more), hours + longer))
-            })
+        self.runs().try_fold((0u64, 0.0), |(count, hours), run| {
+            let (more, longer) = run.smis?;
+            Some((count.saturating_add(more), hours + longer))
+        })
+    }
+}
+
+impl From<Host> for HostRow {
+    fn from(host: Host) -> HostRow {
+        let hours = host.covered_hours();
+        let runs = match host.earlier.is_empty() {
+            true => Vec::new(),
+            false => host.runs().map(RunRow::from).collect(),
+        };
+        HostRow {
+            result: host.outcome(),
+            reasons: host.reasons().into_iter().cloned().collect(),
+            coverage: host.latest.coverage,
+            platform_max_ns: host.worst(),
+            platform_stalls: host.stalls(),
+            platform_rate_per_hour: (hours > 0.0).then(|| host.stalls() as f64 / hours),
+            smi_per_hour: (host.smis())
+                .filter(|(_, hours)| *hours > 0.0)
+                .map(|(count, hours)| count as f64 / hours),
+            covered_hours: hours,
+            duplicates: host.duplicates,
+            superseded: host.superseded,
+            runs,
+            worst_stalls: host.worst_stalls(),
+            reports: (host.earlier.into_iter().map(|run| run.source))
+                .chain(iter::once(host.latest.source))
+                .collect(),
+            identity: host.latest.identity,
+            started_utc: host.latest.started_utc,
+            host: host.name,
+        }
+    }
+}
+
+impl From<&Run> for RunRow {
+    fn from(run: &Run) -> RunRow {
+        RunRow {
+            report: run.source.clone(),
+            result: run.judgement.outcome,
+            started_utc: run.started_utc.clone(),
+            elapsed_ns: run.elapsed,
+            platform_max_ns: run.worst,
+            platform_stalls: run.stalls,
+        }
     }
 }

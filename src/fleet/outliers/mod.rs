@@ -168,7 +168,11 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |name: &Option<Name>| name.clone().unwrap_or_else(|| "not known".into());
         let (model, bios) = (shown(&self.model), shown(&self.bios));
-        write!(f, "{model}, BIOS {bios}, microcode {}", shown(&self.microcode))
+        write!(
+            f,
+            "{model}, BIOS {bios}, microcode {}",
+            shown(&self.microcode)
+        )
     }
 }
 

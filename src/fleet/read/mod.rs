@@ -8,7 +8,7 @@ mod files;
 mod limits;
 mod parallel;
 
-pub use parallel::{Input, read};
+pub use parallel::{Input, Lot, read};
 
 use std::mem;
 
@@ -88,12 +88,7 @@ struct Reading<'a> {
     spare: Vec<u8>,
 }
 
-impl<'a> Reading<'a> {
-    fn new(sink: &'a mut dyn Sink) -> Reading<'a> {
-        let spare = Vec::new();
-        Reading { sink, spare }
-    }
-
+impl Reading<'_> {
     /// An empty buffer; [`Reading::give_back`] takes it again.
     fn buffer(&mut self) -> Vec<u8> {
         let mut buffer = mem::take(&mut self.spare);

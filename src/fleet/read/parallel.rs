@@ -1,10 +1,10 @@
 //! All inputs, by as many threads as there are CPUs.
 
-use std::mem;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::{iter, mem};
 
 use crate::report::brief::Brief;
 
@@ -30,46 +30,58 @@ pub enum Input<T> {
     PassedOver,
 }
 
+/// Results of neighbouring items. A large item makes several lots of one number.
+#[derive(Debug)]
+pub struct Lot<T> {
+    /// Lots of lower numbers stand before it, where they do not come so: it
+    /// depends on the threads which is done first.
+    pub number: u64,
+    /// What was found.
+    pub inputs: Vec<Input<T>>,
+}
+
 /// Reads everything. `digester` makes for each thread what makes a report
-/// small; `take` gets the results one by one, in no particular order.
-pub fn read<T, D>(
-    paths: &[PathBuf],
-    digester: impl Fn() -> D + Sync,
-    mut take: impl FnMut(Input<T>),
-) where
+/// small; `take` gets the results.
+pub fn read<T, D>(paths: &[PathBuf], digester: impl Fn() -> D + Sync, take: impl FnMut(Lot<T>))
+where
     T: Send,
     D: FnMut(String, &Brief<'_>) -> T,
 {
-    let items = Mutex::new(paths.iter().flat_map(|path| files::below(path)));
+    let mut items = paths.iter().flat_map(|path| files::below(path));
+    let lots = iter::from_fn(move || Some(next_lot(&mut items)).filter(|lot| !lot.is_empty()));
+    let lots = Mutex::new((0..).zip(lots));
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let (sender, receiver) = sync_channel(WAITING);
     thread::scope(|scope| {
         for _ in 0..threads.min(MOST_THREADS) {
-            let (items, digester, sender) = (&items, &digester, sender.clone());
+            let (lots, digester, sender) = (&lots, &digester, sender.clone());
             scope.spawn(move || {
-                let mut digesting = Digesting {
-                    digest: digester(),
-                    done: Vec::new(),
-                    sender,
-                };
-                let mut reading = Reading::new(&mut digesting);
+                let mut digest = digester();
+                let mut spare = Vec::new();
                 // A poisoned lock means that listing failed on another
                 // thread, whose panic ends the program.
-                while let Ok(mut items) = items.lock() {
-                    let lot = next_lot(&mut *items);
-                    drop(items);
-                    if lot.is_empty() {
-                        break;
-                    }
-                    for item in lot {
+                let next = || lots.lock().ok().and_then(|mut lots| lots.next());
+                for (number, items) in iter::from_fn(next) {
+                    let mut digesting = Digesting {
+                        digest: &mut digest,
+                        number,
+                        done: Vec::with_capacity(TOGETHER),
+                        sender: &sender,
+                    };
+                    let mut reading = Reading {
+                        sink: &mut digesting,
+                        spare: mem::take(&mut spare),
+                    };
+                    for item in items {
                         files::read(item, &mut reading);
                     }
+                    spare = reading.spare;
+                    digesting.hand_over();
                 }
-                digesting.hand_over();
             });
         }
         drop(sender);
-        receiver.iter().flatten().for_each(&mut take);
+        receiver.iter().for_each(take);
     });
 }
 
@@ -86,20 +98,26 @@ fn next_lot(items: &mut impl Iterator<Item = Item>) -> Vec<Item> {
     lot
 }
 
-struct Digesting<D, T> {
-    digest: D,
+/// Makes what is found small, and hands it over.
+struct Digesting<'a, D, T> {
+    digest: &'a mut D,
+    number: u64,
     done: Vec<Input<T>>,
-    sender: SyncSender<Vec<Input<T>>>,
+    sender: &'a SyncSender<Lot<T>>,
 }
 
-impl<D, T> Digesting<D, T> {
+impl<D, T> Digesting<'_, D, T> {
     fn hand_over(&mut self) {
+        let lot = Lot {
+            number: self.number,
+            inputs: mem::take(&mut self.done),
+        };
         // The receiver outlives all threads.
-        let _ = self.sender.send(mem::take(&mut self.done));
+        let _ = self.sender.send(lot);
     }
 }
 
-impl<T, D: FnMut(String, &Brief<'_>) -> T> Sink for Digesting<D, T> {
+impl<T, D: FnMut(String, &Brief<'_>) -> T> Sink for Digesting<'_, D, T> {
     fn take(&mut self, found: Found<'_>) {
         self.done.push(match found {
             Found::Report { source, brief } => Input::Report((self.digest)(source, &brief)),

@@ -58,7 +58,7 @@ pub struct Brief<'a> {
     /// The longest stalls; `None` in reports of versions that did not list
     /// them.
     #[serde(default)]
-    pub stalls: Option<StallsInBrief>,
+    pub stalls: Option<StallsInBrief<'a>>,
     /// The self-test of the host.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
