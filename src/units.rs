@@ -31,6 +31,22 @@ impl Cycles {
     }
 }
 
+/// How much of a ring was in use when it was looked at, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Fill(pub f64);
+
+impl Fill {
+    /// So many of `size` places.
+    pub fn of(used: usize, size: usize) -> Fill {
+        Fill(used as f64 / size as f64)
+    }
+
+    /// The fuller one.
+    pub fn max(self, other: Fill) -> Fill {
+        Fill(self.0.max(other.0))
+    }
+}
+
 /// A length of time in nanoseconds.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -26,7 +26,9 @@ pub use asked::{Changed, Refusal};
 pub use change::{Change, Place, Schedule, Tree};
 pub use format::Format;
 pub use guardian::Guard;
-pub use journal::{Found, Journal, JournalError, Left, Locked, Standing, default_folder};
+pub use journal::{
+    Earlier, Found, Journal, JournalError, Left, Locked, Standing, default_folder, peek,
+};
 pub use ledger::Changes;
 pub use restore::{Restored, Settled, rehearse, restore};
 pub use undo::{Foreign, PutBack};

@@ -93,6 +93,7 @@ pub(super) fn measure(
     };
     let guard_root = args.host_root.clone();
     let mut quieting = Quieting::begin(&plan, &root, guard_root, timeline.now())?;
+    let earlier = quieting.take_earlier();
     // What counts is the host as it is sampled.
     let host = match quieting.is_active() {
         true => Host::read(&root),
@@ -156,6 +157,7 @@ pub(super) fn measure(
         throttling,
         scripted,
         quieted: quieting.so_far(),
+        earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
         let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;

@@ -33,8 +33,9 @@ struct Absent {
 fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz: Hertz) -> Absent {
     let mut absent = Absent::default();
     kept.max_platform = Cycles(0);
-    for index in 0..kept.gaps.len() {
-        let gap = kept.gaps[index].unpack();
+    let mut gaps = std::mem::take(&mut kept.gaps);
+    gaps.recast(|gap| {
+        let gap = gap.unpack();
         let (start, end) = (gap.raw.start, gap.raw.end);
         let excluded = steps.iter().any(|step| step.touches(start, end));
         if gap.raw.evidence.footprint.kernel_ran() == Some(false) {
@@ -46,11 +47,14 @@ fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz:
         }
         if excluded {
             uncount(kept, &gap, hardlimit, hz);
-            kept.gaps[index].recast(Cause::Unknown, Confidence::None);
-        } else if let Some(platform) = platform_share(&gap, hz) {
+            return Some((Cause::Unknown, Confidence::None));
+        }
+        if let Some(platform) = platform_share(&gap, hz) {
             kept.max_platform = kept.max_platform.max(platform);
         }
-    }
+        None
+    });
+    kept.gaps = gaps;
     absent
 }
 
@@ -122,7 +126,7 @@ mod tests {
     }
 
     fn collection() -> CpuCollection {
-        let gaps = vec![
+        let gaps = [
             gap(1_000, 30, Cause::Hypervisor),
             gap(2_000, 500, Cause::Hypervisor),
             gap(2_600, 40, Cause::Os),
@@ -131,7 +135,7 @@ mod tests {
         let mut counts = CauseCounts::default();
         gaps.iter().for_each(|gap| counts.add(gap.cause()));
         CpuCollection {
-            gaps,
+            gaps: gaps.into_iter().collect(),
             counts,
             platform_above_limit: 3,
             mixed_above_limit: 0,
@@ -154,7 +158,7 @@ mod tests {
             seen: UtcNanos(0),
         };
         let absent = exclude(&mut kept, &[step], Cycles(10), Hertz(1e9));
-        let causes: Vec<Cause> = kept.gaps.iter().map(PackedGap::cause).collect();
+        let causes: Vec<Cause> = kept.gaps.iter().map(|gap| gap.cause()).collect();
         assert_eq!(
             causes,
             [

@@ -3,12 +3,14 @@
 
 mod agreement;
 mod clock_findings;
+mod earlier_findings;
 mod exclusions;
 mod findings;
 mod guest_findings;
 mod inventory;
 mod periods;
 mod pmu_inventory;
+mod presence_inventory;
 mod smi_findings;
 mod stalls;
 mod step_findings;
@@ -19,11 +21,12 @@ mod watch_inventory;
 mod witness_findings;
 
 pub use agreement::{account, compare};
+pub use earlier_findings::earlier_changes;
 pub use exclusions::exclude_unsteady_gaps;
 pub use findings::findings;
 pub use inventory::{inventory, prospects};
 pub use periods::period;
-pub use stalls::{list as list_stalls, recast_aligned_stalls};
+pub use stalls::{events as stall_events, list as list_stalls, recast_aligned_stalls};
 pub use verdict::{judge, tsc_given_up};
 
 use crate::evidence::MachineFacts;

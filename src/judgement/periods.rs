@@ -1,6 +1,5 @@
 //! The period that the platform gaps of a CPU keep, if they keep one.
 
-use crate::session::PackedGap;
 use crate::stats::periodicity::{Event, Series, Visibility, find};
 use crate::units::Cycles;
 
@@ -24,8 +23,8 @@ pub struct Period {
 /// whose ticks come at different moments.
 pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
     let hz = cases.first()?.rate.hz;
-    let gaps = || (cases.iter()).flat_map(|case| &case.collected.cpus[index].gaps);
-    let first = gaps().next().map(PackedGap::start)?;
+    let gaps = || (cases.iter()).flat_map(|case| case.collected.cpus[index].gaps.iter());
+    let first = gaps().next().map(|gap| gap.start())?;
     let events: Vec<Event> = gaps()
         .filter(|gap| gap.cause().is_platform())
         .take(MOST_GAPS)
@@ -35,8 +34,8 @@ pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
         })
         .collect();
     let covered = covered(cases, index);
-    let series = find(&events, Visibility { covered }).into_iter().next()?;
     let gaps = events.len();
+    let series = find(events, Visibility { covered }).into_iter().next()?;
     Some(Period { series, gaps })
 }
 

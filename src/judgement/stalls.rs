@@ -4,6 +4,7 @@
 use crate::attribution::{Cause, ClockTrust, Confidence, Setting, SmiEvidence, attribute, shares};
 use crate::report::model::{CauseCounts, StallReport};
 use crate::session::{Collected, PackedGap};
+use crate::stats::periodicity::Event;
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -52,7 +53,7 @@ fn stalls_of<'a>(
             .gaps
             .iter()
             .filter(move |gap| is_meant(gap))
-            .map(move |gap| span(collected, index, gap))
+            .map(move |gap| span(collected, index, &gap))
     });
     from_sorted_streams(streams, tolerance(collected))
 }
@@ -84,7 +85,7 @@ fn hits(case: &Case<'_>, is_meant: impl Fn(&PackedGap) -> bool) -> CauseCounts {
             continue;
         }
         let mut own = CauseCounts::default();
-        for gap in cpu.gaps.iter().filter(|gap| is_meant(gap)) {
+        for gap in cpu.gaps.iter().filter(&is_meant) {
             let companions = gap.unpack().raw.companions;
             own.add_several(gap.cause(), 1 + u64::from(companions));
         }
@@ -142,15 +143,17 @@ pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
         let offset = shift(collected, index);
         let cpu = &mut collected.cpus[index];
         let mut windows = aligned.iter().peekable();
-        for gap in &mut cpu.gaps {
+        let counts = &mut cpu.counts;
+        cpu.gaps.recast(|gap| {
             let start = gap.start().0.wrapping_add_signed(-offset);
             while windows.next_if(|(_, end)| end.0 < start).is_some() {}
             let inside = windows.peek().is_some_and(|(from, _)| from.0 <= start);
-            if inside && gap.cause() == Cause::FirmwareOrCpu && is_blind(gap) {
-                gap.recast(Cause::Smi, Confidence::Probable);
-                cpu.counts.recast(Cause::FirmwareOrCpu, Cause::Smi);
+            if !inside || gap.cause() != Cause::FirmwareOrCpu || !is_blind(gap) {
+                return None;
             }
-        }
+            counts.recast(Cause::FirmwareOrCpu, Cause::Smi);
+            Some((Cause::Smi, Confidence::Probable))
+        });
     }
 }
 
@@ -206,6 +209,21 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
         .collect()
 }
 
+/// When the platform's stalls came, from `origin` on, and how long they were.
+pub fn events(cases: &[Case<'_>], origin: Cycles) -> Vec<Event> {
+    // The slices of a run follow each other.
+    let slices = cases.iter().flat_map(|case| {
+        let stalls = stalls(case.collected, Cycles(0));
+        stalls.map(|stall| (case.rate.hz, stall))
+    });
+    slices
+        .map(|(hz, stall)| Event {
+            at: hz.to_nanos(stall.start.since(origin)),
+            length: hz.to_nanos(stall.end.since(stall.start)),
+        })
+        .collect()
+}
+
 fn keep_longest(stalls: &mut Vec<Stall>) {
     stalls.sort_by_key(|stall| std::cmp::Reverse(stall.end.since(stall.start)));
     stalls.truncate(LISTED);
@@ -234,15 +252,15 @@ fn judge(
         let gaps = &collected.cpus[index].gaps;
         while gaps
             .get(*cursor)
-            .is_some_and(|gap| span(collected, index, gap).end < stall.start)
+            .is_some_and(|gap| span(collected, index, &gap).end < stall.start)
         {
             *cursor += 1;
         }
-        let inside = gaps[*cursor..]
-            .iter()
+        let inside = gaps
+            .from(*cursor)
             .take_while(|gap| span(collected, index, gap).start <= stall.end)
             .filter(|gap| is_meant(gap))
-            .map(PackedGap::unpack);
+            .map(|gap| gap.unpack());
         for gap in inside {
             if gap.confidence > judged.confidence {
                 (judged.cause, judged.confidence) = (gap.cause, gap.confidence);

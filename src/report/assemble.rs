@@ -4,10 +4,11 @@ mod gaps;
 mod rows;
 
 use crate::attribution::{Setting, Throttling};
+use crate::changes::Earlier;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::root::Known;
-use crate::judgement::{Case, account, compare, judge, list_stalls};
+use crate::judgement::{Case, account, compare, earlier_changes, judge, list_stalls, stall_events};
 use crate::plan::RunPlan;
 use crate::quiet::Quieted;
 use crate::selftest::SelfTest;
@@ -45,6 +46,8 @@ pub struct Particulars<'a> {
     pub inventory: &'a Inventory,
     /// What of the host was changed for the run.
     pub quieted: Option<&'a Quieted>,
+    /// What another run has changed of it.
+    pub earlier: Option<&'a Earlier>,
     /// Whether the clock was a script.
     pub scripted: bool,
     /// What was done beside sampling, up to now.
@@ -88,17 +91,14 @@ pub fn assemble<'a>(
         None => judge(cases, &cpus),
     };
     let tsc = tsc(last, &particulars, origin);
-    let series = periodicity::of_gaps(
-        gaps(cases, particulars, origin),
-        &tsc,
-        verdict.coverage,
-        verdict.subject,
-    );
+    let stalls = stall_events(cases, origin);
+    let series = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
     let mut findings = merge::findings(cases);
     // Of a guest's CPUs, each by itself, the same is told already.
     if findings.iter().all(|finding| finding.id != "host-period") {
         findings.extend(periodicity::finding(&series));
     }
+    findings.extend(particulars.earlier.map(earlier_changes));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),

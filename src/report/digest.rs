@@ -96,7 +96,7 @@ impl Digest {
         }
         if report.periodicity.is_none() {
             let verdict = &report.verdict;
-            digest.periodicity = periodicity::of_events(&stalls, verdict.coverage, verdict.subject);
+            digest.periodicity = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
         }
         for (covered, column) in digest.uncovered.iter_mut().zip(pass.os.shares()) {
             *covered = (column / report.cpus.len().max(1) as f64).clamp(0.0, 1.0);

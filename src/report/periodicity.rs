@@ -1,6 +1,5 @@
 //! Regular series among the platform's stalls, as a report holds them.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -107,20 +106,13 @@ impl TimeLine {
     }
 }
 
-/// The series among platform gaps. Gaps of several CPUs at once count as one
-/// stall.
-pub fn of_gaps<I>(gaps: I, tsc: &Tsc, coverage: f64, subject: Subject) -> Vec<PeriodicSeries>
-where
-    I: IntoIterator,
-    I::Item: Borrow<Gap>,
-{
-    let line = TimeLine::new(tsc);
-    let spans = gaps.into_iter().filter_map(|gap| line.span(gap.borrow()));
-    of_events(&line.events(spans), coverage, subject)
-}
-
-/// The same for gaps that are merged already.
-pub(super) fn of_events(events: &[Event], coverage: f64, subject: Subject) -> Vec<PeriodicSeries> {
+/// The series among the platform's stalls, which are in order of time. Gaps of
+/// several CPUs at once are one stall.
+pub(super) fn of_events(
+    events: Vec<Event>,
+    coverage: f64,
+    subject: Subject,
+) -> Vec<PeriodicSeries> {
     let found = periodicity::find(events, Visibility { covered: coverage });
     found.iter().map(|series| entry(series, subject)).collect()
 }

@@ -10,7 +10,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::privileges::Keep;
 use crate::sys::{memory, signals};
-use crate::units::{CpuId, Cycles};
+use crate::units::{CpuId, Cycles, Fill};
 
 use super::brake::Brake;
 use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
@@ -174,10 +174,12 @@ impl Crew {
         }
     }
 
-    /// Hands over what is in the rings.
-    pub(super) fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
+    /// Hands over what is in the rings, and says how full the fullest one was.
+    pub(super) fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Fill {
+        let mut fill = Fill(0.0);
         let running = self.workers.iter_mut().map(|worker| &mut worker.gaps);
         for (index, ring) in self.rings_of_finished.iter_mut().chain(running).enumerate() {
+            fill = fill.max(Fill::of(ring.slots(), RING));
             // A bound, so that one noisy CPU does not keep the collector from
             // the others.
             for _ in 0..RING {
@@ -185,6 +187,7 @@ impl Crew {
                 sink(index, gap);
             }
         }
+        fill
     }
 
     /// The latest counts.

@@ -4,7 +4,7 @@ use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
 use crate::privileges::Keep;
 use crate::quiet::Quarters;
-use crate::units::{CpuId, Cycles, Hertz};
+use crate::units::{CpuId, Cycles, Fill, Hertz};
 
 use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError};
@@ -190,7 +190,7 @@ pub enum EngineError {
 /// Something that samples CPUs for gaps.
 ///
 /// The collector calls [`Engine::start`] and [`Engine::release`] once, then
-/// [`Engine::drain`] every few milliseconds until [`Engine::is_finished`], then
+/// [`Engine::drain`] again and again until [`Engine::is_finished`], then
 /// [`Engine::finish`].
 pub trait Engine {
     /// Sets everything up and calibrates. The samplers then wait.
@@ -203,8 +203,9 @@ pub trait Engine {
     fn release(&mut self);
 
     /// Hands over the gaps that have come in, with the index of their CPU in
-    /// the plan; the gaps of one CPU come in order.
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap));
+    /// the plan; the gaps of one CPU come in order. Says how full the fullest
+    /// ring was; `None` where that cannot be known.
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill>;
 
     /// The latest counts, in the order of the plan.
     fn status(&self) -> Vec<LiveStatus>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::evidence::SmiSource;
 use crate::evidence::pmu::PmuSetup;
 use crate::sys::sched;
-use crate::units::CpuId;
+use crate::units::{CpuId, Fill};
 
 use super::brake::Brake;
 use super::calibrate::calibrate;
@@ -81,8 +81,8 @@ impl Engine for UserEngine {
         self.crew.release();
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
-        self.crew.drain(sink);
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
+        Some(self.crew.drain(sink))
     }
 
     fn status(&self) -> Vec<LiveStatus> {

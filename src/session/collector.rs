@@ -9,19 +9,17 @@ use crate::host::root::Root;
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
 use crate::sys::clock::monotonic;
-use crate::units::{CpuId, Cycles, Nanos};
+use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::clock_watch::ClockWatch;
 use super::observer::{CpuView, JudgedNow, Observer, Sampling, View};
 use super::packed::PackedGap;
 use super::resolver::Resolver;
-use super::snapshot::{Copies, ENDED_BY, Making, Snapshot};
+use super::rhythm::Rhythm;
+use super::snapshot::{ENDED_BY, Making, Snapshot};
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
-
-/// Milliseconds between two looks at the clocks, and two at the run.
-const LOOK_EVERY: u32 = 200;
 
 /// Where wishes come from while a run goes on: signals, or nothing in a test.
 pub trait Wishes {
@@ -87,6 +85,7 @@ pub struct Collector<'a> {
     timeline: Timeline,
     clock: ClockWatch,
     earlier: Option<ClockRecord>,
+    duration: Nanos,
     wishes: &'a dyn Wishes,
     observer: &'a mut dyn Observer,
     making: Making,
@@ -130,6 +129,7 @@ impl<'a> Collector<'a> {
             timeline,
             clock,
             earlier: None,
+            duration: Nanos(u64::MAX),
             wishes,
             observer,
             making: Making::Nothing,
@@ -141,6 +141,11 @@ impl<'a> Collector<'a> {
     /// Goes on from what the slice before knew of the clocks.
     pub fn after(self, earlier: Option<ClockRecord>) -> Collector<'a> {
         Collector { earlier, ..self }
+    }
+
+    /// Expects the samplers to end by themselves after this time.
+    pub fn lasting(self, duration: Nanos) -> Collector<'a> {
+        Collector { duration, ..self }
     }
 
     /// Runs the engine to its end; `root` is where tracefs may be found.
@@ -205,13 +210,17 @@ impl<'a> Collector<'a> {
     ) -> EndedBy {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
-        let mut turn = 0u32;
-        let turn_ms = self.limits.pace.turn_ms();
+        let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
-            let wish = self.wishes.wait(turn_ms);
+            let wish = self.wishes.wait(rhythm.wait());
             // Published first, drained then: what totals count is handed over.
-            self.making.look(engine, setups.len());
-            self.collect(engine);
+            let totals = self.making.look(engine, setups.len());
+            let fill = self.collect(engine);
+            rhythm.visited(match self.limits.stop_on_gap {
+                StopOnGap::No => fill,
+                // The next gap is waited for.
+                StopOnGap::Yes => None,
+            });
             self.observer.visited(origin(engine));
             if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
                 ended_by = match wish {
@@ -219,14 +228,16 @@ impl<'a> Collector<'a> {
                     Wish::GoOn | Wish::Tell => EndedBy::Gap,
                 };
                 engine.stop();
+                rhythm.ends_now();
             }
             watchdog.breathe();
             if wish == Wish::Tell {
                 self.observer.asked();
             }
-            self.copy_one(setups, watches);
-            turn = turn.wrapping_add(1);
-            if turn.is_multiple_of(LOOK_EVERY / u32::from(turn_ms)) {
+            if let Some(totals) = totals {
+                self.pass_snapshot(setups, totals, watches);
+            }
+            if rhythm.is_look_due() {
                 self.timeline.mark();
                 self.clock.look(self.timeline.now());
                 watches.look(self.timeline.moment(), self.timeline.now());
@@ -243,10 +254,11 @@ impl<'a> Collector<'a> {
 
     /// Takes what has come in. The gaps are taken first and the kernel's
     /// records after them: whatever ran in a gap was recorded before it ended.
-    fn collect(&mut self, engine: &mut dyn Engine) {
+    /// Says how full the fullest of all rings was, where that is known.
+    fn collect(&mut self, engine: &mut dyn Engine) -> Option<Fill> {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
         let (limits, seen) = (&self.limits, &mut self.platform_seen);
-        engine.drain(&mut |index, gap| {
+        let gaps = engine.drain(&mut |index, gap| {
             // Whether it was an SMI may stay open until the next reading of
             // the counter; that it was the platform does not.
             if is_platform(&gap, limits) {
@@ -256,10 +268,9 @@ impl<'a> Collector<'a> {
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
         });
-        if let Some(trace) = &mut self.trace {
-            trace.poll();
-        }
+        let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
         self.judge_pending();
+        gaps.map(|gaps| gaps.max(records))
     }
 
     fn judge_pending(&mut self) {
@@ -296,23 +307,21 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Copies one CPU for a snapshot in the making, and passes the whole on
-    /// after the last.
-    fn copy_one(&mut self, setups: &[CpuSetup], watches: &Watches) {
-        if let Making::Copying { totals, cpus } = &mut self.making
-            && let Some(totals) = totals.get_mut(cpus.len())
-        {
-            let memory = self.observer.spare();
-            cpus.push(self.cpus[cpus.len()].tally.copy(totals, memory));
-        }
-        let Some(Copies { totals, cpus }) = self.making.take_copies(setups.len()) else {
-            return;
-        };
+    /// Passes on how the run stands by these totals.
+    fn pass_snapshot(
+        &mut self,
+        setups: &[CpuSetup],
+        mut totals: Vec<CpuTotals>,
+        watches: &Watches,
+    ) {
+        let cpus = (self.cpus.iter().zip(&mut totals))
+            .map(|(cpu, totals)| cpu.tally.so_far(totals))
+            .collect();
         let trace = self.trace.as_ref();
-        self.observer.snapshot(Snapshot::new(Collected {
+        let collected = Collected {
             setups: setups.to_vec(),
             totals,
-            cpus,
+            cpus: Vec::new(),
             ended_by: ENDED_BY,
             timeline: self.timeline.clone(),
             clock: self.clock.clone(),
@@ -325,7 +334,8 @@ impl<'a> Collector<'a> {
                 }),
             },
             watches: watches.clone(),
-        }));
+        };
+        self.observer.snapshot(Snapshot::new(collected, cpus));
     }
 
     fn view(&self, engine: &dyn Engine, setups: &[CpuSetup], elapsed: Nanos) -> View {

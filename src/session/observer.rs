@@ -33,12 +33,6 @@ pub trait Observer {
         false
     }
 
-    /// Memory of a snapshot that is not needed any more, for the next one:
-    /// what a process frees and takes again lets it grow.
-    fn spare(&mut self) -> Option<Vec<PackedGap>> {
-        None
-    }
-
     /// A snapshot that was wanted.
     fn snapshot(&mut self, _snapshot: Snapshot) {}
 

@@ -94,6 +94,31 @@ fn pmu(ring_zero: Option<RingZero>, smm: Option<Nanos>) -> u8 {
 }
 
 impl PackedGap {
+    /// What is where no gap has been put yet.
+    pub(super) const BLANK: PackedGap = PackedGap {
+        start: 0,
+        length: 0,
+        accounted: 0,
+        smi_delta: 0,
+        run_delay: 0,
+        usual: 0,
+        instructions: 0,
+        smm: 0,
+        share_nanos: [0; SHARES],
+        share_ids: [0; SHARES],
+        smi_among: 0,
+        switches: 0,
+        faults: 0,
+        kinds: Kinds {
+            footprint: Footprint::Unusable,
+            smi: SmiKind::NotRead,
+            standing: None,
+            cause: Cause::Unknown,
+            confidence: Confidence::None,
+            known: 0,
+        },
+    };
+
     /// Packs a gap.
     pub fn pack(gap: &JudgedGap) -> PackedGap {
         let JudgedGap {
@@ -209,10 +234,21 @@ impl PackedGap {
         self.kinds.cause
     }
 
-    /// Gives the gap another cause, by what was learnt after it.
-    pub fn recast(&mut self, cause: Cause, confidence: Confidence) {
-        self.kinds.cause = cause;
-        self.kinds.confidence = confidence;
+    /// How sure that is.
+    pub fn confidence(&self) -> Confidence {
+        self.kinds.confidence
+    }
+
+    /// The gap with another cause.
+    pub(super) fn recast(&self, cause: Cause, confidence: Confidence) -> PackedGap {
+        PackedGap {
+            kinds: Kinds {
+                cause,
+                confidence,
+                ..self.kinds
+            },
+            ..*self
+        }
     }
 
     fn ring_zero(&self) -> Option<RingZero> {

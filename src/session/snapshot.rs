@@ -1,99 +1,78 @@
-//! A copy of all that a run has collected so far, made while it goes on.
+//! All that a run has collected so far, taken while it goes on.
 //!
-//! What is copied in one go keeps the collector from its work, so one CPU is
-//! copied at each visit to the engine: some 2 ms where it has kept the most gaps
-//! that are kept. Sorting, reading files and writing are left to whoever takes
-//! the snapshot.
+//! Whatever is done in one go keeps the collector from its work, so a snapshot
+//! shares the gaps with the run. Putting them in order, reading files and
+//! writing are left to whoever takes the snapshot.
 
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuTotals, Engine, SoFar};
 
 use super::collector::Collected;
-use super::tally::CpuCollection;
+use super::tally::TallyThen;
 
 /// All that was collected up to a moment.
-#[derive(Debug)]
 pub struct Snapshot {
+    /// Without the CPUs.
     collected: Collected,
+    cpus: Vec<TallyThen>,
 }
 
 impl Snapshot {
-    pub(super) fn new(collected: Collected) -> Snapshot {
-        Snapshot { collected }
+    pub(super) fn new(collected: Collected, cpus: Vec<TallyThen>) -> Snapshot {
+        Snapshot { collected, cpus }
     }
 
     /// The run as though it had ended here: gaps are put in order, and what is
     /// watched beside the run is read once more, which takes a while.
-    pub fn into_collected(mut self) -> Collected {
-        let collected = &mut self.collected;
+    pub fn into_collected(self) -> Collected {
+        let Snapshot {
+            mut collected,
+            cpus,
+        } = self;
         let (moment, now) = (collected.timeline.moment(), collected.timeline.now());
         collected.watches.end(moment, now);
+        let totals = &collected.totals;
+        collected.cpus = (cpus.into_iter().zip(totals))
+            .map(|(cpu, totals)| cpu.finish(totals))
+            .collect();
         collected
-            .cpus
-            .iter_mut()
-            .for_each(CpuCollection::put_in_order);
-        self.collected
     }
 }
 
 /// A snapshot in the making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Making {
     /// None is wanted.
     Nothing,
     /// The samplers have been asked for their totals.
     Asked,
-    /// They have published them, and what they counted has been handed over.
-    Copying {
-        totals: Vec<CpuTotals>,
-        cpus: Vec<CpuCollection>,
-    },
 }
 
 impl Making {
     /// Asks for totals, unless a snapshot is in the making already.
     pub(super) fn begin(&mut self, engine: &dyn Engine) {
-        if matches!(self, Making::Nothing) {
+        if *self == Making::Nothing {
             engine.want_totals();
             *self = Making::Asked;
         }
     }
 
-    /// Begins to copy where all of `count` CPUs have published. A sampler that
-    /// waits for its CPU delays the snapshot, and nothing else.
-    pub(super) fn look(&mut self, engine: &dyn Engine, count: usize) {
-        if !matches!(self, Making::Asked) {
-            return;
+    /// The totals that were asked for, once all of `count` CPUs have published
+    /// theirs. A sampler that waits for its CPU delays the snapshot, and nothing
+    /// else.
+    pub(super) fn look(&mut self, engine: &dyn Engine, count: usize) -> Option<Vec<CpuTotals>> {
+        if *self == Making::Nothing {
+            return None;
         }
-        let totals: Option<Vec<CpuTotals>> = (0..count)
+        let totals: Vec<CpuTotals> = (0..count)
             .map(|index| match engine.totals_so_far(index) {
                 SoFar::Fresh(totals) => Some(*totals),
                 SoFar::Pending => None,
             })
-            .collect();
-        if let Some(totals) = totals {
-            let cpus = Vec::with_capacity(count);
-            *self = Making::Copying { totals, cpus };
-        }
+            .collect::<Option<_>>()?;
+        *self = Making::Nothing;
+        Some(totals)
     }
-
-    /// The copies, once each CPU has one.
-    pub(super) fn take_copies(&mut self, count: usize) -> Option<Copies> {
-        match std::mem::replace(self, Making::Nothing) {
-            Making::Copying { totals, cpus } if cpus.len() == count => {
-                Some(Copies { totals, cpus })
-            }
-            unfinished => {
-                *self = unfinished;
-                None
-            }
-        }
-    }
-}
-
-/// Totals and gaps of all CPUs.
-pub(super) struct Copies {
-    pub(super) totals: Vec<CpuTotals>,
-    pub(super) cpus: Vec<CpuCollection>,
 }
 
 /// How a snapshot's run has ended: not.

@@ -8,8 +8,10 @@ use crate::report::model::CauseCounts;
 use crate::sampler::{CpuTotals, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 
-use super::packed::{JudgedGap, PackedGap};
-use super::retention::{RETAINED, Retention};
+use super::kept::KeptGaps;
+use super::packed::JudgedGap;
+use super::retention::{KeptThen, RETAINED, Retention};
+use super::rhythm::Pace;
 use super::witnesses::{Agreement, RingZeroAgreement};
 
 /// What the run is held against.
@@ -31,25 +33,6 @@ pub struct Limits {
     pub pace: Pace,
 }
 
-/// How often the collector visits the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// It has a CPU of its own.
-    OwnCpu,
-    /// It takes its time from a sampler: seldom, as each visit is a gap.
-    SharedCpu,
-}
-
-impl Pace {
-    /// Time between two visits, in milliseconds. The rings hold more.
-    pub(super) fn turn_ms(self) -> u16 {
-        match self {
-            Pace::OwnCpu => 5,
-            Pace::SharedCpu => 40,
-        }
-    }
-}
-
 /// What the first platform gap does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopOnGap {
@@ -62,8 +45,8 @@ pub enum StopOnGap {
 /// What was collected of one CPU.
 #[derive(Clone, Debug)]
 pub struct CpuCollection {
-    /// The gaps kept, in order of time.
-    pub gaps: Vec<PackedGap>,
+    /// The gaps kept.
+    pub gaps: KeptGaps,
     /// All gaps by cause.
     pub counts: CauseCounts,
     /// Gaps of which the platform's share is above the limit.
@@ -87,17 +70,11 @@ pub struct CpuCollection {
 }
 
 impl CpuCollection {
-    /// Puts the gaps in order of time.
-    pub(super) fn put_in_order(&mut self) {
-        self.gaps.sort_unstable_by_key(PackedGap::start);
-    }
-
     /// Takes every attribution back: a TSC that ran backwards on this CPU may
     /// have made any of its gaps.
     fn disown(&mut self) {
-        for gap in &mut self.gaps {
-            gap.recast(Cause::Unknown, Confidence::None);
-        }
+        self.gaps
+            .recast(|_| Some((Cause::Unknown, Confidence::None)));
         self.counts = CauseCounts {
             unknown: self.counts.each().iter().map(|(_, count)| count).sum(),
             ..CauseCounts::default()
@@ -121,7 +98,7 @@ impl Tally {
         Tally {
             retention: Retention::new(RETAINED),
             collection: CpuCollection {
-                gaps: Vec::new(),
+                gaps: KeptGaps::default(),
                 counts: CauseCounts::default(),
                 platform_above_limit: 0,
                 mixed_above_limit: 0,
@@ -208,29 +185,21 @@ impl Tally {
         self.collection.counts
     }
 
-    /// A copy of the collection so far, its gaps in no order. The gaps that
-    /// `totals` counts are brought to those that were judged: a few may have
-    /// come in since, or wait for a reading of the SMI counter.
-    pub(super) fn copy(
-        &self,
-        totals: &mut CpuTotals,
-        memory: Option<Vec<PackedGap>>,
-    ) -> CpuCollection {
-        let mut collection = CpuCollection {
-            gaps: self.retention.copy(memory),
-            ..self.collection.clone()
-        };
-        let judged: u64 = collection
-            .counts
-            .each()
-            .iter()
-            .map(|(_, count)| count)
-            .sum();
+    /// The collection so far. The gaps that `totals` counts are brought to those
+    /// that were judged: a few may have come in since, or wait for a reading of
+    /// the SMI counter.
+    pub(super) fn so_far(&self, totals: &mut CpuTotals) -> TallyThen {
+        let counts = self.collection.counts.each();
+        let judged: u64 = counts.iter().map(|(_, count)| count).sum();
         totals.gaps_seen = judged + totals.gaps_dropped;
-        if totals.backward_steps > 0 {
-            collection.disown();
+        self.then()
+    }
+
+    fn then(&self) -> TallyThen {
+        TallyThen {
+            kept: self.retention.so_far(),
+            collection: self.collection.clone(),
         }
-        collection
     }
 
     /// The longest platform gap so far.
@@ -239,8 +208,21 @@ impl Tally {
     }
 
     pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
+        self.then().finish(totals)
+    }
+}
+
+/// A tally at a moment.
+pub(super) struct TallyThen {
+    kept: KeptThen,
+    collection: CpuCollection,
+}
+
+impl TallyThen {
+    /// The collection as though the run had ended then.
+    pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
         let mut collection = CpuCollection {
-            gaps: self.retention.into_gaps(),
+            gaps: self.kept.in_order(),
             ..self.collection
         };
         if totals.backward_steps > 0 {

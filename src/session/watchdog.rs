@@ -18,6 +18,9 @@ const LOOKS: u32 = 10;
 /// (CLOCK_MONOTONIC), so that waking up is no stall.
 const BETWEEN: Duration = Duration::from_secs(1);
 
+/// Its stack, all of which is locked in memory.
+const STACK: usize = 128 * 1024;
+
 /// What the collector and its watchdog share.
 #[derive(Debug, Default)]
 struct Signs {
@@ -48,6 +51,7 @@ impl Watchdog {
         let watched = signs.clone();
         let thread = Builder::new()
             .name(String::from("watchdog"))
+            .stack_size(STACK)
             .spawn(move || {
                 rise();
                 // Rights belong to threads, and the priority was the last

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use perf_event_open_sys::{bindings, ioctls, perf_event_open};
 
-use crate::units::CpuId;
+use crate::units::{CpuId, Fill};
 
 /// The fields that every record carries, in this order (perf_event_open(2),
 /// `PERF_RECORD_SAMPLE`, and `struct sample_id` at the end of other records).
@@ -188,8 +188,9 @@ impl PerfRing {
         self.events.iter().map(AsFd::as_fd)
     }
 
-    /// Hands over all records written so far, oldest first.
-    pub fn drain(&mut self, sink: &mut dyn FnMut(RingRecord<'_>)) {
+    /// Hands over all records written so far, oldest first. Says how full the
+    /// ring was.
+    pub fn drain(&mut self, sink: &mut dyn FnMut(RingRecord<'_>)) -> Fill {
         let page = self.map.as_ptr().cast::<bindings::perf_event_mmap_page>();
         // SAFETY: the first page of the mapping is the control page; the
         // kernel updates data_head concurrently, hence an atomic view of it.
@@ -202,6 +203,7 @@ impl PerfRing {
         // Acquire: the records before data_head are then visible.
         let end = head.load(Ordering::Acquire);
         let mut position = tail.load(Ordering::Relaxed);
+        let fill = Fill::of(end.wrapping_sub(position) as usize, self.size);
         while end.wrapping_sub(position) >= 8 {
             let mut header = [0; 8];
             self.copy(position, &mut header);
@@ -225,6 +227,7 @@ impl PerfRing {
         // Release: the kernel may overwrite the records only after they were
         // copied.
         tail.store(position, Ordering::Release);
+        fill
     }
 
     fn copy(&self, position: u64, into: &mut [u8]) {

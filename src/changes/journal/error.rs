@@ -1,6 +1,8 @@
 //! Why there is no journal to write to.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
 /// Why there is no journal, or none to go on with.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,14 @@ pub enum JournalError {
 /// Who holds the lock, as far as it can be read.
 #[derive(Debug)]
 pub struct Holder(pub(super) Option<u32>);
+
+impl Holder {
+    /// Who wrote itself into the lock's file.
+    pub(super) fn read(lock: &Path) -> Holder {
+        let text = fs::read_to_string(lock).ok();
+        Holder(text.and_then(|text| text.trim().parse().ok()))
+    }
+}
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,6 +1,6 @@
 //! The lock beside the journal: one works on it at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::error::{Holder, JournalError};
 
 /// The lock's file. It stays, so that all lock the same one.
-const LOCK: &str = "changes.lock";
+pub(super) const LOCK: &str = "changes.lock";
 
 /// The lock of a folder, held.
 #[derive(Debug)]
@@ -61,9 +61,7 @@ impl Locked {
                     });
                 }
                 Err((_, Errno::EWOULDBLOCK)) if began.elapsed() >= patience => {
-                    let holder = fs::read_to_string(&path).ok();
-                    let holder = holder.and_then(|text| text.trim().parse().ok());
-                    return Err(JournalError::Locked(Holder(holder)));
+                    return Err(JournalError::Locked(Holder::read(&path)));
                 }
                 Err((again, Errno::EWOULDBLOCK | Errno::EINTR)) => {
                     file = again;

@@ -8,8 +8,9 @@
 mod error;
 mod form;
 mod lock;
+mod peek;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -19,9 +20,10 @@ use nix::fcntl::Flock;
 use super::change::Change;
 use form::{Content, Line, read};
 
-pub use error::JournalError;
+pub use error::{Holder, JournalError};
 pub use form::Header;
 pub use lock::Locked;
+pub use peek::{Earlier, peek};
 
 /// The journal's file.
 const JOURNAL: &str = "changes.journal";
@@ -79,6 +81,22 @@ pub fn default_folder() -> Option<PathBuf> {
     state.parent().map(Path::to_owned)
 }
 
+/// Whether a file can be a journal of this user's that nobody else has written.
+fn check(metadata: &Metadata, shown: &str) -> Result<(), JournalError> {
+    let own = nix::unistd::Uid::effective().as_raw();
+    let is_ours = metadata.uid() == own && metadata.mode() & 0o022 == 0;
+    if !metadata.is_file() || !is_ours {
+        return Err(JournalError::NotOurs(shown.to_owned()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(JournalError::Damaged {
+            path: shown.to_owned(),
+            cause: String::from("it is too large"),
+        });
+    }
+    Ok(())
+}
+
 impl Locked {
     fn journal(&self) -> PathBuf {
         self.folder.join(JOURNAL)
@@ -107,14 +125,7 @@ impl Locked {
             opened => opened.map_err(io)?,
         };
         let metadata = file.metadata().map_err(io)?;
-        let own = nix::unistd::Uid::effective().as_raw();
-        if metadata.uid() != own || metadata.mode() & 0o022 != 0 {
-            return Err(JournalError::NotOurs(shown));
-        }
-        if metadata.len() > LARGEST {
-            let cause = String::from("it is too large");
-            return Err(JournalError::Damaged { path: shown, cause });
-        }
+        check(&metadata, &shown)?;
         let text = fs::read(&path).map_err(io)?;
         let content = match read(&String::from_utf8_lossy(&text)) {
             Ok(Some(content)) => content,

@@ -2,6 +2,7 @@
 //! what is shown on request.
 
 use crate::attribution::{Setting, Throttling};
+use crate::changes::Earlier;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::judgement::{Case, Preparation, exclude_unsteady_gaps, recast_aligned_stalls};
@@ -32,6 +33,8 @@ pub(super) struct Assembly<'a> {
     pub(super) scripted: bool,
     /// What of the host was changed: for now, and at the end what was put back.
     pub(super) quieted: Option<Quieted>,
+    /// What another run has changed of it, where this one changes nothing.
+    pub(super) earlier: Option<&'a Earlier>,
 }
 
 impl Assembly<'_> {
@@ -83,6 +86,7 @@ impl Assembly<'_> {
             inventory: self.inventory,
             scripted: self.scripted,
             quieted: self.quieted.as_ref(),
+            earlier: self.earlier,
             told,
         }
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::changes::{
-    Changes, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored, restore,
+    Changes, Earlier, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored, peek,
+    restore,
 };
 use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::{FreezeWish, freeze_on_smi};
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Quieting {
     changes: Option<Changes<LiveAccess>>,
     quieted: Option<Quieted>,
+    earlier: Option<Earlier>,
 }
 
 impl Quieting {
@@ -43,10 +45,18 @@ impl Quieting {
         let mut quieting = Quieting {
             changes: None,
             quieted: None,
+            earlier: None,
         };
         let changes_nothing = plan.quiet.is_none() && plan.freeze_on_smi == FreezeWish::LeaveAlone;
         let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
+        let access = LiveAccess::new(root.clone());
         if changes_nothing && !restores {
+            // A user without a home has left nothing.
+            let journal = folder(plan.keeping.journal.as_ref()).ok();
+            quieting.earlier = journal.and_then(|journal| peek(&journal, &access));
+            if let Some(earlier) = &quieting.earlier {
+                eprintln!("hwgap: {earlier}; see 'hwgap restore --help'");
+            }
             return Ok(quieting);
         }
         let journal = folder(plan.keeping.journal.as_ref())?;
@@ -57,7 +67,6 @@ impl Quieting {
             return Ok(quieting);
         }
         let guard = Guard::this_program(guard_root);
-        let access = LiveAccess::new(root.clone());
         let changes = Changes::begin(access, &journal, now.rfc3339(), &guard);
         let mut changes = changes.map_err(failure)?;
         if let Some(quiet) = &plan.quiet {
@@ -71,6 +80,12 @@ impl Quieting {
     /// Whether anything may have changed.
     pub(super) fn is_active(&self) -> bool {
         self.changes.is_some()
+    }
+
+    /// What another run has changed of the host, where this one changes
+    /// nothing.
+    pub(super) fn take_earlier(&mut self) -> Option<Earlier> {
+        self.earlier.take()
     }
 
     /// Where samplers have to live.

@@ -7,8 +7,8 @@ use crate::privileges::Keep;
 use crate::report::model::{EndedBy, EngineName};
 use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
-    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, PackedGap, Snapshot,
-    Timeline, View, Wishes,
+    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline,
+    View, Wishes,
 };
 use crate::units::Cycles;
 
@@ -86,6 +86,7 @@ impl Turns<'_> {
                 &mut onward,
             )
             .after(record.take())
+            .lasting(sampling.hz.to_nanos(sampling.duration))
             .run(engine.as_mut(), self.root)
             .map_err(failure)?;
             (timeline, clock) = (collected.timeline.clone(), collected.clock.clone());
@@ -190,10 +191,6 @@ impl Observer for Onward<'_, '_> {
 
     fn wants_snapshot(&mut self) -> bool {
         self.ongoing.wants_snapshot()
-    }
-
-    fn spare(&mut self) -> Option<Vec<PackedGap>> {
-        self.ongoing.spare()
     }
 
     fn snapshot(&mut self, snapshot: Snapshot) {

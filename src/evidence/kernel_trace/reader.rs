@@ -1,7 +1,5 @@
 //! From the records of a ring to events with a meaning.
 
-use std::collections::HashMap;
-
 use crate::host::text::clean;
 use crate::sys::perf_ring::{Direction, RingRecord};
 use crate::units::Nanos;
@@ -42,18 +40,27 @@ pub(super) enum What {
 /// Reads one CPU's records.
 #[derive(Debug)]
 pub(super) struct Reader {
-    meanings: HashMap<u16, Meaning>,
+    /// By number.
+    meanings: Vec<(u16, Meaning)>,
+    /// Whether switches have a tracepoint, which names the task.
+    switch_is_traced: bool,
     sampler: u32,
 }
 
 impl Reader {
     /// A reader for these tracepoints; `sampler` is the sampler's thread.
     pub(super) fn new(tracepoints: &[Tracepoint], sampler: u32) -> Reader {
-        let meanings = tracepoints
+        let mut meanings: Vec<(u16, Meaning)> = tracepoints
             .iter()
             .map(|point| (point.id, point.meaning.clone()))
             .collect();
-        Reader { meanings, sampler }
+        meanings.sort_unstable_by_key(|&(id, _)| id);
+        let is_switch = |(_, meaning): &(u16, Meaning)| matches!(meaning, Meaning::Switch { .. });
+        Reader {
+            switch_is_traced: meanings.iter().any(is_switch),
+            meanings,
+            sampler,
+        }
     }
 
     /// The meaning of a record; `None` where it has none.
@@ -78,7 +85,11 @@ impl Reader {
 
     fn tracepoint(&self, data: &[u8], names: &mut Names) -> Option<What> {
         let id = u16::from_ne_bytes(data.get(..2)?.try_into().ok()?);
-        Some(match self.meanings.get(&id)? {
+        let found = self
+            .meanings
+            .binary_search_by_key(&id, |&(id, _)| id)
+            .ok()?;
+        Some(match &self.meanings[found].1 {
             Meaning::Enter(activity) => What::Enter(name(activity, data, names)?),
             Meaning::Exit(activity) => What::Exit(name(activity, data, names)?),
             Meaning::Nmi { length } => {
@@ -105,13 +116,9 @@ impl Reader {
         if task == self.sampler {
             return Some(What::ToSampler);
         }
-        let switch_is_traced = self
-            .meanings
-            .values()
-            .any(|meaning| matches!(meaning, Meaning::Switch { .. }));
         let name = match comm {
             Some(comm) => clean(comm, LONGEST_NAME),
-            None if switch_is_traced => return None,
+            None if self.switch_is_traced => return None,
             None => format!("task {task}"),
         };
         Some(What::ToTask(names.number(&name, ActivityKind::Task)))

@@ -7,7 +7,7 @@ use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
 use crate::sys::perf_ring::PerfRing;
 use crate::sys::slow_close::bequeath;
-use crate::units::{CpuId, Nanos};
+use crate::units::{CpuId, Fill, Nanos};
 
 use super::account::{Account, Measured};
 use super::activity::{ActivityId, Names, SourceTotal};
@@ -97,8 +97,10 @@ impl KernelTrace {
         }
     }
 
-    /// Reads all that the kernel has written so far.
-    pub fn poll(&mut self) {
+    /// Reads all that the kernel has written so far, and says how full the
+    /// fullest ring was.
+    pub fn poll(&mut self) -> Fill {
+        let mut fullest = Fill(0.0);
         let names = &mut self.names;
         for trace in &mut self.cpus {
             let CpuTrace {
@@ -109,7 +111,8 @@ impl KernelTrace {
                 lost,
                 ..
             } = trace;
-            ring.drain(&mut |record| {
+            let before = segments.len();
+            let fill = ring.drain(&mut |record| {
                 if let Some(event) = reader.read(record, names) {
                     if let What::Lost(count) = event.what {
                         *lost += count;
@@ -117,10 +120,14 @@ impl KernelTrace {
                     fold.take(event, segments);
                 }
             });
+            // What comes in at once must not push out what gaps still need.
+            let new = Fill::of(segments.len() - before, SEGMENTS);
+            fullest = fullest.max(fill).max(new);
             while trace.segments.len() > SEGMENTS {
                 trace.forget_first();
             }
         }
+        fullest
     }
 
     /// The names in accounts.

@@ -33,9 +33,9 @@ pub(super) fn gaps_of<'a>(
         let utc = collected.timeline.utc(gap.start());
         let mut row = Gap {
             engine,
-            ..lens.row(cpu, gap, utc)
+            ..lens.row(cpu, &gap, utc)
         };
-        watched::annotate(case, index, gap, &mut row);
+        watched::annotate(case, index, &gap, &mut row);
         row
     })
 }

@@ -29,7 +29,7 @@ use crate::evidence::pmu::PmuSources;
 use crate::sys::bpf::EventSlot;
 use crate::sys::perf::CpuCounter;
 use crate::sys::sched;
-use crate::units::{CpuId, Cycles, Nanos};
+use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
@@ -145,8 +145,8 @@ impl Engine for BpfEngine {
         self.crew.release();
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
-        self.crew.drain(sink);
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
+        Some(self.crew.drain(sink))
     }
 
     fn status(&self) -> Vec<LiveStatus> {

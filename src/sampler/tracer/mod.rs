@@ -33,7 +33,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crate::evidence::SmiSource;
 use crate::sys::tsc;
-use crate::units::{CpuId, Cycles, Nanos};
+use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::bpf::{CountSource, Ledger};
 use super::brake::Brake;
@@ -313,12 +313,14 @@ impl Engine for TracerEngine {
         self.crew.release();
     }
 
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) {
+    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
         self.end_if_due();
         self.collect();
         for (index, gap) in self.ready.drain(..) {
             sink(index, gap);
         }
+        // The kernel's buffers are read through a pipe.
+        None
     }
 
     fn status(&self) -> Vec<LiveStatus> {

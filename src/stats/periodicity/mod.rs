@@ -80,12 +80,12 @@ pub struct Visibility {
 
 /// The series among the events, which must be in order of time: the one that
 /// explains most first.
-pub fn find(events: &[Event], visibility: Visibility) -> Vec<Series> {
+pub fn find(events: Vec<Event>, visibility: Visibility) -> Vec<Series> {
     let step = events.len().div_ceil(MOST_EVENTS).max(1);
+    let mut rest = events;
     // A stretch of neighbours, as leaving events out would hide the period.
-    let events = &events[..events.len() / step];
-    let total = events.len();
-    let mut rest: Vec<Event> = events.to_vec();
+    rest.truncate(rest.len() / step);
+    let total = rest.len();
     let mut found: Vec<Series> = Vec::new();
     // Another round may only add to a series that is known, as for beats of
     // two events; so there are more rounds than series.
@@ -98,7 +98,7 @@ pub fn find(events: &[Event], visibility: Visibility) -> Vec<Series> {
             break;
         }
         let series = tracked.series(&rest, &comb, total);
-        rest = tracked.without_members(&rest);
+        tracked.remove_members(&mut rest);
         match found.iter_mut().find(|known| known.is_same_beat(&series)) {
             Some(known) => {
                 known.events += series.events;

@@ -66,7 +66,7 @@ fn a_series_is_found_through_jitter_misses_and_strangers() {
         let mut noise = Noise(7);
         let mut times = series(&mut noise, 1.4e9, 300, jitter, missing);
         times.extend(poisson(&mut noise, strangers, 300.0 * 1.4e9));
-        let found = find(&events(times), ALWAYS);
+        let found = find(events(times), ALWAYS);
         let case = format!("{jitter} {missing} {strangers}: {found:?}");
         assert_eq!(found.len(), 1, "{case}");
         assert_period(&found[0], 1.4e9, 1e-3);
@@ -82,7 +82,7 @@ fn interleaved_series_are_told_apart() {
     let mut times = series(&mut noise, 64e6, 2_000, 0.002, 0.0);
     times.extend(series(&mut noise, 1.0e9, 128, 0.002, 0.05));
     times.extend(series(&mut noise, 3.7e9, 34, 0.001, 0.0));
-    let found = find(&events(times), ALWAYS);
+    let found = find(events(times), ALWAYS);
     assert_eq!(found.len(), 3, "{found:?}");
     for (series, period) in found.iter().zip([64e6, 1.0e9, 3.7e9]) {
         assert_period(series, period, 2e-3);
@@ -100,7 +100,7 @@ fn a_timer_that_drifts_is_followed() {
             time
         })
         .collect();
-    let found = find(&events(times), ALWAYS);
+    let found = find(events(times), ALWAYS);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_period(&found[0], 1e9, 1e-3);
     assert!(found[0].share > 0.99, "{found:?}");
@@ -113,7 +113,7 @@ fn beats_of_several_events_are_one_series() {
     for beat in series(&mut noise, 2e9, 60, 0.001, 0.0) {
         times.extend((0..6).map(|event| beat + f64::from(event) * 2e5));
     }
-    let found = find(&events(times), ALWAYS);
+    let found = find(events(times), ALWAYS);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_period(&found[0], 2e9, 1e-3);
     assert_eq!((found[0].seen, found[0].events), (60, 360));
@@ -122,18 +122,18 @@ fn beats_of_several_events_are_one_series() {
 #[test]
 fn twelve_beats_are_enough_and_nine_are_not() {
     let mut noise = Noise(9);
-    let twelve = find(&events(series(&mut noise, 8e9, 12, 0.005, 0.0)), ALWAYS);
+    let twelve = find(events(series(&mut noise, 8e9, 12, 0.005, 0.0)), ALWAYS);
     assert_period(&twelve[0], 8e9, 0.01);
     assert_eq!(
-        find(&events(series(&mut noise, 8e9, 9, 0.0, 0.0)), ALWAYS),
+        find(events(series(&mut noise, 8e9, 9, 0.0, 0.0)), ALWAYS),
         []
     );
-    assert_eq!(find(&[], ALWAYS), []);
+    assert_eq!(find(Vec::new(), ALWAYS), []);
     let at_once = [Event {
         at: Nanos(5),
         length: Nanos(1),
     }; 50];
-    assert_eq!(find(&at_once, ALWAYS), []);
+    assert_eq!(find(at_once.to_vec(), ALWAYS), []);
 }
 
 /// Kinds of events without a period.
@@ -182,7 +182,7 @@ fn random(noise: &mut Noise, kind: u32) -> Vec<f64> {
 fn false_alarms(runs: u32, seed: u64) -> Vec<(u32, Vec<Series>)> {
     let mut noise = Noise(seed);
     (0..runs)
-        .map(|run| (run % 4, find(&events(random(&mut noise, run % 4)), ALWAYS)))
+        .map(|run| (run % 4, find(events(random(&mut noise, run % 4)), ALWAYS)))
         .filter(|(_, found)| !found.is_empty())
         .collect()
 }
@@ -214,7 +214,7 @@ fn the_rhythm_of_the_sampler_is_no_series() {
     for _ in 0..40 {
         let times = poisson(&mut noise, 1_200, 120e9);
         let seen = times.into_iter().filter(|time| time % 1e9 < 0.5e9);
-        let found = find(&events(seen.collect()), Visibility { covered: 0.5 });
+        let found = find(events(seen.collect()), Visibility { covered: 0.5 });
         assert_eq!(found, []);
     }
 }

@@ -78,16 +78,15 @@ fn walk(events: &[Event], start: usize, comb: &Comb, direction: Direction) -> Tr
 }
 
 impl Tracked {
-    /// The events that are left.
-    pub(super) fn without_members(&self, events: &[Event]) -> Vec<Event> {
+    /// Leaves the other events.
+    pub(super) fn remove_members(&self, events: &mut Vec<Event>) {
         let mut members = self.members.iter().peekable();
-        let mut rest = Vec::with_capacity(events.len() - self.members.len());
-        for (index, event) in events.iter().enumerate() {
-            if members.next_if_eq(&&index).is_none() {
-                rest.push(*event);
-            }
-        }
-        rest
+        let mut index = 0;
+        events.retain(|_| {
+            let stays = members.next_if_eq(&&index).is_none();
+            index += 1;
+            stays
+        });
     }
 
     /// What there is to say of the series. It has one beat at least.

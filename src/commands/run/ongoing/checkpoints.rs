@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::privileges::Keep;
@@ -13,7 +13,7 @@ use crate::report::model::Checkpoints;
 use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{OutputError, json, text, worst};
-use crate::session::{PackedGap, Snapshot, Teller};
+use crate::session::{Snapshot, Teller};
 use crate::sys::clock::monotonic;
 use crate::units::Nanos;
 
@@ -32,7 +32,6 @@ pub(in super::super) struct CheckpointWriter<'scope> {
     keeps_turns: bool,
     busy: Arc<AtomicBool>,
     orders: SyncSender<Order>,
-    spare: Receiver<Vec<PackedGap>>,
     thread: ScopedJoinHandle<'scope, Option<Checkpoints>>,
 }
 
@@ -80,7 +79,6 @@ impl<'scope> CheckpointWriter<'scope> {
         keep: Keep,
     ) -> std::io::Result<CheckpointWriter<'scope>> {
         let (orders, inbox) = sync_channel(MOST_WAITING);
-        let (spent, spare) = channel();
         let busy = Arc::new(AtomicBool::new(false));
         let interval = target.as_ref().map(|target| target.interval);
         let mut writer = Writer {
@@ -92,7 +90,6 @@ impl<'scope> CheckpointWriter<'scope> {
             target,
             teller,
             ended: Vec::new(),
-            spent,
         };
         let working = busy.clone();
         let thread = helper(scope, "checkpoints", keep, move || {
@@ -106,7 +103,6 @@ impl<'scope> CheckpointWriter<'scope> {
             keeps_turns: assembly.choices.len() > 1,
             busy,
             orders,
-            spare,
             thread,
         })
     }
@@ -116,11 +112,6 @@ impl<'scope> CheckpointWriter<'scope> {
     pub(super) fn is_due(&self) -> bool {
         let wanted = self.asked == Asked::Yes || monotonic() >= self.due;
         wanted && !self.busy.load(Ordering::Acquire)
-    }
-
-    /// Memory for a copy, where there is some.
-    pub(super) fn spare(&self) -> Option<Vec<PackedGap>> {
-        self.spare.try_recv().ok()
     }
 
     pub(super) fn ask(&mut self) {
@@ -164,8 +155,6 @@ struct Writer<'a> {
     state: Option<Checkpoints>,
     teller: Teller,
     ended: Vec<Turn>,
-    /// Memory of snapshots that have been written.
-    spent: Sender<Vec<PackedGap>>,
 }
 
 impl Writer<'_> {
@@ -184,11 +173,9 @@ impl Writer<'_> {
                     let choice = turn;
                     self.ended.push(Turn { choice, collected });
                     self.write(told, save, tell);
-                    let cpus = self.ended.pop().map(|turn| turn.collected.cpus);
-                    for cpu in cpus.into_iter().flatten() {
-                        // At the end of the run nobody takes it.
-                        let _ = self.spent.send(cpu.gaps);
-                    }
+                    // What it shares with the run, the run can change in place
+                    // again.
+                    self.ended.pop();
                     busy.store(false, Ordering::Release);
                 }
             }

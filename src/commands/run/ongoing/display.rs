@@ -12,8 +12,8 @@ use crate::session::{Progress, Teller, View};
 use crate::sys::{sched, signals};
 use crate::units::Nanos;
 
-use super::offer;
 use super::screen::Screen;
+use super::{STACK, offer};
 
 /// Messages that wait for a slow reader at most.
 const MOST_WAITING: usize = 64;
@@ -69,6 +69,7 @@ impl Display {
         let (end, ended) = sync_channel(1);
         std::thread::Builder::new()
             .name(String::from("display"))
+            .stack_size(STACK)
             .spawn(move || {
                 // Signals are the collector's.
                 signals::block_all();

@@ -14,7 +14,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use crate::privileges::Keep;
 use crate::report::assemble::Told;
 use crate::report::model::{EngineName, Privileges};
-use crate::session::{JudgedNow, LiveGap, PackedGap, Progress, Snapshot, View};
+use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
 use crate::sys::sched;
 use crate::units::Cycles;
 
@@ -22,6 +22,9 @@ use super::turns::Turn;
 pub(super) use checkpoints::{CheckpointWriter, Target};
 pub(super) use display::Display;
 pub(super) use events::EventStream;
+
+/// Stack of each of these threads. All of it is locked in memory.
+const STACK: usize = 512 * 1024;
 
 /// All that is told of a run while it goes on.
 pub(super) struct Ongoing<'scope> {
@@ -62,10 +65,6 @@ impl Ongoing<'_> {
 
     pub(super) fn wants_snapshot(&mut self) -> bool {
         self.checkpoints.is_due()
-    }
-
-    pub(super) fn spare(&mut self) -> Option<Vec<PackedGap>> {
-        self.checkpoints.spare()
     }
 
     pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
@@ -111,6 +110,7 @@ fn helper<'scope, 'env, T: Send + 'scope>(
 ) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
     std::thread::Builder::new()
         .name(name.to_owned())
+        .stack_size(STACK)
         .spawn_scoped(scope, move || {
             // Where it is refused, the work competes with the collector.
             let _ = sched::set_background();

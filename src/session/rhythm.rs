@@ -1,0 +1,158 @@
+//! When the collector visits the engine, and when it looks at the clocks.
+
+use crate::sys::clock::monotonic;
+use crate::units::{Fill, Nanos};
+
+/// How the collector lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It has a CPU of its own.
+    OwnCpu,
+    /// It takes its time from a sampler: seldom, as each visit is a gap.
+    SharedCpu,
+}
+
+/// Milliseconds between two visits where the collector has a CPU of its own.
+const OWN_TURN: u16 = 5;
+/// The same on a sampler's CPU, where gaps come in thick and fast.
+const SHORTEST_TURN: u16 = 40;
+/// And where hardly any come in. The rings then hold 16,000 gaps and 70,000
+/// records of the kernel a second, for as long as one such turn.
+const LONGEST_TURN: u16 = 500;
+/// By how much a turn grows at a time.
+const GROWTH: u16 = 4;
+
+/// Where the fullest ring has less than this, turns grow: the ring holds the
+/// longer turn many times over.
+const LITTLE: Fill = Fill(1.0 / 256.0);
+/// Where it has more than this, turns are short again.
+const MUCH: Fill = Fill(1.0 / 16.0);
+
+/// The visits of a run.
+#[derive(Debug)]
+pub(super) struct Rhythm {
+    pace: Pace,
+    turn: u16,
+    look_due: Nanos,
+    end: Nanos,
+}
+
+impl Rhythm {
+    /// For samplers that end at `end` by CLOCK_MONOTONIC, if nothing ends them
+    /// earlier.
+    pub(super) fn begin(pace: Pace, end: Nanos) -> Rhythm {
+        let mut rhythm = Rhythm {
+            pace,
+            turn: shortest(pace),
+            look_due: Nanos(0),
+            end,
+        };
+        rhythm.look_due = monotonic().saturating_add(rhythm.between_looks());
+        rhythm
+    }
+
+    /// Milliseconds to wait for the next visit: no longer than the samplers
+    /// still take, so that the end is not waited for.
+    pub(super) fn wait(&self) -> u16 {
+        let left = self.end.saturating_sub(monotonic()).0 / Nanos::MILLISECOND.0;
+        let left = u16::try_from(left).unwrap_or(u16::MAX);
+        left.clamp(shortest(self.pace), self.turn)
+    }
+
+    /// A visit has found the fullest ring so full; `None` where that is not
+    /// known.
+    pub(super) fn visited(&mut self, fill: Option<Fill>) {
+        let shortest = shortest(self.pace);
+        let longest = match self.pace {
+            Pace::OwnCpu => OWN_TURN,
+            Pace::SharedCpu => LONGEST_TURN,
+        };
+        self.turn = match fill {
+            Some(fill) if fill < LITTLE => self.turn.saturating_mul(GROWTH).min(longest),
+            Some(fill) if fill < MUCH => self.turn,
+            Some(_) | None => shortest,
+        };
+    }
+
+    /// The samplers were asked to end.
+    pub(super) fn ends_now(&mut self) {
+        self.end = Nanos(0);
+    }
+
+    /// Whether it is time for another look.
+    pub(super) fn is_look_due(&mut self) -> bool {
+        let now = monotonic();
+        let is_due = now >= self.look_due;
+        if is_due {
+            self.look_due = now.saturating_add(self.between_looks());
+        }
+        is_due
+    }
+
+    fn between_looks(&self) -> Nanos {
+        match self.pace {
+            Pace::OwnCpu => Nanos(200 * Nanos::MILLISECOND.0),
+            Pace::SharedCpu => Nanos::SECOND,
+        }
+    }
+}
+
+fn shortest(pace: Pace) -> u16 {
+    match pace {
+        Pace::OwnCpu => OWN_TURN,
+        Pace::SharedCpu => SHORTEST_TURN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEVER: Nanos = Nanos(u64::MAX);
+
+    fn after(rhythm: &mut Rhythm, fills: &[f64]) -> u16 {
+        fills
+            .iter()
+            .for_each(|&fill| rhythm.visited(Some(Fill(fill))));
+        rhythm.wait()
+    }
+
+    #[test]
+    fn turns_grow_while_little_comes_in_and_are_short_again_at_once() {
+        let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
+        assert_eq!(rhythm.wait(), SHORTEST_TURN);
+        assert_eq!(after(&mut rhythm, &[0.0]), 160);
+        assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
+        assert_eq!(after(&mut rhythm, &[0.01]), LONGEST_TURN);
+        assert_eq!(after(&mut rhythm, &[0.1]), SHORTEST_TURN);
+        rhythm.visited(Some(Fill(0.0)));
+        rhythm.visited(None);
+        assert_eq!(rhythm.wait(), SHORTEST_TURN);
+    }
+
+    #[test]
+    fn a_ring_never_fills_at_a_steady_rate_that_the_shortest_turn_can_bear() {
+        for share_a_second in [0.001, 0.01, 0.1, 1.0, 5.0, 20.0] {
+            let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
+            for _ in 0..50 {
+                let fill = share_a_second * f64::from(rhythm.wait()) / 1e3;
+                assert!(fill < 1.0, "{share_a_second} a second: {fill}");
+                rhythm.visited(Some(Fill(fill)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cpu_of_its_own_is_visited_all_the_time() {
+        let mut rhythm = Rhythm::begin(Pace::OwnCpu, NEVER);
+        assert_eq!(after(&mut rhythm, &[0.0, 0.9, 0.0]), OWN_TURN);
+    }
+
+    #[test]
+    fn the_end_is_not_waited_for() {
+        let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
+        assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
+        rhythm.ends_now();
+        assert_eq!(rhythm.wait(), SHORTEST_TURN);
+    }
+}
