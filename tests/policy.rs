@@ -214,7 +214,7 @@ fn rates_are_excluded_exceeded_or_not_known() {
 }
 
 fn stalls(lengths: &[u64]) -> Value {
-    let stall = |length: &u64| json!({"duration_ns": length, "smi_delta": 1, "cause": "smi"});
+    let stall = |length: &u64| json!({"start_utc": "", "duration_ns": length, "smi_delta": 1, "cause": "smi"});
     lengths.iter().map(stall).collect()
 }
 
