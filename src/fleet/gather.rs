@@ -42,7 +42,7 @@ pub fn gather(paths: &[PathBuf], policy: &Policy, today: Date, mut tick: impl Fn
     };
     let mut lots: Vec<(u64, Vec<Run>)> = Vec::new();
     read::read(paths, digester, |Lot { number, inputs }| {
-        let mut runs = Vec::with_capacity(inputs.len());
+        let mut runs = Vec::new();
         for input in inputs {
             tick();
             match input {
@@ -56,7 +56,10 @@ pub fn gather(paths: &[PathBuf], policy: &Policy, today: Date, mut tick: impl Fn
                 Input::PassedOver => gathered.passed_over += 1,
             }
         }
-        lots.push((number, runs));
+        // A file may have millions of lines that are no reports.
+        if !runs.is_empty() {
+            lots.push((number, runs));
+        }
     });
     lots.sort_by_key(|(number, _)| *number);
     gathered.runs = lots.into_iter().flat_map(|(_, runs)| runs).collect();
