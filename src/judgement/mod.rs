@@ -10,6 +10,7 @@ mod guest_findings;
 mod inventory;
 mod periods;
 mod pmu_inventory;
+mod presence_inventory;
 mod smi_findings;
 mod stalls;
 mod step_findings;

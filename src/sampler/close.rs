@@ -72,6 +72,7 @@ impl<M: Machine> Sampler<M> {
         self.smi.account(event, smi);
         self.record(start, end, witness, smi);
         if event == Event::BelowThreshold && presence == Presence::Unknown {
+            self.smi.note_own_call();
             self.usage
                 .forget(&mut self.machine, &self.calibration, Cycles(end));
         }
@@ -79,6 +80,27 @@ impl<M: Machine> Sampler<M> {
             self.check_cpu();
         }
         end
+    }
+
+    /// Deals with a stall between the latest reading of the counter and the
+    /// loop, from `start` to `end`. It is a gap where it is known to be none of
+    /// the kernel's, or to hold an SMI; else it stays the tool's own time.
+    /// Returns its length as a gap.
+    pub(super) fn close_tail(&mut self, start: u64, end: u64, footprint: Footprint) -> Cycles {
+        let smi = self.smi.read_tail(&mut self.machine);
+        let witness = Witness {
+            footprint,
+            ring_zero: None,
+            smm: None,
+        };
+        let presence = witness.presence(smi);
+        if presence == Presence::Unknown && !matches!(smi, SmiEvidence::Own { delta: 1.. }) {
+            return Cycles(0);
+        }
+        self.count(start, end, presence);
+        self.smi.account(self.event(start, end), smi);
+        self.record(start, end, witness, smi);
+        Cycles(end.wrapping_sub(start))
     }
 
     /// Counts a gap without the kernel that another one with it follows. A
@@ -122,6 +144,9 @@ impl<M: Machine> Sampler<M> {
         }
         self.totals.gaps_seen += 1;
         let presence = witness.presence(smi);
+        if presence != Presence::Absent {
+            self.smi.note_own_call();
+        }
         let usage = self
             .usage
             .of_gap(&mut self.machine, &self.calibration, end, presence);

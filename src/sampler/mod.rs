@@ -26,6 +26,7 @@ mod shared;
 mod slow_path;
 mod smi_watch;
 mod spin;
+mod tail;
 mod tracer;
 mod trial;
 mod usage_watch;

@@ -12,7 +12,8 @@ use super::close::Before;
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
 use super::machine::{Machine, read_footprint};
-use super::smi_watch::SmiWatch;
+use super::smi_watch::{SmiWatch, quiet_limit};
+use super::tail::OwnCalls;
 use super::usage_watch::UsageWatch;
 use super::witness::{PmuWatch, Witness};
 
@@ -90,16 +91,29 @@ impl<M: Machine> Sampler<M> {
 
     /// Goes on with the loop once nothing has hit the sampler between its
     /// latest reading of the SMI counter and the first reading of the loop.
-    pub(super) fn resume_clean(&mut self) {
-        self.resume();
+    /// Returns how much of that time was a gap of its own.
+    pub(super) fn resume_clean(&mut self) -> Cycles {
+        let mut gaps = Cycles(0);
         for _ in 0..MOST_ECHOES {
-            if !self.smi.is_tail_long(self.last, &self.calibration) {
-                break;
-            }
-            self.smi.read_tail(&mut self.machine);
+            let before = self.machine.tsc();
+            let mark = self.footprint();
             self.resume();
+            let Some(tail) = self.smi.long_tail(self.last, &self.calibration) else {
+                break;
+            };
+            // The mark was read after `before`, and speaks of all until then.
+            // What came later, it has not seen.
+            let seen = self.smi.long_tail(before, &self.calibration).is_some();
+            let gap = match (seen, mark, tail.own_calls) {
+                (true, Footprint::Intact, OwnCalls::None) => {
+                    self.close_tail(tail.since, before, Footprint::Intact)
+                }
+                _ => self.close_tail(tail.since, self.last, Footprint::Unusable),
+            };
+            gaps = gaps.saturating_add(gap);
         }
         self.smi.resumed();
+        gaps
     }
 
     /// Deals with a delta that left the loop; `self.last` is its end.
@@ -150,13 +164,14 @@ impl<M: Machine> Sampler<M> {
             after = self.machine.tsc();
         }
         let end = self.close(before_kernel, start, end, witness);
-        self.resume_clean();
-        self.count_blind(end);
+        let gaps = self.resume_clean();
+        self.count_blind(end, gaps);
     }
 
-    /// Counts the time from `since` to the latest reading as the tool's own.
-    pub(super) fn count_blind(&mut self, since: u64) {
-        let blind = Cycles(self.last.wrapping_sub(since));
+    /// Counts the time from `since` to the latest reading as the tool's own,
+    /// but for the gaps in it.
+    pub(super) fn count_blind(&mut self, since: u64, gaps: Cycles) {
+        let blind = Cycles(self.last.wrapping_sub(since)).saturating_sub(gaps);
         self.totals.blind = self.totals.blind.saturating_add(blind);
         self.totals.blind_max = self.totals.blind_max.max(blind);
     }
@@ -173,9 +188,21 @@ impl<M: Machine> Sampler<M> {
         } else {
             self.totals.silent_clears += 1;
             self.resume();
-            let blind = Cycles(self.last.wrapping_sub(now));
-            self.totals.blind = self.totals.blind.saturating_add(blind);
+            self.on_unwitnessed(now);
         }
+    }
+
+    /// Deals with the time from `start` to the latest reading, of which the
+    /// mark says nothing: it was set in between.
+    fn on_unwitnessed(&mut self, start: u64) {
+        let mut since = start;
+        let mut gaps = Cycles(0);
+        if self.last.wrapping_sub(start) > quiet_limit(&self.calibration) {
+            let witness = self.witness().disturbed();
+            since = self.close(None, start, self.last, witness);
+            gaps = self.resume_clean();
+        }
+        self.count_blind(since, gaps);
     }
 
     /// What the mark and the PMU's counts say now.

@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::calibrate::Calibration;
 use super::gap::SmiTotals;
 use super::machine::Machine;
+use super::tail::{OwnCalls, Tail};
 
 /// Share of the time for readings after recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
@@ -46,8 +47,8 @@ pub(super) struct SmiWatch {
     events: u32,
     /// Those of them that became records.
     unread_records: u32,
-    /// The clock just after the latest reading, until the loop resumes.
-    read_at: Option<u64>,
+    /// The time since the latest reading, until the loop resumes.
+    tail: Option<Tail>,
     recorded_budget: Budget,
     short_budget: Budget,
 }
@@ -75,7 +76,8 @@ impl SmiWatch {
                 totals,
             }
         });
-        let now = machine.tsc();
+        let tail = Tail::begin(machine);
+        let now = tail.since;
         let saved = Cycles(calibration.smi_read.0 * 1_000);
         let followed = counter.is_some() && readings == Readings::AfterGaps;
         SmiWatch {
@@ -83,7 +85,7 @@ impl SmiWatch {
             readings,
             events: 0,
             unread_records: 0,
-            read_at: followed.then_some(now),
+            tail: followed.then_some(tail),
             recorded_budget: Budget::new(RECORDED_SHARE, saved, now),
             short_budget: Budget::new(SHORT_SHARE, saved, now),
         }
@@ -144,7 +146,7 @@ impl SmiWatch {
         let Some(delta) = self.advance(machine) else {
             return SmiEvidence::Unreadable;
         };
-        self.read_at = Some(machine.tsc());
+        self.tail = Some(Tail::begin(machine));
         let among = self.events;
         self.events = 0;
         self.unread_records = 0;
@@ -169,7 +171,7 @@ impl SmiWatch {
         let Some(more) = self.advance(machine) else {
             return SmiEvidence::Unreadable;
         };
-        self.read_at = Some(machine.tsc());
+        self.tail = Some(Tail::begin(machine));
         let delta = before.saturating_add(more);
         match (delta, among) {
             (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
@@ -196,28 +198,35 @@ impl SmiWatch {
         }
     }
 
-    /// Whether something hit the sampler between the latest reading and
-    /// `resumed`: a stall there belongs to no gap, but may have raised the
-    /// counter.
-    pub(super) fn is_tail_long(&self, resumed: u64, calibration: &Calibration) -> bool {
-        self.read_at
-            .is_some_and(|read_at| resumed.wrapping_sub(read_at) > quiet_limit(calibration))
+    /// The time since the latest reading, if something hit the sampler before
+    /// `resumed`: a stall there is in no delta of the loop, but may have raised
+    /// the counter.
+    pub(super) fn long_tail(&self, resumed: u64, calibration: &Calibration) -> Option<Tail> {
+        self.tail
+            .filter(|tail| resumed.wrapping_sub(tail.since) > quiet_limit(calibration))
+    }
+
+    /// Notes that the sampler called the kernel since the latest reading.
+    pub(super) fn note_own_call(&mut self) {
+        if let Some(tail) = &mut self.tail {
+            tail.own_calls = OwnCalls::Made;
+        }
     }
 
     /// Reads the counter once more, so that a rise in the tool's own time is
     /// not given to the next gap.
-    pub(super) fn read_tail<M: Machine>(&mut self, machine: &mut M) {
-        if let Some(delta) = self.advance(machine)
-            && let Some(counter) = &mut self.counter
-        {
-            counter.totals.without_gap += u64::from(delta);
+    pub(super) fn read_tail<M: Machine>(&mut self, machine: &mut M) -> SmiEvidence {
+        let delta = self.advance(machine);
+        self.tail = Some(Tail::begin(machine));
+        match delta {
+            Some(delta) => SmiEvidence::Own { delta },
+            None => SmiEvidence::Unreadable,
         }
-        self.read_at = Some(machine.tsc());
     }
 
     /// The loop goes on.
     pub(super) fn resumed(&mut self) {
-        self.read_at = None;
+        self.tail = None;
     }
 
     /// Reads the counter at the end of a pause; the rise is the pause's, or
@@ -259,7 +268,7 @@ impl SmiWatch {
             *slot += u64::from(delta);
         }
         if self.readings == Readings::AfterGaps {
-            self.read_at = Some(machine.tsc());
+            self.tail = Some(Tail::begin(machine));
         }
         self.events = 0;
         self.unread_records = 0;

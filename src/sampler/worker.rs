@@ -101,9 +101,10 @@ fn publish<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared
     sampler.check_cpu();
     sampler.smi.after_own_work(&mut sampler.machine);
     // The counts of this belong to no gap either.
+    sampler.smi.note_own_call();
     sampler.machine.usage();
-    sampler.resume_clean();
-    sampler.count_blind(begun);
+    let gaps = sampler.resume_clean();
+    sampler.count_blind(begun, gaps);
 }
 
 fn lay_out<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared: &Shared) {
@@ -163,8 +164,9 @@ fn pause<M: Machine>(
     sampler.check_cpu();
     sampler.smi.after_pause(&mut sampler.machine);
     // The counts of the pause belong to no gap.
+    sampler.smi.note_own_call();
     sampler.machine.usage();
-    sampler.resume_clean();
-    let paused = Cycles(sampler.last.wrapping_sub(begun));
+    let gaps = sampler.resume_clean();
+    let paused = Cycles(sampler.last.wrapping_sub(begun)).saturating_sub(gaps);
     sampler.totals.paused = sampler.totals.paused.saturating_add(paused);
 }

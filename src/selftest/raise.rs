@@ -14,37 +14,38 @@ use crate::sys::{sched, signals, tsc};
 use crate::units::{CpuId, Cycles};
 
 /// Time that a competing task sleeps between two stalls.
-const REST: Duration = Duration::from_millis(4);
+const REST: Duration = Duration::from_millis(10);
 /// Time before the first: the sampler calibrates meanwhile.
 const BEFORE_FIRST: Duration = Duration::from_millis(150);
 
-/// A task of higher priority on the sampled CPU that spins for a known time.
+/// A task of higher priority on the sampled CPU that spins for a known time,
+/// again and again until the sampling is over: how long the sampler takes to
+/// set itself up is not known beforehand.
 pub struct CompetingTask {
+    stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<Vec<RaisedSpan>, String>>,
 }
 
 impl CompetingTask {
-    /// Starts the task: `count` stalls of `length` each.
+    /// Starts the task, with stalls of `length` each.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub fn start(
-        cpu: CpuId,
-        priority: u8,
-        length: Cycles,
-        count: usize,
-    ) -> std::io::Result<CompetingTask> {
+    pub fn start(cpu: CpuId, priority: u8, length: Cycles) -> std::io::Result<CompetingTask> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let must_stop = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name(format!("competitor/{cpu}"))
-            .spawn(move || compete(cpu, priority, length, count))?;
-        Ok(CompetingTask { thread })
+            .spawn(move || compete(cpu, priority, length, &must_stop))?;
+        Ok(CompetingTask { stop, thread })
     }
 
-    /// Waits for its end, and says when it had the CPU.
+    /// Ends it, and says when it had the CPU.
     ///
     /// # Errors
     /// Why it could not compete.
     pub fn finish(self) -> Result<Vec<RaisedSpan>, String> {
+        self.stop.store(true, Ordering::Relaxed);
         self.thread
             .join()
             .unwrap_or_else(|_| Err(String::from("the competing task died")))
@@ -55,7 +56,7 @@ fn compete(
     cpu: CpuId,
     priority: u8,
     length: Cycles,
-    count: usize,
+    must_stop: &AtomicBool,
 ) -> Result<Vec<RaisedSpan>, String> {
     signals::block_all();
     let only: CpuList = [cpu].into_iter().collect();
@@ -63,8 +64,8 @@ fn compete(
     sched::set_fifo(priority)
         .map_err(|error| format!("needs real-time priority (CAP_SYS_NICE): {error}"))?;
     std::thread::sleep(BEFORE_FIRST);
-    let mut spans = Vec::with_capacity(count);
-    for _ in 0..count {
+    let mut spans = Vec::new();
+    while !must_stop.load(Ordering::Relaxed) {
         std::thread::sleep(REST);
         let start = tsc::read();
         while tsc::read().wrapping_sub(start) < length.0 {}

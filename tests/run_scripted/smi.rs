@@ -148,3 +148,29 @@ fn without_a_counter_a_stall_of_all_cpus_at_once_is_probably_an_smi() {
     assert!(stalls[0]["smi_delta"].is_null());
     assert_eq!(number(&outcome.report["verdict"]["platform_stalls"]), 1);
 }
+
+#[test]
+fn an_smi_that_hits_the_sampler_at_its_own_work_is_a_gap_of_its_own() {
+    let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "10us"];
+    let outcome = run("smi-in-slow-path", "bare-metal-intel", &arguments);
+    let counted = number(&outcome.only_cpu()["smi"]["delta"]);
+    assert_eq!(counted, 70);
+    let gaps = outcome.report["gaps"].as_array().unwrap();
+    assert_eq!(gaps.len(), 70, "an SMI was lost in the tool's own time");
+    for gap in gaps {
+        assert_eq!(gap["smi_delta"], 1, "{gap}");
+        let length = number(&gap["duration_ns"]);
+        assert!((20_000..=24_500).contains(&length), "{gap}");
+    }
+    assert!(outcome.findings().iter().all(|id| !id.starts_with("smi-")));
+}
+
+#[test]
+fn an_interrupt_that_hits_the_sampler_at_its_own_work_is_never_the_platforms() {
+    let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "10us"];
+    let outcome = run("interrupt-in-slow-path", "bare-metal-intel", &arguments);
+    assert_eq!(outcome.verdict(), "pass");
+    let gaps = outcome.gaps();
+    assert!(gaps.len() > 40, "{} interrupts hit the loop", gaps.len());
+    assert!(gaps.iter().all(|gap| gap.1 == "os"), "{gaps:?}");
+}
