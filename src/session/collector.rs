@@ -378,9 +378,12 @@ impl<'a> Collector<'a> {
         }
         self.judge_pending();
         let mut trace = self.trace;
-        let kernel_totals = trace
-            .as_mut()
-            .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
+        let kernel_totals = trace.as_mut().map(|trace| {
+            let ends = totals.iter().map(|cpu| self.timeline.raw(cpu.last));
+            let ends = ends.enumerate();
+            ends.map(|(index, ended)| trace.totals(index, ended))
+                .collect()
+        });
         let cpus = (self.cpus.into_iter().zip(&totals))
             .map(|(cpu, totals)| cpu.tally.finish(totals))
             .collect();

@@ -168,11 +168,14 @@ impl KernelTrace {
         std::mem::replace(&mut self.names, Names::new())
     }
 
-    /// All that each source took of a CPU, the largest first; and how many
-    /// records were lost.
-    pub fn totals(&mut self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
+    /// All that each source took of a CPU up to the moment at which sampling
+    /// ended, the largest first; and how many records were lost.
+    pub fn totals(&mut self, index: usize, ended: Nanos) -> (Vec<(ActivityId, SourceTotal)>, u64) {
         let trace = &mut self.cpus[index];
-        while !trace.segments.is_empty() {
+        while let Some(first) = trace.segments.front_mut()
+            && first.start < ended
+        {
+            first.end = first.end.min(ended);
             trace.finish_first();
         }
         self.totals_so_far(index)
