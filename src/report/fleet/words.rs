@@ -1,7 +1,43 @@
 //! Sentences that several formats share.
 
-use crate::fleet::model::{OutlierRow, SeparatorRow, SeriesRow};
-use crate::report::human::{grouped, length, three_digits};
+use crate::fleet::model::{FleetReport, OutlierRow, SeparatorRow, SeriesRow};
+use crate::report::human::{grouped, length, plural, three_digits};
+
+/// The groups that separate by themselves, the strongest first.
+pub(super) fn causes(report: &FleetReport) -> impl Iterator<Item = &SeparatorRow> {
+    report
+        .separators
+        .iter()
+        .filter(|row| row.follows_from.is_none())
+}
+
+/// The groups that show nothing once the hosts of a cause are left out, `most`
+/// of each kind by name; `None` where there are none.
+pub(super) fn consequences(
+    report: &FleetReport,
+    cause: &SeparatorRow,
+    most: usize,
+) -> Option<String> {
+    let following = report.separators.iter();
+    let following = following.filter(|row| row.follows_from.as_ref() == Some(&cause.name));
+    let (more, less): (Vec<&SeparatorRow>, Vec<&SeparatorRow>) =
+        following.partition(|row| row.fails_more());
+    let parts = [("more", more), ("less", less)];
+    let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
+    let parts: Vec<String> = parts
+        .map(|(how, rows)| format!("{how} {}", named(&rows, most)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("Only because of it fail {}.", parts.join("; ")))
+}
+
+fn named(rows: &[&SeparatorRow], most: usize) -> String {
+    let name = |row: &&SeparatorRow| format!("{} {}", row.dimension.name(), row.name);
+    let mut names: Vec<String> = rows.iter().take(most).map(name).collect();
+    if let Some(left) = rows.len().checked_sub(most).filter(|left| *left > 0) {
+        names.push(format!("and {} more", plural(left as u64, "group")));
+    }
+    names.join(", ")
+}
 
 /// What a group that separates says.
 pub(super) fn separator(row: &SeparatorRow) -> String {
@@ -18,12 +54,8 @@ pub(super) fn separator(row: &SeparatorRow) -> String {
         ),
         _ => "not as often as elsewhere".to_owned(),
     };
-    let follows = match &row.follows_from {
-        Some(cause) => format!("; follows from {cause}"),
-        None => String::new(),
-    };
     format!(
-        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}{follows}",
+        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}",
         row.dimension.name(),
         row.name,
         grouped(row.group_fail),
