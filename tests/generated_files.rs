@@ -46,6 +46,18 @@ fn the_page_of_run_holds_examples_and_exit_status() {
 }
 
 #[test]
+fn the_name_of_the_drop_in_has_a_page_of_its_own() {
+    let fresh = tempfile::tempdir().unwrap();
+    hwgap().arg("man").arg(fresh.path()).assert().success();
+    let page = &pages(fresh.path())["hwlatdetect.1"];
+    assert!(page.contains(".SH NAME\nhwlatdetect \\- "), "{page}");
+    assert!(
+        page.contains(".SH SYNOPSIS\nhwlatdetect [OPTIONS]\n"),
+        "{page}"
+    );
+}
+
+#[test]
 fn each_shell_gets_a_completion_script() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = hwgap().args(["completions", shell]).assert().success();

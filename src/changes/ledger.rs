@@ -227,22 +227,32 @@ impl<A: Access> Changes<A> {
         }
     }
 
-    /// Puts everything back, the latest change first. What resists stays in
-    /// the journal, for `hwgap restore`.
-    pub fn put_back(mut self) -> Vec<Settled> {
-        self.settle()
-    }
-
-    fn settle(&mut self) -> Vec<Settled> {
-        let Some(mut journal) = self.journal.take() else {
+    /// Puts the changes from number `n` on back, the latest first. What resists
+    /// is tried again when everything is put back.
+    pub fn put_back_from(&mut self, n: usize) -> Vec<Settled> {
+        let Some(journal) = &mut self.journal else {
             return Vec::new();
         };
-        let settled = settle(
-            &mut journal,
-            std::mem::take(&mut self.standing),
-            &self.access,
-            Foreign::Report,
-        );
+        let later = self.standing.partition_point(|one| one.n < n);
+        let later = self.standing.split_off(later);
+        let settled = settle(journal, later.clone(), &self.access, Foreign::Report);
+        let open = |one: &Standing| {
+            let mut open = settled.iter().filter(|one| !one.put_back.is_settled());
+            open.any(|open| open.n == one.n)
+        };
+        self.standing.extend(later.into_iter().filter(open));
+        settled
+    }
+
+    /// Puts everything back, the latest change first, and ends the journal and
+    /// its guardian: no change can be made afterwards. What resists stays in
+    /// the journal, for `hwgap restore`.
+    pub fn put_back(&mut self) -> Vec<Settled> {
+        let settled = self.put_back_from(0);
+        let Some(journal) = self.journal.take() else {
+            return settled;
+        };
+        self.standing.clear();
         if settled.iter().all(|one| one.put_back.is_settled()) {
             // A journal that stays has no change in it: harmless.
             let _ = journal.close();
@@ -301,7 +311,7 @@ impl<A: Access> Changes<A> {
 
 impl<A: Access> Drop for Changes<A> {
     fn drop(&mut self) {
-        for one in self.settle() {
+        for one in Changes::put_back(self) {
             if !one.put_back.is_settled() {
                 let (what, how) = (one.change.what(), &one.put_back);
                 eprintln!("hwgap: {what} was not put back: {how}");

@@ -19,6 +19,7 @@ pub mod journal;
 mod ledger;
 mod process;
 mod restore;
+mod shared;
 pub mod undo;
 
 pub use access::{Access, LiveAccess};
@@ -31,4 +32,5 @@ pub use journal::{
 };
 pub use ledger::Changes;
 pub use restore::{Restored, Settled, rehearse, restore};
+pub use shared::SharedChanges;
 pub use undo::{Foreign, PutBack};

@@ -12,6 +12,10 @@ use crate::cli::{Cli, ManArgs};
 
 use super::{Exit, Failure};
 
+/// The command that is also a name to call the program by, with a page of that
+/// name.
+const HWLATDETECT: &str = "hwlatdetect";
+
 /// What `clap_mangen` puts before each part that it renders; a page needs it
 /// once.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
@@ -24,13 +28,23 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     let visible = root
         .get_subcommands()
         .filter(|command| !command.is_hide_set());
-    for command in std::iter::once(&root).chain(visible) {
+    let called = root.find_subcommand(HWLATDETECT).map(called);
+    for command in std::iter::once(&root).chain(visible).chain(&called) {
         let file = args.folder.join(format!("{}.1", name(command)));
         page(command)
             .and_then(|page| fs::write(file, page))
             .map_err(failed)?;
     }
     Ok(Exit::Good)
+}
+
+/// The command as the program that it stands for.
+fn called(command: &Command) -> Command {
+    let usage = format!("{HWLATDETECT} [OPTIONS]");
+    command
+        .clone()
+        .display_name(HWLATDETECT)
+        .override_usage(usage)
 }
 
 /// `hwgap-run` for `hwgap run`.

@@ -92,7 +92,7 @@ pub(super) fn measure(
         false => SerialNumbers::LeftOut,
     };
     let guard_root = args.host_root.clone();
-    let mut quieting = Quieting::begin(&plan, &root, guard_root, timeline.now())?;
+    let mut quieting = Quieting::begin(&plan, &choices, &root, guard_root, timeline.now())?;
     let earlier = quieting.take_earlier();
     // What counts is the host as it is sampled.
     let host = match quieting.is_active() {
@@ -134,6 +134,7 @@ pub(super) fn measure(
             ..sampling_plan(&plan, &machine, first.hz, registers, keep.clone())
         },
         smi_sources,
+        changes: quieting.changes(),
         limits,
         wishes: &signals,
     };

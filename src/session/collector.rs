@@ -238,9 +238,10 @@ impl<'a> Collector<'a> {
                 self.pass_snapshot(setups, totals, watches);
             }
             if rhythm.is_look_due() {
-                self.timeline.mark();
-                self.clock.look(self.timeline.now());
-                watches.look(self.timeline.moment(), self.timeline.now());
+                let moment = self.timeline.mark();
+                let now = moment.map_or_else(|| self.timeline.now(), |moment| moment.utc);
+                self.clock.look(now);
+                watches.look(moment, now);
                 self.distrust(watches);
                 if self.observer.wants_snapshot() {
                     self.making.begin(engine);
@@ -377,9 +378,12 @@ impl<'a> Collector<'a> {
         }
         self.judge_pending();
         let mut trace = self.trace;
-        let kernel_totals = trace
-            .as_mut()
-            .map(|trace| (0..setups.len()).map(|index| trace.totals(index)).collect());
+        let kernel_totals = trace.as_mut().map(|trace| {
+            let ends = totals.iter().map(|cpu| self.timeline.raw(cpu.last));
+            let ends = ends.enumerate();
+            ends.map(|(index, ended)| trace.totals(index, ended))
+                .collect()
+        });
         let cpus = (self.cpus.into_iter().zip(&totals))
             .map(|(cpu, totals)| cpu.tally.finish(totals))
             .collect();

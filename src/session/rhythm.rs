@@ -24,7 +24,7 @@ const GROWTH: u16 = 4;
 
 /// Where the fullest ring has less than this, turns grow: the ring holds the
 /// longer turn many times over.
-const LITTLE: Fill = Fill(1.0 / 256.0);
+const LITTLE: Fill = Fill(1.0 / 128.0);
 /// Where it has more than this, turns are short again.
 const MUCH: Fill = Fill(1.0 / 16.0);
 
@@ -92,7 +92,7 @@ impl Rhythm {
     fn between_looks(&self) -> Nanos {
         match self.pace {
             Pace::OwnCpu => Nanos(200 * Nanos::MILLISECOND.0),
-            Pace::SharedCpu => Nanos::SECOND,
+            Pace::SharedCpu => Nanos(2 * Nanos::SECOND.0),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::changes::SharedChanges;
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::Host;
 use crate::host::root::Root;
@@ -110,6 +111,11 @@ impl Choice {
         }
     }
 
+    /// Whether it changes settings of the host.
+    pub(super) fn changes_host(&self) -> bool {
+        matches!(self.kind, Kind::Traced(_))
+    }
+
     /// The engine itself, not started. A scripted one begins at `begin`.
     pub(super) fn build(
         &self,
@@ -117,6 +123,7 @@ impl Choice {
         sampling: SamplingPlan,
         machine: &MachineFacts,
         smi_sources: Vec<Result<Vec<SmiSource>, String>>,
+        changes: Option<SharedChanges>,
         begin: Cycles,
     ) -> Box<dyn Engine> {
         match &self.kind {
@@ -128,6 +135,7 @@ impl Choice {
                 ability.clone(),
                 plan.pace.ledger,
                 smi_sources,
+                changes,
             )),
             Kind::User => Box::new(UserEngine::new(
                 sampling,

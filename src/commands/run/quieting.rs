@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::changes::{
-    Changes, Earlier, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored, peek,
-    restore,
+    Changes, Earlier, Foreign, Found, Guard, JournalError, LiveAccess, Locked, Restored,
+    SharedChanges, peek, restore,
 };
 use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::{FreezeWish, freeze_on_smi};
@@ -19,25 +19,27 @@ use crate::units::UtcNanos;
 
 use super::super::restore::{failure, folder};
 use super::super::{Exit, Failure};
+use super::engine::Choice;
 
 /// How long a guardian that is still at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a run changes of its host. Dropped before its end, it puts all back.
 pub(super) struct Quieting {
-    changes: Option<Changes<LiveAccess>>,
+    changes: Option<SharedChanges>,
     quieted: Option<Quieted>,
     earlier: Option<Earlier>,
 }
 
 impl Quieting {
-    /// Begins a journal where the plan changes anything, and makes the host
-    /// quiet where it says so.
+    /// Begins a journal where the plan or an engine changes anything, and makes
+    /// the host quiet where the plan says so.
     ///
     /// # Errors
     /// Where no journal can be kept: nothing was changed then.
     pub(super) fn begin(
         plan: &RunPlan,
+        choices: &[Choice],
         root: &Root,
         guard_root: Option<PathBuf>,
         now: UtcNanos,
@@ -47,7 +49,9 @@ impl Quieting {
             quieted: None,
             earlier: None,
         };
-        let changes_nothing = plan.quiet.is_none() && plan.freeze_on_smi == FreezeWish::LeaveAlone;
+        let changes_nothing = plan.quiet.is_none()
+            && plan.freeze_on_smi == FreezeWish::LeaveAlone
+            && !choices.iter().any(Choice::changes_host);
         let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
         let access = LiveAccess::new(root.clone());
         if changes_nothing && !restores {
@@ -73,13 +77,18 @@ impl Quieting {
             let found = intents(&View::new(root, changes.access(), quiet));
             quieting.quieted = Some(apply(found, quiet, &mut changes, root));
         }
-        quieting.changes = Some(changes);
+        quieting.changes = Some(SharedChanges::new(changes));
         Ok(quieting)
     }
 
     /// Whether anything may have changed.
     pub(super) fn is_active(&self) -> bool {
         self.changes.is_some()
+    }
+
+    /// The changes, for engines that make some.
+    pub(super) fn changes(&self) -> Option<SharedChanges> {
+        self.changes.clone()
     }
 
     /// What another run has changed of the host, where this one changes
@@ -97,8 +106,9 @@ impl Quieting {
     ///
     /// # Errors
     /// Why they do not.
-    pub(super) fn freeze_on_smi(&mut self, root: &Root, wish: FreezeWish) -> Result<(), String> {
-        freeze_on_smi(root, wish, self.changes.as_mut())
+    pub(super) fn freeze_on_smi(&self, root: &Root, wish: FreezeWish) -> Result<(), String> {
+        let mut changes = self.changes.as_ref().map(SharedChanges::lock);
+        freeze_on_smi(root, wish, changes.as_deref_mut())
     }
 
     /// What was changed, for reports in mid-run.
@@ -108,7 +118,7 @@ impl Quieting {
 
     /// Puts everything back, and says on standard error what resisted.
     pub(super) fn end(mut self) -> Option<Quieted> {
-        let settled = self.changes.take().map(Changes::put_back)?;
+        let settled = self.changes.take()?.lock().put_back();
         let open = || settled.iter().filter(|one| !one.put_back.is_settled());
         for one in open() {
             eprintln!("hwgap: {}: {}", one.change.what(), one.put_back);

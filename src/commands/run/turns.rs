@@ -1,5 +1,6 @@
 //! The turns of a run: one for a single engine, several where engines alternate.
 
+use crate::changes::SharedChanges;
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
 use crate::plan::RunPlan;
@@ -35,6 +36,8 @@ pub(super) struct Turns<'a> {
     pub(super) root: &'a Root,
     pub(super) sampling: SamplingPlan,
     pub(super) smi_sources: Vec<Result<Vec<SmiSource>, String>>,
+    /// What the run changes of its host, where anything may be.
+    pub(super) changes: Option<SharedChanges>,
     pub(super) limits: Limits,
     pub(super) wishes: &'a dyn Wishes,
 }
@@ -73,6 +76,7 @@ impl Turns<'_> {
                 sampling.clone(),
                 self.machine,
                 self.smi_sources.clone(),
+                self.changes.clone(),
                 begin,
             );
             onward.choice = choice;

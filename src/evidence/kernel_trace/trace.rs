@@ -1,6 +1,6 @@
 //! The rings of all sampled CPUs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 
 use crate::host::root::Root;
@@ -39,7 +39,8 @@ struct CpuTrace {
     fold: Fold,
     segments: VecDeque<Segment>,
     costs: Costs,
-    totals: HashMap<ActivityId, SourceTotal>,
+    /// By the number of the activity.
+    totals: Vec<SourceTotal>,
     lost: u64,
     /// Gaps that end before this have lost their segments.
     forgotten: Nanos,
@@ -167,11 +168,14 @@ impl KernelTrace {
         std::mem::replace(&mut self.names, Names::new())
     }
 
-    /// All that each source took of a CPU, the largest first; and how many
-    /// records were lost.
-    pub fn totals(&mut self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
+    /// All that each source took of a CPU up to the moment at which sampling
+    /// ended, the largest first; and how many records were lost.
+    pub fn totals(&mut self, index: usize, ended: Nanos) -> (Vec<(ActivityId, SourceTotal)>, u64) {
         let trace = &mut self.cpus[index];
-        while !trace.segments.is_empty() {
+        while let Some(first) = trace.segments.front_mut()
+            && first.start < ended
+        {
+            first.end = first.end.min(ended);
             trace.finish_first();
         }
         self.totals_so_far(index)
@@ -180,10 +184,10 @@ impl KernelTrace {
     /// The same in mid-run, without what gaps to come may still ask for.
     pub fn totals_so_far(&self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
         let trace = &self.cpus[index];
-        let mut totals: Vec<_> = trace
-            .totals
-            .iter()
-            .map(|(&id, &total)| (id, total))
+        let mut totals: Vec<_> = (0..)
+            .map(ActivityId)
+            .zip(trace.totals.iter().copied())
+            .filter(|(_, total)| total.count > 0)
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
@@ -212,7 +216,11 @@ impl CpuTrace {
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
             let length = segment.end.saturating_sub(segment.start);
-            self.totals.entry(id).or_default().add(length);
+            let index = usize::from(id.0);
+            if index >= self.totals.len() {
+                self.totals.resize_with(index + 1, SourceTotal::default);
+            }
+            self.totals[index].add(length);
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
                 self.costs.learn(id, length);
@@ -271,7 +279,7 @@ fn open_cpu(
         fold: Fold::default(),
         segments: VecDeque::new(),
         costs: Costs::default(),
-        totals: HashMap::new(),
+        totals: Vec::new(),
         lost: 0,
         forgotten: Nanos(0),
     };

@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 
 use crate::attribution::SmiEvidence;
+use crate::report::model::SmiCount;
 use crate::units::{Cycles, Hertz};
 
 use super::super::gap::SmiTotals;
 use super::super::rise::Events;
-use super::found::{Found, Seen, pop_if};
+use super::found::{Found, Seen, Stretch, pop_if};
 
 /// A reading of a CPU's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,12 @@ pub(super) struct Brackets {
     /// The rise before the latest reading.
     rise: u32,
     number: u32,
-    /// The rises that no gap carries.
-    pub(super) totals: SmiTotals,
+    /// The count from the last reading before the first sample to the first
+    /// one after the last sample, and its rises that no gap carries.
+    /// `None` before there are two such readings.
+    pub(super) totals: Option<SmiTotals>,
+    /// The same of the time since, while nothing has been sampled again.
+    tail: Option<SmiTotals>,
 }
 
 /// What to compare lengths with.
@@ -43,20 +48,35 @@ impl Brackets {
         self.ahead.push_back(reading);
     }
 
+    /// Whether there was a reading.
+    pub(super) fn has_begun(&self) -> bool {
+        self.last.is_some() || !self.ahead.is_empty()
+    }
+
     /// Passes on the gaps up to the latest reading before which all is known,
-    /// each with the evidence and the number of its reading.
+    /// each with the evidence and the number of its reading. `span` is the time
+    /// from the first sample to the last one so far, without length before any.
     pub(super) fn settle(
         &mut self,
         found: &mut Found,
         scale: Scale,
+        span: Stretch,
         sink: &mut dyn FnMut(Seen, SmiEvidence, u32),
     ) {
         while let Some(&next) = self.ahead.front()
             && next.at <= found.settled
         {
             self.ahead.pop_front();
-            match self.last {
-                Some(last) => self.bracket(last, next, found, scale, sink),
+            let begun = span.length() > Cycles(0) && next.at > span.first;
+            match self.last.filter(|_| begun) {
+                Some(last) => {
+                    let rises = self.bracket(last, next, found, scale, sink);
+                    let all = join(self.tail.take(), rises);
+                    match last.at < span.last {
+                        true => self.totals = Some(join(self.totals, all)),
+                        false => self.tail = Some(all),
+                    }
+                }
                 None => drop_before(found, next.at, |seen| {
                     sink(seen, SmiEvidence::Unreadable, 0);
                 }),
@@ -72,7 +92,7 @@ impl Brackets {
         found: &mut Found,
         scale: Scale,
         sink: &mut dyn FnMut(Seen, SmiEvidence, u32),
-    ) {
+    ) -> SmiTotals {
         let delta = next.count.wrapping_sub(last.count);
         let before = std::mem::replace(&mut self.rise, delta);
         self.number = self.number.wrapping_add(1);
@@ -103,7 +123,15 @@ impl Brackets {
                 .hz
                 .to_nanos(next.at.since(last.at).saturating_sub(Cycles(sampled))),
         };
-        let evidence = events.place(delta, &mut self.totals);
+        let mut totals = SmiTotals {
+            count: SmiCount {
+                before: u64::from(last.count),
+                after: u64::from(next.count),
+                delta: u64::from(delta),
+            },
+            ..SmiTotals::default()
+        };
+        let evidence = events.place(delta, &mut totals);
         if let Some(seen) = across {
             let among = events.count + 1;
             let both = match before.saturating_add(delta) {
@@ -115,6 +143,26 @@ impl Brackets {
         for seen in inside {
             sink(seen, evidence, self.number);
         }
+        totals
+    }
+}
+
+/// One account of a time and of the one after it.
+fn join(earlier: Option<SmiTotals>, later: SmiTotals) -> SmiTotals {
+    let Some(earlier) = earlier else {
+        return later;
+    };
+    SmiTotals {
+        count: SmiCount {
+            before: earlier.count.before,
+            after: later.count.after,
+            delta: earlier.count.delta + later.count.delta,
+        },
+        below_threshold: earlier.below_threshold + later.below_threshold,
+        while_paused: earlier.while_paused + later.while_paused,
+        without_gap: earlier.without_gap + later.without_gap,
+        between_shots: earlier.between_shots + later.between_shots,
+        unassigned: earlier.unassigned + later.unassigned,
     }
 }
 
@@ -127,94 +175,5 @@ pub(super) fn drop_before(found: &mut Found, at: Cycles, mut sink: impl FnMut(Se
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::found::Stretch;
-    use super::*;
-    use crate::attribution::Footprint;
-
-    fn seen(start: u64, end: u64) -> Seen {
-        Seen {
-            start: Cycles(start),
-            end: Cycles(end),
-            footprint: Footprint::Excluded,
-            companions: 0,
-        }
-    }
-
-    fn reading(at: u64, count: u32) -> Reading {
-        Reading {
-            at: Cycles(at),
-            count,
-        }
-    }
-
-    /// Settles gaps in windows from 10 us to 1 ms of each ms, all of it known.
-    fn settled(readings: &[Reading], gaps: &[Seen]) -> (Vec<SmiEvidence>, SmiTotals) {
-        let mut brackets = Brackets::default();
-        readings.iter().for_each(|&reading| brackets.push(reading));
-        let mut found = Found {
-            seen: gaps.iter().copied().collect(),
-            settled: Cycles(u64::MAX),
-            ..Found::default()
-        };
-        for window in 0..3 {
-            found.stretches.push_back(Stretch {
-                first: Cycles(window * 1_000_000 + 10_000),
-                last: Cycles((window + 1) * 1_000_000),
-            });
-        }
-        let scale = Scale {
-            threshold: Cycles(10_000),
-            hz: Hertz(1e9),
-        };
-        let mut all = Vec::new();
-        brackets.settle(&mut found, scale, &mut |_, evidence, _| all.push(evidence));
-        (all, brackets.totals)
-    }
-
-    #[test]
-    fn the_only_gap_of_a_window_has_the_rise() {
-        let readings = [reading(0, 7), reading(1_000_500, 8), reading(2_000_500, 8)];
-        let gaps = [seen(300_000, 350_000), seen(1_500_000, 1_520_000)];
-        let (all, totals) = settled(&readings, &gaps);
-        assert_eq!(
-            all,
-            [
-                SmiEvidence::Alone { delta: 1 },
-                SmiEvidence::Own { delta: 0 }
-            ]
-        );
-        assert_eq!(totals.unassigned, 0);
-    }
-
-    #[test]
-    fn companions_share_the_rise() {
-        let gap = Seen {
-            companions: 2,
-            ..seen(300_000, 350_000)
-        };
-        let (all, totals) = settled(&[reading(0, 0), reading(1_000_500, 3)], &[gap]);
-        assert_eq!(all, [SmiEvidence::Shared { delta: 3, among: 3 }]);
-        assert_eq!(totals.unassigned, 3);
-    }
-
-    #[test]
-    fn a_rise_without_a_gap_fell_between_windows() {
-        let (_, totals) = settled(&[reading(0, 0), reading(1_000_500, 1)], &[]);
-        assert_eq!(totals.between_shots, 1);
-    }
-
-    #[test]
-    fn a_gap_that_holds_a_reading_is_given_no_rise_of_its_own() {
-        let readings = [reading(0, 0), reading(500_000, 1), reading(1_000_000, 1)];
-        let (all, _) = settled(&readings, &[seen(495_000, 505_000)]);
-        assert_eq!(all, [SmiEvidence::Shared { delta: 1, among: 1 }]);
-    }
-
-    #[test]
-    fn a_counter_that_wraps_goes_on() {
-        let readings = [reading(0, u32::MAX), reading(1_000_500, 0)];
-        let (all, _) = settled(&readings, &[seen(300_000, 350_000)]);
-        assert_eq!(all, [SmiEvidence::Alone { delta: 1 }]);
-    }
-}
+#[path = "brackets_tests.rs"]
+mod tests;

@@ -20,6 +20,22 @@ pub(super) enum Track {
     Osnoise(OsnoiseTrack),
 }
 
+impl Track {
+    fn open_since(&self) -> Option<Cycles> {
+        match self {
+            Track::Hwlat(track) => track.open_since(),
+            Track::Osnoise(track) => track.open_since(),
+        }
+    }
+
+    fn lose(&mut self) {
+        match self {
+            Track::Hwlat(track) => track.lose(),
+            Track::Osnoise(track) => track.lose(),
+        }
+    }
+}
+
 /// Whether gaps wait for readings of the SMI counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counting {
@@ -41,6 +57,8 @@ pub(super) struct TracedCpu {
     ready: VecDeque<RawGap>,
     /// Nothing counts that began before.
     begun: Cycles,
+    /// Windows that begin after this do not count.
+    closing: Cycles,
     /// The end of the latest stretch that has been entered.
     counted: Cycles,
     sampled: Cycles,
@@ -84,6 +102,7 @@ impl TracedCpu {
             brackets: Brackets::default(),
             ready: VecDeque::new(),
             begun: Cycles(u64::MAX),
+            closing: Cycles(u64::MAX),
             counted: Cycles(0),
             sampled: Cycles(0),
             longest: Cycles(0),
@@ -103,8 +122,23 @@ impl TracedCpu {
         (self.totals.first, self.totals.last) = (at, at);
     }
 
+    /// From this moment on, no window begins that counts.
+    pub(super) fn close(&mut self, at: Cycles) {
+        self.closing = at;
+    }
+
+    /// Whether a window that counts may be open. All that was recorded before
+    /// now must have been taken.
+    pub(super) fn is_open(&self) -> bool {
+        let open = self.track.open_since();
+        open.is_some_and(|since| since <= self.closing)
+    }
+
     /// Takes a record.
     pub(super) fn take(&mut self, at: Cycles, text: &str, clock: &WallClock) {
+        if at > self.closing && !self.is_open() {
+            return;
+        }
         match &mut self.track {
             Track::Hwlat(track) => track.take(at, text, clock, &mut self.found),
             Track::Osnoise(track) => track.take(at, text, &mut self.found),
@@ -114,9 +148,12 @@ impl TracedCpu {
     /// Records were lost here.
     pub(super) fn lose(&mut self, records: Option<u64>) {
         self.found.lost += records.unwrap_or(1);
-        if let Track::Hwlat(track) = &mut self.track {
-            track.lose();
-        }
+        self.track.lose();
+    }
+
+    /// Whether the SMI counter has been read, where it is to be.
+    pub(super) fn is_counted(&self) -> bool {
+        self.counting == Counting::None || self.brackets.has_begun()
     }
 
     /// A reading of the SMI counter has come in.
@@ -139,11 +176,8 @@ impl TracedCpu {
             })
             .collect();
         for stretch in new.into_iter().rev() {
-            if self.windows == 0 {
-                self.totals.first = stretch.first;
-            }
+            self.span(stretch);
             self.counted = stretch.last;
-            self.totals.last = self.totals.last.max(stretch.last);
             self.sampled.0 += stretch.length().0;
             self.longest = self.longest.max(stretch.length());
             self.windows += 1;
@@ -151,13 +185,29 @@ impl TracedCpu {
                 shots.push([stretch.first, stretch.last]);
             }
         }
+        // Where a gap lies is known less well than how long it was, and its
+        // window bounds the time that was sampled.
+        let ends = [self.found.seen.front(), self.found.seen.back()];
+        for seen in ends.map(Option::<&Seen>::copied).into_iter().flatten() {
+            self.span(Stretch {
+                first: seen.start,
+                last: seen.end,
+            });
+        }
     }
 
-    /// Sampling has ended at this moment: all is known.
-    pub(super) fn end(&mut self, at: Cycles) {
-        if let Track::Osnoise(track) = &mut self.track {
-            track.end(at, &mut self.found);
-        }
+    /// Stretches the time that the report speaks of over this.
+    fn span(&mut self, found: Stretch) {
+        let known = self.totals.last > self.totals.first;
+        self.totals.first = match known {
+            true => self.totals.first.min(found.first),
+            false => found.first,
+        };
+        self.totals.last = self.totals.last.max(found.last);
+    }
+
+    /// All is known.
+    pub(super) fn end(&mut self) {
         self.found.settled = Cycles(u64::MAX);
     }
 
@@ -168,7 +218,12 @@ impl TracedCpu {
         match self.counting {
             Counting::Beside => {
                 let sink = &mut |seen, smi, number| settled.push((seen, smi, number));
-                self.brackets.settle(&mut self.found, self.scale, sink);
+                let span = Stretch {
+                    first: self.totals.first,
+                    last: self.totals.last,
+                };
+                self.brackets
+                    .settle(&mut self.found, self.scale, span, sink);
             }
             Counting::None => self.pass_on(&mut settled),
         }
@@ -194,9 +249,6 @@ impl TracedCpu {
 
     fn enter(&mut self, seen: Seen, smi: SmiEvidence, smi_reading: u32) {
         let length = seen.end.since(seen.start);
-        // Where a gap lies is known less well than how long it was, and its
-        // window bounds the time that was sampled.
-        self.totals.last = self.totals.last.max(seen.end);
         self.totals.count(length, seen.footprint.into());
         if length <= self.scale.threshold {
             return;
@@ -219,16 +271,12 @@ impl TracedCpu {
 
     /// What it comes to; what the attendant counted goes with it.
     pub(super) fn tell(&self, attended: CpuTotals) -> (CpuTotals, Sampled) {
-        let rises = self.brackets.totals;
-        let smi = attended.smi.map(|smi| match self.counting {
-            Counting::Beside => SmiTotals {
-                count: smi.count,
-                ..rises
-            },
-            Counting::None => SmiTotals {
+        // Without readings beside, its own span is that of the attendant.
+        let smi = attended.smi.map(|smi| {
+            self.brackets.totals.unwrap_or(SmiTotals {
                 unassigned: smi.count.delta,
                 ..smi
-            },
+            })
         });
         let sampled = Sampled {
             time: self.sampled,

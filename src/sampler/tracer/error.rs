@@ -2,8 +2,6 @@
 
 use std::io;
 
-use crate::changes::JournalError;
-
 use super::kind::Tracer;
 
 /// What keeps a tracer from sampling.
@@ -66,11 +64,8 @@ pub enum TracerError {
         cause: io::Error,
     },
     /// No journal of the changes, without which none are made.
-    #[error("{0}; without a journal of them no setting of the kernel's is changed")]
-    Journal(#[from] JournalError),
-    /// Nowhere to keep it.
-    #[error("there is no folder for the journal of changes: set HOME, or run as root")]
-    NoJournalFolder,
+    #[error("this run keeps no journal, without which no setting of the kernel's is changed")]
+    NoJournal,
     /// No trace instance could be made.
     #[error("no trace instance can be made ({cause}): the kernel's own is left alone")]
     Instance {

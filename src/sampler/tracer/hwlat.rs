@@ -51,6 +51,11 @@ impl HwlatTrack {
         self.from = at;
     }
 
+    /// Since when a window may be open.
+    pub(super) fn open_since(&self) -> Option<Cycles> {
+        self.open.as_ref().map(|window| window.begun)
+    }
+
     /// Takes a record of this CPU.
     pub(super) fn take(&mut self, at: Cycles, text: &str, clock: &WallClock, found: &mut Found) {
         if let Some(switch) = Switch::parse(text) {

@@ -32,12 +32,15 @@ impl Tracer {
         }
     }
 
-    /// How finely it tells lengths apart.
+    /// How well it knows the length of a stall.
     pub fn resolution(self) -> Nanos {
         match self {
             // Whole microseconds, rounded down.
             Tracer::Hwlat => Nanos::MICROSECOND,
-            Tracer::Osnoise => Nanos(1),
+            // Nanoseconds, but from one reading of the clock to the next:
+            // every length holds a whole turn of its loop, some hundred
+            // instructions with an atomic one among them.
+            Tracer::Osnoise => Nanos(150),
         }
     }
 

@@ -16,6 +16,7 @@ mod hwlat;
 mod instance;
 mod kind;
 mod line;
+mod live;
 mod osnoise;
 mod pipe;
 mod probe;
@@ -24,90 +25,78 @@ mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod wall_clock;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 
+use crate::changes::SharedChanges;
 use crate::evidence::SmiSource;
 use crate::sys::tsc;
-use crate::units::{CpuId, Cycles, Fill, Nanos};
+use crate::units::{Cycles, Fill, Nanos};
 
-use super::bpf::{CountSource, Ledger};
+use super::bpf::Ledger;
 use super::brake::Brake;
 use super::crew::{Crew, Offsets};
-use super::engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar, Window,
-};
-use super::gap::{CpuTotals, MaskedTotals, RawGap, TracedTotals};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar};
+use super::gap::{CpuTotals, RawGap};
 use super::smi_watch::Readings;
 use super::user::sources_of;
 use attendant::Duty;
-use brackets::{Reading, Scale};
-use cpu::{Counting, Sampled, TracedCpu, Track};
+use brackets::Scale;
+use cpu::{Counting, TracedCpu, Track};
 use hwlat::HwlatTrack;
-use line::Line;
+use live::{Live, Step};
 use osnoise::OsnoiseTrack;
 use session::{OSNOISE_LEAST_US, Rhythm, Session};
-use wall_clock::WallClock;
 
 pub use error::TracerError;
 pub use kind::Tracer;
 pub use osnoise::Interrupts;
 pub use probe::{TracerAbility, probe_tracer};
 
-/// Between two readings of the SMI counter, of a window of 50 ms: short
-/// beside the window, so that a rise has one place to belong.
-const PACES_A_WIDTH: u64 = 100;
-const SHORTEST_PACE: Nanos = Nanos(200_000);
+/// Between two readings of the SMI counter, as a part of the window: so short
+/// that what passes between a reading and a window hides next to nothing, and a
+/// rise has one place to belong.
+const PACES_A_WIDTH: u64 = 200;
+const SHORTEST_PACE: Nanos = Nanos(50_000);
 const LONGEST_PACE: Nanos = Nanos(5_000_000);
 /// The same where interrupts are on and each reading is itself a gap: a trade
 /// between that and rises that several gaps share.
 const OPEN_PACE: Nanos = Nanos(2_000_000);
-/// How well a gap is placed: hwlat rounds its length to a microsecond, both
-/// write their records some hundred nanoseconds after the gap, and the wall
-/// clock is followed within as much.
-const PLACED_WITHIN: Nanos = Nanos(5_000);
-
 /// The engine.
 pub struct TracerEngine {
     plan: Arc<SamplingPlan>,
     ability: TracerAbility,
     smi_sources: Arc<Vec<Result<Vec<SmiSource>, String>>>,
     ledger: Ledger,
+    changes: Option<SharedChanges>,
     crew: Crew,
     live: Option<Live>,
     ready: VecDeque<(usize, RawGap)>,
     stop: AtomicBool,
 }
 
-/// The tracer at work.
-struct Live {
-    session: Session,
-    rhythm: Rhythm,
-    readings: Receiver<(usize, Reading)>,
-    cpus: Vec<TracedCpu>,
-    clock: WallClock,
-    begun: Option<Cycles>,
-    ended: Option<Cycles>,
-}
-
 impl TracerEngine {
     /// An engine that has not started. `smi_sources` says for each CPU of the
-    /// plan where its SMI count may come from, or why nowhere.
+    /// plan where its SMI count may come from, or why nowhere; the settings of
+    /// the kernel's are changed among the `changes` of the run.
     pub fn new(
         plan: SamplingPlan,
         ability: TracerAbility,
         ledger: Ledger,
         smi_sources: Vec<Result<Vec<SmiSource>, String>>,
+        changes: Option<SharedChanges>,
     ) -> TracerEngine {
         TracerEngine {
             plan: Arc::new(plan),
             ability,
             smi_sources: Arc::new(smi_sources),
             ledger,
+            changes,
             crew: Crew::default(),
             live: None,
             ready: VecDeque::new(),
@@ -144,7 +133,9 @@ impl TracerEngine {
         let (threshold, hz) = (self.plan.threshold, self.plan.hz);
         let track = match self.ability.tracer {
             Tracer::Hwlat => Track::Hwlat(HwlatTrack::new(setup.cpu, rhythm.width, threshold, hz)),
-            Tracer::Osnoise => Track::Osnoise(OsnoiseTrack::new(self.ability.interrupts, hz)),
+            Tracer::Osnoise => {
+                Track::Osnoise(OsnoiseTrack::new(setup.cpu, self.ability.interrupts, hz))
+            }
         };
         let counting = match (&setup.smi, self.plan.smi_readings) {
             (SmiSetup::Readable(_), Readings::AfterGaps) => Counting::Beside,
@@ -159,27 +150,6 @@ impl TracerEngine {
         )
     }
 
-    /// Ends the sampling once its time has come.
-    fn end_if_due(&mut self) {
-        let stopped = self.stop.load(Ordering::Relaxed);
-        let Some(Live {
-            session,
-            begun: Some(begun),
-            ended: ended @ None,
-            ..
-        }) = &mut self.live
-        else {
-            return;
-        };
-        let now = Cycles(tsc::read());
-        if stopped || now.since(*begun) >= self.plan.duration {
-            *ended = Some(now);
-            // Where that fails the instance is removed all the same.
-            let _ = session.switch_off();
-            self.crew.stop();
-        }
-    }
-
     fn collect(&mut self) {
         if let Some(live) = &mut self.live {
             live.collect();
@@ -188,76 +158,6 @@ impl TracerEngine {
                 self.ready.extend(cpu.ready().map(|gap| (index, gap)));
             }
         }
-    }
-
-    fn totals(
-        &self,
-        sampled: &Sampled,
-        totals: &CpuTotals,
-        rhythm: Rhythm,
-        unrestored: &[String],
-    ) -> CpuTotals {
-        let elapsed = totals.last.since(totals.first);
-        let unsampled = elapsed.saturating_sub(sampled.time);
-        let masked = self.ability.interrupts == Interrupts::Off;
-        let paused = match (masked, self.plan.window) {
-            (_, Window::Continuous) => Cycles(0),
-            (_, Window::Partial { .. }) => unsampled,
-        };
-        let rest = unsampled.saturating_sub(paused);
-        CpuTotals {
-            paused,
-            blind: match masked {
-                true => Cycles(0),
-                false => rest,
-            },
-            masked: masked.then(|| MaskedTotals {
-                shots: sampled.windows,
-                longest_shot: sampled.longest,
-                between: rest,
-                nmis: sampled.nmis,
-                clock_error: PLACED_WITHIN,
-                ..MaskedTotals::begin(CountSource::Tracer)
-            }),
-            traced: Some(TracedTotals {
-                tracer: self.ability.tracer,
-                interrupts: self.ability.interrupts,
-                windows: sampled.windows,
-                width: rhythm.width,
-                companions: sampled.companions,
-                lost_records: sampled.lost,
-                unrestored: unrestored.to_vec(),
-            }),
-            ..totals.clone()
-        }
-    }
-}
-
-impl Live {
-    /// Takes what has come. Readings first: what was recorded before one of
-    /// them is in the pipe by then.
-    fn collect(&mut self) {
-        self.clock.mark();
-        while let Ok((index, reading)) = self.readings.try_recv() {
-            if let Some(cpu) = self.cpus.get_mut(index) {
-                cpu.read(reading);
-            }
-        }
-        let (cpus, clock) = (&mut self.cpus, &self.clock);
-        let place = |cpus: &[TracedCpu], cpu: CpuId| cpus.iter().position(|own| own.cpu == cpu);
-        self.session.drain(&mut |line| match Line::parse(line) {
-            Some(Line::Record { cpu, at, text }) => {
-                if let Some(index) = place(cpus, cpu) {
-                    cpus[index].take(at, &text, clock);
-                }
-            }
-            Some(Line::Lost { cpu, records }) => {
-                if let Some(index) = place(cpus, cpu) {
-                    cpus[index].lose(records);
-                }
-            }
-            None => {}
-        });
     }
 }
 
@@ -279,7 +179,8 @@ impl Engine for TracerEngine {
                 attendant::attend(index, cpu, &plan, sources, &duty, station)
             },
         )?;
-        let session = Session::set_up(&self.ability, &self.plan, rhythm)
+        let changes = (self.changes.clone()).ok_or_else(|| self.failure(TracerError::NoJournal))?;
+        let session = Session::set_up(&self.ability, &self.plan, rhythm, changes)
             .map_err(|cause| self.failure(cause))?;
         // The threads exist only while the tracer samples, and the kernel's
         // records of them need their numbers: what is found before the release
@@ -291,31 +192,26 @@ impl Engine for TracerEngine {
             setup.thread = thread;
         }
         let cpus = setups.iter().map(|setup| self.traced_cpu(setup, rhythm));
-        self.live = Some(Live {
-            session,
-            rhythm,
-            readings,
-            cpus: cpus.collect(),
-            clock: WallClock::default(),
-            begun: None,
-            ended: None,
-        });
+        self.live = Some(Live::new(session, rhythm, readings, cpus.collect()));
         Ok(setups)
     }
 
     fn release(&mut self) {
         if let Some(live) = &mut self.live {
-            live.collect();
-            let now = Cycles(tsc::read());
-            live.begun = Some(now);
-            live.cpus.iter_mut().for_each(|cpu| cpu.begin(now));
+            live.release(Cycles(tsc::read()));
         }
         self.crew.release();
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
-        self.end_if_due();
+        let now = Cycles(tsc::read());
         self.collect();
+        let stopped = self.stop.load(Ordering::Relaxed);
+        if let Some(live) = &mut self.live
+            && live.proceed(now, stopped, &self.plan) == Step::Ended
+        {
+            self.crew.stop();
+        }
         for (index, gap) in self.ready.drain(..) {
             sink(index, gap);
         }
@@ -325,8 +221,8 @@ impl Engine for TracerEngine {
 
     fn status(&self) -> Vec<LiveStatus> {
         let cpus = self.live.iter().flat_map(|live| &live.cpus);
-        let begun = self.live.as_ref().and_then(|live| live.begun);
-        let ended = self.live.as_ref().is_some_and(|live| live.ended.is_some());
+        let begun = self.live.as_ref().and_then(Live::begun);
+        let ended = self.live.as_ref().is_some_and(Live::has_ended);
         let attended = self.crew.status();
         cpus.zip(attended)
             .map(|(cpu, attended)| {
@@ -365,8 +261,7 @@ impl Engine for TracerEngine {
     }
 
     fn is_finished(&self) -> bool {
-        let ended = (self.live.as_ref()).is_none_or(|live| live.ended.is_some());
-        ended && self.crew.is_finished()
+        self.live.as_ref().is_none_or(Live::has_ended) && self.crew.is_finished()
     }
 
     fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
@@ -375,9 +270,8 @@ impl Engine for TracerEngine {
         let Some(mut live) = self.live.take() else {
             return Ok(attended);
         };
-        let ended = live.ended.unwrap_or_else(|| Cycles(tsc::read()));
         for (index, cpu) in live.cpus.iter_mut().enumerate() {
-            cpu.end(ended);
+            cpu.end();
             cpu.settle();
             self.ready.extend(cpu.ready().map(|gap| (index, gap)));
         }

@@ -112,8 +112,19 @@ impl OsnoiseSummary {
 pub(super) struct Switch<'a> {
     /// The task that left the CPU.
     pub(super) from: &'a str,
+    /// Whether it would have gone on.
+    pub(super) left: Left,
     /// The task that has it now.
     pub(super) to: &'a str,
+}
+
+/// How a task left its CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Displaced by another.
+    Runnable,
+    /// By itself.
+    Asleep,
 }
 
 impl Switch<'_> {
@@ -122,9 +133,14 @@ impl Switch<'_> {
     pub(super) fn parse(text: &str) -> Option<Switch<'_>> {
         let rest = text.strip_prefix("sched_switch: prev_comm=")?;
         let (before, after) = rest.split_once(" ==> next_comm=")?;
-        let (from, _) = before.rsplit_once(" prev_pid=")?;
+        let (from, how) = before.rsplit_once(" prev_pid=")?;
         let (to, _) = after.rsplit_once(" next_pid=")?;
-        Some(Switch { from, to })
+        // R, and R+ where the kernel displaced it.
+        let left = match field(how, "prev_state=")?.starts_with('R') {
+            true => Left::Runnable,
+            false => Left::Asleep,
+        };
+        Some(Switch { from, left, to })
     }
 }
 
@@ -205,6 +221,7 @@ mod tests {
             Switch::parse(text),
             Some(Switch {
                 from: "a b",
+                left: Left::Asleep,
                 to: "hwlatd/0"
             })
         );

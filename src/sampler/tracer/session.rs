@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::changes::Format;
+use crate::changes::{Format, SharedChanges};
 use crate::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
@@ -83,27 +83,26 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sets everything up. Nothing samples yet.
+    /// Sets everything up, among the `changes` of the run. Nothing samples yet.
     pub(super) fn set_up(
         ability: &TracerAbility,
         plan: &SamplingPlan,
         rhythm: Rhythm,
+        changes: SharedChanges,
     ) -> Result<Session, TracerError> {
         let cpus: CpuList = plan.cpus.iter().copied().collect();
-        let mut settings = Settings::begin()?;
+        let mut settings = Settings::begin(changes);
         match ability.tracer {
             Tracer::Hwlat => hwlat(&mut settings, plan, rhythm)?,
             Tracer::Osnoise => osnoise(&mut settings, plan, rhythm, &cpus)?,
         }
         let instance = Instance::create(&ability.tracefs, &mut settings, &cpus)?;
-        match ability.tracer {
-            Tracer::Hwlat => {
-                let name = Tracer::Hwlat.thread_name();
-                let filter = format!("prev_comm ~ \"{name}*\" || next_comm ~ \"{name}*\"");
-                instance.set("events/sched/sched_switch/filter", &filter)?;
-                instance.set("events/sched/sched_switch/enable", "1")?;
-            }
-            Tracer::Osnoise => instance.set("events/osnoise/sample_threshold/enable", "1")?,
+        let name = ability.tracer.thread_name();
+        let filter = format!("prev_comm ~ \"{name}*\" || next_comm ~ \"{name}*\"");
+        instance.set("events/sched/sched_switch/filter", &filter)?;
+        instance.set("events/sched/sched_switch/enable", "1")?;
+        if ability.tracer == Tracer::Osnoise {
+            instance.set("events/osnoise/sample_threshold/enable", "1")?;
         }
         instance.choose(ability.tracer)?;
         let pipe =

@@ -4,31 +4,25 @@
 //! as width and window bound each other, and as an instance that goes ends its
 //! tracer, which writes to the settings when it ends.
 
-use std::path::Path;
+use std::io;
 
-use crate::changes::{Changes, Format, Guard, LiveAccess, Place, default_folder};
-use crate::host::root::Root;
-use crate::sys::clock::moment;
+use crate::changes::{Access, Format, Place, Settled, SharedChanges};
 
 use super::error::TracerError;
 
-/// The changes of a tracer; as before when they are dropped.
+/// The changes of a tracer, among those of the run; as before when they are
+/// dropped.
 pub(super) struct Settings {
-    changes: Changes<LiveAccess>,
+    changes: SharedChanges,
+    /// The number of the first one.
+    first: usize,
 }
 
 impl Settings {
-    /// Begins a journal for this host, with this program as its guardian.
-    pub(super) fn begin() -> Result<Settings, TracerError> {
-        let folder = default_folder().ok_or(TracerError::NoJournalFolder)?;
-        Settings::at(Root::live(), &folder, &Guard::this_program(None))
-    }
-
-    /// Begins a journal in `folder` for the host below `root`.
-    pub(super) fn at(root: Root, folder: &Path, guard: &Guard) -> Result<Settings, TracerError> {
-        let started = moment().utc.rfc3339();
-        let changes = Changes::begin(LiveAccess::new(root), folder, started, guard)?;
-        Ok(Settings { changes })
+    /// No change so far.
+    pub(super) fn begin(changes: SharedChanges) -> Settings {
+        let first = changes.lock().next();
+        Settings { changes, first }
     }
 
     /// Gives a file another value.
@@ -38,7 +32,8 @@ impl Settings {
         format: Format,
         after: &str,
     ) -> Result<(), TracerError> {
-        let changed = self.changes.set(Place::tracefs(file), format, after);
+        let mut changes = self.changes.lock();
+        let changed = changes.set(Place::tracefs(file), format, after);
         changed.map(|_| ()).map_err(|refusal| TracerError::Setting {
             file: file.to_owned(),
             after: after.to_owned(),
@@ -50,8 +45,7 @@ impl Settings {
     /// Switches an option on in a file that lists those that are off with NO_
     /// before their names; nothing where there is no such option.
     pub(super) fn switch_on(&mut self, file: &str, option: &str) -> Result<(), TracerError> {
-        use crate::changes::Access;
-        let shown = self.changes.access().read(&Place::tracefs(file));
+        let shown = self.read(file);
         let off = format!("NO_{option}");
         let words: Vec<String> = shown
             .unwrap_or_default()
@@ -76,8 +70,7 @@ impl Settings {
         (inner, short): (&str, u64),
         (outer, long): (&str, u64),
     ) -> Result<(), TracerError> {
-        use crate::changes::Access;
-        let now = self.changes.access().read(&Place::tracefs(outer));
+        let now = self.read(outer);
         let now: Option<u64> = now.ok().and_then(|text| text.trim().parse().ok());
         let inner_first = now.is_some_and(|now| short < now);
         let mut set = |file, value: u64| self.set(file, Format::Text, &value.to_string());
@@ -92,17 +85,33 @@ impl Settings {
 
     /// Makes the folder of an instance.
     pub(super) fn make_instance(&mut self, folder: &str) -> Result<(), TracerError> {
-        let made = self.changes.make_folder(Place::tracefs(folder));
+        let mut changes = self.changes.lock();
+        let made = changes.make_folder(Place::tracefs(folder));
         made.map(|_| ())
             .map_err(|cause| TracerError::Instance { cause })
     }
 
     /// Takes all changes back and says what could not be.
     pub(super) fn put_back(self) -> Vec<String> {
-        (self.changes.put_back().into_iter())
+        (self.take_back().into_iter())
             .filter(|one| !one.put_back.is_settled())
             .map(|one| format!("{}: {}", one.change.what(), one.put_back))
             .collect()
+    }
+
+    fn take_back(&self) -> Vec<Settled> {
+        self.changes.lock().put_back_from(self.first)
+    }
+
+    fn read(&self, file: &str) -> io::Result<String> {
+        self.changes.lock().access().read(&Place::tracefs(file))
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        // What resists is told of when the run puts all back.
+        self.take_back();
     }
 }
 
@@ -110,9 +119,11 @@ impl Settings {
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::changes::{Changes, Guard, LiveAccess};
+    use crate::host::root::Root;
 
     const TRACING: &str = "sys/kernel/tracing";
 
@@ -145,8 +156,15 @@ mod tests {
         all
     }
 
+    fn changes(host: &Path) -> SharedChanges {
+        let access = LiveAccess::new(Root::at(host));
+        let started = String::from("2026-01-01T00:00:00Z");
+        let changes = Changes::begin(access, &host.join("journal"), started, &Guard::Absent);
+        SharedChanges::new(changes.unwrap())
+    }
+
     fn settings(host: &Path) -> Settings {
-        Settings::at(Root::at(host), &host.join("journal"), &Guard::Absent).unwrap()
+        Settings::begin(changes(host))
     }
 
     /// Changes what both tracers change. Made-up files do not answer in the
@@ -218,5 +236,26 @@ mod tests {
         ));
         drop(settings);
         assert_eq!(files(&tracing)[Path::new("tracing_thresh")], "0");
+    }
+    #[test]
+    fn what_the_run_changed_before_stays_until_its_end() {
+        let host = host();
+        let shared = changes(host.path());
+        let quieted = Place::tracefs("osnoise/stop_tracing_us");
+        let made = shared.lock().set(quieted, Format::Text, "77");
+        made.unwrap();
+        let tracing = host.path().join(TRACING);
+        let value = |file: &str| files(&tracing)[Path::new(file)].clone();
+        // As often as engines take turns.
+        for _ in 0..2 {
+            let mut settings = Settings::begin(shared.clone());
+            settings.set("tracing_thresh", Format::Text, "9").unwrap();
+            assert_eq!(value("tracing_thresh"), "9");
+            assert!(settings.put_back().is_empty());
+            assert_eq!(value("tracing_thresh"), "0");
+            assert_eq!(value("osnoise/stop_tracing_us"), "77");
+        }
+        assert_eq!(shared.lock().put_back().len(), 1);
+        assert_eq!(value("osnoise/stop_tracing_us"), "0");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::changes::Guard;
+use crate::changes::{Changes, Guard, LiveAccess, SharedChanges};
 use crate::cpulist::CpuList;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
@@ -25,8 +25,9 @@ fn switches_come_out_of_an_instance_that_goes_without_a_trace() {
             return;
         }
     };
-    let settings = Settings::at(Root::live(), journal.path(), &Guard::Absent);
-    let mut settings = settings.unwrap();
+    let access = LiveAccess::new(Root::live());
+    let changes = Changes::begin(access, journal.path(), String::new(), &Guard::Absent);
+    let mut settings = Settings::begin(SharedChanges::new(changes.unwrap()));
     let cpus: CpuList = "0".parse().unwrap();
     let instance = match Instance::create(&tracefs, &mut settings, &cpus) {
         Ok(instance) => instance,

@@ -20,6 +20,42 @@ pub struct Report {
     pub selftest: Option<SelfTest>,
     /// Only where the host was made quiet.
     pub quiet_host: Option<QuietHost>,
+    /// Only where several engines took turns.
+    pub engines: Option<Vec<Engine>>,
+    pub agreement: Option<Agreement>,
+}
+
+/// What one of several engines saw.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Engine {
+    pub engine: String,
+    pub slices: u64,
+    pub rates: Vec<Rate>,
+    pub cpus: Vec<Cpu>,
+}
+
+/// How often stalls came, of all causes first.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rate {
+    pub cause: Option<String>,
+    pub stalls: u64,
+    pub exposure_ns: u64,
+    pub low95_per_hour: Option<f64>,
+    pub high95_per_hour: Option<f64>,
+}
+
+/// Whether they saw the same.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Agreement {
+    pub result: String,
+    pub tests: Vec<RateTest>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct RateTest {
+    /// Only of more than two.
+    pub engines: Option<[String; 2]>,
+    pub p_value: Option<f64>,
 }
 
 /// What `hwgap selftest` stores.
@@ -136,6 +172,9 @@ pub struct Gap {
     #[serde(default)]
     pub companions: Option<u32>,
     pub cause: String,
+    /// Only where several took turns.
+    #[serde(default)]
+    pub engine: Option<String>,
     pub kernel_ran: Option<bool>,
     pub residual_ns: Option<u64>,
     #[serde(default)]

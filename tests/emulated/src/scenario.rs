@@ -190,6 +190,9 @@ pub struct Expect {
     pub smi_count: SmiCount,
     pub findings: Vec<String>,
     pub no_findings: Vec<String>,
+    /// The engines that took turns, in the order of their list; then each is
+    /// judged by how often it saw the SMIs.
+    pub engines: Vec<String>,
     /// Steps of --quiet-host that must have changed something; whatever was
     /// changed must have been put back.
     pub quieted: Vec<String>,
@@ -227,6 +230,7 @@ impl Default for Expect {
             smi_count: SmiCount::Exact,
             findings: Vec::new(),
             no_findings: Vec::new(),
+            engines: Vec::new(),
             quieted: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::matching::{Span, Stall, stalls};
 use super::shots::Shots;
-use super::{Outcome, coverage, explained, gaps, recall, windows, words};
+use super::{Outcome, coverage, explained, gaps, recall, several, windows, words};
 use crate::report::{Gap, Report};
 use crate::scenario::Scenario;
 use crate::smilog::SmiLog;
@@ -43,6 +43,10 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         return Ok(outcome);
     };
     let origin = report.origin()?;
+    if !expect.engines.is_empty() {
+        several::judge(&mut outcome, expect, report, log, origin, *exit_code);
+        return Ok(outcome);
+    }
     // One cycle is one nanosecond under -icount shift=0.
     let sampled = Span {
         start: origin + EDGE,

@@ -7,7 +7,8 @@ use crate::scenario::Expect;
 use crate::units::display;
 
 /// A gap may exceed the handler's own log by this much: SMM's entry and exit,
-/// and one iteration of the loop.
+/// and one iteration of hwgap's loop. A tracer of the kernel's states its own
+/// resolution.
 const LENGTH_TOLERANCE: u64 = 100;
 /// The platform's share of a gap in which the kernel ran too is hwgap's
 /// estimate, within this.
@@ -25,6 +26,10 @@ pub fn judge(
 ) {
     let mut complaints = Complaints::default();
     let limit = report.run.hardlimit_ns;
+    let resolution = (report.cpus.iter())
+        .filter_map(|cpu| Some(cpu.tracer.as_ref()?.resolution_ns))
+        .max();
+    let tolerance = LENGTH_TOLERANCE + resolution.unwrap_or(0);
     let mut platform = 0;
     // Which gaps belong to which stalls, its windows tell.
     let one_a_window = report.cpus.iter().any(Cpu::keeps_one_a_window);
@@ -46,7 +51,7 @@ pub fn judge(
             let stall = last.exit - first.entry;
             judge_cause(outcome, &mut complaints, expect, gap, stall);
             if gap.kernel_ran == Some(false) {
-                judge_length(outcome, &mut complaints, gap, stall);
+                judge_length(outcome, &mut complaints, gap, stall, tolerance);
             } else if gap.cause == "smi+os" {
                 let share = inside.iter().map(|stall| stall.cycles()).sum();
                 judge_share(outcome, &mut complaints, gap, share);
@@ -106,11 +111,17 @@ fn judge_cause(
     }
 }
 
-fn judge_length(outcome: &mut Outcome, complaints: &mut Complaints, gap: &Gap, stall: u64) {
+fn judge_length(
+    outcome: &mut Outcome,
+    complaints: &mut Complaints,
+    gap: &Gap,
+    stall: u64,
+    tolerance: u64,
+) {
     let error = gap.cycles().abs_diff(stall);
     let largest = outcome.length_error.get_or_insert(0);
     *largest = error.max(*largest);
-    if error > LENGTH_TOLERANCE {
+    if error > tolerance {
         complaints.add(
             "wrong in length",
             gap,

@@ -9,6 +9,7 @@ pub mod matching;
 pub mod pair;
 mod recall;
 pub mod selftest;
+mod several;
 mod shots;
 pub mod table;
 mod windows;

@@ -106,6 +106,7 @@ mod tests {
             duration_ns: end_cycles - start_cycles,
             companions: None,
             cause: "smi".into(),
+            engine: None,
             kernel_ran: Some(false),
             residual_ns: None,
             detail: None,
