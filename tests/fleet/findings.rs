@@ -43,7 +43,7 @@ fn the_cause_is_listed_and_what_follows_from_it_beside_it() {
     );
     let words = common.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("Only because of it fail more model SR-630"),
+        words.contains("It explains why more fail of model SR-630"),
         "{words}"
     );
 }

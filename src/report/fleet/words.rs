@@ -11,8 +11,8 @@ pub(super) fn causes(report: &FleetReport) -> impl Iterator<Item = &SeparatorRow
         .filter(|row| row.follows_from.is_none())
 }
 
-/// The groups that show nothing once the hosts of a cause are left out, `most`
-/// of each kind by name; `None` where there are none.
+/// What shows nothing once the hosts of a cause are left out: groups that fail
+/// more, `most` of them by name, and how many fail less; `None` without any.
 pub(super) fn consequences(
     report: &FleetReport,
     cause: &SeparatorRow,
@@ -22,21 +22,23 @@ pub(super) fn consequences(
     let following = following.filter(|row| row.follows_from.as_ref() == Some(&cause.name));
     let (more, less): (Vec<&SeparatorRow>, Vec<&SeparatorRow>) =
         following.partition(|row| row.fails_more());
-    let parts = [("more", more), ("less", less)];
-    let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
-    let parts: Vec<String> = parts
-        .map(|(how, rows)| format!("{how} {}", named(&rows, most)))
-        .collect();
-    (!parts.is_empty()).then(|| format!("Only because of it fail {}.", parts.join("; ")))
+    let more = (!more.is_empty()).then(|| format!("more fail of {}", named(&more, most)));
+    let less = match less.len() as u64 {
+        0 => None,
+        count => Some(format!("fewer fail of {}", plural(count, "other group"))),
+    };
+    let parts: Vec<String> = more.into_iter().chain(less).collect();
+    (!parts.is_empty()).then(|| format!("It explains why {}.", parts.join(", and why ")))
 }
 
+/// Names have commas of their own.
 fn named(rows: &[&SeparatorRow], most: usize) -> String {
     let name = |row: &&SeparatorRow| format!("{} {}", row.dimension.name(), row.name);
     let mut names: Vec<String> = rows.iter().take(most).map(name).collect();
     if let Some(left) = rows.len().checked_sub(most).filter(|left| *left > 0) {
-        names.push(format!("and {} more", plural(left as u64, "group")));
+        names.push(format!("{} more", grouped(left as u64)));
     }
-    names.join(", ")
+    names.join("; ")
 }
 
 /// What a group that separates says.
