@@ -5,7 +5,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use hwgap::policy::{Policy, PolicyError};
-use hwgap::report::brief::{Brief, from_slice};
+use hwgap::report::brief::{Brief, from_large};
 use hwgap::report::model::Outcome;
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn error(text: &str) -> String {
 }
 
 /// A report of a synthetic host, changed.
-fn run(change: impl FnOnce(&mut Value)) -> Brief {
+fn run(change: impl FnOnce(&mut Value)) -> Brief<'static> {
     use hwgap::fleet::synthetic::{Recipe, hosts, write};
     let recipe = Recipe {
         hosts: 1,
@@ -35,7 +35,7 @@ fn run(change: impl FnOnce(&mut Value)) -> Brief {
     report["verdict"]["platform_stalls"] = json!(0);
     report["stalls"] = json!([]);
     change(&mut report);
-    from_slice(&serde_json::to_vec(&report).unwrap()).unwrap()
+    from_large(serde_json::to_vec(&report).unwrap().as_slice()).unwrap()
 }
 
 /// The outcome, and the rules that speak against a pass.
@@ -214,7 +214,7 @@ fn rates_are_excluded_exceeded_or_not_known() {
 }
 
 fn stalls(lengths: &[u64]) -> Value {
-    let stall = |length: &u64| json!({"duration_ns": length, "smi_delta": 1, "cause": "smi"});
+    let stall = |length: &u64| json!({"start_utc": "", "duration_ns": length, "smi_delta": 1, "cause": "smi"});
     lengths.iter().map(stall).collect()
 }
 

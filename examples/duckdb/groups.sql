@@ -4,6 +4,6 @@ select vendor, model, bios,
     count(distinct host) filter (policy_result = 'fail') as failing,
     max(platform_max_ns) / 1000 as worst_us,
     median(platform_max_ns) / 1000 as median_worst_us
-from read_json('runs.jsonl')
+from runs
 group by all
 order by failing / hosts desc, hosts desc;

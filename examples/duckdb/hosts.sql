@@ -1,12 +1,11 @@
 -- Each host by its latest state: `hwgap fleet` judges in the same way.
--- Run in the folder that `hwgap fleet --export` wrote.
-with runs as (
+with states as (
     select *, max_by((model, bios, microcode, kernel, vendor, cpu, hypervisor), started_utc)
         over (partition by coalesce(host, source)) as latest
-    from read_json('runs.jsonl')
+    from runs
 ),
 counting as (
-    select * from runs
+    select * from states
     where (model, bios, microcode, kernel, vendor, cpu, hypervisor) is not distinct from latest
 )
 select coalesce(host, source) as host,

@@ -1,6 +1,6 @@
 -- What most runs break, and an example of each.
 select rule, outcome, count(*) as runs, any_value(text) as example
-from read_json('reasons.jsonl')
+from reasons
 where waived is null
 group by all
 order by runs desc;

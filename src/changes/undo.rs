@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::cpulist::CpuList;
+use crate::units::CpuId;
 
 use super::access::Access;
 use super::change::{Change, Place};
@@ -67,9 +68,9 @@ pub fn put_back(
         Ok(Next::Settled(result)) => result,
         Ok(Next::Do) => match carry_out(change, access) {
             Ok(()) => PutBack::Done,
-            Err(error) => refused(&error),
+            Err(error) => refused(&error, change, access),
         },
-        Err(error) => refused(&error),
+        Err(error) => refused(&error, change, access),
     }
 }
 
@@ -84,7 +85,7 @@ pub fn look(
     match judge(change, became, access, foreign) {
         Ok(Next::Settled(result)) => result,
         Ok(Next::Do) => PutBack::Done,
-        Err(error) => refused(&error),
+        Err(error) => refused(&error, change, access),
     }
 }
 
@@ -238,11 +239,36 @@ fn remove(place: &Place, access: &dyn Access) -> io::Result<()> {
 
 /// ENODEV is how sysfs refuses the file of a device that has gone, a CPU among
 /// them; ESRCH is a thread that has.
-fn refused(error: &io::Error) -> PutBack {
+fn refused(error: &io::Error, change: &Change, access: &dyn Access) -> PutBack {
+    // The kernel keeps what was set for a CPU that goes offline, and sets it
+    // anew when that is back (drivers/cpufreq/cpufreq.c, `last_governor`).
+    if let Some(cpu) = offline_cpu(change, access) {
+        return PutBack::Failed(format!(
+            "CPU {cpu} is offline; 'hwgap restore' puts it back once that is online again"
+        ));
+    }
     match error.raw_os_error() {
         Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH) => PutBack::Gone,
         _ => PutBack::Failed(error.to_string()),
     }
+}
+
+/// The CPU whose setting this is, where that is offline.
+fn offline_cpu(change: &Change, access: &dyn Access) -> Option<CpuId> {
+    let (Change::Value { place, .. } | Change::Along { place, .. }) = change else {
+        return None;
+    };
+    let folder = Place::root("sys/devices/system/cpu");
+    let below = place
+        .path
+        .strip_prefix(&folder.path)?
+        .strip_prefix("/cpu")?;
+    let (number, _) = below.split_once('/')?;
+    let cpu = CpuId(number.parse().ok()?);
+    let state = access
+        .read(&folder.join(&format!("cpu{cpu}/online")))
+        .ok()?;
+    (state.trim() == "0").then_some(cpu)
 }
 
 impl fmt::Display for PutBack {

@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::report::clean_text;
 use crate::report::files::PendingFile;
 use crate::report::fleet::{csv, html, junit, text};
+use crate::report::human::plural;
 use crate::report::model::Outcome;
 use crate::report::style::Style;
 use crate::report::{json, openmetrics};
@@ -96,9 +97,9 @@ fn export_to(
     } = exported;
     let said = writeln!(
         io::stdout(),
-        "{} runs: {pass} pass, {fail} fail, {inconclusive} are inconclusive; {set_aside} \
-         documents set aside",
-        pass + fail + inconclusive
+        "{}: {pass} pass, {fail} fail, {inconclusive} are inconclusive; {} set aside",
+        plural(pass + fail + inconclusive, "run"),
+        plural(set_aside, "document")
     );
     if let Err(error) = said
         && error.kind() != io::ErrorKind::BrokenPipe

@@ -7,15 +7,13 @@ use crate::units::Nanos;
 
 use super::expected::{Attendance, Expected};
 use super::gather::Gathered;
-use super::groups::{self, Dimension, Group};
+use super::groups::{self, Dimension, Group, Kinds};
 use super::hosts::{self, Host};
 use super::model::{
     FleetReport, FleetVerdict, GroupRow, HostRow, PolicyNamed, SCHEMA, SCHEMA_VERSION,
     SeparatorRow, Totals,
 };
-use super::names::Name;
 use super::outliers;
-use super::run::Identity;
 use super::separate::{Separator, separators};
 use super::series;
 
@@ -35,9 +33,9 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
     let made_up = gathered.runs.iter().filter(|run| run.made_up).count() as u64;
     let hosts = hosts::merge(gathered.runs);
     let outcomes: Vec<Outcome> = hosts.iter().map(Host::outcome).collect();
-    let identities: Vec<&Identity> = hosts.iter().map(Host::identity).collect();
+    let kinds = Kinds::new(hosts.iter().map(Host::identity));
     let groups: Vec<Group> = (Dimension::ALL.into_iter())
-        .flat_map(|dimension| groups::of(dimension, &identities))
+        .flat_map(|dimension| groups::of(dimension, &kinds))
         .collect();
     let failed: Vec<Option<bool>> = (outcomes.iter())
         .map(|outcome| match outcome {
@@ -46,9 +44,8 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
             Outcome::Inconclusive => None,
         })
         .collect();
-    let names: Vec<Name> = hosts.iter().map(|host| host.name.clone()).collect();
     let attendance = match question.expected {
-        Some(expected) => expected.compare(&names),
+        Some(expected) => expected.compare(hosts.iter().map(|host| &host.name)),
         None => Attendance::default(),
     };
     let count = |wanted| outcomes.iter().filter(|one| **one == wanted).count() as u64;
@@ -59,7 +56,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         fail: count(Outcome::Fail),
         inconclusive: count(Outcome::Inconclusive),
         missing: attendance.missing.len() as u64,
-        runs: sum(|host| host.runs.len() as u64),
+        runs: sum(|host| host.earlier.len() as u64 + 1),
         duplicates: sum(|host| host.duplicates),
         superseded: sum(|host| host.superseded),
         set_aside: gathered.set_aside_count,
@@ -67,7 +64,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         made_up,
     };
     let found = separators(&groups, &failed);
-    let outliers = outliers::find(&hosts, &outcomes);
+    let outliers = outliers::find(&hosts, &kinds, &outcomes);
     FleetReport {
         schema: SCHEMA,
         schema_version: SCHEMA_VERSION,
@@ -94,7 +91,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         missing: attendance.missing,
         unexpected: attendance.unexpected,
         set_aside: gathered.set_aside,
-        hosts: hosts.into_iter().map(host_row).collect(),
+        hosts: hosts.into_iter().map(HostRow::from).collect(),
     }
 }
 
@@ -127,34 +124,11 @@ fn verdict(totals: &Totals) -> FleetVerdict {
     }
 }
 
-fn host_row(host: Host) -> HostRow {
-    let hours = host.covered_hours();
-    let latest = host.latest();
-    HostRow {
-        result: host.outcome(),
-        reasons: host.reasons().into_iter().cloned().collect(),
-        identity: latest.identity.clone(),
-        started_utc: latest.started_utc.clone(),
-        coverage: latest.coverage,
-        platform_max_ns: host.worst(),
-        platform_stalls: host.stalls(),
-        platform_rate_per_hour: (hours > 0.0).then(|| host.stalls() as f64 / hours),
-        smi_per_hour: (host.smis())
-            .filter(|(_, hours)| *hours > 0.0)
-            .map(|(count, hours)| count as f64 / hours),
-        covered_hours: hours,
-        duplicates: host.duplicates,
-        superseded: host.superseded,
-        reports: host.runs.into_iter().map(|run| run.source).collect(),
-        host: host.name,
-    }
-}
-
 fn group_row(group: &Group, hosts: &[Host], outcomes: &[Outcome]) -> GroupRow {
     let members = || group.members.iter().copied();
     let count = |wanted| members().filter(|at| outcomes[*at] == wanted).count() as u64;
     let mut longest: Vec<Nanos> = members().map(|at| hosts[at].worst()).collect();
-    longest.sort_unstable();
+    let middle = longest.len() / 2;
     GroupRow {
         dimension: group.dimension,
         name: group.name.clone(),
@@ -162,8 +136,9 @@ fn group_row(group: &Group, hosts: &[Host], outcomes: &[Outcome]) -> GroupRow {
         pass: count(Outcome::Pass),
         fail: count(Outcome::Fail),
         inconclusive: count(Outcome::Inconclusive),
-        platform_max_ns: longest.last().copied().unwrap_or_default(),
-        median_max_ns: longest.get(longest.len() / 2).copied().unwrap_or_default(),
+        platform_max_ns: longest.iter().max().copied().unwrap_or_default(),
+        // A group has a host at least.
+        median_max_ns: *longest.select_nth_unstable(middle).1,
     }
 }
 

@@ -44,11 +44,11 @@ impl Expected {
 
     /// Holds the list against the hosts that are there. Case does not count,
     /// nor does a domain that only one of two names has.
-    pub fn compare(&self, present: &[Name]) -> Attendance {
+    pub fn compare<'a>(&self, present: impl Iterator<Item = &'a Name> + Clone) -> Attendance {
         let lower = |name: &str| name.to_lowercase();
         let mut there: HashSet<String> = HashSet::new();
         let mut by_short: HashMap<String, Vec<String>> = HashMap::new();
-        for name in present {
+        for name in present.clone() {
             there.insert(lower(name));
             by_short
                 .entry(short(&lower(name)))
@@ -71,9 +71,7 @@ impl Expected {
                 None => missing.push(wanted.clone()),
             }
         }
-        let unexpected = present
-            .iter()
-            .filter(|name| !attended.contains(&lower(name)));
+        let unexpected = present.filter(|name| !attended.contains(&lower(name)));
         Attendance {
             missing,
             unexpected: unexpected.cloned().collect(),
@@ -93,7 +91,7 @@ mod tests {
     fn domains_and_case_do_not_hide_a_host() {
         let expected = Expected::parse("# rack 1\nnode1\nNODE2.lab # spare\n\nnode3.lab\nnode4\n");
         let there = ["node1.lab", "node2.lab", "node3.other", "node5"].map(Name::from);
-        let attendance = expected.compare(&there);
+        let attendance = expected.compare(there.iter());
         assert_eq!(attendance.missing, ["node3.lab", "node4"]);
         assert_eq!(
             attendance.unexpected,

@@ -67,6 +67,32 @@ impl Dimension {
     }
 }
 
+/// Hosts by what they are: a fleet has few kinds of machines, and names are
+/// compared only to tell these apart.
+#[derive(Clone, Debug)]
+pub struct Kinds<'a> {
+    /// Each kind once.
+    pub all: Vec<&'a Identity>,
+    /// The kind of each host, by its place in `all`.
+    pub of_host: Vec<usize>,
+}
+
+impl<'a> Kinds<'a> {
+    /// The kinds of hosts, given what each of them is.
+    pub fn new(identities: impl Iterator<Item = &'a Identity>) -> Kinds<'a> {
+        let mut places: HashMap<&Identity, usize> = HashMap::new();
+        let mut all = Vec::new();
+        let kind = |identity| {
+            *places.entry(identity).or_insert_with(|| {
+                all.push(identity);
+                all.len() - 1
+            })
+        };
+        let of_host = identities.map(kind).collect();
+        Kinds { all, of_host }
+    }
+}
+
 /// Hosts that are alike in one dimension, by their places in the list.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -79,20 +105,25 @@ pub struct Group {
 }
 
 /// All groups of a dimension, in order of name.
-pub fn of(dimension: Dimension, identities: &[&Identity]) -> Vec<Group> {
-    let mut groups: HashMap<[Option<Name>; 2], Vec<usize>> = HashMap::new();
-    for (at, identity) in identities.iter().enumerate() {
-        groups
-            .entry(dimension.parts(identity))
-            .or_default()
-            .push(at);
+pub fn of(dimension: Dimension, kinds: &Kinds<'_>) -> Vec<Group> {
+    let mut places: HashMap<[Option<Name>; 2], usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let group_of = |identity: &&Identity| {
+        let parts = dimension.parts(identity);
+        let group = Group {
+            dimension,
+            name: name(dimension, &parts),
+            members: Vec::new(),
+        };
+        *places.entry(parts).or_insert_with(|| {
+            groups.push(group);
+            groups.len() - 1
+        })
+    };
+    let of_kind: Vec<usize> = kinds.all.iter().map(group_of).collect();
+    for (at, kind) in kinds.of_host.iter().enumerate() {
+        groups[of_kind[*kind]].members.push(at);
     }
-    let named = groups.into_iter().map(|(parts, members)| Group {
-        dimension,
-        name: name(dimension, &parts),
-        members,
-    });
-    let mut groups: Vec<Group> = named.collect();
     groups.sort_by(|a, b| a.name.cmp(&b.name));
     groups
 }

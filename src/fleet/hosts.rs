@@ -6,22 +6,27 @@
 //! fail; else any that passes makes it pass, as it shows what the inconclusive
 //! ones do not; else it is inconclusive.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::{iter, mem};
 
 use crate::policy::Reason;
 use crate::report::model::Outcome;
 use crate::units::Nanos;
 
+use super::model::{HostRow, RunRow};
 use super::names::Name;
-use super::run::{Identity, Run};
+use super::run::{Identity, Run, WORST_STALLS, WorstStall};
 
 /// A host with the runs that count.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Its name; where the reports hold none, the place of the report.
     pub name: Name,
-    /// The runs that count, the latest last; at least one.
-    pub runs: Vec<Run>,
+    /// Its latest run.
+    pub latest: Run,
+    /// Runs before it that count as well, in order of time.
+    pub earlier: Vec<Run>,
     /// Runs that were there more than once.
     pub duplicates: u64,
     /// Runs of an earlier state of the machine.
@@ -30,46 +35,61 @@ pub struct Host {
 
 /// Makes hosts of runs, in order of name.
 pub fn merge(runs: Vec<Run>) -> Vec<Host> {
-    let mut by_name: HashMap<Name, Vec<Run>> = HashMap::new();
-    for run in runs {
-        let name = match &run.host {
-            Some(name) => name.clone(),
-            None => Name::from(run.source.as_str()),
-        };
-        by_name.entry(name).or_default().push(run);
+    let named = |run: Run| match &run.host {
+        Some(name) => (name.clone(), run),
+        None => (Name::from(run.source.as_str()), run),
+    };
+    let mut named: Vec<(Name, Run)> = runs.into_iter().map(named).collect();
+    // Times in UTC and RFC 3339 are in order as texts.
+    named.sort_by(|(a, one), (b, other)| {
+        let time = || one.started_utc.cmp(&other.started_utc);
+        a.cmp(b)
+            .then_with(time)
+            .then_with(|| one.source.cmp(&other.source))
+    });
+    let mut hosts: Vec<Host> = Vec::new();
+    for (name, run) in named {
+        match hosts.last_mut().filter(|host| host.name == name) {
+            Some(host) => host.add(run),
+            None => hosts.push(Host {
+                name,
+                latest: run,
+                earlier: Vec::new(),
+                duplicates: 0,
+                superseded: 0,
+            }),
+        }
     }
-    let mut hosts: Vec<Host> = by_name
-        .into_iter()
-        .map(|(name, runs)| host(name, runs))
-        .collect();
-    hosts.sort_by(|a, b| a.name.cmp(&b.name));
+    hosts.iter_mut().for_each(Host::leave_out_other_states);
     hosts
 }
 
-fn host(name: Name, mut runs: Vec<Run>) -> Host {
-    // Times in UTC and RFC 3339 are in order as texts.
-    runs.sort_by(|a, b| (&a.started_utc, &a.source).cmp(&(&b.started_utc, &b.source)));
-    let all = runs.len();
-    runs.dedup_by(|later, earlier| later.is_same(earlier));
-    let duplicates = all - runs.len();
-    let now = runs
-        .last()
-        .map(|run| run.identity.clone())
-        .unwrap_or_default();
-    let distinct = runs.len();
-    runs.retain(|run| run.identity == now);
-    Host {
-        name,
-        duplicates: duplicates as u64,
-        superseded: (distinct - runs.len()) as u64,
-        runs,
-    }
-}
-
 impl Host {
+    /// Adds a run that is not older than the latest.
+    fn add(&mut self, run: Run) {
+        if run.is_same(&self.latest) {
+            self.duplicates += 1;
+            return;
+        }
+        let before = mem::replace(&mut self.latest, run);
+        self.earlier.push(before);
+    }
+
+    fn leave_out_other_states(&mut self) {
+        let now = &self.latest.identity;
+        let all = self.earlier.len();
+        self.earlier.retain(|run| run.identity == *now);
+        self.superseded = (all - self.earlier.len()) as u64;
+    }
+
+    /// The runs that count, the latest last; at least one.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.earlier.iter().chain(iter::once(&self.latest))
+    }
+
     /// The outcome by the rule above.
     pub fn outcome(&self) -> Outcome {
-        let any = |outcome| self.runs.iter().any(|run| run.judgement.outcome == outcome);
+        let any = |outcome| self.runs().any(|run| run.judgement.outcome == outcome);
         if any(Outcome::Fail) {
             Outcome::Fail
         } else if any(Outcome::Pass) {
@@ -82,58 +102,93 @@ impl Host {
     /// Every reason of the runs that decide, each once.
     pub fn reasons(&self) -> Vec<&Reason> {
         let outcome = self.outcome();
-        let deciding = self
-            .runs
-            .iter()
-            .filter(|run| run.judgement.outcome == outcome);
-        let mut reasons: Vec<&Reason> = Vec::new();
-        for reason in deciding.flat_map(|run| &run.judgement.reasons) {
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
-        }
-        reasons
+        let deciding = self.runs().filter(|run| run.judgement.outcome == outcome);
+        let mut known: HashSet<&Reason> = HashSet::new();
+        let reasons = deciding.flat_map(|run| &run.judgement.reasons);
+        reasons.filter(|reason| known.insert(reason)).collect()
     }
 
     /// What the machine is.
     pub fn identity(&self) -> &Identity {
-        &self.latest().identity
-    }
-
-    /// The latest run.
-    pub fn latest(&self) -> &Run {
-        self.runs.last().expect("a host is made of a run at least")
+        &self.latest.identity
     }
 
     /// The longest that the platform took in any run.
     pub fn worst(&self) -> Nanos {
-        self.runs
-            .iter()
-            .map(|run| run.worst)
-            .max()
-            .unwrap_or_default()
+        self.runs().map(|run| run.worst).max().unwrap_or_default()
     }
 
     /// Stalls above the runs' own limits.
     pub fn stalls(&self) -> u64 {
-        self.runs
-            .iter()
+        self.runs()
             .fold(0, |sum, run| sum.saturating_add(run.stalls))
+    }
+
+    /// The longest stalls of the runs that do not pass.
+    fn worst_stalls(&self) -> Vec<WorstStall> {
+        let of_runs = self.runs().flat_map(|run| &run.worst_stalls);
+        let mut stalls: Vec<WorstStall> = of_runs.cloned().collect();
+        stalls.sort_by_key(|stall| Reverse(stall.duration_ns));
+        stalls.truncate(WORST_STALLS);
+        stalls
     }
 
     /// Covered machine time, in hours.
     pub fn covered_hours(&self) -> f64 {
-        self.runs.iter().map(|run| run.covered_hours).sum()
+        self.runs().map(|run| run.covered_hours).sum()
     }
 
     /// SMIs and the hours they were counted in; `None` where some run did not
     /// count them.
     pub fn smis(&self) -> Option<(u64, f64)> {
-        self.runs
-            .iter()
-            .try_fold((0u64, 0.0), |(count, hours), run| {
-                let (more, longer) = run.smis?;
-                Some((count.saturating_add(more), hours + longer))
-            })
+        self.runs().try_fold((0u64, 0.0), |(count, hours), run| {
+            let (more, longer) = run.smis?;
+            Some((count.saturating_add(more), hours + longer))
+        })
+    }
+}
+
+impl From<Host> for HostRow {
+    fn from(host: Host) -> HostRow {
+        let hours = host.covered_hours();
+        let runs = match host.earlier.is_empty() {
+            true => Vec::new(),
+            false => host.runs().map(RunRow::from).collect(),
+        };
+        HostRow {
+            result: host.outcome(),
+            reasons: host.reasons().into_iter().cloned().collect(),
+            coverage: host.latest.coverage,
+            platform_max_ns: host.worst(),
+            platform_stalls: host.stalls(),
+            platform_rate_per_hour: (hours > 0.0).then(|| host.stalls() as f64 / hours),
+            smi_per_hour: (host.smis())
+                .filter(|(_, hours)| *hours > 0.0)
+                .map(|(count, hours)| count as f64 / hours),
+            covered_hours: hours,
+            duplicates: host.duplicates,
+            superseded: host.superseded,
+            runs,
+            worst_stalls: host.worst_stalls(),
+            reports: (host.earlier.into_iter().map(|run| run.source))
+                .chain(iter::once(host.latest.source))
+                .collect(),
+            identity: host.latest.identity,
+            started_utc: host.latest.started_utc,
+            host: host.name,
+        }
+    }
+}
+
+impl From<&Run> for RunRow {
+    fn from(run: &Run) -> RunRow {
+        RunRow {
+            report: run.source.clone(),
+            result: run.judgement.outcome,
+            started_utc: run.started_utc.clone(),
+            elapsed_ns: run.elapsed,
+            platform_max_ns: run.worst,
+            platform_stalls: run.stalls,
+        }
     }
 }

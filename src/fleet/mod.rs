@@ -21,4 +21,4 @@ mod series;
 pub mod synthetic;
 
 pub use assess::{Question, assess};
-pub use run::{Identity, Run, SeriesSeen};
+pub use run::{Identity, Run, SeriesSeen, WorstStall};

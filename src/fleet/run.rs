@@ -2,13 +2,17 @@
 
 use serde::Serialize;
 
+use crate::attribution::Cause;
 use crate::policy::Judgement;
-use crate::report::brief::Brief;
+use crate::report::brief::{Brief, Seen, StallInBrief, Text};
 use crate::report::clean_text;
-use crate::report::model::EngineName;
+use crate::report::model::{EngineName, Outcome};
 use crate::units::Nanos;
 
-use super::names::{Name, Names};
+use super::names::{self, Name, Names};
+
+/// Stalls that are shown of a run, and of a host.
+pub(super) const WORST_STALLS: usize = 5;
 
 /// One run of one host.
 #[derive(Clone, Debug)]
@@ -45,6 +49,9 @@ pub struct Run {
     pub smis: Option<(u64, f64)>,
     /// Regular series among its stalls.
     pub series: Vec<SeriesSeen>,
+    /// Its longest stalls, the longest first. Of a run that passes none is
+    /// kept: nobody asks for them, and most runs do.
+    pub worst_stalls: Vec<WorstStall>,
     /// Whether no machine was measured.
     pub made_up: bool,
     /// What the policy says.
@@ -70,6 +77,19 @@ pub struct Identity {
     pub hypervisor: Option<Name>,
 }
 
+/// A stall that is shown by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorstStall {
+    /// When it began, RFC 3339, UTC: to be laid beside the log of a BMC.
+    pub start_utc: String,
+    /// How long it lasted.
+    pub duration_ns: Nanos,
+    /// Who took the time.
+    pub cause: Cause,
+    /// SMIs counted for it; `null` where none could be counted.
+    pub smi_delta: Option<u32>,
+}
+
 /// A regular series that a run saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesSeen {
@@ -83,16 +103,12 @@ pub struct SeriesSeen {
 
 impl Run {
     /// What is kept of a report once it is judged.
-    pub fn new(source: String, brief: &Brief, judgement: Judgement, names: &mut Names) -> Run {
-        let mut keep = |text: &Option<String>| {
-            let text = text.as_deref().map(str::trim);
-            let text = text.filter(|text| !text.is_empty());
-            text.map(|text| names.keep(&clean_text(text)))
-        };
+    pub fn new(source: String, brief: &Brief<'_>, judgement: Judgement, names: &mut Names) -> Run {
+        let mut keep = |text: &Option<Text>| names.keep(text.as_deref()?);
         let host = &brief.host;
         let series = brief.periodicity.iter().flat_map(|list| list.iter());
         Run {
-            host: keep(&host.hostname),
+            host: host.hostname.as_deref().and_then(names::once),
             identity: Identity {
                 vendor: keep(&host.system.vendor),
                 model: keep(&host.system.product),
@@ -115,7 +131,7 @@ impl Run {
             worst: brief.verdict.platform_max_ns,
             stalls: brief.verdict.platform_stalls,
             stalls_above_threshold: match brief.stalls_above(brief.run.threshold_ns) {
-                Some(crate::report::brief::Seen::Exactly(count)) => Some(count),
+                Some(Seen::Exactly(count)) => Some(count),
                 _ => None,
             },
             smis: (brief.cpus.smis()).map(|count| (count, brief.cpus.mean_elapsed_hours())),
@@ -126,6 +142,10 @@ impl Run {
                     length: one.length_ns,
                 })
                 .collect(),
+            worst_stalls: match judgement.outcome {
+                Outcome::Pass => Vec::new(),
+                Outcome::Fail | Outcome::Inconclusive => worst_stalls(brief),
+            },
             made_up: brief.synthetic.is_some() || brief.run.scripted,
             judgement,
         }
@@ -136,4 +156,20 @@ impl Run {
         (self.tsc_origin, &self.started_utc, &self.host)
             == (other.tsc_origin, &other.started_utc, &other.host)
     }
+}
+
+fn worst_stalls(brief: &Brief<'_>) -> Vec<WorstStall> {
+    let mut listed: Vec<&StallInBrief<'_>> = (brief.stalls.iter())
+        .flat_map(|stalls| stalls.listed())
+        .collect();
+    listed.sort_by_key(|stall| std::cmp::Reverse(stall.duration_ns));
+    let longest = listed.into_iter().take(WORST_STALLS);
+    longest
+        .map(|stall| WorstStall {
+            start_utc: clean_text(&stall.start_utc),
+            duration_ns: stall.duration_ns,
+            cause: stall.cause,
+            smi_delta: stall.smi_delta,
+        })
+        .collect()
 }

@@ -40,14 +40,15 @@ pub fn separators(groups: &[Group], failed: &[Option<bool>]) -> Vec<Separator> {
     let mut found = significant(groups, failed);
     let mut left = failed.to_vec();
     let mut causes: Vec<usize> = Vec::new();
+    let mut still: Vec<Tested> = Vec::new();
     for one in &mut found {
-        let still = test(groups, &left);
         let q = still.iter().find(|(group, ..)| *group == one.group);
         if q.is_some_and(|(.., q)| *q <= FALSE_DISCOVERY_RATE) || causes.is_empty() {
             causes.push(one.group);
             for member in &groups[one.group].members {
                 left[*member] = None;
             }
+            still = test(groups, &left);
         } else {
             one.follows_from = strongest_overlap(groups, &causes, one.group);
         }

@@ -35,8 +35,7 @@ pub(super) fn shared(hosts: &[Host], groups: &[Group]) -> Vec<SeriesRow> {
     let mut all: Vec<Seen> = Vec::new();
     for (at, host) in hosts.iter().enumerate() {
         all.extend(
-            host.runs
-                .iter()
+            host.runs()
                 .flat_map(|run| &run.series)
                 .map(|one| (*one, at)),
         );

@@ -16,7 +16,7 @@ pub struct Judgement {
 }
 
 /// A rule that is broken, or not shown to be kept.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Reason {
     /// The rule.
     pub rule: Rule,
@@ -30,7 +30,7 @@ pub struct Reason {
 }
 
 /// A waiver that was used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Waived {
     /// The reason that it gives.
     pub reason: String,

@@ -10,10 +10,13 @@ use serde_json::ser::{Formatter, Serializer};
 /// its parts, and the fields or items of each part.
 const INDENTED_LEVELS: usize = 2;
 
+/// As much as a pipe holds (pipe(7)): less would wake its reader more often.
+const BUFFER: usize = 64 << 10;
+
 /// Writes a report, or another document, with a final line feed. With
 /// [`super::LazyGaps`] as the list of gaps nothing but a buffer is held.
 pub fn write(document: &impl Serialize, out: impl Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
+    let mut out = BufWriter::with_capacity(BUFFER, out);
     document.serialize(&mut Serializer::with_formatter(&mut out, Layout::default()))?;
     out.write_all(b"\n")?;
     out.flush()
@@ -98,6 +101,10 @@ impl Formatter for Layout {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // So it is in nearly all; whole words of bytes are looked at at once.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
             write!(out, "{}\\u{:04x}", &rest[..at], u32::from(control))?;

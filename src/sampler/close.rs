@@ -94,7 +94,7 @@ impl<M: Machine> Sampler<M> {
             smm: None,
         };
         let presence = witness.presence(smi);
-        if presence == Presence::Unknown && !matches!(smi, SmiEvidence::Own { delta: 1.. }) {
+        if presence != Presence::Absent && !matches!(smi, SmiEvidence::Own { delta: 1.. }) {
             return Cycles(0);
         }
         self.count(start, end, presence);

@@ -118,9 +118,18 @@ impl<M: Machine> Sampler<M> {
             // The mark was read after `before`, and speaks of all until then.
             // What came later, it has not seen.
             let seen = self.smi.long_tail(before, &self.calibration).is_some();
-            let gap = match (seen, mark, tail.own_calls) {
-                (true, Footprint::Intact, OwnCalls::None) => {
-                    self.close_tail(tail.since, before, Footprint::Intact)
+            let gap = match (mark, tail.own_calls) {
+                (Footprint::Intact, OwnCalls::None) if seen => {
+                    self.close_tail(tail.since, before, mark)
+                }
+                (Footprint::Cleared, OwnCalls::None) if seen => {
+                    self.close_tail(tail.since, self.last, mark)
+                }
+                // The sampler's own call is no part of the stall, and is known
+                // by its usual length: the stall is placed within that.
+                (Footprint::Intact | Footprint::Cleared, OwnCalls::Made) => {
+                    let since = tail.since.wrapping_add(self.calibration.usage_read.0);
+                    self.close_tail(since, self.last, Footprint::Cleared)
                 }
                 _ => self.close_tail(tail.since, self.last, Footprint::Unusable),
             };

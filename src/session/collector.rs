@@ -238,9 +238,10 @@ impl<'a> Collector<'a> {
                 self.pass_snapshot(setups, totals, watches);
             }
             if rhythm.is_look_due() {
-                self.timeline.mark();
-                self.clock.look(self.timeline.now());
-                watches.look(self.timeline.moment(), self.timeline.now());
+                let moment = self.timeline.mark();
+                let now = moment.map_or_else(|| self.timeline.now(), |moment| moment.utc);
+                self.clock.look(now);
+                watches.look(moment, now);
                 self.distrust(watches);
                 if self.observer.wants_snapshot() {
                     self.making.begin(engine);

@@ -16,15 +16,15 @@ pub enum Pace {
 const OWN_TURN: u16 = 5;
 /// The same on a sampler's CPU, where gaps come in thick and fast.
 const SHORTEST_TURN: u16 = 40;
-/// And where hardly any come in. The rings then hold 16,000 gaps and 70,000
+/// And where hardly any come in. The rings then hold 8,000 gaps and 35,000
 /// records of the kernel a second, for as long as one such turn.
-const LONGEST_TURN: u16 = 500;
+const LONGEST_TURN: u16 = 1_000;
 /// By how much a turn grows at a time.
 const GROWTH: u16 = 4;
 
 /// Where the fullest ring has less than this, turns grow: the ring holds the
 /// longer turn many times over.
-const LITTLE: Fill = Fill(1.0 / 256.0);
+const LITTLE: Fill = Fill(1.0 / 128.0);
 /// Where it has more than this, turns are short again.
 const MUCH: Fill = Fill(1.0 / 16.0);
 
@@ -92,7 +92,7 @@ impl Rhythm {
     fn between_looks(&self) -> Nanos {
         match self.pace {
             Pace::OwnCpu => Nanos(200 * Nanos::MILLISECOND.0),
-            Pace::SharedCpu => Nanos::SECOND,
+            Pace::SharedCpu => Nanos(2 * Nanos::SECOND.0),
         }
     }
 }
@@ -122,6 +122,7 @@ mod tests {
         let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
         assert_eq!(rhythm.wait(), SHORTEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.0]), 160);
+        assert_eq!(after(&mut rhythm, &[0.0]), 640);
         assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.01]), LONGEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.1]), SHORTEST_TURN);

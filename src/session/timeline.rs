@@ -82,11 +82,12 @@ impl Timeline {
         self.is_live().then(moment)
     }
 
-    /// Reads all clocks together once more.
-    pub fn mark(&mut self) {
-        if matches!(self.source, Source::Live) {
-            self.take(moment());
-        }
+    /// Reads all clocks together once more. Returns what they said, where they
+    /// are this machine's.
+    pub fn mark(&mut self) -> Option<Moment> {
+        let moment = self.moment()?;
+        self.take(moment);
+        Some(moment)
     }
 
     fn take(&mut self, moment: Moment) {

@@ -13,10 +13,10 @@ use crate::sampler::Brake;
 use crate::sys::{sched, signals};
 
 /// Looks without a breath that are one too many.
-const LOOKS: u32 = 10;
+const LOOKS: u32 = 5;
 /// Time between two looks. That clock stands still while the machine sleeps
 /// (CLOCK_MONOTONIC), so that waking up is no stall.
-const BETWEEN: Duration = Duration::from_secs(1);
+const BETWEEN: Duration = Duration::from_secs(2);
 
 /// Its stack, all of which is locked in memory.
 const STACK: usize = 128 * 1024;

@@ -17,34 +17,83 @@ const NO_SCATTER: f64 = 1e-9;
 /// over the square of their mean. With 0 this is Poisson's tail. For counts that
 /// are not above the mean it is 1, a bound.
 pub fn tail(count: u64, mean: f64, scatter: f64) -> f64 {
-    if count == 0 {
-        return 1.0;
+    match Terms::new(count, mean, scatter) {
+        Ok(terms) => terms.sum(),
+        Err(known) => known,
     }
-    if mean.is_nan() || mean <= 0.0 {
-        return 0.0;
+}
+
+/// Whether [`tail`] is at least `level`. Its first term tells in most cases.
+pub fn tail_reaches(level: f64, count: u64, mean: f64, scatter: f64) -> bool {
+    match Terms::new(count, mean, scatter) {
+        Ok(terms) => terms.ln_first >= level.ln() || terms.sum() >= level,
+        Err(known) => known >= level,
     }
-    let k = count as f64;
-    if k <= mean {
-        return 1.0;
+}
+
+/// The terms of a tail.
+struct Terms {
+    first: f64,
+    ln_first: f64,
+    next: Next,
+}
+
+/// The factor from the term before `k` to that of `k`.
+enum Next {
+    /// Poisson: the mean over `k`.
+    Poisson { mean: f64 },
+    /// Negative binomial.
+    Scattered { share: f64, size: f64 },
+}
+
+impl Terms {
+    /// The terms, or the tail where it is known without them.
+    fn new(count: u64, mean: f64, scatter: f64) -> Result<Terms, f64> {
+        let k = count as f64;
+        if count == 0 || k <= mean {
+            return Err(1.0);
+        }
+        if mean.is_nan() || mean <= 0.0 {
+            return Err(0.0);
+        }
+        let (ln_first, next) = if scatter < NO_SCATTER {
+            let ln_first = k * mean.ln() - mean - ln_gamma(k + 1.0);
+            (ln_first, Next::Poisson { mean })
+        } else {
+            let size = 1.0 / scatter;
+            let share = mean / (mean + size);
+            let ln_first = ln_gamma(k + size) - ln_gamma(size) - ln_gamma(k + 1.0)
+                + size * (size / (mean + size)).ln()
+                + k * share.ln();
+            (ln_first, Next::Scattered { share, size })
+        };
+        Ok(Terms {
+            first: k,
+            ln_first,
+            next,
+        })
     }
-    let (ln_first, next): (f64, Box<dyn Fn(f64) -> f64>) = if scatter < NO_SCATTER {
-        let ln_first = k * mean.ln() - mean - ln_gamma(k + 1.0);
-        (ln_first, Box::new(move |k| mean / k))
-    } else {
-        let size = 1.0 / scatter;
-        let share = mean / (mean + size);
-        let ln_first = ln_gamma(k + size) - ln_gamma(size) - ln_gamma(k + 1.0)
-            + size * (size / (mean + size)).ln()
-            + k * share.ln();
-        (ln_first, Box::new(move |k| share * (k - 1.0 + size) / k))
-    };
-    let (mut term, mut sum, mut k) = (1.0, 1.0, k);
+
+    fn sum(&self) -> f64 {
+        let sum = match self.next {
+            Next::Poisson { mean } => sum_from(self.first, |k| mean / k),
+            Next::Scattered { share, size } => {
+                sum_from(self.first, |k| share * (k - 1.0 + size) / k)
+            }
+        };
+        (self.ln_first + sum.ln()).exp().min(1.0)
+    }
+}
+
+/// The sum of all terms from `k` on, in parts of the first.
+fn sum_from(mut k: f64, next: impl Fn(f64) -> f64) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
     while term > NEGLIGIBLE * sum {
         k += 1.0;
         term *= next(k);
         sum += term;
     }
-    (ln_first + f64::ln(sum)).exp().min(1.0)
+    sum
 }
 
 #[cfg(test)]
@@ -61,6 +110,17 @@ mod tests {
         ] {
             let error = tail(count, mean, scatter) / reference - 1.0;
             assert!(error.abs() < 1e-9, "{count} {mean} {scatter}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_tail_reaches_is_its_size() {
+        for (count, mean, scatter) in [(10, 3.0, 0.0), (30, 10.0, 0.25), (2, 5.0, 0.1)] {
+            let size = tail(count, mean, scatter);
+            for (level, reached) in [(0.1, true), (0.999, true), (1.001, false)] {
+                let found = tail_reaches(level * size, count, mean, scatter);
+                assert_eq!(found, reached, "{count} {mean} {scatter} {level}");
+            }
         }
     }
 

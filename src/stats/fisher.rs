@@ -7,6 +7,9 @@ use statrs::function::factorial::ln_binomial;
 /// equally rare, as R's `fisher.test` has it.
 const AS_RARE: f64 = 1.0 + 1e-7;
 
+/// Terms smaller than this part of a sum no longer change it.
+const NEGLIGIBLE: f64 = 1e-17;
+
 /// Members of a group and of the rest, by whether they have a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -33,12 +36,30 @@ impl Table {
             return 1.0;
         }
         let ln_all = ln_binomial(all, with);
-        let chance = |k: u64| (ln_binomial(group, k) + ln_binomial(rest, with - k) - ln_all).exp();
-        let seen = chance(self.group_with) * AS_RARE;
-        let sum: f64 = (least..=most)
-            .map(chance)
-            .filter(|chance| *chance <= seen)
-            .sum();
+        let ln = |k: u64| ln_binomial(group, k) + ln_binomial(rest, with - k) - ln_all;
+        let as_rare = ln(self.group_with) + AS_RARE.ln();
+        // Chances rise to the mode and fall from there on, so that the rare
+        // ones stand at both ends.
+        let mode = (group + 1) as f64 * (with + 1) as f64 / (all + 2) as f64;
+        let mode = (mode as u64).clamp(least, most);
+        let low = first(least, mode + 1, |k| ln(k) > as_rare);
+        let high = first(mode, most + 1, |k| ln(k) <= as_rare);
+        if low >= high {
+            return 1.0;
+        }
+        // The share of the chance of k in that of k - 1.
+        let step = |k: u64| {
+            let (up, down) = ((group - k + 1) * (with - k + 1), k * (rest + k - with));
+            up as f64 / down as f64
+        };
+        let mut sum = 0.0;
+        if low > least {
+            let down = (least + 1..low).rev().map(|k| 1.0 / step(k));
+            sum += ln(low - 1).exp() * sum_of(down);
+        }
+        if high <= most {
+            sum += ln(high).exp() * sum_of((high + 1..=most).map(step));
+        }
         sum.min(1.0)
     }
 
@@ -51,6 +72,34 @@ impl Table {
     pub fn rest_share(&self) -> f64 {
         share(self.rest_with, self.rest_without)
     }
+}
+
+/// The first of `from..to` for which something holds that holds for all after
+/// it; `to` if for none.
+fn first(from: u64, to: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut from, mut to) = (from, to);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        match holds(middle) {
+            true => to = middle,
+            false => from = middle + 1,
+        }
+    }
+    from
+}
+
+/// A falling series of terms that begins with 1, by the factors from one to the
+/// next, as far as they count.
+fn sum_of(factors: impl Iterator<Item = f64>) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
+    for factor in factors {
+        term *= factor;
+        sum += term;
+        if term < NEGLIGIBLE * sum {
+            break;
+        }
+    }
+    sum
 }
 
 fn share(with: u64, without: u64) -> f64 {
@@ -85,6 +134,39 @@ mod tests {
         ] {
             let error = chance(a, b, c, d) / reference - 1.0;
             assert!(error.abs() < 1e-9, "{a} {b} {c} {d}: {error}");
+        }
+    }
+
+    /// Every table with the same sums, one after the other.
+    fn summed(table: &Table) -> f64 {
+        let group = table.group_with + table.group_without;
+        let rest = table.rest_with + table.rest_without;
+        let with = table.group_with + table.rest_with;
+        let ln = |k| ln_binomial(group, k) + ln_binomial(rest, with - k);
+        let all = ln_binomial(group + rest, with);
+        let chance = |k| f64::exp(ln(k) - all);
+        let seen = chance(table.group_with) * AS_RARE;
+        let every = (with.saturating_sub(rest)..=with.min(group)).map(chance);
+        every.filter(|chance| *chance <= seen).sum()
+    }
+
+    #[test]
+    fn both_ends_are_summed_as_far_as_they_count() {
+        let mut random = fastrand::Rng::with_seed(8);
+        for most in [3, 30, 300, 3_000] {
+            for _ in 0..200 {
+                let [group_with, group_without, rest_with, rest_without] =
+                    std::array::from_fn(|_| random.u64(0..=most));
+                let table = Table {
+                    group_with,
+                    group_without,
+                    rest_with,
+                    rest_without,
+                };
+                let (found, reference) = (table.chance(), summed(&table).min(1.0));
+                let error = (found - reference).abs();
+                assert!(error <= 1e-8 * reference, "{table:?}: {found} {reference}");
+            }
         }
     }
 

@@ -205,23 +205,33 @@ impl PerfRing {
         let mut position = tail.load(Ordering::Relaxed);
         let fill = Fill::of(end.wrapping_sub(position) as usize, self.size);
         while end.wrapping_sub(position) >= 8 {
-            let mut header = [0; 8];
-            self.copy(position, &mut header);
+            // Records are aligned to 8 bytes, and a header is as long.
+            let (header, _) = self.bytes(position, 8);
             let kind = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
             let misc = u16::from_ne_bytes([header[4], header[5]]);
             let length = usize::from(u16::from_ne_bytes([header[6], header[7]]));
-            if length < 8 || length as u64 > end.wrapping_sub(position) {
+            let left = end.wrapping_sub(position);
+            if length < 8 || !length.is_multiple_of(8) || length as u64 > left {
                 // A torn record would leave the reader lost for good.
                 position = end;
                 break;
             }
-            let mut body = std::mem::take(&mut self.scratch);
-            body.resize(length - 8, 0);
-            self.copy(position + 8, &mut body);
-            if let Some(record) = parse(kind, misc, &body) {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let (whole, rest) = self.bytes(position + 8, length - 8);
+            let body = match rest {
+                [] => whole,
+                // It runs past the end of the ring.
+                rest => {
+                    scratch.clear();
+                    scratch.extend_from_slice(whole);
+                    scratch.extend_from_slice(rest);
+                    &scratch
+                }
+            };
+            if let Some(record) = parse(kind, misc, body) {
                 sink(record);
             }
-            self.scratch = body;
+            self.scratch = scratch;
             position += length as u64;
         }
         // Release: the kernel may overwrite the records only after they were
@@ -230,18 +240,21 @@ impl PerfRing {
         fill
     }
 
-    fn copy(&self, position: u64, into: &mut [u8]) {
+    /// The bytes from `position` on: up to the end of the ring, and from its
+    /// start. The kernel must not have been told that they may be overwritten.
+    fn bytes(&self, position: u64, length: usize) -> (&[u8], &[u8]) {
         let start = position as usize & (self.size - 1);
-        let first = into.len().min(self.size - start);
-        let (head, rest) = into.split_at_mut(first);
+        let first = length.min(self.size - start);
         // SAFETY: both ranges lie within the data pages, which follow the
-        // control page; the kernel does not write to them before data_tail
-        // passes them.
+        // control page and live as long as `self`; the kernel does not write to
+        // them before data_tail passes them, and only `drain`, which holds
+        // `self` alone, moves that, when it is done with them.
         unsafe {
             let data = self.map.as_ptr().add(self.page);
-            data.add(start)
-                .copy_to_nonoverlapping(head.as_mut_ptr(), head.len());
-            data.copy_to_nonoverlapping(rest.as_mut_ptr(), rest.len());
+            (
+                std::slice::from_raw_parts(data.add(start), first),
+                std::slice::from_raw_parts(data, length - first),
+            )
         }
     }
 }

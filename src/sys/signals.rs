@@ -41,7 +41,7 @@ impl RunSignals {
     pub fn wait(&self, milliseconds: u16) -> Option<Signal> {
         let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
         // An interrupted or failed poll is no signal; the caller asks again.
-        if poll(&mut fds, PollTimeout::from(milliseconds)).is_err() {
+        if !matches!(poll(&mut fds, PollTimeout::from(milliseconds)), Ok(1..)) {
             return None;
         }
         let information = self.fd.read_signal().ok().flatten()?;

@@ -64,6 +64,37 @@ fn a_device_that_is_gone_needs_nothing() {
 }
 
 #[test]
+fn a_setting_of_a_cpu_that_is_offline_waits_until_it_is_back() {
+    const GOVERNOR: &str = "sys/devices/system/cpu/cpu3/cpufreq/scaling_governor";
+    const ONLINE: &str = "sys/devices/system/cpu/cpu3/online";
+    // Its file is gone, refuses, or says that its CPU is not there.
+    for errno in [None, Some(libc::EBUSY), Some(libc::ENODEV)] {
+        let host = Host::new();
+        host.write(GOVERNOR, "powersave\n");
+        host.write(ONLINE, "1\n");
+        let mut changes = host.begin();
+        let place = Place::root(GOVERNOR);
+        changes.set(place, Format::Text, "performance").unwrap();
+        host.write(ONLINE, "0\n");
+        match errno {
+            Some(errno) => changes.access().fail(Operation::Read, GOVERNOR, errno, 1),
+            None => std::fs::remove_file(host.path(GOVERNOR)).unwrap(),
+        }
+        let PutBack::Failed(reason) = &changes.put_back()[0].put_back else {
+            panic!("not left for later");
+        };
+        assert!(reason.starts_with("CPU 3 is offline"), "{reason}");
+        // With the CPU its setting comes back, as it was last.
+        host.write(ONLINE, "1\n");
+        host.write(GOVERNOR, "performance\n");
+        let settled = settled(restored(&host, Foreign::Report));
+        assert_eq!(results(&settled), [&PutBack::Done]);
+        assert_eq!(host.read(GOVERNOR), "powersave");
+        assert!(!host.journal_file().exists());
+    }
+}
+
+#[test]
 fn what_is_refused_keeps_its_journal_and_does_not_stop_the_rest() {
     for errno in [
         libc::EPERM,

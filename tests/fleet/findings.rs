@@ -27,6 +27,28 @@ fn a_bad_bios_is_named_and_what_follows_from_it() {
 }
 
 #[test]
+fn the_cause_is_listed_and_what_follows_from_it_beside_it() {
+    let place = Place::new();
+    place.file("in.jsonl", reports(400, 11, &[Fault::BadBios]).concat());
+    let said = place.fleet(&["in.jsonl", "--policy", "p.toml"]);
+    let (_, common) = said
+        .text
+        .split_once("What failing hosts have in common")
+        .unwrap();
+    let (common, _) = common.split_once("Fisher's exact test").unwrap();
+    assert_eq!(common.matches("\n  - ").count(), 1, "{common}");
+    assert!(
+        common.starts_with("\n  - BIOS SR-630, BIOS AFE120E: "),
+        "{common}"
+    );
+    let words = common.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("It explains why more fail of model SR-630"),
+        "{words}"
+    );
+}
+
+#[test]
 fn hot_hosts_are_named_though_they_pass() {
     let answer = answer(2_000, 5, &[Fault::HotHosts]);
     let planted: Vec<String> = {

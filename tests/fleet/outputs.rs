@@ -121,6 +121,73 @@ fn the_page_leads_to_the_reports() {
     assert!(!page.contains("<script"));
 }
 
+/// Every target of a link, as a browser would read it.
+fn targets(page: &str) -> Vec<String> {
+    let links = page.split("href=\"").skip(1);
+    let targets = links.map(|rest| rest.split('"').next().unwrap());
+    targets.map(|target| target.replace("%20", " ")).collect()
+}
+
+#[test]
+fn links_lead_from_where_the_page_is_to_files_that_are_there() {
+    let place = demo();
+    place.file("in/of host 7.json", report("h7", |_| ()));
+    std::fs::create_dir_all(place.path("a/b")).unwrap();
+    for output in ["fleet.html", "a/b/fleet.html", "in/fleet.html"] {
+        let arguments = ["in", "--policy", "p.toml", "--format", "html", "-o", output];
+        assert_eq!(place.fleet(&arguments).status, 1);
+        let file = place.path(output);
+        let found = targets(&std::fs::read_to_string(&file).unwrap());
+        assert_eq!(found.len(), 61, "{output}");
+        for target in found {
+            let there = file.parent().unwrap().join(&target);
+            assert!(there.is_file(), "{output}: {target}");
+        }
+    }
+}
+
+#[test]
+fn a_failing_host_can_be_read_in_the_page() {
+    let place = Place::new();
+    let run = |hour: u32, longest_us: u64| {
+        report("slow", |value| {
+            value["run"]["started_utc"] = json!(format!("2026-03-01T{hour:02}:00:00Z"));
+            value["tsc"]["origin"] = json!(hour.to_string());
+            value["verdict"]["platform_max_ns"] = json!(longest_us * 1_000);
+            let stall = value["stalls"][0].clone();
+            value["stalls"] = (0..9)
+                .map(|number| {
+                    let mut stall = stall.clone();
+                    stall["start_utc"] = json!(format!("2026-03-01T{hour:02}:0{number}:00Z"));
+                    stall["duration_ns"] = json!(longest_us * 1_000 - number);
+                    stall
+                })
+                .collect();
+        })
+    };
+    place.file("in/1.json", run(1, 500));
+    place.file("in/2.json", run(2, 7));
+    let shown = |format| place.fleet(&["in", "--policy", "p.toml", "--format", format]);
+    let page = shown("html").text;
+    for part in [
+        "limits.worst: the platform took 500 us at a time",
+        "href=\"./in/1.json\"",
+        "href=\"./in/2.json\"",
+        "FAIL, begun 2026-03-01T01:00:00Z",
+        "PASS, begun 2026-03-01T02:00:00Z",
+        "<td>2026-03-01T01:04:00Z</td>",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    // The five longest, and none of a run that passes.
+    assert!(!page.contains("01:05:00Z</td>") && !page.contains("02:00:00Z</td>"));
+    let answer: serde_json::Value = serde_json::from_str(&shown("json").text).unwrap();
+    let host = &answer["hosts"][0];
+    assert_eq!(host["runs"][0]["result"], "fail");
+    assert_eq!(host["worst_stalls"].as_array().unwrap().len(), 5);
+    assert_eq!(host["worst_stalls"][0]["duration_ns"], 500_000);
+}
+
 #[test]
 fn a_single_report_has_figures_for_monitoring() {
     let place = Place::new();

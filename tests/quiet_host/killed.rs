@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 
 use crate::harness::{Host, assert_as_before, said};
 
@@ -34,6 +35,14 @@ fn guardian(run: &Child) -> Pid {
     let children = format!("/proc/{0}/task/{0}/children", run.id());
     let text = fs::read_to_string(children).unwrap();
     Pid::from_raw(text.trim().parse().unwrap())
+}
+
+/// A finding of a report; null where it has none of that name.
+fn finding(report: &str, id: &str) -> Value {
+    let report: Value = serde_json::from_str(report).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let found = findings.iter().find(|finding| finding["id"] == id);
+    found.cloned().unwrap_or_default()
 }
 
 fn journal_is_gone(host: &Host) -> bool {
@@ -100,6 +109,19 @@ fn restore_does_what_the_guardian_could_not() {
     let (status, _, stderr) = said(&mut host.run("quiet.toml", &["--quiet-host"]));
     assert_eq!(status, Some(3), "{stderr}");
     assert!(stderr.contains("hwgap restore"), "{stderr}");
+    // one that changes nothing begins, and says so,
+    let plain = ["--duration", "100ms", "--format", "json"];
+    let (_, stdout, stderr) = said(&mut host.run("quiet.toml", &plain));
+    assert!(stderr.contains("an earlier run has left"), "{stderr}");
+    let finding = finding(&stdout, "host-left-changed");
+    assert!(
+        finding["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("hwgap restore"),
+        "{finding}"
+    );
+    assert_eq!(host.read(INTERVAL), "3600");
     // a look changes nothing,
     let (status, stdout, _) = said(&mut host.hwgap(&["restore", "--dry-run"]));
     assert_eq!(status, Some(0), "{stdout}");
@@ -151,7 +173,15 @@ fn while_a_run_goes_on_nothing_is_restored_and_no_other_begins() {
         );
     }
     assert_eq!(host.read(INTERVAL), "3600");
+    // A run that changes nothing may begin, and says whose host it measures.
+    let plain = ["--duration", "100ms", "--format", "json"];
+    let (_, stdout, _) = said(&mut host.run("quiet.toml", &plain));
+    let text = finding(&stdout, "host-left-changed")["text"].to_string();
+    assert!(text.contains(&format!("process {}", run.id())), "{text}");
     run.kill().unwrap();
     run.wait_with_output().unwrap();
     assert_eq!(host.read(INTERVAL), "1");
+    let (_, stdout, stderr) = said(&mut host.run("quiet.toml", &plain));
+    assert!(stderr.is_empty(), "{stderr}");
+    assert!(finding(&stdout, "host-left-changed").is_null());
 }

@@ -166,6 +166,28 @@ fn an_smi_that_hits_the_sampler_at_its_own_work_is_a_gap_of_its_own() {
 }
 
 #[test]
+fn an_smi_that_hits_the_samplers_own_calls_of_the_kernel_has_its_length() {
+    // Above this threshold the interrupts are gaps, and the sampler asks the
+    // kernel about each.
+    let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "1us"];
+    let outcome = run("smi-in-slow-path", "bare-metal-intel", &arguments);
+    let gaps = outcome.report["gaps"].as_array().unwrap();
+    let smis = gaps.iter().filter(|gap| gap["smi_delta"] == 1);
+    let mut found = 0;
+    for gap in smis {
+        found += 1;
+        let length = number(&gap["duration_ns"]);
+        let allowed = match gap["kernel_ran"].as_bool() {
+            Some(false) => 20_000..=20_400,
+            _ => 19_000..=23_500,
+        };
+        assert!(allowed.contains(&length), "{gap}");
+    }
+    assert_eq!(found, 70, "an SMI was lost in the tool's own time");
+    assert!(outcome.findings().iter().all(|id| !id.starts_with("smi-")));
+}
+
+#[test]
 fn an_interrupt_that_hits_the_sampler_at_its_own_work_is_never_the_platforms() {
     let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "10us"];
     let outcome = run("interrupt-in-slow-path", "bare-metal-intel", &arguments);

@@ -17,7 +17,7 @@ use super::activity::ActivityId;
 const WINDOW: usize = 31;
 /// Values needed before it counts.
 const LEAST: usize = 3;
-/// Passages and activities kept at most.
+/// Passages kept at most.
 const MOST: usize = 4_096;
 /// A passage that has not been seen often enough: what it takes on bare metal,
 /// generously.
@@ -87,7 +87,8 @@ enum Way {
 pub(super) struct Costs {
     passages: HashMap<Passage, Learnt>,
     ways: HashMap<Way, Learnt>,
-    activities: HashMap<ActivityId, Learnt>,
+    /// By the number of the activity, of which there are few thousands.
+    activities: Vec<Learnt>,
 }
 
 impl Costs {
@@ -103,7 +104,7 @@ impl Costs {
     /// What an activity usually takes; `None` where it was hardly seen, or
     /// takes now this long and now that.
     pub(super) fn of(&self, id: ActivityId) -> Option<Nanos> {
-        let learnt = self.activities.get(&id)?;
+        let learnt = self.activities.get(usize::from(id.0))?;
         let (short, long) = (learnt.rank(1)?, learnt.rank(7)?);
         (long.saturating_sub(short) <= STEADY)
             .then(|| learnt.rank(4))
@@ -120,9 +121,11 @@ impl Costs {
 
     /// Learns what an activity took.
     pub(super) fn learn(&mut self, id: ActivityId, length: Nanos) {
-        if self.activities.len() < MOST || self.activities.contains_key(&id) {
-            self.activities.entry(id).or_default().add(length);
+        let index = usize::from(id.0);
+        if index >= self.activities.len() {
+            self.activities.resize_with(index + 1, Learnt::default);
         }
+        self.activities[index].add(length);
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) enum What {
 pub(super) struct Reader {
     /// By number.
     meanings: Vec<(u16, Meaning)>,
+    /// Of each meaning that has one name, the number of that, once it was seen.
+    numbers: Vec<Option<ActivityId>>,
     /// Whether switches have a tracepoint, which names the task.
     switch_is_traced: bool,
     sampler: u32,
@@ -57,6 +59,7 @@ impl Reader {
         meanings.sort_unstable_by_key(|&(id, _)| id);
         let is_switch = |(_, meaning): &(u16, Meaning)| matches!(meaning, Meaning::Switch { .. });
         Reader {
+            numbers: vec![None; meanings.len()],
             switch_is_traced: meanings.iter().any(is_switch),
             meanings,
             sampler,
@@ -64,7 +67,7 @@ impl Reader {
     }
 
     /// The meaning of a record; `None` where it has none.
-    pub(super) fn read(&self, record: RingRecord<'_>, names: &mut Names) -> Option<Event> {
+    pub(super) fn read(&mut self, record: RingRecord<'_>, names: &mut Names) -> Option<Event> {
         let (time, what) = match record {
             RingRecord::Tracepoint { time, data } => (time, self.tracepoint(data, names)?),
             RingRecord::Lost { count, time } => (time, What::Lost(count)),
@@ -83,15 +86,16 @@ impl Reader {
         })
     }
 
-    fn tracepoint(&self, data: &[u8], names: &mut Names) -> Option<What> {
+    fn tracepoint(&mut self, data: &[u8], names: &mut Names) -> Option<What> {
         let id = u16::from_ne_bytes(data.get(..2)?.try_into().ok()?);
         let found = self
             .meanings
             .binary_search_by_key(&id, |&(id, _)| id)
             .ok()?;
+        let known = &mut self.numbers[found];
         Some(match &self.meanings[found].1 {
-            Meaning::Enter(activity) => What::Enter(name(activity, data, names)?),
-            Meaning::Exit(activity) => What::Exit(name(activity, data, names)?),
+            Meaning::Enter(activity) => What::Enter(number_of(activity, known, data, names)?),
+            Meaning::Exit(activity) => What::Exit(number_of(activity, known, data, names)?),
             Meaning::Nmi { length } => {
                 let length = i64::from_ne_bytes(data.get(*length..length + 8)?.try_into().ok()?);
                 let nmi = names.number("nmi", ActivityKind::Interrupt);
@@ -125,9 +129,19 @@ impl Reader {
     }
 }
 
-fn name(activity: &Activity, data: &[u8], names: &mut Names) -> Option<ActivityId> {
+/// The number of an activity's name. One that is the same each time is looked up
+/// once only: there are thousands of records a second.
+fn number_of(
+    activity: &Activity,
+    known: &mut Option<ActivityId>,
+    data: &[u8],
+    names: &mut Names,
+) -> Option<ActivityId> {
     let name = match activity {
-        Activity::Vector(name) => return Some(names.number(name, ActivityKind::Interrupt)),
+        Activity::Vector(name) => {
+            let number = || names.number(name, ActivityKind::Interrupt);
+            return Some(*known.get_or_insert_with(number));
+        }
         Activity::Irq(offset) => format!("irq/{}", number(data, *offset)?),
         Activity::Softirq(offset) => format!("softirq/{}", softirq_name(number(data, *offset)?)),
     };

@@ -1,6 +1,6 @@
 //! The rings of all sampled CPUs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 
 use crate::host::root::Root;
@@ -39,7 +39,8 @@ struct CpuTrace {
     fold: Fold,
     segments: VecDeque<Segment>,
     costs: Costs,
-    totals: HashMap<ActivityId, SourceTotal>,
+    /// By the number of the activity.
+    totals: Vec<SourceTotal>,
     lost: u64,
     /// Gaps that end before this have lost their segments.
     forgotten: Nanos,
@@ -183,10 +184,10 @@ impl KernelTrace {
     /// The same in mid-run, without what gaps to come may still ask for.
     pub fn totals_so_far(&self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
         let trace = &self.cpus[index];
-        let mut totals: Vec<_> = trace
-            .totals
-            .iter()
-            .map(|(&id, &total)| (id, total))
+        let mut totals: Vec<_> = (0..)
+            .map(ActivityId)
+            .zip(trace.totals.iter().copied())
+            .filter(|(_, total)| total.count > 0)
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
@@ -215,7 +216,11 @@ impl CpuTrace {
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
             let length = segment.end.saturating_sub(segment.start);
-            self.totals.entry(id).or_default().add(length);
+            let index = usize::from(id.0);
+            if index >= self.totals.len() {
+                self.totals.resize_with(index + 1, SourceTotal::default);
+            }
+            self.totals[index].add(length);
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
                 self.costs.learn(id, length);
@@ -274,7 +279,7 @@ fn open_cpu(
         fold: Fold::default(),
         segments: VecDeque::new(),
         costs: Costs::default(),
-        totals: HashMap::new(),
+        totals: Vec::new(),
         lost: 0,
         forgotten: Nanos(0),
     };

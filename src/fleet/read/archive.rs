@@ -8,18 +8,18 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::content;
 use super::limits::MOST_ENTRIES;
-use super::{Refused, Sink};
+use super::{Reading, Refused};
 
 /// The longest name, and the longest list of extensions, that is read.
 const LONGEST_NAME: u64 = 64 << 10;
 
 /// Reads an archive. Extended names are read here and not by the library,
 /// which would take one of any length into memory.
-pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn Sink) {
+pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, reading: &mut Reading<'_>) {
     let mut archive = Archive::new(input);
     let entries = match archive.entries() {
         Ok(entries) => entries.raw(true),
-        Err(error) => return sink.set_aside(source, &Refused::Packing(error)),
+        Err(error) => return reading.set_aside(source, &Refused::Packing(error)),
     };
     let mut long_name = None;
     for (number, entry) in (0..).zip(entries) {
@@ -27,9 +27,9 @@ pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn S
             Ok(entry) if number < MOST_ENTRIES => entry,
             Ok(_) => {
                 let limit = format!("{MOST_ENTRIES} entries");
-                return sink.set_aside(source, &Refused::TooMuch(limit));
+                return reading.set_aside(source, &Refused::TooMuch(limit));
             }
-            Err(error) => return sink.set_aside(source, &Refused::Packing(error)),
+            Err(error) => return reading.set_aside(source, &Refused::Packing(error)),
         };
         match entry.header().entry_type() {
             EntryType::GNULongName => long_name = gnu_name(&mut entry),
@@ -41,8 +41,8 @@ pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn S
                 let path = String::from_utf8_lossy(&name).into_owned();
                 let place = format!("{source}/{path}");
                 match refusal(kind, Path::new(&path)) {
-                    Some(why) => sink.set_aside(&place, &Refused::Path(why)),
-                    None => content::read(&place, &mut entry, layers, sink),
+                    Some(why) => reading.set_aside(&place, &Refused::Path(why)),
+                    None => content::read(&place, &mut entry, layers, reading),
                 }
             }
         }

@@ -8,34 +8,36 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::archive;
 use super::documents;
 use super::limits::{Counted, Expanded};
-use super::{Refused, Sink};
+use super::{Reading, Refused};
 
 /// Packing within packing that is followed: a `.tar.gz` has one layer, its
 /// entries may have one more.
 const MOST_LAYERS: u32 = 3;
 /// More than enough to tell a tar archive: all of a usual report, so that it is
 /// read at once.
-const HEAD: usize = 32 << 10;
+pub(super) const HEAD: usize = 32 << 10;
 /// Where a tar archive has its mark (POSIX.1-1988, ustar).
 const TAR_MARK: std::ops::Range<usize> = 257..262;
 
 /// Reads whatever `input` turns out to be.
-pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn Sink) {
-    let mut head = Vec::with_capacity(HEAD);
+pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, reading: &mut Reading<'_>) {
+    let mut head = reading.buffer();
+    head.reserve(HEAD);
     if let Err(error) = input.take(HEAD as u64).read_to_end(&mut head) {
-        return sink.set_aside(source, &Refused::of_reading(error));
+        return reading.set_aside(source, &Refused::of_reading(error));
     }
-    let packing = Packing::of(&head);
-    if packing != Packing::Json && layers >= MOST_LAYERS {
-        return sink.set_aside(
+    let Some(packing) = Packing::of(&head) else {
+        return documents::read(source, head, input, reading);
+    };
+    if layers >= MOST_LAYERS {
+        return reading.set_aside(
             source,
             &Refused::TooMuch(format!("{MOST_LAYERS} packed layers")),
         );
     }
     let mut input = Cursor::new(head).chain(input);
     match packing {
-        Packing::Json => documents::read(source, &mut input, sink),
-        Packing::Tar => archive::read(source, &mut input, layers, sink),
+        Packing::Tar => archive::read(source, &mut input, layers, reading),
         Packing::Gzip => {
             let packed = Counted::new(input);
             let count = packed.count.clone();
@@ -44,7 +46,7 @@ pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn S
                 source,
                 &mut Expanded::new(unpacked, count),
                 layers + 1,
-                sink,
+                reading,
             );
         }
         Packing::Zstd => {
@@ -55,28 +57,27 @@ pub(super) fn read(source: &str, input: &mut dyn Read, layers: u32, sink: &dyn S
                 source,
                 &mut Expanded::new(unpacked, count),
                 layers + 1,
-                sink,
+                reading,
             );
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Packing {
-    Json,
     Gzip,
     Zstd,
     Tar,
 }
 
 impl Packing {
-    fn of(head: &[u8]) -> Packing {
+    /// `None` for what is not packed.
+    fn of(head: &[u8]) -> Option<Packing> {
         match head {
             // RFC 1952, 2.3.1; RFC 8878, 3.1.1.
-            [0x1f, 0x8b, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
-            _ if head.get(TAR_MARK).is_some_and(|mark| mark == b"ustar") => Packing::Tar,
-            _ => Packing::Json,
+            [0x1f, 0x8b, ..] => Some(Packing::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Packing::Zstd),
+            _ if head.get(TAR_MARK).is_some_and(|mark| mark == b"ustar") => Some(Packing::Tar),
+            _ => None,
         }
     }
 }

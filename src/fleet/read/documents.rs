@@ -2,40 +2,49 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use memchr::memchr;
+
 use crate::report::brief::{from_large, from_slice};
 use crate::report::read::{LARGEST_REPORT, Problem};
 
+use super::content::HEAD;
 use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY};
-use super::{Refused, Sink};
+use super::{Reading, Refused};
 
-/// Reads a text of JSON or JSON Lines.
-pub(super) fn read(source: &str, input: &mut dyn Read, sink: &dyn Sink) {
-    let mut text = Vec::new();
-    if let Err(error) = input.take(MOST_IN_MEMORY).read_to_end(&mut text) {
-        return sink.set_aside(source, &Refused::of_reading(error));
+/// Reads a text of JSON or JSON Lines that begins with `text`.
+pub(super) fn read(
+    source: &str,
+    mut text: Vec<u8>,
+    input: &mut dyn Read,
+    reading: &mut Reading<'_>,
+) {
+    // A head that is not full has met the end.
+    if text.len() >= HEAD {
+        let left = MOST_IN_MEMORY - text.len() as u64;
+        if let Err(error) = input.take(left).read_to_end(&mut text) {
+            return reading.set_aside(source, &Refused::of_reading(error));
+        }
     }
     let is_whole = (text.len() as u64) < MOST_IN_MEMORY;
     if is_lines(&text) {
-        return lines(
-            source,
-            &mut BufReader::new(Cursor::new(text).chain(input)),
-            sink,
-        );
+        let mut input = BufReader::new(Cursor::new(text).chain(input));
+        return lines(source, &mut input, reading);
     }
-    let result = match is_whole {
-        true => from_slice(&text),
-        false => from_large(Bounded {
-            input: Cursor::new(text).chain(input),
-            left: LARGEST_REPORT,
-        }),
-    };
-    sink.report(source, result.map_err(Refused::NoReport));
+    if is_whole {
+        reading.report(source, from_slice(&text).map_err(Refused::NoReport));
+        return reading.give_back(text);
+    }
+    let result = from_large(Bounded {
+        input: Cursor::new(text).chain(input),
+        left: LARGEST_REPORT,
+    });
+    reading.report(source, result.map_err(Refused::NoReport));
 }
 
 /// Whether the first line is an object by itself and more lines follow. A
 /// report that `run -o` wrote has a bracket alone in its first line.
 fn is_lines(text: &[u8]) -> bool {
-    let Some(end) = text.iter().position(|byte| *byte == b'\n') else {
+    let Some(end) = memchr(b'\n', text) else {
         return false;
     };
     let (first, rest) = text.split_at(end);
@@ -43,26 +52,26 @@ fn is_lines(text: &[u8]) -> bool {
 }
 
 /// Each line by itself: a bad one says nothing against the next.
-fn lines(source: &str, input: &mut dyn BufRead, sink: &dyn Sink) {
+fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
     let mut line = Vec::new();
     for number in 1.. {
         let place = || format!("{source}:{number}");
         if number > MOST_ENTRIES {
-            return sink.set_aside(source, &Refused::TooMuch(format!("{MOST_ENTRIES} lines")));
+            return reading.set_aside(source, &Refused::TooMuch(format!("{MOST_ENTRIES} lines")));
         }
         line.clear();
         match input.take(MOST_IN_MEMORY).read_until(b'\n', &mut line) {
             Ok(0) => return,
             Ok(got) if got as u64 == MOST_IN_MEMORY => {
                 let limit = MOST_IN_MEMORY;
-                sink.set_aside(&place(), &Problem::TooLarge { limit }.into());
+                reading.set_aside(&place(), &Problem::TooLarge { limit }.into());
                 if let Err(error) = skip_line(input) {
-                    return sink.set_aside(&place(), &Refused::of_reading(error));
+                    return reading.set_aside(&place(), &Refused::of_reading(error));
                 }
             }
             Ok(_) if line.trim_ascii().is_empty() => (),
-            Ok(_) => sink.report(&place(), from_slice(&line).map_err(Refused::NoReport)),
-            Err(error) => return sink.set_aside(&place(), &Refused::of_reading(error)),
+            Ok(_) => reading.report(&place(), from_slice(&line).map_err(Refused::NoReport)),
+            Err(error) => return reading.set_aside(&place(), &Refused::of_reading(error)),
         }
     }
 }
@@ -71,7 +80,7 @@ fn lines(source: &str, input: &mut dyn BufRead, sink: &dyn Sink) {
 fn skip_line(input: &mut dyn BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', buffer);
         let (used, done) = match end {
             Some(end) => (end + 1, true),
             None => (buffer.len(), buffer.is_empty()),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::content;
-use super::{Found, Refused, Sink};
+use super::{Found, Reading, Refused};
 
 /// How reports are called in folders; what a file holds is told by its content.
 const ENDINGS: [&str; 8] = ["json", "jsonl", "ndjson", "gz", "tgz", "zst", "tzst", "tar"];
@@ -60,20 +60,31 @@ fn is_report(path: &Path, kind: fs::FileType) -> bool {
     called_so && is_file()
 }
 
+impl Item {
+    /// Whether it is called like a single report, so that reading it is quick.
+    pub(super) fn is_small(&self) -> bool {
+        match self {
+            Item::File(path) => path.extension() == Some(OsStr::new("json")),
+            Item::Stdin => false,
+            Item::Other | Item::Broken(..) => true,
+        }
+    }
+}
+
 /// Reads one item.
-pub(super) fn read(item: Item, sink: &dyn Sink) {
+pub(super) fn read(item: Item, reading: &mut Reading<'_>) {
     match item {
-        Item::Stdin => content::read("standard input", &mut io::stdin().lock(), 0, sink),
+        Item::Stdin => content::read("standard input", &mut io::stdin().lock(), 0, reading),
         Item::File(path) => {
             let name = path.to_string_lossy();
             match File::open(&path) {
-                Ok(mut file) => content::read(&name, &mut file, 0, sink),
-                Err(error) => sink.set_aside(&name, &Refused::Unreadable(error)),
+                Ok(mut file) => content::read(&name, &mut file, 0, reading),
+                Err(error) => reading.set_aside(&name, &Refused::Unreadable(error)),
             }
         }
-        Item::Other => sink.take(Found::PassedOver),
+        Item::Other => reading.sink.take(Found::PassedOver),
         Item::Broken(place, reason) => {
-            sink.set_aside(&place, &Refused::Unreadable(io::Error::other(reason)));
+            reading.set_aside(&place, &Refused::Unreadable(io::Error::other(reason)));
         }
     }
 }

@@ -8,21 +8,26 @@ mod files;
 mod limits;
 mod parallel;
 
-pub use parallel::{Input, read};
+pub use parallel::{Input, Lot, read};
+
+use std::mem;
 
 use crate::report::brief::Brief;
 use crate::report::clean_text;
 use crate::report::read::Problem;
 
+/// A buffer larger than this is not kept: a usual report has a tenth of it.
+const LARGEST_SPARE: usize = 256 << 10;
+
 /// What came of one document.
 #[derive(Debug)]
-enum Found {
+enum Found<'a> {
     /// A report.
     Report {
         /// Where it stood.
         source: String,
         /// What it says.
-        brief: Box<Brief>,
+        brief: Box<Brief<'a>>,
     },
     /// Something that cannot be used.
     SetAside(SetAside),
@@ -70,15 +75,36 @@ impl Refused {
     }
 }
 
-/// Takes what is found; it may be called from several threads.
-trait Sink: Sync {
-    fn take(&self, found: Found);
+/// Takes what is found.
+trait Sink {
+    fn take(&mut self, found: Found<'_>);
 }
 
-impl dyn Sink + '_ {
-    fn report(&self, source: &str, result: Result<Brief, Refused>) {
+/// What one thread reads into.
+struct Reading<'a> {
+    sink: &'a mut dyn Sink,
+    /// A buffer that no document is in: one for each would cost as much as
+    /// reading it.
+    spare: Vec<u8>,
+}
+
+impl Reading<'_> {
+    /// An empty buffer; [`Reading::give_back`] takes it again.
+    fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = mem::take(&mut self.spare);
+        buffer.clear();
+        buffer
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= LARGEST_SPARE {
+            self.spare = buffer;
+        }
+    }
+
+    fn report(&mut self, source: &str, result: Result<Brief<'_>, Refused>) {
         match result {
-            Ok(brief) => self.take(Found::Report {
+            Ok(brief) => self.sink.take(Found::Report {
                 source: clean_text(source),
                 brief: Box::new(brief),
             }),
@@ -86,8 +112,8 @@ impl dyn Sink + '_ {
         }
     }
 
-    fn set_aside(&self, source: &str, refused: &Refused) {
-        self.take(Found::SetAside(SetAside {
+    fn set_aside(&mut self, source: &str, refused: &Refused) {
+        self.sink.take(Found::SetAside(SetAside {
             source: clean_text(source),
             reason: clean_text(&refused.to_string()),
         }));

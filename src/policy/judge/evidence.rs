@@ -9,9 +9,7 @@ use super::Reasons;
 
 pub(super) fn judge(asked: &Evidence, run: &Brief, reasons: &mut Reasons) {
     if asked.smi_counter == Some(Need::Required) && run.cpus.smis().is_none() {
-        let why = run
-            .evidence("smi-counter")
-            .map(|entry| entry.reason.as_str());
+        let why = run.evidence("smi-counter").map(|entry| &*entry.reason);
         let text = match why {
             Some(why) => format!("the SMI counter was not read on every CPU: {why}"),
             None => "the SMI counter was not read on every CPU".to_owned(),

@@ -62,7 +62,7 @@ pub(super) fn judge(asked: &Measurement, run: &Brief, reasons: &mut Reasons) {
 
 fn cpus(wanted: &WantedCpus, run: &Brief, reasons: &mut Reasons) {
     let missing = match wanted {
-        WantedCpus::All => run.run.cpus_not_sampled.clone(),
+        WantedCpus::All => run.run.cpus_not_sampled.to_string(),
         WantedCpus::List(list) => list.without(&run.cpus.list).to_string(),
     };
     if !missing.is_empty() {

@@ -8,9 +8,9 @@ mod measurement;
 
 use jiff::civil::Date;
 
-use crate::report::brief::Brief;
+use crate::report::brief::{Brief, HostInBrief, Text};
 use crate::report::clean_text;
-use crate::report::model::{HostIdentity, Outcome};
+use crate::report::model::Outcome;
 
 use super::pattern::Pattern;
 use super::rule::Rule;
@@ -61,7 +61,7 @@ impl Policy {
     }
 
     /// The rules for one machine.
-    pub fn rules_for(&self, host: &HostIdentity) -> Rules {
+    pub fn rules_for(&self, host: &HostInBrief) -> Rules {
         let fitting = self.exceptions.iter().filter(|one| one.fits(host));
         fitting.fold(self.rules(), |rules, one| one.rules().over(rules))
     }
@@ -88,8 +88,8 @@ impl Policy {
 }
 
 impl Exception {
-    fn fits(&self, host: &HostIdentity) -> bool {
-        let fits = |pattern: &Option<Pattern>, name: &Option<String>| match (pattern, name) {
+    fn fits(&self, host: &HostInBrief) -> bool {
+        let fits = |pattern: &Option<Pattern>, name: &Option<Text>| match (pattern, name) {
             (None, _) => true,
             (Some(pattern), Some(name)) => pattern.fits(name),
             (Some(_), None) => false,

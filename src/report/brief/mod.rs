@@ -1,12 +1,15 @@
 //! A report in brief: what a policy judges and a fleet keeps of it. Gaps are
 //! passed over as they are read, so that a report of a million gaps takes no
-//! more memory than one of none.
+//! more memory than one of none. Texts are borrowed from the report where it is
+//! in memory: most are looked at once, and a fleet has millions.
 
 mod cpus;
 mod guard;
 mod limited;
+mod parts;
 mod read;
 mod stalls;
+mod text;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -14,30 +17,37 @@ use serde::{Deserialize, Serialize};
 use crate::selftest::SelfTest;
 use crate::units::Nanos;
 
-use super::model::{EvidenceSource, HostIdentity, PeriodicSeries, Report, Run, Tool, Verdict};
+use super::model::{PeriodicSeries, Report, Verdict};
 
 pub use cpus::CpusInBrief;
 pub use limited::Limited;
+pub use parts::{
+    BiosInBrief, ClockInBrief, CpuInBrief, EvidenceInBrief, HostInBrief, KernelInBrief, RunInBrief,
+    SystemInBrief,
+};
 pub use read::{from_large, from_report, from_slice};
 pub use stalls::{StallInBrief, StallsInBrief};
+pub use text::Text;
 
 /// A report without its gaps, histograms and inventory.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Brief {
+pub struct Brief<'a> {
     /// Always [`super::model::SCHEMA`].
-    pub schema: String,
+    #[serde(borrow)]
+    pub schema: Text<'a>,
     /// The version of the schema.
     pub schema_version: u32,
-    /// The program that wrote the report.
-    pub tool: Tool,
+    /// Passed over, but it must be there.
+    #[serde(rename = "tool")]
+    _tool: IgnoredAny,
     /// What was asked for and how the run went.
-    pub run: Run,
+    pub run: RunInBrief<'a>,
     /// The machine.
-    pub host: HostIdentity,
+    pub host: HostInBrief<'a>,
     /// The clock.
-    pub tsc: ClockInBrief,
+    pub tsc: ClockInBrief<'a>,
     /// Every source of evidence, usable or not.
-    pub evidence: Limited<EvidenceSource, 1_000>,
+    pub evidence: Limited<EvidenceInBrief<'a>, 1_000>,
     /// The sampled CPUs, taken together.
     pub cpus: CpusInBrief,
     /// Passed over, but it must be there.
@@ -48,7 +58,7 @@ pub struct Brief {
     /// The longest stalls; `None` in reports of versions that did not list
     /// them.
     #[serde(default)]
-    pub stalls: Option<StallsInBrief>,
+    pub stalls: Option<StallsInBrief<'a>>,
     /// The self-test of the host.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
@@ -69,42 +79,15 @@ pub struct Synthetic {
     pub note: String,
 }
 
-/// The clock of a run, in brief.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ClockInBrief {
-    /// The TSC at the start, a decimal string: it tells runs apart.
-    pub origin: String,
-    /// Cycles a second.
-    pub hz: f64,
-    /// CPUID 80000007h EDX\[8\].
-    pub invariant: Option<bool>,
-    /// The clocksource at the start.
-    pub clocksource_start: Option<String>,
-    /// The clocksource at the end.
-    pub clocksource_end: Option<String>,
-    /// Changes in between.
-    pub clocksource_changes: Limited<IgnoredAny, 10_000>,
-    /// Moments at which the clocks went apart.
-    #[serde(default)]
-    pub steps: Limited<IgnoredAny, 10_000>,
-}
-
-impl Brief {
-    /// What a run was, told apart from all others.
-    pub fn is_same_run(&self, other: &Brief) -> bool {
-        self.tsc.origin == other.tsc.origin
-            && self.run.started_utc == other.run.started_utc
-            && self.host.hostname == other.host.hostname
-    }
-
+impl Brief<'_> {
     /// Covered machine time: the mean over CPUs, as rates are per machine.
     pub fn covered_hours(&self) -> f64 {
         self.cpus.mean_covered_hours()
     }
 
     /// Whether a source of evidence was usable; `None` where it is not listed.
-    pub fn evidence(&self, source: &str) -> Option<&EvidenceSource> {
-        self.evidence.iter().find(|entry| entry.source == source)
+    pub fn evidence(&self, source: &str) -> Option<&EvidenceInBrief<'_>> {
+        self.evidence.iter().find(|entry| *entry.source == *source)
     }
 
     /// Stalls above a length, as far as the report shows them.
@@ -151,7 +134,7 @@ impl<G> Report<G> {
     ///
     /// # Errors
     /// Where the report is none that its own readers would take.
-    pub fn in_brief(&self) -> Result<Brief, super::read::Problem> {
+    pub fn in_brief(&self) -> Result<Brief<'static>, super::read::Problem> {
         from_report(&self.without_gaps())
     }
 }

@@ -15,11 +15,17 @@ use super::guard::{Guard, Trouble, is_deep, may_be_deep};
 ///
 /// # Errors
 /// What is wrong with it, and where.
-pub fn from_slice(text: &[u8]) -> Result<Brief, Problem> {
+pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
     if may_be_deep(text) && is_deep(text) {
         return Err(Problem::TooDeep);
     }
-    match serde_json::from_slice(text) {
+    // Known to be UTF-8 as a whole, no string need be looked at by itself. What
+    // is not may still be so in a field that is passed over.
+    let read = match str::from_utf8(text) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(text),
+    };
+    match read {
         Ok(brief) => checked(brief, || check_header(text)),
         // What it is not at all is said before what it lacks.
         Err(error) => Err(check_header(text).err().unwrap_or_else(|| {
@@ -33,7 +39,7 @@ pub fn from_slice(text: &[u8]) -> Result<Brief, Problem> {
 ///
 /// # Errors
 /// What is wrong with it, and the line and column.
-pub fn from_large(input: impl Read) -> Result<Brief, Problem> {
+pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
     let mut guard = Guard::new(input);
     let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
     let brief = Brief::deserialize(&mut parser).and_then(|brief| parser.end().map(|()| brief));
@@ -49,13 +55,16 @@ pub fn from_large(input: impl Read) -> Result<Brief, Problem> {
 ///
 /// # Errors
 /// Where no reader would take it.
-pub fn from_report(report: &Report<()>) -> Result<Brief, Problem> {
+pub fn from_report(report: &Report<()>) -> Result<Brief<'static>, Problem> {
     let text = serde_json::to_vec(report).map_err(|error| of_parser(error, None))?;
-    from_slice(&text)
+    from_large(text.as_slice())
 }
 
-fn checked(brief: Brief, header: impl Fn() -> Result<(), Problem>) -> Result<Brief, Problem> {
-    if brief.schema != SCHEMA {
+fn checked<'a>(
+    brief: Brief<'a>,
+    header: impl Fn() -> Result<(), Problem>,
+) -> Result<Brief<'a>, Problem> {
+    if *brief.schema != *SCHEMA {
         header()?;
         let found = crate::report::clean::without_controls(&brief.schema);
         return Err(Problem::OtherSchema {

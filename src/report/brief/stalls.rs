@@ -6,6 +6,7 @@ use crate::attribution::Cause;
 use crate::units::Nanos;
 
 use super::limited::each;
+use super::text::Text;
 
 /// Stalls that a report lists.
 const LISTED: usize = 1_000;
@@ -14,11 +15,14 @@ const MOST: usize = 10 * LISTED;
 
 /// The stalls that a report lists: the longest ones.
 #[derive(Clone, Debug, Default)]
-pub struct StallsInBrief(Vec<StallInBrief>);
+pub struct StallsInBrief<'a>(Vec<StallInBrief<'a>>);
 
 /// One stall.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct StallInBrief {
+#[derive(Clone, Debug, Deserialize)]
+pub struct StallInBrief<'a> {
+    /// When it began, RFC 3339, UTC.
+    #[serde(borrow)]
+    pub start_utc: Text<'a>,
     /// How long it lasted.
     pub duration_ns: Nanos,
     /// SMIs counted for it.
@@ -27,7 +31,7 @@ pub struct StallInBrief {
     pub cause: Cause,
 }
 
-impl<'de> Deserialize<'de> for StallsInBrief {
+impl<'de: 'a, 'a> Deserialize<'de> for StallsInBrief<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut stalls = Vec::new();
         each(deserializer, MOST, |stall| stalls.push(stall))?;
@@ -35,14 +39,14 @@ impl<'de> Deserialize<'de> for StallsInBrief {
     }
 }
 
-impl StallsInBrief {
+impl StallsInBrief<'_> {
     /// All that are listed.
-    pub fn listed(&self) -> &[StallInBrief] {
+    pub fn listed(&self) -> &[StallInBrief<'_>] {
         &self.0
     }
 
     /// The listed ones above a length.
-    pub fn longer_than(&self, length: Nanos) -> impl Iterator<Item = &StallInBrief> {
+    pub fn longer_than(&self, length: Nanos) -> impl Iterator<Item = &StallInBrief<'_>> {
         self.0
             .iter()
             .filter(move |stall| stall.duration_ns > length)

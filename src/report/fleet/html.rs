@@ -9,13 +9,12 @@ use maud::{Markup, html};
 
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
-use crate::fleet::names::Name;
-use crate::report::human::{counted, grouped, length, percent, period, three_digits};
+use crate::report::human::{counted, grouped, length, percent};
 use crate::report::model::Outcome;
-use crate::report::policy::{sentence, word};
+use crate::report::policy::word;
 use crate::report::web::{self, Head, Tone, shown};
 
-use super::links::link;
+use super::host;
 use super::words;
 
 /// Hosts that are shown of each outcome: a browser must still open the page.
@@ -79,7 +78,17 @@ fn findings(report: &FleetReport) -> Markup {
             @if report.separators.is_empty() {
                 p { "No vendor, model, BIOS, microcode or kernel fails more than the others." }
             }
-            ul { @for row in &report.separators { li { (shown(&words::separator(row))) } } }
+            ul {
+                @for cause in words::causes(report) {
+                    li {
+                        (shown(&words::separator(cause)))
+                        @if let Some(text) = words::consequences(report, cause, usize::MAX) {
+                            br;
+                            span.more { (shown(&text)) }
+                        }
+                    }
+                }
+            }
         }
         section {
             h2 { "Hosts that stand out among their like, without failing" }
@@ -145,50 +154,9 @@ fn hosts(report: &FleetReport, folder: &Path, outcome: Outcome, title: &str) -> 
         @if !rows.is_empty() {
             section {
                 h2 { (title) " (" (grouped(rows.len() as u64)) ")" }
-                @for row in rows.iter().take(SHOWN) { (host(row, folder)) }
+                @for row in rows.iter().take(SHOWN) { (host::details(row, folder)) }
                 @if rows.len() > SHOWN {
                     p.more { "And " (grouped((rows.len() - SHOWN) as u64)) " more; --format json lists all." }
-                }
-            }
-        }
-    }
-}
-
-fn host(row: &HostRow, folder: &Path) -> Markup {
-    let identity = &row.identity;
-    let name = |name: &Option<Name>| match name {
-        Some(name) => shown(name).into_owned(),
-        None => "not known".to_owned(),
-    };
-    let rate = |rate: Option<f64>| rate.map_or("not known".to_owned(), three_digits);
-    html! {
-        details {
-            summary {
-                strong { (shown(&row.host)) } " "
-                @match row.reasons.first() {
-                    Some(first) => { (shown(&sentence(first))) }
-                    None => { (length(row.platform_max_ns)) " at worst" }
-                }
-            }
-            ul { @for reason in &row.reasons { li { (shown(&sentence(reason))) } } }
-            dl {
-                dt { "Model" } dd { (name(&identity.vendor)) ", " (name(&identity.model)) }
-                dt { "BIOS" } dd { (name(&identity.bios)) }
-                dt { "CPU" } dd { (name(&identity.cpu)) ", microcode " (name(&identity.microcode)) }
-                dt { "Kernel" } dd { (name(&identity.kernel)) }
-                dt { "Worst" } dd { (length(row.platform_max_ns)) }
-                dt { "Stalls an hour" } dd { (rate(row.platform_rate_per_hour)) }
-                dt { "SMIs an hour" } dd { (rate(row.smi_per_hour)) }
-                dt { "Covered" } dd { (period(row.covered_hours)) ", " (percent(row.coverage)) }
-                dt { "Reports" }
-                dd {
-                    @for source in &row.reports {
-                        @match link(source, folder) {
-                            Some(target) => { a href=(target) { (shown(source)) } }
-                            None => { (shown(source)) }
-                        }
-                        br;
-                    }
                 }
             }
         }

@@ -1,12 +1,12 @@
 //! The answer for a fleet in a terminal.
 
 use crate::fleet::groups::Dimension;
-use crate::fleet::model::{FleetReport, GroupRow, HostRow};
+use crate::fleet::model::{FleetReport, GroupRow, HostRow, SeparatorRow};
 use crate::report::human::{counted, grouped, length, percent, plural, three_digits};
 use crate::report::model::Outcome;
 use crate::report::page::Page;
 use crate::report::policy::{sentence, word};
-use crate::report::style::Style;
+use crate::report::style::{Ink, Style};
 use crate::report::table::{Align, Table};
 
 use super::words;
@@ -15,6 +15,8 @@ use super::words;
 const LISTED: usize = 50;
 /// Rows of a table, and entries of the other lists.
 const ROWS: usize = 20;
+/// Groups that are named as following from another.
+const FOLLOWING: usize = 6;
 /// Names are cut at this many columns in tables.
 const NAME: usize = 40;
 
@@ -114,11 +116,7 @@ fn reasons(host: &HostRow, page: &mut Page) {
         several => {
             page.point(&host.host);
             for reason in several {
-                page.labelled(
-                    crate::report::style::Ink::Plain,
-                    "      ",
-                    &sentence(reason),
-                );
+                page.labelled(Ink::Plain, "      ", &sentence(reason));
             }
         }
     }
@@ -172,10 +170,14 @@ fn separators(report: &FleetReport, page: &mut Page) {
         page.paragraph("No vendor, model, BIOS, microcode or kernel fails more than the others.");
         return;
     }
-    for row in report.separators.iter().take(ROWS) {
-        page.point(&words::separator(row));
+    let causes: Vec<&SeparatorRow> = words::causes(report).collect();
+    for cause in causes.iter().take(ROWS) {
+        page.point(&words::separator(cause));
+        if let Some(text) = words::consequences(report, cause, FOLLOWING) {
+            page.labelled(Ink::Plain, "    ", &text);
+        }
     }
-    more(report.separators.len(), ROWS, page);
+    more(causes.len(), ROWS, page);
     page.paragraph(&format!(
         "Fisher's exact test, corrected for all groups: of what is listed here at most {} is \
          chance, on average.",

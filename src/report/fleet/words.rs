@@ -1,7 +1,45 @@
 //! Sentences that several formats share.
 
-use crate::fleet::model::{OutlierRow, SeparatorRow, SeriesRow};
-use crate::report::human::{grouped, length, three_digits};
+use crate::fleet::model::{FleetReport, OutlierRow, SeparatorRow, SeriesRow};
+use crate::report::human::{grouped, length, plural, three_digits};
+
+/// The groups that separate by themselves, the strongest first.
+pub(super) fn causes(report: &FleetReport) -> impl Iterator<Item = &SeparatorRow> {
+    report
+        .separators
+        .iter()
+        .filter(|row| row.follows_from.is_none())
+}
+
+/// What shows nothing once the hosts of a cause are left out: groups that fail
+/// more, `most` of them by name, and how many fail less; `None` without any.
+pub(super) fn consequences(
+    report: &FleetReport,
+    cause: &SeparatorRow,
+    most: usize,
+) -> Option<String> {
+    let following = report.separators.iter();
+    let following = following.filter(|row| row.follows_from.as_ref() == Some(&cause.name));
+    let (more, less): (Vec<&SeparatorRow>, Vec<&SeparatorRow>) =
+        following.partition(|row| row.fails_more());
+    let more = (!more.is_empty()).then(|| format!("more fail of {}", named(&more, most)));
+    let less = match less.len() as u64 {
+        0 => None,
+        count => Some(format!("fewer fail of {}", plural(count, "other group"))),
+    };
+    let parts: Vec<String> = more.into_iter().chain(less).collect();
+    (!parts.is_empty()).then(|| format!("It explains why {}.", parts.join(", and why ")))
+}
+
+/// Names have commas of their own.
+fn named(rows: &[&SeparatorRow], most: usize) -> String {
+    let name = |row: &&SeparatorRow| format!("{} {}", row.dimension.name(), row.name);
+    let mut names: Vec<String> = rows.iter().take(most).map(name).collect();
+    if let Some(left) = rows.len().checked_sub(most).filter(|left| *left > 0) {
+        names.push(format!("{} more", grouped(left as u64)));
+    }
+    names.join("; ")
+}
 
 /// What a group that separates says.
 pub(super) fn separator(row: &SeparatorRow) -> String {
@@ -18,12 +56,8 @@ pub(super) fn separator(row: &SeparatorRow) -> String {
         ),
         _ => "not as often as elsewhere".to_owned(),
     };
-    let follows = match &row.follows_from {
-        Some(cause) => format!("; follows from {cause}"),
-        None => String::new(),
-    };
     format!(
-        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}{follows}",
+        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}",
         row.dimension.name(),
         row.name,
         grouped(row.group_fail),

@@ -1,15 +1,17 @@
 //! The answer for a fleet, as outputs show it and programs read it.
 
+mod hosts;
+
 use serde::Serialize;
 
-use crate::policy::Reason;
 use crate::report::model::{Outcome, Tool};
 use crate::units::Nanos;
 
 use super::groups::Dimension;
 use super::names::Name;
 use super::read::SetAside;
-use super::run::Identity;
+
+pub use hosts::{HostRow, RunRow};
 
 /// The value of [`FleetReport::schema`].
 pub const SCHEMA: &str = "hwgap.fleet";
@@ -99,40 +101,6 @@ pub struct Totals {
     pub made_up: u64,
 }
 
-/// One host.
-#[derive(Clone, Debug, Serialize)]
-pub struct HostRow {
-    /// Its name, or the place of its report where that holds none.
-    pub host: Name,
-    /// Pass, fail or inconclusive.
-    pub result: Outcome,
-    /// Everything against a pass, and what was waived.
-    pub reasons: Vec<Reason>,
-    /// What the machine is.
-    #[serde(flatten)]
-    pub identity: Identity,
-    /// The reports that count, the latest last.
-    pub reports: Vec<String>,
-    /// When the latest run began.
-    pub started_utc: String,
-    /// The longest that the platform took.
-    pub platform_max_ns: Nanos,
-    /// Stalls above the runs' own limits.
-    pub platform_stalls: u64,
-    /// The same, an hour of covered time.
-    pub platform_rate_per_hour: Option<f64>,
-    /// SMIs an hour; `null` where they were not counted in every run.
-    pub smi_per_hour: Option<f64>,
-    /// Covered machine time, in hours.
-    pub covered_hours: f64,
-    /// Covered share of the latest run, 0 to 1.
-    pub coverage: f64,
-    /// Runs that were there more than once.
-    pub duplicates: u64,
-    /// Runs of an earlier state of the machine.
-    pub superseded: u64,
-}
-
 /// One group.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupRow {
@@ -182,6 +150,20 @@ pub struct SeparatorRow {
     pub q: f64,
     /// The stronger group that explains this one.
     pub follows_from: Option<String>,
+}
+
+impl SeparatorRow {
+    /// Whether its hosts fail more often than the rest, not less.
+    pub fn fails_more(&self) -> bool {
+        let [group_fail, group_pass, rest_fail, rest_pass] = [
+            self.group_fail,
+            self.group_pass,
+            self.rest_fail,
+            self.rest_pass,
+        ]
+        .map(u128::from);
+        group_fail * (rest_fail + rest_pass) > rest_fail * (group_fail + group_pass)
+    }
 }
 
 /// A passing host that stands out among its like.

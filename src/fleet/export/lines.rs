@@ -1,27 +1,19 @@
-//! Reports as lines that a database reads: for fleets that do not fit into
-//! memory, and for questions of one's own.
-//!
-//! Nothing is kept: each report becomes lines of a few tables as it is read.
-//! Lines of all tables have `run`, which is the same for lines of one run.
+//! The tables and their lines. Names are a contract with the queries of others.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 
-use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::attribution::Cause;
-use crate::policy::{Policy, Reason, Rule};
+use crate::fleet::read::SetAside;
+use crate::policy::{Reason, Rule};
 use crate::report::brief::Brief;
 use crate::report::clean_text;
 use crate::report::model::{EngineName, Outcome};
 use crate::units::Nanos;
 
-use super::read::{self, Input};
-
 /// The tables, a file each.
-const TABLES: [&str; 6] = [
+pub(super) const TABLES: [&str; 6] = [
     "runs",
     "reasons",
     "stalls",
@@ -30,21 +22,12 @@ const TABLES: [&str; 6] = [
     "set_aside",
 ];
 
-/// How many of what was exported.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Exported {
-    /// Runs that pass.
-    pub pass: u64,
-    /// Runs that fail.
-    pub fail: u64,
-    /// Runs that do neither.
-    pub inconclusive: u64,
-    /// Documents that could not be used.
-    pub set_aside: u64,
-}
+/// The tables as DuckDB is told of them: it cannot find out the columns of one
+/// without rows.
+pub(super) const DEFINITIONS: &str = include_str!("tables.sql");
 
 /// Lines for each of [`TABLES`].
-type Lines = [Vec<u8>; TABLES.len()];
+pub(super) type Lines = [Vec<u8>; TABLES.len()];
 
 #[derive(Serialize)]
 struct RunLine<'a> {
@@ -92,6 +75,7 @@ struct ReasonLine<'a> {
 #[derive(Serialize)]
 struct StallLine<'a> {
     run: &'a str,
+    start_utc: &'a str,
     duration_ns: Nanos,
     smi_delta: Option<u32>,
     cause: Cause,
@@ -117,85 +101,14 @@ struct EvidenceLine<'a> {
     reason: &'a str,
 }
 
-/// Reads, judges and writes. `tick` is called once a document.
-///
-/// # Errors
-/// Where a file of `folder` cannot be written.
-pub fn export(
-    paths: &[PathBuf],
-    policy: &Policy,
-    today: Date,
-    folder: &Path,
-    mut tick: impl FnMut(),
-) -> io::Result<Exported> {
-    let mut files = Files::create(folder)?;
-    let mut exported = Exported::default();
-    let mut failed: io::Result<()> = Ok(());
-    let digest = |source: String, brief: Brief| {
-        let judgement = policy.judge(&brief, today);
-        lines(&source, &brief, judgement.outcome, &judgement.reasons)
-            .map(|lines| (judgement.outcome, lines))
-    };
-    read::read(paths, digest, |input| {
-        tick();
-        let written = match input {
-            Input::Report(Ok((outcome, lines))) => {
-                match outcome {
-                    Outcome::Pass => exported.pass += 1,
-                    Outcome::Fail => exported.fail += 1,
-                    Outcome::Inconclusive => exported.inconclusive += 1,
-                }
-                files.write(&lines)
-            }
-            Input::Report(Err(error)) => Err(error.into()),
-            Input::SetAside(aside) => {
-                exported.set_aside += 1;
-                let mut lines = Lines::default();
-                let line = line(&mut lines[5], &aside);
-                line.map_err(io::Error::from)
-                    .and_then(|()| files.write(&lines))
-            }
-            Input::PassedOver => Ok(()),
-        };
-        if failed.is_ok() {
-            failed = written;
-        }
-    });
-    failed?;
-    files.finish()?;
-    Ok(exported)
-}
-
-struct Files(Vec<BufWriter<File>>);
-
-impl Files {
-    fn create(folder: &Path) -> io::Result<Files> {
-        fs::create_dir_all(folder)?;
-        let file = |name| File::create(folder.join(format!("{name}.jsonl"))).map(BufWriter::new);
-        TABLES
-            .into_iter()
-            .map(file)
-            .collect::<io::Result<_>>()
-            .map(Files)
-    }
-
-    fn write(&mut self, lines: &Lines) -> io::Result<()> {
-        let mut pairs = self.0.iter_mut().zip(lines);
-        pairs.try_for_each(|(file, lines)| file.write_all(lines))
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(BufWriter::flush)
-    }
-}
-
 fn line(lines: &mut Vec<u8>, row: &impl Serialize) -> serde_json::Result<()> {
     serde_json::to_writer(&mut *lines, row)?;
     lines.push(b'\n');
     Ok(())
 }
 
-fn lines(
+/// The lines of a run.
+pub(super) fn lines(
     source: &str,
     brief: &Brief,
     policy_result: Outcome,
@@ -256,6 +169,7 @@ fn lines(
     for stall in brief.stalls.iter().flat_map(|stalls| stalls.listed()) {
         let row = StallLine {
             run,
+            start_utc: &stall.start_utc,
             duration_ns: stall.duration_ns,
             smi_delta: stall.smi_delta,
             cause: stall.cause,
@@ -284,5 +198,12 @@ fn lines(
         };
         line(&mut lines[4], &row)?;
     }
+    Ok(lines)
+}
+
+/// The line of something that cannot be used.
+pub(super) fn set_aside(aside: &SetAside) -> io::Result<Lines> {
+    let mut lines = Lines::default();
+    line(&mut lines[5], aside)?;
     Ok(lines)
 }

@@ -1,0 +1,121 @@
+//! The parts of a report that are read field by field: what a policy or a fleet
+//! asks for, and no more.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::report::model::EngineName;
+use crate::units::Nanos;
+
+use super::limited::Limited;
+use super::text::Text;
+
+/// What was asked for and how the run went.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RunInBrief<'a> {
+    /// The engine that sampled.
+    pub engine: EngineName,
+    /// The user's own label.
+    #[serde(borrow)]
+    pub label: Option<Text<'a>>,
+    /// RFC 3339, UTC.
+    pub started_utc: Text<'a>,
+    /// Wall time.
+    pub elapsed_ns: Nanos,
+    /// Gaps above this were recorded.
+    pub threshold_ns: Nanos,
+    /// Platform gaps above this fail the run.
+    pub hardlimit_ns: Nanos,
+    /// CPUs that the process might have used and that were not sampled.
+    pub cpus_not_sampled: Text<'a>,
+    /// Whether the clock was a script: no machine was measured.
+    #[serde(default)]
+    pub scripted: bool,
+}
+
+/// The machine. `None` is "not readable".
+#[derive(Clone, Debug, Deserialize)]
+pub struct HostInBrief<'a> {
+    /// The host's name.
+    #[serde(borrow)]
+    pub hostname: Option<Text<'a>>,
+    /// Vendor and product.
+    pub system: SystemInBrief<'a>,
+    /// Its firmware.
+    pub bios: BiosInBrief<'a>,
+    /// Its processor.
+    pub cpu: CpuInBrief<'a>,
+    /// Its kernel.
+    pub kernel: KernelInBrief<'a>,
+    /// The hypervisor's name, `None` on bare metal.
+    pub hypervisor: Option<Text<'a>>,
+}
+
+/// Vendor and product, from the firmware's DMI tables.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SystemInBrief<'a> {
+    /// System vendor.
+    #[serde(borrow)]
+    pub vendor: Option<Text<'a>>,
+    /// Product name.
+    pub product: Option<Text<'a>>,
+}
+
+/// The firmware, from DMI.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BiosInBrief<'a> {
+    /// BIOS version.
+    #[serde(borrow)]
+    pub version: Option<Text<'a>>,
+}
+
+/// The processor.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CpuInBrief<'a> {
+    /// Marketing name.
+    #[serde(borrow)]
+    pub model_name: Option<Text<'a>>,
+    /// Microcode revision as the kernel prints it.
+    pub microcode: Option<Text<'a>>,
+}
+
+/// The kernel.
+#[derive(Clone, Debug, Deserialize)]
+pub struct KernelInBrief<'a> {
+    /// `uname -r`.
+    #[serde(borrow)]
+    pub release: Option<Text<'a>>,
+}
+
+/// The clock of a run.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ClockInBrief<'a> {
+    /// The TSC at the start, a decimal string: it tells runs apart.
+    #[serde(borrow)]
+    pub origin: Text<'a>,
+    /// Cycles a second.
+    pub hz: f64,
+    /// CPUID 80000007h EDX\[8\].
+    pub invariant: Option<bool>,
+    /// The clocksource at the start.
+    pub clocksource_start: Option<Text<'a>>,
+    /// The clocksource at the end.
+    pub clocksource_end: Option<Text<'a>>,
+    /// Changes in between.
+    pub clocksource_changes: Limited<IgnoredAny, 10_000>,
+    /// Moments at which the clocks went apart.
+    #[serde(default)]
+    pub steps: Limited<IgnoredAny, 10_000>,
+}
+
+/// A source of evidence.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EvidenceInBrief<'a> {
+    /// Its stable name.
+    #[serde(borrow)]
+    pub source: Text<'a>,
+    /// Whether the run could rely on it.
+    pub usable: bool,
+    /// How it was verified, or why it is not usable.
+    pub reason: Text<'a>,
+}
