@@ -64,13 +64,33 @@ fn is_counted(cause: Cause) -> bool {
     cause.is_platform() && cause != Cause::SmiOs
 }
 
-/// Platform stalls above the limit.
+/// Platform stalls above the limit. An SMI that met kernel work counts by its
+/// own share: it was one, wherever in the gap it lay.
 pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
-    let limit = case.rate.hz.to_cycles(case.plan.hardlimit);
-    let moments = stalls(case.collected, limit).count() as u64;
-    let is_meant = |gap: &PackedGap| is_counted(gap.cause()) && gap.length() > limit;
+    let is_meant = above_limit(case);
+    let moments = stalls_of(case.collected, &is_meant).count() as u64;
     let hits = hits(case, is_meant).each().map(|(_, count)| count);
     moments.max(hits.into_iter().sum())
+}
+
+/// Whether a gap's share of the platform is above the limit.
+fn above_limit(case: &Case<'_>) -> impl Fn(&PackedGap) -> bool {
+    let (hz, limit) = (case.rate.hz, case.plan.hardlimit);
+    let setting = Setting {
+        platform: case.machine.platform(),
+        clock: ClockTrust::Trusted,
+    };
+    move |gap: &PackedGap| match gap.cause() {
+        Cause::SmiOs => {
+            let gap = gap.unpack();
+            let (evidence, account) = (&gap.raw.evidence, gap.account.as_ref());
+            let length = hz.to_nanos(gap.raw.length());
+            let attribution = attribute(evidence, account, length, setting);
+            let (_, residual) = shares(&attribution, evidence, account, length);
+            residual.is_some_and(|residual| residual > limit)
+        }
+        cause => is_counted(cause) && gap.length() > hz.to_cycles(limit),
+    }
 }
 
 /// Of each cause the gaps of the CPU that saw most, those without a record of
@@ -97,28 +117,13 @@ fn hits(case: &Case<'_>, is_meant: impl Fn(&PackedGap) -> bool) -> CauseCounts {
 /// Platform stalls above the limit by cause. An SMI that met kernel work counts
 /// by its own share here, as an SMI: another engine may see the same one alone.
 pub(super) fn causes_above_limit(case: &Case<'_>) -> CauseCounts {
-    let (collected, limit) = (case.collected, case.plan.hardlimit);
-    let hz = case.rate.hz;
-    let setting = Setting {
-        platform: case.machine.platform(),
-        clock: ClockTrust::Trusted,
-    };
-    let is_meant = |gap: &PackedGap| match gap.cause() {
-        Cause::SmiOs => {
-            let gap = gap.unpack();
-            let (evidence, account) = (&gap.raw.evidence, gap.account.as_ref());
-            let length = hz.to_nanos(gap.raw.length());
-            let attribution = attribute(evidence, account, length, setting);
-            let (_, residual) = shares(&attribution, evidence, account, length);
-            residual.is_some_and(|residual| residual > limit)
-        }
-        cause => is_counted(cause) && gap.length() > hz.to_cycles(limit),
-    };
+    let collected = case.collected;
+    let is_meant = above_limit(case);
     let mut counts = CauseCounts::default();
     let mut cursors = vec![0; collected.cpus.len()];
     for stall in stalls_of(collected, &is_meant) {
         counts.add(
-            match judge(collected, &stall, &mut cursors, is_meant).cause {
+            match judge(collected, &stall, &mut cursors, &is_meant).cause {
                 Cause::SmiOs => Cause::Smi,
                 cause => cause,
             },

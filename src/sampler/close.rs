@@ -68,6 +68,7 @@ impl<M: Machine> Sampler<M> {
         }
         let presence = witness.presence(smi);
         self.count(start, end, presence);
+        self.renew_tail();
         let event = self.event(start, end);
         self.smi.account(event, smi);
         self.record(start, end, witness, smi);
@@ -76,6 +77,7 @@ impl<M: Machine> Sampler<M> {
             self.usage
                 .forget(&mut self.machine, &self.calibration, Cycles(end));
         }
+        self.renew_tail();
         if witness.footprint != Footprint::Intact {
             self.check_cpu();
         }

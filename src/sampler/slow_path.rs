@@ -125,13 +125,14 @@ impl<M: Machine> Sampler<M> {
                 (Footprint::Cleared, OwnCalls::None) if seen => {
                     self.close_tail(tail.since, self.last, mark)
                 }
-                // The sampler's own call is no part of the stall, and is known
-                // by its usual length: the stall is placed within that.
-                (Footprint::Intact | Footprint::Cleared, OwnCalls::Made) => {
-                    let since = tail.since.wrapping_add(self.calibration.usage_read.0);
-                    self.close_tail(since, self.last, Footprint::Cleared)
+                (_, OwnCalls::None) => self.close_tail(tail.since, self.last, Footprint::Unusable),
+                // How much of it the call took is not known, so that it stays
+                // the tool's own time.
+                (_, OwnCalls::Made) => {
+                    let smi = self.smi.read_tail(&mut self.machine);
+                    self.smi.account_own_time(smi);
+                    Cycles(0)
                 }
-                _ => self.close_tail(tail.since, self.last, Footprint::Unusable),
             };
             gaps = gaps.saturating_add(gap);
         }
@@ -189,6 +190,12 @@ impl<M: Machine> Sampler<M> {
         let end = self.close(before_kernel, start, end, witness);
         let gaps = self.resume_clean();
         self.count_blind(end, gaps);
+    }
+
+    /// Begins the sampler's own time anew, where nothing has hit it so far.
+    pub(super) fn renew_tail(&mut self) {
+        let now = self.machine.tsc();
+        self.smi.renew_tail(now, &self.calibration);
     }
 
     /// Counts the time from `since` to the latest reading as the tool's own,

@@ -217,6 +217,27 @@ impl SmiWatch {
             .filter(|tail| resumed.wrapping_sub(tail.since) > quiet_limit(calibration))
     }
 
+    /// Begins the tail anew at `now`, if nothing hit it so far: a stall that
+    /// comes later has then less of the sampler's own work in its length, and
+    /// no call of the kernel. The mark speaks of that time as well.
+    pub(super) fn renew_tail(&mut self, now: u64, calibration: &Calibration) {
+        if let Some(tail) = &mut self.tail
+            && now.wrapping_sub(tail.since) <= quiet_limit(calibration)
+        {
+            *tail = Tail {
+                since: now,
+                own_calls: OwnCalls::None,
+            };
+        }
+    }
+
+    /// Enters a rise in the tool's own time into the account.
+    pub(super) fn account_own_time(&mut self, smi: SmiEvidence) {
+        if let (Some(counter), SmiEvidence::Own { delta }) = (&mut self.counter, smi) {
+            counter.totals.without_gap += u64::from(delta);
+        }
+    }
+
     /// Notes that the sampler called the kernel since the latest reading.
     pub(super) fn note_own_call(&mut self) {
         if let Some(tail) = &mut self.tail {

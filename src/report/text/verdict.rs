@@ -126,7 +126,7 @@ pub(in crate::report) fn rate(summary: &Summary<'_>) -> Option<String> {
         Outcome::Inconclusive => None,
         Outcome::Fail => {
             let mut text = String::new();
-            if verdict.platform_gaps > verdict.platform_stalls {
+            if verdict.platform_gaps > verdict.platform_stalls && summary.cpus.len() > 1 {
                 let gaps = human::plural(verdict.platform_gaps, "gap");
                 text.push_str(&format!(
                     "They show as {gaps}, as several CPUs saw the same. "
