@@ -95,7 +95,7 @@ impl Presenter for Printer<'_> {
                 Listing::Live => Some(self.shown.get()),
                 Listing::AtTheEnd => None,
             };
-            for note in notes(&account, shown) {
+            for note in notes(&account, shown, self.parameters.share()) {
                 eprintln!("hwlatdetect: {note}");
             }
         }

@@ -6,10 +6,22 @@ use crate::report::model::Subject;
 
 use super::Account;
 
+/// Of the time that was asked for, this part is enough: ticks, and what the
+/// scheduler keeps from real-time tasks, take a few hundredths.
+const ENOUGH: f64 = 0.9;
+
 /// What is to be known of a result, a sentence each. `shown` is how many
-/// samples were printed while they came, if they were.
-pub fn notes(account: &Account, shown: Option<u64>) -> Vec<String> {
+/// samples were printed while they came, if they were; `asked` the share of the
+/// time that was to be sampled at least.
+pub fn notes(account: &Account, shown: Option<u64>, asked: f64) -> Vec<String> {
     let mut notes = account.critical.clone();
+    if account.coverage < asked * ENOUGH {
+        notes.push(format!(
+            "only {:.2} % of the time was sampled, {:.2} % were asked for",
+            account.coverage * 100.0,
+            asked * 100.0
+        ));
+    }
     if account.subject == Subject::HypervisorAndBelow {
         notes.push(String::from(
             "this is a virtual machine: its samples are what the hypervisor or anything below it \

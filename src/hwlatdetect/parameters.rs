@@ -140,11 +140,15 @@ impl Parameters {
         }
     }
 
+    /// The least share of the time that is to be sampled.
+    pub fn share(&self) -> f64 {
+        self.width.0 as f64 / self.window.0 as f64
+    }
+
     /// The plan, with no longer pauses for others than the width allows.
     pub fn fit(&self, mut plan: RunPlan) -> RunPlan {
-        let share = |width: Nanos, window: Nanos| width.0 as f64 / window.0 as f64;
-        let asked = share(self.width, self.window);
-        if plan.pauses == Pauses::ForOthers && asked > share(plan.width, plan.window) {
+        let share = plan.width.0 as f64 / plan.window.0 as f64;
+        if plan.pauses == Pauses::ForOthers && self.share() > share {
             (plan.width, plan.window) = (self.width, self.window);
             plan.pauses = match self.width == self.window {
                 true => Pauses::None,

@@ -90,13 +90,13 @@ fn masked(a: MaskedReport, b: MaskedReport) -> MaskedReport {
     }
 }
 
-/// The counter goes on between slices, and so does the count: it is 32 bits
-/// wide.
+/// The counter goes on between slices; the count is that of the slices.
 fn smi(a: SmiCount, b: SmiCount) -> SmiCount {
     SmiCount {
         before: a.before,
         after: b.after,
-        delta: b.after.wrapping_sub(a.before) & u64::from(u32::MAX),
+        // What came between two slices came while nothing was sampled.
+        delta: a.delta + b.delta,
     }
 }
 

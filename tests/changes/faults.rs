@@ -251,3 +251,29 @@ fn a_process_whose_number_is_used_again_is_left_alone() {
         let _ = std::fs::remove_file(host.journal_file());
     }
 }
+
+#[test]
+fn what_resisted_at_the_end_of_a_part_is_tried_again_at_the_end_of_all() {
+    let host = Host::new();
+    let mut changes = host.begin();
+    changes
+        .set(Place::root(INTERVAL), Format::Text, "3600")
+        .unwrap();
+    let part = changes.next();
+    changes
+        .set(Place::root(MASK), Format::CpuMask, "1")
+        .unwrap();
+    changes
+        .access()
+        .fail(Operation::Write, MASK, libc::EBUSY, 1);
+    let settled = changes.put_back_from(part);
+    assert!(matches!(results(&settled)[..], [PutBack::Failed(_)]));
+    assert_eq!(host.read(INTERVAL), "3600");
+    let settled = changes.put_back();
+    assert_eq!(results(&settled), [&PutBack::Done; 2]);
+    assert_eq!(
+        (host.read(INTERVAL), host.read(MASK)),
+        ("1".into(), "3".into())
+    );
+    assert!(!host.journal_file().exists());
+}

@@ -48,6 +48,18 @@ fn a_gap_of_the_kernels_is_no_sample() {
 }
 
 #[test]
+fn a_test_that_looked_for_less_than_was_asked_says_so() {
+    let starved = |more: &str| scripted("drop-in-starved", &["--duration=100ms", more]);
+    let said = starved("--cpu-list=1");
+    assert_eq!(said.value("Coverage:"), "40.08 % of the time on CPU 1");
+    let word = "only 40.08 % of the time was sampled, 50.00 % were asked for";
+    assert!(said.stderr.contains(word), "{}", said.stderr);
+    // As much as that was asked for here.
+    let said = starved("--width=400000us");
+    assert!(!said.stderr.contains("were asked for"), "{}", said.stderr);
+}
+
+#[test]
 fn smis_that_cannot_be_counted_are_not_counted_as_none() {
     // Bare metal without a counter, AMD without the right to it, a guest.
     for (script, host) in [

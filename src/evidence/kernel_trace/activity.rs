@@ -19,8 +19,9 @@ pub enum ActivityKind {
     Task,
 }
 
-/// Names kept at most. Tasks come and go; a run of days must not keep all.
-const MOST: usize = 4_096;
+/// Names kept at most. Tasks come and go, some with a name of their own each
+/// (a compiler's threads): a run of days must not keep all.
+const MOST: usize = 1_024;
 
 /// Stands for every task, and is the name of all that finds no place.
 const TASKS: ActivityId = ActivityId(0);

@@ -14,7 +14,7 @@ pub struct SmiCount {
     pub before: u64,
     /// The counter at the end.
     pub after: u64,
-    /// The difference, a wrap allowed for.
+    /// The difference, a wrap allowed for; of slices, the sum of theirs.
     pub delta: u64,
 }
 

@@ -295,3 +295,7 @@ impl TracedCpu {
         (totals, sampled)
     }
 }
+
+#[cfg(test)]
+#[path = "cpu_tests.rs"]
+mod tests;

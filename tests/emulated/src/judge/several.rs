@@ -111,3 +111,84 @@ fn judge_gaps(outcome: &mut Outcome, report: &Report, log: &SmiLog, origin: u64)
         outcome.other_gaps += usize::from(!held);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::smilog::Smi;
+
+    /// Judges two engines, of which the second tells `stalls` an hour within a
+    /// twentieth, under an SMI every 10 ms.
+    fn judged(stalls: f64, result: &str, gap_start: u64) -> Outcome {
+        let cpu = json!({
+            "cpu": 0, "elapsed_ns": 1_000_000_000, "covered_ns": 1_000_000_000, "gaps_seen": 1,
+            "gaps_recorded": 1, "iterations": null, "smi": { "delta": 100 }, "smi_reason": null,
+        });
+        let engine = |name: &str, rate: f64| {
+            json!({
+                "engine": name, "slices": 4, "cpus": [cpu],
+                "rates": [{
+                    "cause": null, "stalls": 100, "exposure_ns": 1_000_000_000,
+                    "low95_per_hour": rate * 0.95, "high95_per_hour": rate * 1.05,
+                }],
+            })
+        };
+        let report = json!({
+            "schema": "hwgap.report", "schema_version": 1,
+            "run": { "hardlimit_ns": 10_000 }, "tsc": { "origin": "0", "hz": 1e9 },
+            "cpus": [cpu], "findings": [],
+            "gaps": [{
+                "cpu": 0, "start_cycles": gap_start, "end_cycles": gap_start + 20_000,
+                "duration_ns": 20_000, "cause": "smi", "kernel_ran": false, "residual_ns": 20_000,
+            }],
+            "engines": [engine("user", 360_000.0), engine("hwlat", stalls)],
+            "agreement": { "result": result, "tests": [{ "p_value": 1.0 }] },
+            "verdict": {
+                "result": "fail", "subject": "hardware", "platform_gaps": 1, "coverage": 1.0,
+            },
+        });
+        let report = Report::parse(&report.to_string()).unwrap();
+        let smis = (0..100).map(|n| Smi {
+            entry: n * 10_000_000,
+            exit: n * 10_000_000 + 20_000,
+        });
+        let log = SmiLog {
+            smis: smis.collect(),
+            ..SmiLog::default()
+        };
+        let expect = Expect {
+            engines: vec!["user".into(), "hwlat".into()],
+            ..Expect::default()
+        };
+        let mut outcome = Outcome::default();
+        judge(&mut outcome, &expect, &report, &log, 0, 1);
+        outcome
+    }
+
+    #[test]
+    fn engines_that_saw_all_and_agree_pass() {
+        let outcome = judged(360_000.0, "agree", 10_000_100);
+        // Short SMIs are judged by the log of one engine only.
+        assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+        assert_eq!((outcome.found, outcome.counted), (200, Some(200)));
+    }
+
+    #[test]
+    fn an_engine_that_missed_some_fails() {
+        let outcome = judged(300_000.0, "agree", 10_000_100);
+        assert!(outcome.failures[0].contains("hwlat tells"));
+    }
+
+    #[test]
+    fn engines_that_are_said_to_differ_fail() {
+        assert!(judged(360_000.0, "differ", 10_000_100).failures[0].contains("agreement"));
+    }
+
+    #[test]
+    fn a_gap_that_no_smi_made_fails() {
+        let outcome = judged(360_000.0, "agree", 15_000_000);
+        assert_eq!(outcome.invented, 1);
+    }
+}

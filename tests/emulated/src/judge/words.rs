@@ -128,7 +128,14 @@ pub fn judge_verdict(outcome: &mut Outcome, expect: &Expect, report: &Report, ex
             ),
         );
     }
-    for cpu in &report.cpus {
+    // What a tracer shares and loses is told of its own engine only.
+    let of_engines = report.engines.iter().flatten().flat_map(|one| &one.cpus);
+    let of_engines: Vec<&Cpu> = of_engines.collect();
+    let cpus = match of_engines.is_empty() {
+        true => report.cpus.iter().collect(),
+        false => of_engines,
+    };
+    for cpu in cpus {
         let companions = cpu.tracer.as_ref().map_or(0, |tracer| tracer.companions);
         outcome.require(
             cpu.gaps_seen == cpu.gaps_recorded + companions,
