@@ -134,3 +134,37 @@ fn strongest_overlap(groups: &[Group], causes: &[usize], group: usize) -> Option
     };
     causes.iter().copied().max_by_key(shared)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::groups::Dimension;
+
+    /// Twenty groups of ten hosts, of which the first `bad` of the first group
+    /// and two hosts of each other group fail.
+    fn fleet(bad: usize) -> (Vec<Group>, Vec<Option<bool>>) {
+        let group = |number: usize| Group {
+            dimension: Dimension::Bios,
+            name: number.to_string(),
+            members: (number * 10..number * 10 + 10).collect(),
+        };
+        let fails = |host: usize| host % 10 < if host < 10 { bad } else { 2 };
+        (
+            (0..20).map(group).collect(),
+            (0..200).map(|host| Some(fails(host))).collect(),
+        )
+    }
+
+    #[test]
+    fn a_chance_is_judged_by_how_many_groups_there_are() {
+        // By itself 1 of 50; of twenty groups one is as far off by chance.
+        let (groups, failed) = fleet(5);
+        let alone = test(&groups, &failed)[0].2;
+        assert!(alone < FALSE_DISCOVERY_RATE, "{alone}");
+        assert!(separators(&groups, &failed).is_empty());
+        let (groups, failed) = fleet(9);
+        let found = separators(&groups, &failed);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].group, 0);
+    }
+}

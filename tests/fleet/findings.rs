@@ -1,7 +1,7 @@
 //! Planted faults are found. `benches/fleet` does the same with 200 fleets.
 
 use hwgap::fleet::synthetic::Fault;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fleet::{Place, reports};
 
@@ -72,6 +72,10 @@ fn hot_hosts_are_named_though_they_pass() {
             .all(|name| planted.iter().any(|hot| hot == name)),
         "{named:?} {planted:?}"
     );
+    for row in answer["outliers"].as_array().unwrap() {
+        assert!(row["p_corrected"].as_f64().unwrap() <= 0.01, "{row:#}");
+    }
+    assert_eq!(answer["outlier_search"]["false_alarm"], 0.01);
     assert!(
         !named.is_empty() && named.len() * 2 >= planted.len(),
         "{named:?} {planted:?}"
@@ -92,6 +96,34 @@ fn a_series_of_one_model_is_named_with_its_share() {
     assert_eq!(series[0]["period_ns"].as_u64().unwrap() / 1_000_000_000, 64);
     let candidates = series[0]["candidates"].to_string();
     assert!(candidates.contains("periodic SMI timer"), "{candidates}");
+}
+
+#[test]
+fn a_series_that_three_hosts_may_share_by_chance_is_none_of_the_fleet() {
+    let place = Place::new();
+    let mut fleet: Vec<Value> = (reports(300, 31, &[]).iter())
+        .map(|text| serde_json::from_slice(text).unwrap())
+        .collect();
+    let planted = reports(300, 31, &[Fault::Series]);
+    let planted = planted
+        .iter()
+        .map(|text| serde_json::from_slice(text).unwrap());
+    let series = planted.map(|host: Value| host["periodicity"].clone());
+    let series = series
+        .max_by_key(|list| list.as_array().unwrap().len())
+        .unwrap();
+    assert_eq!(series.as_array().unwrap().len(), 1);
+    // One run of 1,000 shows a series that is none: a host of each vendor.
+    for vendor in ["Example Computers", "Sample Systems", "Specimen"] {
+        let of_vendor = |host: &&mut Value| host["host"]["system"]["vendor"] == vendor;
+        let host = fleet.iter_mut().find(of_vendor).unwrap();
+        host["periodicity"] = series.clone();
+    }
+    let line = |host: &Value| [serde_json::to_vec(host).unwrap(), b"\n".to_vec()].concat();
+    place.file("in.jsonl", fleet.iter().flat_map(line).collect::<Vec<u8>>());
+    let (_, answer) = place.answer(&["in.jsonl", "--policy", "p.toml"]);
+    assert_eq!(answer["totals"]["hosts"], 300, "{}", answer["set_aside"]);
+    assert_eq!(answer["series"], json!([]));
 }
 
 #[test]

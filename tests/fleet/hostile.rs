@@ -119,6 +119,25 @@ fn names_in_archives_lead_nowhere() {
 }
 
 #[test]
+fn names_that_begin_like_a_formula_are_texts_in_a_spreadsheet() {
+    let place = Place::new();
+    for (number, start) in ["=", "+", "-", "@"].into_iter().enumerate() {
+        let host = report(&format!("{start}cmd|' /C calc'!A0"), |_| ());
+        place.file(&format!("in/{number}.json"), host);
+    }
+    let text = place
+        .fleet(&["in", "--policy", "p.toml", "--format", "csv"])
+        .text;
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let names: Vec<String> = rows
+        .records()
+        .map(|row| row.unwrap()[0].to_owned())
+        .collect();
+    assert_eq!(names.len(), 4);
+    assert!(names.iter().all(|name| name.starts_with('\'')), "{names:?}");
+}
+
+#[test]
 fn markup_in_names_is_inert_in_every_format() {
     let place = Place::new();
     let evil = "<script>alert(1)</script>\"'&\u{1b}[31m\u{202e}=cmd|' /C calc'!A0\n# EOF";

@@ -101,6 +101,28 @@ fn csv_has_a_row_for_each_host() {
 }
 
 #[test]
+fn junit_tells_failures_from_questions_without_an_answer() {
+    let text = shown(&demo(), "junit").text;
+    // Two hosts fail; one is missing, and one report cannot be read.
+    assert_eq!(text.matches("<failure ").count(), 2, "{text}");
+    assert_eq!(text.matches("<error ").count(), 2, "{text}");
+}
+
+#[test]
+fn the_names_of_metrics_stay() {
+    let text = shown(&demo(), "openmetrics").text;
+    for line in [
+        "hwgap_fleet_result{result=\"fail\"} 1.0\n",
+        "hwgap_fleet_hosts{result=\"fail\"} 2.0\n",
+        "hwgap_fleet_hosts{result=\"missing\"} 1.0\n",
+        "hwgap_fleet_documents_set_aside 1.0\n",
+        "hwgap_fleet_group_hosts{dimension=\"model\",group=\"SR-630\",result=\"fail\"} 2.0\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn the_page_leads_to_the_reports() {
     let place = demo();
     place.file("in/00.html", "a page of its own");
