@@ -44,6 +44,12 @@ impl Learnt {
         }
     }
 
+    /// The shortest value.
+    fn shortest(&self) -> Option<Nanos> {
+        let value = self.values.iter().min()?;
+        Some(Nanos(u64::from(*value)))
+    }
+
     /// The value below which this many eighths of the others lie.
     fn rank(&self, eighths: usize) -> Option<Nanos> {
         if self.values.len() < LEAST {
@@ -92,12 +98,19 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    /// What a passage usually takes; where it was hardly seen, what others of
-    /// its kind do.
+    /// What a passage usually takes. Where it was hardly seen, what others of
+    /// its kind do, but no more than it took then: a stray stall lengthens.
     pub(super) fn passage(&self, passage: Passage) -> Nanos {
-        let usual = |learnt: Option<&Learnt>| learnt.and_then(|learnt| learnt.rank(4));
-        usual(self.passages.get(&passage))
-            .or_else(|| usual(self.ways.get(&passage.way())))
+        let usual = |learnt: &Learnt| learnt.rank(4);
+        let own = self.passages.get(&passage);
+        own.and_then(usual)
+            .or_else(|| {
+                let alike = self.ways.get(&passage.way()).and_then(usual);
+                own.and_then(Learnt::shortest)
+                    .into_iter()
+                    .chain(alike)
+                    .min()
+            })
             .unwrap_or(UNLEARNT)
     }
 
@@ -151,6 +164,11 @@ mod tests {
         assert_eq!(costs.passage(passage(2)), Nanos(520));
         // Never seen, but other ways in were.
         assert_eq!(costs.passage(passage(3)), Nanos(510));
+        // Seen once: no longer than it took then.
+        costs.learn_passage(passage(4), Nanos(120));
+        assert_eq!(costs.passage(passage(4)), Nanos(120));
+        costs.learn_passage(passage(5), Nanos(90_000));
+        assert_eq!(costs.passage(passage(5)), Nanos(510));
         let out = Passage {
             from: Some(ActivityId(1)),
             to: None,
