@@ -120,7 +120,10 @@ impl<M: Machine> Sampler<M> {
             let seen = self.smi.long_tail(before, &self.calibration).is_some();
             let gap = match (mark, tail.own_calls) {
                 (Footprint::Intact, OwnCalls::None) if seen => {
-                    self.close_tail(tail.since, before, mark)
+                    let limit = quiet_limit(&self.calibration);
+                    let hit = tail.hit_before;
+                    let end = hit.filter(|hit| before.wrapping_sub(*hit) <= limit);
+                    self.close_tail(tail.since, end.unwrap_or(before), mark)
                 }
                 (Footprint::Cleared, OwnCalls::None) if seen => {
                     self.close_tail(tail.since, self.last, mark)

@@ -221,13 +221,10 @@ impl SmiWatch {
     /// comes later has then less of the sampler's own work in its length, and
     /// no call of the kernel. The mark speaks of that time as well.
     pub(super) fn renew_tail(&mut self, now: u64, calibration: &Calibration) {
-        if let Some(tail) = &mut self.tail
-            && now.wrapping_sub(tail.since) <= quiet_limit(calibration)
-        {
-            *tail = Tail {
-                since: now,
-                own_calls: OwnCalls::None,
-            };
+        let Some(tail) = &mut self.tail else { return };
+        match now.wrapping_sub(tail.since) <= quiet_limit(calibration) {
+            true => *tail = Tail::since(now),
+            false => tail.hit_before = tail.hit_before.or(Some(now)),
         }
     }
 

@@ -7,6 +7,8 @@ use super::machine::Machine;
 pub(super) struct Tail {
     /// The clock just after the reading, when the mark had just been set.
     pub(super) since: u64,
+    /// The clock where something was first seen to have hit since.
+    pub(super) hit_before: Option<u64>,
     /// Whether the sampler called the kernel meanwhile.
     pub(super) own_calls: OwnCalls,
 }
@@ -15,8 +17,14 @@ impl Tail {
     /// A tail that begins now, with its own mark.
     pub(super) fn begin<M: Machine>(machine: &mut M) -> Tail {
         machine.arm();
+        Tail::since(machine.tsc())
+    }
+
+    /// A tail that begins then.
+    pub(super) fn since(since: u64) -> Tail {
         Tail {
-            since: machine.tsc(),
+            since,
+            hit_before: None,
             own_calls: OwnCalls::None,
         }
     }
