@@ -3,7 +3,7 @@
 //! brought back from there.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -86,7 +86,11 @@ impl Preset {
             life.pause()?;
         }
         qmp.execute("cont", json!({}))?;
-        connect(&self.port, life)?.write_all(b"g")?;
+        let mut port = connect(&self.port, life)?;
+        port.write_all(b"g")?;
+        // The emulator may drop what it has not read of a closed line, so that
+        // this one stays open until it ends.
+        port.read_to_end(&mut Vec::new())?;
         Ok(())
     }
 
