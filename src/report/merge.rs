@@ -7,7 +7,7 @@ use crate::units::Nanos;
 
 use super::model::{
     Bucket, CpuReport, EngineName, EvidenceSource, Finding, HistogramReport, MaskedReport,
-    OsSource, SmiCount, StallReport, TracerReport,
+    OsSource, StallReport, TracerReport,
 };
 use super::watched;
 
@@ -46,7 +46,7 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         max_ns: a.max_ns.max(b.max_ns),
         max_platform_ns: a.max_platform_ns.max(b.max_platform_ns),
         max_os_ns: a.max_os_ns.max(b.max_os_ns),
-        smi: a.smi.zip(b.smi).map(|(a, b)| smi(a, b)),
+        smi: a.smi.zip(b.smi).map(|(a, b)| a.and_then(b)),
         smi_reason: a.smi_reason.or(b.smi_reason),
         gaps_seen: a.gaps_seen + b.gaps_seen,
         gaps_recorded: a.gaps_recorded + b.gaps_recorded,
@@ -87,16 +87,6 @@ fn masked(a: MaskedReport, b: MaskedReport) -> MaskedReport {
         nmis: a.nmis + b.nmis,
         machine_checks: a.machine_checks + b.machine_checks,
         clock_error_ns: a.clock_error_ns.max(b.clock_error_ns),
-    }
-}
-
-/// The counter goes on between slices; the count is that of the slices.
-fn smi(a: SmiCount, b: SmiCount) -> SmiCount {
-    SmiCount {
-        before: a.before,
-        after: b.after,
-        // What came between two slices came while nothing was sampled.
-        delta: a.delta + b.delta,
     }
 }
 

@@ -86,6 +86,33 @@ impl Names {
     }
 }
 
+/// Something of each activity, by its number, of which there are few. What was
+/// not entered is the default.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ByActivity<T>(Vec<T>);
+
+impl<T: Default> ByActivity<T> {
+    /// What there is of an activity, to be changed.
+    pub(super) fn entry(&mut self, id: ActivityId) -> &mut T {
+        let index = usize::from(id.0);
+        if index >= self.0.len() {
+            self.0.resize_with(index + 1, T::default);
+        }
+        &mut self.0[index]
+    }
+
+    /// What there is of an activity; `None` where neither it nor one with a
+    /// higher number was entered.
+    pub(super) fn get(&self, id: ActivityId) -> Option<&T> {
+        self.0.get(usize::from(id.0))
+    }
+
+    /// All, in order of number.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ActivityId, &T)> {
+        (0..).map(ActivityId).zip(&self.0)
+    }
+}
+
 /// All that one source took of a CPU in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceTotal {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use crate::units::Nanos;
 
-use super::activity::ActivityId;
+use super::activity::{ActivityId, ByActivity};
 
 /// Values that a median is taken of: the latest ones.
 const WINDOW: usize = 31;
@@ -93,8 +93,7 @@ enum Way {
 pub(super) struct Costs {
     passages: HashMap<Passage, Learnt>,
     ways: HashMap<Way, Learnt>,
-    /// By the number of the activity, of which there are few thousands.
-    activities: Vec<Learnt>,
+    activities: ByActivity<Learnt>,
 }
 
 impl Costs {
@@ -117,7 +116,7 @@ impl Costs {
     /// What an activity usually takes; `None` where it was hardly seen, or
     /// takes now this long and now that.
     pub(super) fn of(&self, id: ActivityId) -> Option<Nanos> {
-        let learnt = self.activities.get(usize::from(id.0))?;
+        let learnt = self.activities.get(id)?;
         let (short, long) = (learnt.rank(1)?, learnt.rank(7)?);
         (long.saturating_sub(short) <= STEADY)
             .then(|| learnt.rank(4))
@@ -134,11 +133,7 @@ impl Costs {
 
     /// Learns what an activity took.
     pub(super) fn learn(&mut self, id: ActivityId, length: Nanos) {
-        let index = usize::from(id.0);
-        if index >= self.activities.len() {
-            self.activities.resize_with(index + 1, Learnt::default);
-        }
-        self.activities[index].add(length);
+        self.activities.entry(id).add(length);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Fill, Nanos};
 
 use super::account::{Account, Measured};
-use super::activity::{ActivityId, Names, SourceTotal};
+use super::activity::{ActivityId, ByActivity, Names, SourceTotal};
 use super::costs::Costs;
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
@@ -39,8 +39,7 @@ struct CpuTrace {
     fold: Fold,
     segments: VecDeque<Segment>,
     costs: Costs,
-    /// By the number of the activity.
-    totals: Vec<SourceTotal>,
+    totals: ByActivity<SourceTotal>,
     lost: u64,
     /// Gaps that end before this have lost their segments.
     forgotten: Nanos,
@@ -184,10 +183,9 @@ impl KernelTrace {
     /// The same in mid-run, without what gaps to come may still ask for.
     pub fn totals_so_far(&self, index: usize) -> (Vec<(ActivityId, SourceTotal)>, u64) {
         let trace = &self.cpus[index];
-        let mut totals: Vec<_> = (0..)
-            .map(ActivityId)
-            .zip(trace.totals.iter().copied())
+        let mut totals: Vec<_> = (trace.totals.iter())
             .filter(|(_, total)| total.count > 0)
+            .map(|(id, &total)| (id, total))
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
         (totals, trace.lost)
@@ -216,11 +214,7 @@ impl CpuTrace {
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
             let length = segment.end.saturating_sub(segment.start);
-            let index = usize::from(id.0);
-            if index >= self.totals.len() {
-                self.totals.resize_with(index + 1, SourceTotal::default);
-            }
-            self.totals[index].add(length);
+            self.totals.entry(id).add(length);
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
                 self.costs.learn(id, length);
@@ -279,7 +273,7 @@ fn open_cpu(
         fold: Fold::default(),
         segments: VecDeque::new(),
         costs: Costs::default(),
-        totals: Vec::new(),
+        totals: ByActivity::default(),
         lost: 0,
         forgotten: Nanos(0),
     };

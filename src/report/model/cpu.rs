@@ -18,6 +18,18 @@ pub struct SmiCount {
     pub delta: u64,
 }
 
+impl SmiCount {
+    /// This count and a later one of the same counter as one. What came between
+    /// the two came while nothing was counted.
+    pub fn and_then(self, later: SmiCount) -> SmiCount {
+        SmiCount {
+            before: self.before,
+            after: later.after,
+            delta: self.delta + later.delta,
+        }
+    }
+}
+
 /// One sampled CPU.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CpuReport {

@@ -153,11 +153,7 @@ fn join(earlier: Option<SmiTotals>, later: SmiTotals) -> SmiTotals {
         return later;
     };
     SmiTotals {
-        count: SmiCount {
-            before: earlier.count.before,
-            after: later.count.after,
-            delta: earlier.count.delta + later.count.delta,
-        },
+        count: earlier.count.and_then(later.count),
         below_threshold: earlier.below_threshold + later.below_threshold,
         while_paused: earlier.while_paused + later.while_paused,
         without_gap: earlier.without_gap + later.without_gap,
