@@ -7,8 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use crate::cpulist::CpuList;
+use crate::host::debugfs::Debugfs;
+use crate::host::kernel_fs::{KernelFs, KernelFsKind};
 use crate::host::root::Root;
-use crate::sys::detached_mount::DetachedMount;
 use crate::sys::sched;
 
 use super::change::{Place, Schedule, Tree};
@@ -47,14 +48,8 @@ pub trait Access {
 /// The host below a root.
 pub struct LiveAccess {
     root: Root,
-    debugfs: OnceCell<Mounted>,
-    tracefs: OnceCell<Mounted>,
-}
-
-/// A file system that is mounted, or that was mounted for this process alone.
-struct Mounted {
-    root: Root,
-    _detached: Option<DetachedMount>,
+    debugfs: OnceCell<Debugfs>,
+    tracefs: OnceCell<KernelFs>,
 }
 
 impl LiveAccess {
@@ -74,44 +69,30 @@ impl LiveAccess {
 
     /// The full path. A file system that is mounted nowhere is mounted where
     /// only this process sees it.
-    fn path(&self, place: &Place) -> PathBuf {
+    fn path(&self, place: &Place) -> io::Result<PathBuf> {
         let tree = match place.tree {
             Tree::Root => &self.root,
-            Tree::Debugfs => {
-                let find = || self.find("sys/kernel/debug", "sched", c"debugfs");
-                &self.debugfs.get_or_init(find).root
-            }
-            Tree::Tracefs => {
-                let find = || self.find("sys/kernel/tracing", "trace", c"tracefs");
-                &self.tracefs.get_or_init(find).root
-            }
+            Tree::Debugfs => self
+                .debugfs
+                .get_or_init(|| Debugfs::find(&self.root))
+                .root_for(&place.path)
+                .map_err(|_| {
+                    let words = "the kernel is locked down";
+                    io::Error::new(io::ErrorKind::PermissionDenied, words)
+                })?,
+            Tree::Tracefs => self
+                .tracefs
+                .get_or_init(|| KernelFs::find(&self.root, KernelFsKind::Tracefs))
+                .root(),
         };
-        tree.path(&place.path)
-    }
-
-    /// The file system at `point`, which shows by `sign` that it is mounted.
-    fn find(&self, point: &str, sign: &str, kind: &std::ffi::CStr) -> Mounted {
-        let there = Root::at(self.root.path(point));
-        if there.existing(sign).is_err()
-            && self.root == Root::live()
-            && let Ok(detached) = DetachedMount::new(kind)
-        {
-            return Mounted {
-                root: Root::at(detached.path()),
-                _detached: Some(detached),
-            };
-        }
-        Mounted {
-            root: there,
-            _detached: None,
-        }
+        Ok(tree.path(&place.path))
     }
 }
 
 impl Access for LiveAccess {
     fn read(&self, place: &Place) -> io::Result<String> {
         let mut text = Vec::new();
-        File::open(self.path(place))?
+        File::open(self.path(place)?)?
             .take(LARGEST)
             .read_to_end(&mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
@@ -123,7 +104,7 @@ impl Access for LiveAccess {
         let mut file = File::options()
             .write(true)
             .truncate(true)
-            .open(self.path(place))?;
+            .open(self.path(place)?)?;
         match file.write(text.as_bytes())? {
             whole if whole == text.len() => Ok(()),
             _ => Err(io::ErrorKind::WriteZero.into()),
@@ -131,7 +112,7 @@ impl Access for LiveAccess {
     }
 
     fn list(&self, place: &Place) -> io::Result<Vec<String>> {
-        let mut names: Vec<String> = fs::read_dir(self.path(place))?
+        let mut names: Vec<String> = fs::read_dir(self.path(place)?)?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
         names.sort_unstable();
@@ -139,11 +120,11 @@ impl Access for LiveAccess {
     }
 
     fn make_folder(&self, place: &Place) -> io::Result<()> {
-        fs::create_dir(self.path(place))
+        fs::create_dir(self.path(place)?)
     }
 
     fn remove_folder(&self, place: &Place) -> io::Result<()> {
-        fs::remove_dir(self.path(place))
+        fs::remove_dir(self.path(place)?)
     }
 
     fn start_time(&self, number: u32) -> Option<u64> {

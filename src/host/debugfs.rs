@@ -1,67 +1,50 @@
-//! Debugfs, mounted or not. Many hosts leave it unmounted, and mounting it
-//! where others see it is not for a measurement to do.
+//! The files of debugfs that can be set as well as read.
 
-use super::root::Root;
-use crate::sys::detached_mount::DetachedMount;
-
-/// Where an administrator mounts it.
-const PLACE: &str = "sys/kernel/debug";
+use super::kernel::Lockdown;
+use super::kernel_fs::{KernelFs, KernelFsKind};
+use super::root::{Known, ReadError, Root};
 
 /// A debugfs to read from.
 #[derive(Debug)]
 pub struct Debugfs {
-    root: Root,
-    place: Place,
-}
-
-#[derive(Debug)]
-enum Place {
-    /// Where it is expected.
-    Mounted,
-    /// In a mount of this process's own, which ends with it.
-    Detached(
-        #[expect(dead_code, reason = "the mount lives as long as its descriptor")] DetachedMount,
-    ),
+    files: KernelFs,
+    lockdown: Known<Lockdown>,
 }
 
 impl Debugfs {
-    /// The host's debugfs; where the running machine has none mounted, one of
-    /// this process's own, if it may mount one. Nothing of the host changes.
+    /// The host's, or one of this process's own.
     pub fn find(root: &Root) -> Debugfs {
-        let mounted = Root::at(root.path(PLACE));
-        // Of its files some are missing and some are closed to this process;
-        // an empty folder is no debugfs.
-        let is_empty = mounted.list_dir("").is_ok_and(|files| files.is_empty());
-        if root.is_live()
-            && is_empty
-            && let Ok(mount) = DetachedMount::new(c"debugfs")
-        {
-            return Debugfs {
-                root: Root::at(mount.path()),
-                place: Place::Detached(mount),
-            };
-        }
         Debugfs {
-            root: mounted,
-            place: Place::Mounted,
+            files: KernelFs::find(root, KernelFsKind::Debugfs),
+            lockdown: Lockdown::read(root),
         }
     }
 
-    /// The folder that is its root.
-    pub fn root(&self) -> &Root {
-        &self.root
+    /// The folder to read this file from.
+    ///
+    /// # Errors
+    /// `LockedDown`: such a kernel lets nobody open a file that can be set,
+    /// not even to read it, and notes each attempt in its log
+    /// (`debugfs_locked_down` in fs/debugfs/file.c). So none is made.
+    pub fn root_for(&self, file: &str) -> Known<&Root> {
+        match self.lockdown {
+            Ok(Lockdown::Integrity | Lockdown::Confidentiality) => Err(ReadError::LockedDown {
+                path: format!("/{}", self.usual_path(file)),
+            }),
+            _ => Ok(self.files.root()),
+        }
     }
 
     /// How a file of it is called where it is mounted as usual.
     pub fn usual_path(&self, file: &str) -> String {
-        format!("{PLACE}/{file}")
+        self.files.usual_path(file)
     }
 
     /// A remark on where a file was read, for people; empty as a rule.
     pub fn remark(&self) -> &'static str {
-        match self.place {
-            Place::Mounted => "",
-            Place::Detached(_) => " (in a debugfs of hwgap's own)",
+        match self.files.is_own() {
+            true => " (in a debugfs of hwgap's own)",
+            false => "",
         }
     }
 }
@@ -71,21 +54,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trees_of_other_machines_are_read_where_they_stand() {
-        let host = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(host.path().join(PLACE)).unwrap();
-        let debugfs = Debugfs::find(&Root::at(host.path()));
-        assert_eq!(debugfs.root().path(""), host.path().join(PLACE).join(""));
-        assert_eq!(debugfs.remark(), "");
-    }
+    fn a_locked_kernel_is_not_asked() {
+        const FILE: &str = "sched/fair_server/cpu0/runtime";
+        let folder = tempfile::tempdir().unwrap();
+        for (place, text) in [
+            (format!("sys/kernel/debug/{FILE}"), "50000000\n"),
+            ("sys/kernel/security/lockdown".into(), "[none] integrity\n"),
+        ] {
+            let path = folder.path().join(place);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let host = Root::at(folder.path());
+        let open = Debugfs::find(&host);
+        assert_eq!(
+            open.root_for(FILE).unwrap().read_number(FILE),
+            Ok(50_000_000)
+        );
 
-    #[test]
-    fn this_machine_has_one_or_lets_none_be_mounted() {
-        let debugfs = Debugfs::find(&Root::live());
-        let read = debugfs.root().list_dir("");
-        match debugfs.place {
-            Place::Detached(_) => assert!(!read.unwrap().is_empty()),
-            Place::Mounted => println!("mounted, or not to be had: {read:?}"),
+        for mode in ["[integrity]", "[confidentiality]"] {
+            let lockdown = folder.path().join("sys/kernel/security/lockdown");
+            std::fs::write(lockdown, format!("none {mode}\n")).unwrap();
+            let error = Debugfs::find(&host).root_for(FILE).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("/sys/kernel/debug/{FILE} may not be read: the kernel is locked down")
+            );
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::command_line::CommandLine;
+use super::kernel_fs::{KernelFs, KernelFsKind};
 use super::modules::{self, NotableModule};
 use super::root::{Known, ReadError, Root};
 
-const LOCKDOWN: &str = "sys/kernel/security/lockdown";
+const LOCKDOWN: &str = "lockdown";
 const REALTIME: &str = "sys/kernel/realtime";
 const VERSION: &str = "proc/sys/kernel/version";
 
@@ -24,8 +25,8 @@ pub struct Kernel {
     pub command_line: Known<CommandLine>,
     /// How it preempts itself.
     pub preemption: Known<Preemption>,
-    /// How far it is locked down. `Missing` also where securityfs is not
-    /// mounted.
+    /// How far it is locked down. `Missing` also where securityfs is neither
+    /// mounted nor to be mounted by this process.
     pub lockdown: Known<Lockdown>,
     /// Loaded modules that matter. `Missing` on a kernel without modules.
     pub modules: Known<Vec<NotableModule>>,
@@ -130,8 +131,18 @@ pub enum Lockdown {
 }
 
 impl Lockdown {
-    fn read(root: &Root) -> Known<Lockdown> {
-        let text = root.read_text(LOCKDOWN)?;
+    /// From securityfs, of which this process mounts one for itself where the
+    /// host has none.
+    pub(super) fn read(root: &Root) -> Known<Lockdown> {
+        let security = KernelFs::find(root, KernelFsKind::Securityfs);
+        let root = security.root();
+        let text = match root.read_text(LOCKDOWN) {
+            Err(ReadError::Missing { .. }) => {
+                let path = format!("/{}", security.usual_path(LOCKDOWN));
+                return Err(ReadError::Missing { path });
+            }
+            other => other?,
+        };
         let chosen = text.split_whitespace().find(|word| word.starts_with('['));
         match chosen {
             Some("[none]") => Ok(Lockdown::None),

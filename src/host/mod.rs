@@ -19,6 +19,7 @@ pub mod hypervisor;
 pub mod identity;
 pub mod irqs;
 pub mod kernel;
+pub mod kernel_fs;
 pub mod kernel_log;
 pub mod modules;
 pub mod permissions;

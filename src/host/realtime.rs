@@ -58,11 +58,11 @@ fn micros(count: u64) -> Nanos {
 /// from real-time tasks while ordinary tasks wait.
 ///
 /// # Errors
-/// `Missing` before 6.12 or without debugfs, `Denied` for ordinary users and
-/// under lockdown.
+/// `Missing` before 6.12 or without debugfs, `Denied` for ordinary users,
+/// `LockedDown` under lockdown.
 pub fn fair_server(debugfs: &Debugfs, cpu: CpuId) -> Known<Throttling> {
-    let root = debugfs.root();
     let file = |name: &str| format!("sched/fair_server/cpu{cpu}/{name}");
+    let root = debugfs.root_for(&file("runtime"))?;
     let runtime: u64 = root.read_number(&file("runtime"))?;
     if runtime == 0 {
         return Ok(Throttling::Off);

@@ -45,6 +45,13 @@ pub enum ReadError {
         /// The file, cleaned for display.
         path: String,
     },
+    /// A kernel that is locked down lets nobody open the file, so it was not
+    /// tried.
+    #[error("{path} may not be read: the kernel is locked down")]
+    LockedDown {
+        /// The file, cleaned for display.
+        path: String,
+    },
     /// The file was read and its content is not of the expected form.
     #[error("{path} holds '{found}', not {expected}")]
     Malformed {

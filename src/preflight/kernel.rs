@@ -5,7 +5,7 @@ use crate::host::root::ReadError;
 use crate::report::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
-use super::look::{look, why};
+use super::look::{look, observed, why};
 
 const RELEASE: &str = "proc/sys/kernel/osrelease";
 const LOCKDOWN: &str = "sys/kernel/security/lockdown";
@@ -62,10 +62,16 @@ fn version(view: &View<'_>) -> Condition {
 
 fn lockdown(view: &View<'_>) -> Condition {
     let id = "lockdown";
-    let condition = |effect, text: String| {
-        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, LOCKDOWN)])
+    let mode = &view.host.kernel.lockdown;
+    // Not looked at again: securityfs may be one of hwgap's own.
+    let said = match mode {
+        Ok(mode) => mode.to_string(),
+        Err(error) => why(error),
     };
-    match &view.host.kernel.lockdown {
+    let condition = |effect, text: String| {
+        Condition::new(id, SUBJECT, effect, text).seen([observed(LOCKDOWN, &said)])
+    };
+    match mode {
         Ok(Lockdown::None) => {
             condition(Effect::None, String::from("The kernel is not locked down."))
         }

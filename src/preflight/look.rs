@@ -35,6 +35,7 @@ pub(super) fn why(error: &ReadError) -> String {
     match error {
         ReadError::Missing { .. } => String::from("does not exist"),
         ReadError::Denied { .. } => String::from("may not be read by this user"),
+        ReadError::LockedDown { .. } => String::from("the kernel is locked down"),
         ReadError::Malformed {
             expected, found, ..
         } => format!("'{found}' is not {expected}"),

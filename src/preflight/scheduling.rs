@@ -9,7 +9,7 @@ use crate::report::preflight::model::{Condition, Effect, Subject};
 use crate::units::CpuId;
 
 use super::View;
-use super::look::{Switch, look, observed, switch, unread};
+use super::look::{Switch, look, observed, switch, unread, why};
 use super::permissions::no_realtime;
 
 const RUNTIME: &str = "proc/sys/kernel/sched_rt_runtime_us";
@@ -78,8 +78,11 @@ fn server(view: &View<'_>) -> Option<Condition> {
     let own = |cpu: CpuId| format!("sched/fair_server/cpu{cpu}/runtime");
     let file = |cpu: CpuId| view.debugfs.usual_path(&own(cpu));
     let seen = |cpu: CpuId| {
-        let look = look(view.debugfs.root(), &own(cpu));
-        observed(&file(cpu), look.said + view.debugfs.remark())
+        let said = match view.debugfs.root_for(&own(cpu)) {
+            Ok(root) => look(root, &own(cpu)).said + view.debugfs.remark(),
+            Err(error) => why(&error),
+        };
+        observed(&file(cpu), said)
     };
     let first = view.plan.cpus.first()?;
     for cpu in view.plan.cpus.iter() {
@@ -105,19 +108,32 @@ fn server(view: &View<'_>) -> Option<Condition> {
                     )),
                 );
             }
-            Err(ReadError::Missing { .. }) if !has_fair_server(view) => return None,
+            Err(ReadError::Missing { .. } | ReadError::LockedDown { .. })
+                if !has_fair_server(view) =>
+            {
+                return None;
+            }
             Err(error) => {
-                let text = match error {
-                    ReadError::Missing { .. } => {
-                        "Whether ordinary tasks may interrupt real-time ones is not shown."
-                    }
-                    _ => "Whether ordinary tasks may interrupt real-time ones cannot be read.",
+                let (text, remedy) = match error {
+                    ReadError::Missing { .. } => (
+                        "Whether ordinary tasks may interrupt real-time ones is not shown.",
+                        "mount debugfs, or run as root",
+                    ),
+                    ReadError::LockedDown { .. } => (
+                        "Whether ordinary tasks may interrupt real-time ones is not shown by a \
+                         kernel that is locked down.",
+                        "keep ordinary tasks off the CPU",
+                    ),
+                    _ => (
+                        "Whether ordinary tasks may interrupt real-time ones cannot be read.",
+                        "run as root",
+                    ),
                 };
                 return Some(
                     Condition::new(id, SUBJECT, Effect::Unknown, text)
                         .seen([seen(cpu)])
                         .costs("By default they get 50 ms of each second while they wait.")
-                        .remedy("mount debugfs, run as root; lockdown hides it"),
+                        .remedy(remedy),
                 );
             }
         }

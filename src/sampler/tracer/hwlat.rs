@@ -137,9 +137,13 @@ impl HwlatTrack {
             _ if beside_nmis > self.threshold => (beside_nmis, Footprint::Excluded),
             _ => (told_length, Footprint::Unusable),
         };
-        let placed = (clock.tsc(record.first, self.hz))
-            .filter(|end| record.count.is_some() && (window.begun..=told).contains(end));
-        let end = placed.unwrap_or(told);
+        let first = clock.tsc(record.first, self.hz);
+        let end = end(
+            window,
+            told,
+            first.filter(|_| record.count.is_some()),
+            length,
+        );
         Seen {
             start: end.saturating_sub(length),
             end,
@@ -147,6 +151,17 @@ impl HwlatTrack {
             companions: record.count.map_or(0, |count| count.saturating_sub(1)),
         }
     }
+}
+
+/// Where the longest gap of a window ended. The record tells its length, but
+/// the moment of the window's `first`; without that, only that it was before
+/// the record. Nothing was sampled before the window, so that a gap which would
+/// reach out of it was a later one.
+fn end(window: &Window, told: Cycles, first: Option<Cycles>, length: Cycles) -> Cycles {
+    first
+        .filter(|first| (window.begun..=told).contains(first))
+        .unwrap_or(told)
+        .max(window.begun.saturating_add(length))
 }
 
 /// The tracer's threshold in microseconds, so that it finds every gap above
@@ -161,8 +176,6 @@ pub(super) fn threshold_us(threshold: Nanos) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::UtcNanos;
-
     const TO: &str = "sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=120 prev_state=R ==> \
                       next_comm=hwlatd/0 next_pid=9 next_prio=120";
     const FROM: &str = "sched_switch: prev_comm=hwlatd/0 prev_pid=9 prev_prio=120 prev_state=S ==> \
@@ -238,24 +251,18 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_of_a_gap_is_taken_only_where_it_lies_in_its_window() {
-        let mut clock = WallClock::default();
-        clock.mark();
-        let hz = Hertz(1e9);
-        let track = HwlatTrack::new(CpuId(0), Nanos(1_000_000), Cycles(10_000), hz);
+    fn a_gap_ends_at_the_moment_told_where_that_lies_in_its_window() {
         let window = Window {
-            begun: Cycles(0),
+            begun: Cycles(500_000),
             record: None,
         };
-        let record = HwlatRecord {
-            longest_us: 20,
-            first: UtcNanos(0),
-            count: Some(1),
-            nmis: 0,
-            nmi_us: 0,
-        };
-        let gap = track.gap(&window, Cycles(1_000_000), &record, &clock);
-        assert!(gap.end <= Cycles(1_000_000));
+        let end = |first| end(&window, Cycles(1_500_000), first, Cycles(20_000)).0;
+        assert_eq!(end(Some(Cycles(800_000))), 800_000);
+        assert_eq!(end(Some(Cycles(2_000_000))), 1_500_000);
+        assert_eq!(end(Some(Cycles(499_999))), 1_500_000);
+        assert_eq!(end(None), 1_500_000);
+        // The longest was not the first: it would have begun before sampling.
+        assert_eq!(end(Some(Cycles(510_000))), 520_000);
     }
 
     #[test]

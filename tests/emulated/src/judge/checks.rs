@@ -92,7 +92,8 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
                     threshold,
                     slack,
                 };
-                windows::judge(&mut outcome, expect, cpu, &view, &within);
+                // A window says itself where it begins and ends.
+                windows::judge(&mut outcome, expect, cpu, &view, &all);
             }
             None => outcome.require(false, "windows are judged by --list-shots"),
         }
