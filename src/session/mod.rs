@@ -3,6 +3,7 @@
 
 mod anchors;
 mod clock_watch;
+mod collected;
 mod collector;
 mod kept;
 mod observer;
@@ -15,11 +16,13 @@ mod snapshot;
 mod tally;
 mod timeline;
 mod watchdog;
+mod wishes;
 mod witnesses;
 
 pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
-pub use collector::{Collected, Collector, KernelRecords, Wish, Wishes};
+pub use collected::{Collected, KernelRecords};
+pub use collector::Collector;
 pub use kept::KeptGaps;
 pub use observer::{CpuView, JudgedNow, Observer, Sampling, Unobserved, View};
 pub use packed::{JudgedGap, PackedGap};
@@ -29,4 +32,5 @@ pub use rhythm::Pace;
 pub use snapshot::Snapshot;
 pub use tally::{CpuCollection, Limits, StopOnGap};
 pub use timeline::{Rate, Timeline};
+pub use wishes::{Wish, Wishes};
 pub use witnesses::{Agreement, RingZeroAgreement};

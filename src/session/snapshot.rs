@@ -7,7 +7,7 @@
 use crate::report::model::EndedBy;
 use crate::sampler::{CpuTotals, Engine, SoFar};
 
-use super::collector::Collected;
+use super::collected::Collected;
 use super::tally::TallyThen;
 
 /// All that was collected up to a moment.

@@ -11,6 +11,7 @@ pub mod detached_mount;
 pub mod memory;
 pub mod msr;
 pub mod perf;
+pub mod perf_record;
 pub mod perf_ring;
 pub mod port;
 pub mod sched;

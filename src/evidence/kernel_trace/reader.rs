@@ -1,7 +1,7 @@
 //! From the records of a ring to events with a meaning.
 
 use crate::host::text::clean;
-use crate::sys::perf_ring::{Direction, RingRecord};
+use crate::sys::perf_record::{Direction, RingRecord};
 use crate::units::Nanos;
 
 use super::activity::{ActivityId, ActivityKind, Names};

@@ -74,23 +74,31 @@ impl Preset {
                 _ => life.pause()?,
             }
         }
-        qmp.execute("quit", json!({}))?;
+        // The emulator may be gone before its answer is out; that it ended, and
+        // well, its caller sees.
+        let _ = qmp.execute("quit", json!({}));
         Ok(())
     }
 
     /// Lets the guest run that was brought back, and tells it to go on; it
-    /// comes as it was saved, stopped.
+    /// comes as it was saved, stopped. Returns when the emulator has ended:
+    /// whether the guest did go on shows by its results.
     pub fn resume(&self, life: &Life) -> Result<()> {
         let mut qmp = Qmp::connect(&self.socket, life)?;
         while qmp.execute("query-status", json!({}))?["status"] != "paused" {
             life.pause()?;
         }
         qmp.execute("cont", json!({}))?;
-        let mut port = connect(&self.port, life)?;
-        port.write_all(b"g")?;
         // The emulator may drop what it has not read of a closed line, so that
-        // this one stays open until it ends.
-        port.read_to_end(&mut Vec::new())?;
+        // this one stays open, and is opened anew where the emulator closed it.
+        while let Ok(mut port) = connect(&self.port, life) {
+            if port.write_all(b"g").is_ok() {
+                let _ = port.read_to_end(&mut Vec::new());
+            }
+            if life.pause().is_err() {
+                break;
+            }
+        }
         Ok(())
     }
 

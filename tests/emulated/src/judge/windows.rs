@@ -89,7 +89,15 @@ fn judge_gap(
     resolution: u64,
 ) {
     let (gap, span) = (&view.gaps[index], view.spans[index]);
-    let Some(longest) = touching.iter().map(|stall| stall.cycles()).max() else {
+    // A stall at an edge of the window may have been seen, or not.
+    let least = (touching.iter())
+        .filter(|&&stall| window.holds(stall))
+        .map(|stall| stall.cycles())
+        .max();
+    let longest = (touching.iter().map(|stall| stall.cycles()))
+        .filter(|&length| Some(length) >= least)
+        .min_by_key(|length| length.abs_diff(gap.cycles()));
+    let Some(longest) = longest else {
         outcome.invented += 1;
         outcome.require(
             false,

@@ -2,8 +2,10 @@
 //! brings the two together, and watches the clock meanwhile. It runs on a CPU
 //! that is not sampled, if there is one.
 
-use crate::attribution::{ClockTrust, Platform};
-use crate::evidence::kernel_trace::{ActivityId, KernelTrace, Names, SourceTotal, TraceSetup};
+mod standing;
+
+use crate::attribution::ClockTrust;
+use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
@@ -12,63 +14,16 @@ use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::clock_watch::ClockWatch;
-use super::observer::{CpuView, JudgedNow, Observer, Sampling, View};
+use super::collected::{Collected, KernelRecords};
+use super::observer::{JudgedNow, Observer};
 use super::packed::PackedGap;
 use super::resolver::Resolver;
 use super::rhythm::Rhythm;
-use super::snapshot::{ENDED_BY, Making, Snapshot};
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally, is_platform};
+use super::snapshot::Making;
+use super::tally::{Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
-
-/// Where wishes come from while a run goes on: signals, or nothing in a test.
-pub trait Wishes {
-    /// Waits for at most this long.
-    fn wait(&self, milliseconds: u16) -> Wish;
-}
-
-/// What is asked of a run while it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// Nothing.
-    GoOn,
-    /// To say how it stands.
-    Tell,
-    /// To end.
-    End,
-}
-
-/// What a run yielded.
-#[derive(Clone, Debug)]
-pub struct Collected {
-    /// What the engine found before it began.
-    pub setups: Vec<CpuSetup>,
-    /// Its exact counts.
-    pub totals: Vec<CpuTotals>,
-    /// The gaps, CPU by CPU.
-    pub cpus: Vec<CpuCollection>,
-    /// What ended the run.
-    pub ended_by: EndedBy,
-    /// The clocks.
-    pub timeline: Timeline,
-    /// The clocksource.
-    pub clock: ClockWatch,
-    /// The kernel's records.
-    pub kernel: KernelRecords,
-    /// What was watched beside the run.
-    pub watches: Watches,
-}
-
-/// What the kernel recorded of itself.
-#[derive(Clone, Debug)]
-pub struct KernelRecords {
-    /// What could be opened.
-    pub setup: TraceSetup,
-    /// The names in accounts; `None` without records.
-    pub names: Option<Names>,
-    /// By CPU, what each source took, largest first, and records lost.
-    pub totals: Vec<(Vec<(ActivityId, SourceTotal)>, u64)>,
-}
+use super::wishes::{Wish, Wishes};
 
 struct CpuState {
     cpu: CpuId,
@@ -305,63 +260,6 @@ impl<'a> Collector<'a> {
     fn distrust(&mut self, watches: &Watches) {
         if self.clock.tsc_dropped_in_run() || watches.tsc_rate_changed() {
             self.limits.setting.clock = ClockTrust::Broken;
-        }
-    }
-
-    /// Passes on how the run stands by these totals.
-    fn pass_snapshot(
-        &mut self,
-        setups: &[CpuSetup],
-        mut totals: Vec<CpuTotals>,
-        watches: &Watches,
-    ) {
-        let cpus = (self.cpus.iter().zip(&mut totals))
-            .map(|(cpu, totals)| cpu.tally.so_far(totals))
-            .collect();
-        let trace = self.trace.as_ref();
-        let collected = Collected {
-            setups: setups.to_vec(),
-            totals,
-            cpus: Vec::new(),
-            ended_by: ENDED_BY,
-            timeline: self.timeline.clone(),
-            clock: self.clock.clone(),
-            kernel: KernelRecords {
-                setup: self.trace_setup.clone(),
-                names: trace.map(|trace| trace.names().clone()),
-                totals: trace.map_or(Vec::new(), |trace| {
-                    let indexes = 0..setups.len();
-                    indexes.map(|index| trace.totals_so_far(index)).collect()
-                }),
-            },
-            watches: watches.clone(),
-        };
-        self.observer.snapshot(Snapshot::new(collected, cpus));
-    }
-
-    fn view(&self, engine: &dyn Engine, setups: &[CpuSetup], elapsed: Nanos) -> View {
-        let nanos = |cycles: Cycles| self.limits.hz.to_nanos(cycles);
-        let statuses = engine.status();
-        let cpus = setups.iter().zip(&self.cpus).zip(statuses);
-        View {
-            elapsed,
-            cpus: cpus
-                .map(|((setup, state), status)| CpuView {
-                    cpu: setup.cpu,
-                    elapsed: nanos(status.elapsed),
-                    uncovered: nanos(status.uncovered),
-                    max_platform: nanos(state.tally.max_platform()),
-                    counts: state.tally.counts(),
-                    smis: match self.limits.setting.platform {
-                        Platform::BareMetal => status.smis,
-                        Platform::Guest => None,
-                    },
-                    sampling: match status.ended {
-                        true => Sampling::Ended,
-                        false => Sampling::GoesOn,
-                    },
-                })
-                .collect(),
         }
     }
 
