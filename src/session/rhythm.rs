@@ -20,11 +20,11 @@ const SHORTEST_TURN: u16 = 40;
 /// records of the kernel a second, for as long as one such turn.
 const LONGEST_TURN: u16 = 1_000;
 /// By how much a turn grows at a time.
-const GROWTH: u16 = 4;
+const GROWTH: u16 = 2;
 
 /// Where the fullest ring has less than this, turns grow: the ring holds the
 /// longer turn many times over.
-const LITTLE: Fill = Fill(1.0 / 128.0);
+const LITTLE: Fill = Fill(1.0 / 64.0);
 /// Where it has more than this, turns are short again.
 const MUCH: Fill = Fill(1.0 / 16.0);
 
@@ -92,7 +92,7 @@ impl Rhythm {
     fn between_looks(&self) -> Nanos {
         match self.pace {
             Pace::OwnCpu => Nanos(200 * Nanos::MILLISECOND.0),
-            Pace::SharedCpu => Nanos(2 * Nanos::SECOND.0),
+            Pace::SharedCpu => Nanos(4 * Nanos::SECOND.0),
         }
     }
 }
@@ -121,10 +121,10 @@ mod tests {
     fn turns_grow_while_little_comes_in_and_are_short_again_at_once() {
         let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
         assert_eq!(rhythm.wait(), SHORTEST_TURN);
+        assert_eq!(after(&mut rhythm, &[0.0]), 80);
         assert_eq!(after(&mut rhythm, &[0.0]), 160);
-        assert_eq!(after(&mut rhythm, &[0.0]), 640);
         assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
-        assert_eq!(after(&mut rhythm, &[0.01]), LONGEST_TURN);
+        assert_eq!(after(&mut rhythm, &[0.02]), LONGEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.1]), SHORTEST_TURN);
         rhythm.visited(Some(Fill(0.0)));
         rhythm.visited(None);

@@ -162,6 +162,7 @@ impl PerfRing {
         let end = head.load(Ordering::Acquire);
         let mut position = tail.load(Ordering::Relaxed);
         let fill = Fill::of(end.wrapping_sub(position) as usize, self.size);
+        let mut scratch = std::mem::take(&mut self.scratch);
         while end.wrapping_sub(position) >= 8 {
             // Records are aligned to 8 bytes, and a header is as long.
             let (header, _) = self.bytes(position, 8);
@@ -174,7 +175,6 @@ impl PerfRing {
                 position = end;
                 break;
             }
-            let mut scratch = std::mem::take(&mut self.scratch);
             let (whole, rest) = self.bytes(position + 8, length - 8);
             let body = match rest {
                 [] => whole,
@@ -189,9 +189,9 @@ impl PerfRing {
             if let Some(record) = parse(kind, misc, body) {
                 sink(record);
             }
-            self.scratch = scratch;
             position += length as u64;
         }
+        self.scratch = scratch;
         // Release: the kernel may overwrite the records only after they were
         // copied.
         tail.store(position, Ordering::Release);

@@ -40,8 +40,9 @@ pub(super) enum What {
 /// Reads one CPU's records.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// By number.
-    meanings: Vec<(u16, Meaning)>,
+    /// By number: the place of its meaning, from 1 on.
+    places: Vec<u8>,
+    meanings: Vec<Meaning>,
     /// Of each meaning that has one name, the number of that, once it was seen.
     numbers: Vec<Option<ActivityId>>,
     /// Whether switches have a tracepoint, which names the task.
@@ -52,13 +53,18 @@ pub(super) struct Reader {
 impl Reader {
     /// A reader for these tracepoints; `sampler` is the sampler's thread.
     pub(super) fn new(tracepoints: &[Tracepoint], sampler: u32) -> Reader {
-        let mut meanings: Vec<(u16, Meaning)> = tracepoints
-            .iter()
-            .map(|point| (point.id, point.meaning.clone()))
+        let meanings: Vec<Meaning> = (tracepoints.iter())
+            .map(|point| point.meaning.clone())
             .collect();
-        meanings.sort_unstable_by_key(|&(id, _)| id);
-        let is_switch = |(_, meaning): &(u16, Meaning)| matches!(meaning, Meaning::Switch { .. });
+        let mut places = Vec::new();
+        for (place, point) in (1..).zip(tracepoints) {
+            let number = usize::from(point.id);
+            places.resize(places.len().max(number + 1), 0);
+            places[number] = place;
+        }
+        let is_switch = |meaning: &Meaning| matches!(meaning, Meaning::Switch { .. });
         Reader {
+            places,
             numbers: vec![None; meanings.len()],
             switch_is_traced: meanings.iter().any(is_switch),
             meanings,
@@ -88,12 +94,10 @@ impl Reader {
 
     fn tracepoint(&mut self, data: &[u8], names: &mut Names) -> Option<What> {
         let id = u16::from_ne_bytes(data.get(..2)?.try_into().ok()?);
-        let found = self
-            .meanings
-            .binary_search_by_key(&id, |&(id, _)| id)
-            .ok()?;
+        let place = self.places.get(usize::from(id))?;
+        let found = usize::from(*place).checked_sub(1)?;
         let known = &mut self.numbers[found];
-        Some(match &self.meanings[found].1 {
+        Some(match &self.meanings[found] {
             Meaning::Enter(activity) => What::Enter(number_of(activity, known, data, names)?),
             Meaning::Exit(activity) => What::Exit(number_of(activity, known, data, names)?),
             Meaning::Nmi { length } => {
