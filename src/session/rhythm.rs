@@ -16,7 +16,7 @@ pub enum Pace {
 const OWN_TURN: u16 = 5;
 /// The same on a sampler's CPU, where gaps come in thick and fast.
 const SHORTEST_TURN: u16 = 40;
-/// And where hardly any come in. The rings then hold 8,000 gaps and 35,000
+/// And where hardly any come in. The rings then hold 8,000 gaps and 20,000
 /// records of the kernel a second, for as long as one such turn.
 const LONGEST_TURN: u16 = 1_000;
 /// By how much a turn grows at a time.
@@ -24,7 +24,7 @@ const GROWTH: u16 = 2;
 
 /// Where the fullest ring has less than this, turns grow: the ring holds the
 /// longer turn many times over.
-const LITTLE: Fill = Fill(1.0 / 64.0);
+const LITTLE: Fill = Fill(1.0 / 40.0);
 /// Where it has more than this, turns are short again.
 const MUCH: Fill = Fill(1.0 / 16.0);
 
