@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::calibrate::Calibration;
 use super::gap::SmiTotals;
 use super::machine::Machine;
+use super::smi_counter::FollowedCounter;
 use super::tail::{OwnCalls, Tail};
 
 /// Share of the time for readings after recorded gaps: 1/16.
@@ -41,7 +42,7 @@ pub(super) enum Event {
 
 /// The counter of one CPU, followed through a run.
 pub(super) struct SmiWatch {
-    counter: Option<Followed>,
+    counter: Option<FollowedCounter>,
     readings: Readings,
     /// Trips since the latest reading.
     events: u32,
@@ -53,13 +54,6 @@ pub(super) struct SmiWatch {
     short_budget: Budget,
 }
 
-struct Followed {
-    latest: u32,
-    /// Readings so far.
-    readings: u32,
-    totals: SmiTotals,
-}
-
 impl SmiWatch {
     /// Takes the first reading.
     pub(super) fn begin<M: Machine>(
@@ -67,15 +61,7 @@ impl SmiWatch {
         readings: Readings,
         calibration: &Calibration,
     ) -> SmiWatch {
-        let counter = machine.smi_count().map(|latest| {
-            let mut totals = SmiTotals::default();
-            totals.count.before = u64::from(latest);
-            Followed {
-                latest,
-                readings: 1,
-                totals,
-            }
-        });
+        let counter = FollowedCounter::begin(machine);
         let tail = Tail::begin(machine);
         let now = tail.since;
         let saved = Cycles(calibration.smi_read.0 * 1_000);
@@ -192,7 +178,7 @@ impl SmiWatch {
 
     /// Enters a rise that no record will carry into the account.
     pub(super) fn account(&mut self, event: Event, smi: SmiEvidence) {
-        let Some(Followed { totals, .. }) = &mut self.counter else {
+        let Some(FollowedCounter { totals, .. }) = &mut self.counter else {
             return;
         };
         match (event, smi) {
@@ -274,10 +260,7 @@ impl SmiWatch {
 
     /// The account so far, by the latest reading.
     pub(super) fn so_far(&self) -> Option<SmiTotals> {
-        let counter = self.counter.as_ref()?;
-        let mut totals = counter.totals;
-        totals.count.after = u64::from(counter.latest);
-        Some(totals)
+        self.counter.as_ref().map(FollowedCounter::so_far)
     }
 
     fn read_beside_gaps<M: Machine>(
@@ -315,23 +298,11 @@ impl SmiWatch {
             _ => &mut totals.unassigned,
         };
         *slot += delta;
-        totals.count.after = u64::from(counter.latest);
-        Some(counter.totals)
+        Some(counter.so_far())
     }
 
-    /// Reads the counter; a failure ends its use. The counter is 32 bits wide
-    /// and may wrap.
     fn advance<M: Machine>(&mut self, machine: &mut M) -> Option<u32> {
-        let counter = self.counter.as_mut()?;
-        let Some(now) = machine.smi_count() else {
-            self.counter = None;
-            return None;
-        };
-        let delta = now.wrapping_sub(counter.latest);
-        counter.latest = now;
-        counter.readings = counter.readings.wrapping_add(1);
-        counter.totals.count.delta += u64::from(delta);
-        Some(delta)
+        FollowedCounter::advance(&mut self.counter, machine)
     }
 }
 

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use crate::evidence::SmiSource;
 use crate::evidence::pmu::PmuSetup;
 use crate::sys::sched;
-use crate::units::{CpuId, Fill};
+use crate::units::CpuId;
 
-use super::brake::Brake;
 use super::calibrate::calibrate;
 use super::crew::{Crew, Offsets, Station};
-use super::engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar,
-};
+use super::crewed::Crewed;
+use super::engine::{CpuSetup, EngineError, SamplingPlan, Scheduling, SmiSetup};
 use super::exercise::{Exercise, ExercisedMachine};
-use super::gap::{CpuTotals, RawGap};
+use super::gap::CpuTotals;
 use super::live::{KernelReturn, LiveMachine};
 use super::machine::Machine;
 use super::pin::pin;
@@ -64,8 +62,16 @@ impl UserEngine {
     }
 }
 
-impl Engine for UserEngine {
-    fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
+impl Crewed for UserEngine {
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
+    }
+
+    fn set_up(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
         let (plan, kind) = (self.plan.clone(), self.kind.clone());
         let offsets = match kind {
             MachineKind::Live { .. } | MachineKind::Exercised { .. } => Offsets::Measure,
@@ -75,42 +81,6 @@ impl Engine for UserEngine {
             .start(&self.plan.cpus, offsets, move |index, cpu, station| {
                 run(index, cpu, &plan, &kind, station)
             })
-    }
-
-    fn release(&mut self) {
-        self.crew.release();
-    }
-
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
-        Some(self.crew.drain(sink))
-    }
-
-    fn status(&self) -> Vec<LiveStatus> {
-        self.crew.status()
-    }
-
-    fn want_totals(&self) {
-        self.crew.want_totals();
-    }
-
-    fn totals_so_far(&self, index: usize) -> SoFar {
-        self.crew.totals_so_far(index)
-    }
-
-    fn stop(&self) {
-        self.crew.stop();
-    }
-
-    fn brake(&self) -> Brake {
-        self.crew.brake()
-    }
-
-    fn is_finished(&self) -> bool {
-        self.crew.is_finished()
-    }
-
-    fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
-        self.crew.finish()
     }
 }
 

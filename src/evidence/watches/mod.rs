@@ -8,6 +8,7 @@
 mod clock_steps;
 mod freeze;
 mod kernel_log;
+mod over_run;
 mod register_span;
 mod registers;
 mod steal;

@@ -8,6 +8,8 @@ use crate::host::root::{Known, Root};
 use crate::sys::clock::clock_tick;
 use crate::units::{CpuId, Nanos};
 
+use super::over_run::OverRun;
+
 const FILE: &str = "proc/stat";
 
 fn read(root: &Root, cpus: &[CpuId]) -> Known<Vec<Nanos>> {
@@ -32,26 +34,15 @@ fn read(root: &Root, cpus: &[CpuId]) -> Known<Vec<Nanos>> {
 
 /// The steal time of the sampled CPUs.
 #[derive(Clone, Debug)]
-pub struct StealWatch {
-    root: Root,
-    cpus: Vec<CpuId>,
-    first: Known<Vec<Nanos>>,
-    last: Known<Vec<Nanos>>,
-}
+pub struct StealWatch(OverRun<Nanos>);
 
 impl StealWatch {
     pub(super) fn begin(root: &Root, cpus: &[CpuId]) -> StealWatch {
-        let first = read(root, cpus);
-        StealWatch {
-            root: root.clone(),
-            cpus: cpus.to_vec(),
-            last: first.clone(),
-            first,
-        }
+        StealWatch(OverRun::begin(root, cpus, read))
     }
 
     pub(super) fn end(&mut self) {
-        self.last = read(&self.root, &self.cpus);
+        self.0.end();
     }
 
     /// Steal time of the CPU at this place during the run.
@@ -59,8 +50,7 @@ impl StealWatch {
     /// # Errors
     /// Where the file could not be read at the start or the end.
     pub fn over_run(&self, index: usize) -> Known<Nanos> {
-        let first = self.first.as_ref().map_err(Clone::clone)?[index];
-        let last = self.last.as_ref().map_err(Clone::clone)?[index];
+        let (first, last) = self.0.of(index)?;
         Ok(last.saturating_sub(first))
     }
 }

@@ -8,6 +8,8 @@
 use crate::host::root::{Known, Root};
 use crate::units::CpuId;
 
+use super::over_run::OverRun;
+
 const FILE: &str = "proc/interrupts";
 
 /// A line of /proc/interrupts.
@@ -108,26 +110,15 @@ fn read(root: &Root, cpus: &[CpuId]) -> Known<Vec<VectorCounts>> {
 
 /// The counts of the sampled CPUs.
 #[derive(Clone, Debug)]
-pub struct VectorWatch {
-    root: Root,
-    cpus: Vec<CpuId>,
-    first: Known<Vec<VectorCounts>>,
-    last: Known<Vec<VectorCounts>>,
-}
+pub struct VectorWatch(OverRun<VectorCounts>);
 
 impl VectorWatch {
     pub(super) fn begin(root: &Root, cpus: &[CpuId]) -> VectorWatch {
-        let first = read(root, cpus);
-        VectorWatch {
-            root: root.clone(),
-            cpus: cpus.to_vec(),
-            last: first.clone(),
-            first,
-        }
+        VectorWatch(OverRun::begin(root, cpus, read))
     }
 
     pub(super) fn end(&mut self) {
-        self.last = read(&self.root, &self.cpus);
+        self.0.end();
     }
 
     /// How often each vector came to the CPU at this place during the run.
@@ -135,8 +126,7 @@ impl VectorWatch {
     /// # Errors
     /// Where the file could not be read at the start or the end.
     pub fn over_run(&self, index: usize) -> Known<VectorCounts> {
-        let first = self.first.as_ref().map_err(Clone::clone)?[index];
-        let last = self.last.as_ref().map_err(Clone::clone)?[index];
+        let (first, last) = self.0.of(index)?;
         let mut rises = VectorCounts::default();
         for (rise, (first, last)) in rises.iter_mut().zip(first.into_iter().zip(last)) {
             // The kernel's counts are 32 bits wide and may wrap.

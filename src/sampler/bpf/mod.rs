@@ -29,13 +29,13 @@ use crate::evidence::pmu::PmuSources;
 use crate::sys::bpf::EventSlot;
 use crate::sys::perf::CpuCounter;
 use crate::sys::sched;
-use crate::units::{CpuId, Cycles, Fill, Nanos};
+use crate::units::{CpuId, Cycles, Nanos};
 
-use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
 use super::crew::{Crew, Offsets, Station};
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar};
-use super::gap::{CpuTotals, RawGap};
+use super::crewed::Crewed;
+use super::engine::{CpuSetup, EngineError, SamplingPlan, SmiSetup};
+use super::gap::CpuTotals;
 use super::live::{KernelReturn, LiveMachine};
 use super::pin::pin;
 use super::smi_watch::Readings;
@@ -121,8 +121,16 @@ impl BpfEngine {
     }
 }
 
-impl Engine for BpfEngine {
-    fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
+impl Crewed for BpfEngine {
+    fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    fn crew_mut(&mut self) -> &mut Crew {
+        &mut self.crew
+    }
+
+    fn set_up(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
         let (plan, pace, ability) = (self.plan.clone(), self.pace, self.ability);
         let sources = self.smi_sources.clone();
         self.crew.start(
@@ -139,42 +147,6 @@ impl Engine for BpfEngine {
                 )
             },
         )
-    }
-
-    fn release(&mut self) {
-        self.crew.release();
-    }
-
-    fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
-        Some(self.crew.drain(sink))
-    }
-
-    fn status(&self) -> Vec<LiveStatus> {
-        self.crew.status()
-    }
-
-    fn want_totals(&self) {
-        self.crew.want_totals();
-    }
-
-    fn totals_so_far(&self, index: usize) -> SoFar {
-        self.crew.totals_so_far(index)
-    }
-
-    fn stop(&self) {
-        self.crew.stop();
-    }
-
-    fn brake(&self) -> Brake {
-        self.crew.brake()
-    }
-
-    fn is_finished(&self) -> bool {
-        self.crew.is_finished()
-    }
-
-    fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
-        self.crew.finish()
     }
 }
 

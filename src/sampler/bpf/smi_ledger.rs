@@ -11,11 +11,12 @@ use crate::attribution::SmiEvidence;
 use super::super::gap::SmiTotals;
 use super::super::machine::Machine;
 use super::super::rise::Events;
+use super::super::smi_counter::FollowedCounter;
 use super::super::smi_watch::Readings;
 
 /// The counter of one CPU.
 pub(super) struct SmiLedger {
-    counter: Option<Followed>,
+    counter: Option<FollowedCounter>,
     readings: Readings,
     by_program: ByProgram,
 }
@@ -35,13 +36,6 @@ enum ByProgram {
     },
 }
 
-struct Followed {
-    latest: u32,
-    /// Readings so far.
-    readings: u32,
-    totals: SmiTotals,
-}
-
 impl SmiLedger {
     /// Takes the first reading.
     pub(super) fn begin<M: Machine>(
@@ -49,15 +43,7 @@ impl SmiLedger {
         readings: Readings,
         counts_smis: bool,
     ) -> SmiLedger {
-        let counter = machine.smi_count().map(|latest| {
-            let mut totals = SmiTotals::default();
-            totals.count.before = u64::from(latest);
-            Followed {
-                latest,
-                readings: 1,
-                totals,
-            }
-        });
+        let counter = FollowedCounter::begin(machine);
         let by_program = match counts_smis {
             false => ByProgram::No,
             true => ByProgram::Yes {
@@ -158,10 +144,7 @@ impl SmiLedger {
 
     /// The account so far, by the latest reading.
     pub(super) fn so_far(&self) -> Option<SmiTotals> {
-        let counter = self.counter.as_ref()?;
-        let mut totals = counter.totals;
-        totals.count.after = u64::from(counter.latest);
-        Some(totals)
+        self.counter.as_ref().map(FollowedCounter::so_far)
     }
 
     /// Takes the last reading and returns the account, `None` where the
@@ -179,9 +162,7 @@ impl SmiLedger {
             Readings::AfterGaps => self.note(|totals| &mut totals.between_shots, delta),
             Readings::StartAndEnd => self.note(|totals| &mut totals.unassigned, delta),
         }
-        let mut counter = self.counter?;
-        counter.totals.count.after = u64::from(counter.latest);
-        Some(counter.totals)
+        self.so_far()
     }
 
     fn note(&mut self, slot: impl FnOnce(&mut SmiTotals) -> &mut u64, delta: u32) {
@@ -190,19 +171,8 @@ impl SmiLedger {
         }
     }
 
-    /// Reads the counter; a failure ends its use. It is 32 bits wide and may
-    /// wrap.
     fn advance<M: Machine>(&mut self, machine: &mut M) -> Option<u32> {
-        let counter = self.counter.as_mut()?;
-        let Some(now) = machine.smi_count() else {
-            self.counter = None;
-            return None;
-        };
-        let delta = now.wrapping_sub(counter.latest);
-        counter.latest = now;
-        counter.readings = counter.readings.wrapping_add(1);
-        counter.totals.count.delta += u64::from(delta);
-        Some(delta)
+        FollowedCounter::advance(&mut self.counter, machine)
     }
 }
 
@@ -213,7 +183,7 @@ mod tests {
 
     fn ledger() -> SmiLedger {
         SmiLedger {
-            counter: Some(Followed {
+            counter: Some(FollowedCounter {
                 latest: 0,
                 readings: 1,
                 totals: SmiTotals::default(),

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::engine::Engine;
 use super::*;
 use crate::evidence::watches::RegisterSources;
 use crate::host::Host;
