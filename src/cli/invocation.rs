@@ -26,10 +26,12 @@ const LONG: [&[u8]; 10] = [
 pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut given = given.into_iter();
     let name = given.next().unwrap_or_default();
-    let mut arguments = vec![name];
-    if is_hwlatdetect(&arguments[0]) {
-        arguments.push(HWLATDETECT.into());
-    }
+    // Its own name in place of the link's, so that what it says of the usage can
+    // be typed.
+    let mut arguments = match is_hwlatdetect(&name) {
+        true => vec!["hwgap".into(), HWLATDETECT.into()],
+        false => vec![name],
+    };
     arguments.extend(given);
     if arguments
         .get(1)
@@ -72,7 +74,10 @@ mod tests {
     #[test]
     fn a_link_called_hwlatdetect_is_the_command() {
         for name in ["hwlatdetect", "/usr/bin/hwlatdetect", "./hwlatdetect.py"] {
-            assert_eq!(seen(&[name, "--quiet"]), [name, "hwlatdetect", "--quiet"]);
+            assert_eq!(
+                seen(&[name, "--quiet"]),
+                ["hwgap", "hwlatdetect", "--quiet"]
+            );
         }
         assert_eq!(seen(&["hwgap", "run"]), ["hwgap", "run"]);
         assert_eq!(seen(&["/opt/hwlatdetector"]), ["/opt/hwlatdetector"]);
