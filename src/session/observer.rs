@@ -28,7 +28,7 @@ pub trait Observer {
     /// reading of all samplers, once all have begun.
     fn visited(&mut self, _origin: Option<Cycles>) {}
 
-    /// Asked a few times a second: whether a snapshot of the run is to be made.
+    /// Asked at each visit: whether a snapshot of the run is to be made.
     fn wants_snapshot(&mut self) -> bool {
         false
     }

@@ -59,6 +59,11 @@ impl Rhythm {
         left.clamp(shortest(self.pace), self.turn)
     }
 
+    /// The same where the samplers have been asked for something.
+    pub(super) fn wait_shortly(&self) -> u16 {
+        self.wait().min(shortest(self.pace))
+    }
+
     /// A visit has found the fullest ring so full; `None` where that is not
     /// known.
     pub(super) fn visited(&mut self, fill: Option<Fill>) {
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(after(&mut rhythm, &[0.0]), 160);
         assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.02]), LONGEST_TURN);
+        assert_eq!(rhythm.wait_shortly(), SHORTEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.1]), SHORTEST_TURN);
         rhythm.visited(Some(Fill(0.0)));
         rhythm.visited(None);

@@ -167,7 +167,10 @@ impl<'a> Collector<'a> {
         let mut ended_by = EndedBy::Duration;
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
-            let wish = self.wishes.wait(rhythm.wait());
+            let wish = self.wishes.wait(match self.making {
+                Making::Nothing => rhythm.wait(),
+                Making::Asked => rhythm.wait_shortly(),
+            });
             // Published first, drained then: what totals count is handed over.
             let totals = self.making.look(engine, setups.len());
             let fill = self.collect(engine);
@@ -192,15 +195,15 @@ impl<'a> Collector<'a> {
             if let Some(totals) = totals {
                 self.pass_snapshot(setups, totals, watches);
             }
+            if self.observer.wants_snapshot() {
+                self.making.begin(engine);
+            }
             if rhythm.is_look_due() {
                 let moment = self.timeline.mark();
                 let now = moment.map_or_else(|| self.timeline.now(), |moment| moment.utc);
                 self.clock.look(now);
                 watches.look(moment, now);
                 self.distrust(watches);
-                if self.observer.wants_snapshot() {
-                    self.making.begin(engine);
-                }
                 let view = self.view(engine, setups, monotonic().saturating_sub(begun));
                 self.observer.look(&view);
             }
