@@ -99,12 +99,19 @@ impl Access for LiveAccess {
     }
 
     fn write(&self, place: &Place, text: &str) -> io::Result<()> {
-        // Truncated as a shell's > does: the kernel's files ignore it, those
-        // of a made-up tree need it.
-        let mut file = File::options()
-            .write(true)
-            .truncate(true)
-            .open(self.path(place)?)?;
+        let path = self.path(place)?;
+        // As a shell's > does, which a few files of tracefs heed.
+        let is_live = self.root.is_live();
+        let mut file = File::options().write(true).truncate(is_live).open(path)?;
+        let mut text = text.to_owned();
+        if !is_live {
+            // A file of the kernel's has the old value or the new one, whenever
+            // this process is killed. So has one of a made-up tree, as long as
+            // what is left of a longer value goes in the same write.
+            let before = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+            let rest = before.min(LARGEST as usize).saturating_sub(text.len());
+            text.extend(std::iter::repeat_n('\n', rest));
+        }
         match file.write(text.as_bytes())? {
             whole if whole == text.len() => Ok(()),
             _ => Err(io::ErrorKind::WriteZero.into()),
