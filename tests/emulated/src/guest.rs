@@ -81,7 +81,7 @@ pub fn job(scenario: &Scenario) -> String {
             // The writer keeps to one CPU, so that on the other nothing but the
             // SMI stops the sampler.
             lines.push(
-                "(sleep 1; taskset 1 smi-injector raise --count 12 --interval-ms 300 >smi.json) &"
+                "(sleep 1; taskset 1 smi-injector raise --count 30 --interval-ms 200 >smi.json) &"
                     .into(),
             );
         }

@@ -1,8 +1,11 @@
 //! Two CPUs: an SMI stops both, and both must say so.
 //!
 //! The firmware's own handler runs here, so the log holds the times right
-//! before and after each write to port 0xB2 instead. The host's noise is in
-//! every time: only simultaneity, the count and the cause are judged.
+//! before and after each write to port 0xB2 instead. The emulator's clock is the
+//! host's there and so restless that the samplers are at their own work for
+//! more than half of the time: an SMI that comes then is counted and has no gap.
+//! So enough of them must show on both CPUs together, not each; by chance
+//! hardly one would. Simultaneity, the count and the cause are judged.
 
 use anyhow::Result;
 
@@ -13,7 +16,7 @@ use crate::scenario::Scenario;
 use crate::smilog::{Smi, SmiLog};
 use crate::units::nanoseconds;
 
-/// Requires that each SMI shows on both CPUs at the same time.
+/// Requires that SMIs show on both CPUs at the same time.
 pub fn judge(scenario: &Scenario, report: &Report, log: &SmiLog) -> Result<Outcome> {
     let origin = report.origin()?;
     let sampled_ns = report.cpus.iter().map(|cpu| cpu.elapsed_ns).min();
@@ -40,10 +43,6 @@ pub fn judge(scenario: &Scenario, report: &Report, log: &SmiLog) -> Result<Outco
         ..Outcome::default()
     };
     outcome.require(
-        long.len() >= scenario.expect.at_least_smis,
-        format!("only {} of {raised} SMIs were long enough", long.len()),
-    );
-    outcome.require(
         report.cpus.len() == 2,
         format!("{} CPUs in the report, 2 were due", report.cpus.len()),
     );
@@ -65,31 +64,34 @@ pub fn judge(scenario: &Scenario, report: &Report, log: &SmiLog) -> Result<Outco
         };
         if stood_still(&report.gaps, write) >= threshold as u64 {
             outcome.found += 1;
-        } else {
-            outcome.failures.push(format!(
-                "the SMI at {} cycles, {} long, does not stop both CPUs together",
-                smi.entry.wrapping_sub(origin),
-                smi.exit - smi.entry
-            ));
         }
     }
+    outcome.require(
+        outcome.found >= scenario.expect.at_least_smis,
+        format!(
+            "only {} of {} SMIs stopped both CPUs together",
+            outcome.found,
+            long.len()
+        ),
+    );
     Ok(outcome)
 }
 
 /// The longest time within a write to the port in which both CPUs stood still.
-/// The write may take longer by as much as the host lets the writer wait.
+/// The write may take longer by as much as the host lets the writer wait. The
+/// writer took its CPU from the sampler, which makes a gap of its own: the other
+/// CPU's must not be the operating system's as well.
 fn stood_still(gaps: &[Gap], write: Span) -> u64 {
-    let within = |cpu: u32| {
-        gaps.iter()
-            .filter(move |gap| gap.cpu == cpu)
-            .map(move |gap| Span {
-                start: gap.start_cycles.max(write.start),
-                end: gap.end_cycles.min(write.end),
-            })
+    let of = |cpu: u32| gaps.iter().filter(move |gap| gap.cpu == cpu);
+    let together = |a: &Gap, b: &Gap| {
+        let start = a.start_cycles.max(b.start_cycles).max(write.start);
+        let end = a.end_cycles.min(b.end_cycles).min(write.end);
+        end.saturating_sub(start)
     };
-    let together = |a: Span, b: Span| a.end.min(b.end).saturating_sub(a.start.max(b.start));
-    within(0)
-        .flat_map(|a| within(1).map(move |b| together(a, b)))
+    of(0)
+        .flat_map(|a| of(1).map(move |b| (a, b)))
+        .filter(|(a, b)| a.cause != "os" || b.cause != "os")
+        .map(|(a, b)| together(a, b))
         .max()
         .unwrap_or(0)
 }
@@ -127,5 +129,9 @@ mod tests {
         assert_eq!(stood(gap(1, 0, 1_000)), 0);
         assert_eq!(stood(gap(1, 1_960, 9_000)), 0);
         assert_eq!(stood(gap(0, 1_100, 5_000)), 0);
+        // Two tasks are no SMI.
+        let mut tasks = [own.clone(), gap(1, 1_100, 5_000)];
+        tasks.iter_mut().for_each(|gap| gap.cause = "os".into());
+        assert_eq!(stood_still(&tasks, write), 0);
     }
 }
