@@ -95,9 +95,9 @@ mod tests {
         let (_host, root, path) = host("0\n");
         let mut changes = changes(&root);
         freeze_on_smi(&root, FreezeWish::SetForRun, Some(&mut changes)).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "1");
+        assert_eq!(fs::read_to_string(&path).unwrap().trim(), "1");
         drop(changes);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "0");
+        assert_eq!(fs::read_to_string(&path).unwrap().trim(), "0");
     }
 
     #[test]
