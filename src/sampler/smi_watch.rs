@@ -48,7 +48,8 @@ pub(super) struct SmiWatch {
     events: u32,
     /// Those of them that became records.
     unread_records: u32,
-    /// The time since the latest reading, until the loop resumes.
+    /// The time since the latest reading, or since the latest trip where there
+    /// is no counter, until the loop resumes.
     tail: Option<Tail>,
     recorded_budget: Budget,
     short_budget: Budget,
@@ -124,6 +125,8 @@ impl SmiWatch {
         calibration: &Calibration,
     ) -> SmiEvidence {
         if self.counter.is_none() {
+            // A stall in the sampler's own time is none the less a stall.
+            self.tail = Some(Tail::begin(machine));
             return SmiEvidence::Unreadable;
         }
         let affordable = self.readings == Readings::AfterGaps

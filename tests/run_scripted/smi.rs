@@ -196,3 +196,24 @@ fn an_interrupt_that_hits_the_sampler_at_its_own_work_is_never_the_platforms() {
     assert!(gaps.len() > 40, "{} interrupts hit the loop", gaps.len());
     assert!(gaps.iter().all(|gap| gap.1 == "os"), "{gaps:?}");
 }
+
+#[test]
+fn without_a_counter_a_stall_at_the_samplers_own_work_is_a_gap_as_well() {
+    let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "10us"];
+    let outcome = run("smi-in-slow-path-uncounted", "bare-metal-intel", &arguments);
+    assert!(outcome.only_cpu()["smi"].is_null());
+    let gaps = outcome.report["gaps"].as_array().unwrap();
+    // Of the one between the last look at the mark and its setting nothing tells
+    // that it was not the kernel: it is blind time.
+    assert_eq!(gaps.len(), 69, "a stall was lost in the tool's own time");
+    assert!(gaps.iter().all(|gap| gap["cause"] != "smi"));
+
+    let outcome = run(
+        "interrupt-in-slow-path-uncounted",
+        "bare-metal-intel",
+        &arguments,
+    );
+    assert_eq!(outcome.verdict(), "pass");
+    let gaps = outcome.gaps();
+    assert!(gaps.iter().all(|gap| gap.1 == "os"), "{gaps:?}");
+}
