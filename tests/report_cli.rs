@@ -89,7 +89,14 @@ fn judging_anew_by_the_same_rules_changes_no_cause() {
     let after = parse(stdout(
         report(&["--format", "json", "--reattribute"]).arg(&file),
     ));
-    assert_eq!(before["gaps"], after["gaps"]);
+    let told = |report: &Value| -> Vec<Value> {
+        let mut gaps = report["gaps"].as_array().unwrap().clone();
+        // The first version gave no reason.
+        gaps.iter_mut()
+            .for_each(|gap| gap["unknown_reason"] = Value::Null);
+        gaps
+    };
+    assert_eq!(told(&before), told(&after));
     assert_eq!(before["verdict"], after["verdict"]);
     let findings = after["findings"].as_array().unwrap();
     let ours = findings
@@ -123,10 +130,10 @@ fn judging_anew_mends_a_cause_and_the_counts() {
     let anew: Value = serde_json::from_str(&anew).unwrap();
     let original: Value = serde_json::from_slice(&std::fs::read(first_version()).unwrap()).unwrap();
     for (index, cpu) in anew["cpus"].as_array().unwrap().iter().enumerate() {
-        assert_eq!(
-            cpu["gaps_by_cause"],
-            original["cpus"][index]["gaps_by_cause"]
-        );
+        let counts = original["cpus"][index]["gaps_by_cause"].as_object();
+        for (cause, count) in counts.unwrap() {
+            assert_eq!(&cpu["gaps_by_cause"][cause], count, "{cause}");
+        }
     }
     for (gap, before) in anew["gaps"]
         .as_array()

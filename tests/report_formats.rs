@@ -147,10 +147,14 @@ fn csv_rows_hold_the_fields_of_the_gaps() {
 #[test]
 fn csv_names_the_engine_of_each_gap() {
     let mut gap = sample("bare-metal-fail").gaps[0].clone();
-    let last = |gap: &Gap| rows(std::slice::from_ref(gap))[1].last().cloned();
-    assert_eq!(last(&gap).as_deref(), Some("user"));
+    let engine = |gap: &Gap| {
+        let rows = rows(std::slice::from_ref(gap));
+        let column = rows[0].iter().position(|name| name == "engine").unwrap();
+        rows[1][column].clone()
+    };
+    assert_eq!(engine(&gap), "user");
     gap.engine = Some(EngineName::Bpf);
-    assert_eq!(last(&gap).as_deref(), Some("bpf"));
+    assert_eq!(engine(&gap), "bpf");
 }
 
 #[test]

@@ -16,12 +16,21 @@ pub enum Cause {
     /// The CPU or the platform, and no SMI.
     #[serde(rename = "cpu")]
     Cpu,
+    /// The same and this kernel, in one gap.
+    #[serde(rename = "cpu+os")]
+    CpuOs,
     /// Not this kernel; no SMI counter tells firmware from CPU.
     #[serde(rename = "firmware-or-cpu")]
     FirmwareOrCpu,
+    /// The same and this kernel, in one gap.
+    #[serde(rename = "firmware-or-cpu+os")]
+    FirmwareOrCpuOs,
     /// The hypervisor, or whatever lies below it.
     #[serde(rename = "hypervisor")]
     Hypervisor,
+    /// The same and this kernel, in one gap.
+    #[serde(rename = "hypervisor+os")]
+    HypervisorOs,
     /// This kernel: interrupts, faults, other tasks.
     #[serde(rename = "os")]
     Os,
@@ -31,10 +40,40 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether the cause counts against the limit. Of [`Cause::SmiOs`] only
-    /// the share that the kernel does not explain counts.
+    /// Every cause, in the order of reports.
+    pub const ALL: [Cause; 10] = [
+        Cause::Smi,
+        Cause::SmiOs,
+        Cause::Cpu,
+        Cause::CpuOs,
+        Cause::FirmwareOrCpu,
+        Cause::FirmwareOrCpuOs,
+        Cause::Hypervisor,
+        Cause::HypervisorOs,
+        Cause::Os,
+        Cause::Unknown,
+    ];
+
+    /// Whether the cause counts against the limit: with the part of the gap
+    /// that is not the kernel's.
     pub fn is_platform(self) -> bool {
         !matches!(self, Cause::Os | Cause::Unknown)
+    }
+
+    /// Whether this kernel took a part of the gap too.
+    pub fn is_mixed(self) -> bool {
+        self.alone() != self
+    }
+
+    /// The cause of the platform's part alone.
+    pub fn alone(self) -> Cause {
+        match self {
+            Cause::SmiOs => Cause::Smi,
+            Cause::CpuOs => Cause::Cpu,
+            Cause::FirmwareOrCpuOs => Cause::FirmwareOrCpu,
+            Cause::HypervisorOs => Cause::Hypervisor,
+            alone => alone,
+        }
     }
 
     /// The name in reports.
@@ -43,8 +82,11 @@ impl Cause {
             Cause::Smi => "smi",
             Cause::SmiOs => "smi+os",
             Cause::Cpu => "cpu",
+            Cause::CpuOs => "cpu+os",
             Cause::FirmwareOrCpu => "firmware-or-cpu",
+            Cause::FirmwareOrCpuOs => "firmware-or-cpu+os",
             Cause::Hypervisor => "hypervisor",
+            Cause::HypervisorOs => "hypervisor+os",
             Cause::Os => "os",
             Cause::Unknown => "unknown",
         }

@@ -1,131 +1,107 @@
-//! The decision: from evidence and circumstances to a cause.
+//! The decision: from evidence and circumstances to the account of a gap.
 //!
 //! Two statements are never made without proof: that the hardware did it, and
 //! that it did not. In a guest nothing is called hardware, because a stalled
 //! guest cannot see who stalled it. Without a counter nothing is called an
-//! SMI. A count that several events share is not given to one of them.
+//! SMI. A count that several events share goes to none of them, unless all but
+//! as many are explained without it.
 
-use crate::evidence::kernel_trace::{Account, Standing};
+use crate::evidence::Usual;
+use crate::evidence::kernel_trace::{KernelTime, Scope, Standing};
 use crate::units::Nanos;
 
+use super::account::{Account, Parts, UnknownReason};
 use super::cause::{Cause, Confidence};
 use super::evidence::{Evidence, Footprint, SmiEvidence};
 use super::setting::{ClockTrust, Platform, Setting};
 
-/// What was decided of a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attribution {
-    /// Who took the time.
-    pub cause: Cause,
-    /// How sure that is.
-    pub confidence: Confidence,
-    /// Whether this kernel ran in the gap.
-    pub kernel_ran: Option<bool>,
+/// All that is known of a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What the sampler collected.
+    pub evidence: &'a Evidence,
+    /// What the kernel recorded; `None` where it records nothing for us.
+    pub kernel: Option<&'a KernelTime>,
+    /// What interrupts take on this CPU, by gaps without a task or a fault:
+    /// stands in for the kernel's records.
+    pub interrupts: Option<Usual>,
+    /// The gap's length.
+    pub length: Nanos,
+    /// The circumstances.
+    pub setting: Setting,
 }
 
-impl Attribution {
-    const fn new(cause: Cause, confidence: Confidence, kernel_ran: Option<bool>) -> Attribution {
-        Attribution {
-            cause,
-            confidence,
-            kernel_ran,
-        }
-    }
-}
-
-/// Decides. `account` is what the kernel's own records say of the gap, where
-/// there are any, and `length` the gap's length.
-pub fn attribute(
-    evidence: &Evidence,
-    account: Option<&Account>,
-    length: Nanos,
-    setting: Setting,
-) -> Attribution {
-    let kernel_ran = kernel_ran(evidence, account);
+/// Makes the account of a gap.
+pub fn account(known: Known<'_>) -> Account {
+    let Known {
+        evidence,
+        kernel,
+        length,
+        setting,
+        ..
+    } = known;
+    let ran = kernel_ran(evidence, kernel);
     if setting.clock == ClockTrust::Broken {
-        return Attribution::new(Cause::Unknown, Confidence::None, kernel_ran);
+        return Account::unknown(length, ran, UnknownReason::ClockBroken);
     }
-    let records = Records::of(account, length);
-    let (cause, confidence) = match (kernel_ran, setting.platform) {
-        (Some(false), Platform::Guest) => (Cause::Hypervisor, Confidence::Strong),
-        (Some(false), Platform::BareMetal) => kernel_absent(evidence),
-        // What ran in the gap is not known, and may not have been all.
-        (Some(true), _) if records == Records::Lost => (Cause::Unknown, Confidence::None),
-        // The hypervisor may have taken part of the gap, or most of it.
-        (Some(true), Platform::Guest) => match records {
-            Records::Explain => (Cause::Os, Confidence::Strong),
-            _ => (Cause::Os, Confidence::Probable),
-        },
-        (Some(true), Platform::BareMetal) => kernel_present(evidence.smi, records),
-        (None, Platform::Guest) => (Cause::Unknown, Confidence::None),
-        (None, Platform::BareMetal) => kernel_unknown(evidence.smi),
-    };
-    Attribution::new(cause, confidence, kernel_ran)
-}
-
-/// How far the kernel's records go towards a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Records {
-    /// There are none.
-    Absent,
-    /// Some were lost.
-    Lost,
-    /// They explain all but noise.
-    Explain,
-    /// Something remains.
-    FallShort,
-}
-
-impl Records {
-    fn of(account: Option<&Account>, length: Nanos) -> Records {
-        match account {
-            None => Records::Absent,
-            Some(account) if account.standing == Standing::Lost => Records::Lost,
-            Some(account) if account.standing == Standing::Nothing => Records::FallShort,
-            // The end of an exception is not recorded: the rest is its.
-            Some(account) if account.standing == Standing::Fault => Records::Explain,
-            Some(account) if account.remainder(length) <= noise(length) => Records::Explain,
-            Some(_) => Records::FallShort,
+    if is_contradicted(evidence, kernel) {
+        return Account::unknown(length, None, UnknownReason::Contradiction);
+    }
+    match (ran, setting.platform) {
+        (Some(false), Platform::Guest) => {
+            Account::platform(length, (Cause::Hypervisor, Confidence::Strong), ran)
         }
+        (Some(false), Platform::BareMetal) => {
+            Account::platform(length, kernel_absent(evidence), ran)
+        }
+        (Some(true), _) => kernel_present(known),
+        (None, Platform::BareMetal) if Smis::of(known).count() > Some(0) => {
+            Account::platform(length, (Cause::Smi, Confidence::Probable), ran)
+        }
+        (None, _) => Account::unknown(length, ran, UnknownReason::KernelUnknown),
     }
 }
 
-/// What may remain of a gap without needing an explanation: the way into the
-/// kernel and back varies by cache and by mitigation.
-pub fn noise(length: Nanos) -> Nanos {
-    Nanos((length.0 / 10).max(2_000))
+/// Whether two indicators of the kernel's presence say opposite things.
+fn is_contradicted(evidence: &Evidence, kernel: Option<&KernelTime>) -> bool {
+    let recorded = kernel.is_some_and(|kernel| {
+        matches!(
+            kernel.standing,
+            Standing::Interrupts | Standing::Tasks | Standing::Fault
+        )
+    });
+    evidence.is_contradicted() || (recorded && evidence.kernel_ran() == Some(false))
 }
 
-/// Whether this kernel ran. The engine decides, by the footprint, by having
+/// Whether this kernel ran. The engine decides, by the null selector, by having
 /// held interrupts off or by the instructions of ring 0; where it cannot, the
 /// kernel's records do; without those, a switch or fault that the kernel
 /// counted proves that it ran, and none proves nothing: interrupts leave no
 /// trace there.
-fn kernel_ran(evidence: &Evidence, account: Option<&Account>) -> Option<bool> {
+fn kernel_ran(evidence: &Evidence, kernel: Option<&KernelTime>) -> Option<bool> {
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    evidence
-        .kernel_ran()
-        .or_else(|| match account.map(|account| account.standing) {
-            Some(Standing::Nothing) => Some(false),
-            None | Some(Standing::Lost) => (counted(evidence.involuntary_switches)
-                || counted(evidence.page_faults))
-            .then_some(true),
+    let by_counts =
+        (counted(evidence.involuntary_switches) || counted(evidence.page_faults)).then_some(true);
+    evidence.kernel_ran().or_else(
+        || match kernel.map(|kernel| (kernel.standing, kernel.scope)) {
+            Some((Standing::Nothing, Scope::Tracepoints)) => Some(false),
+            None | Some((Standing::Lost | Standing::Nothing, _)) => by_counts,
             Some(_) => Some(true),
-        })
+        },
+    )
 }
 
 fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
     // Without the engine's word, the absence of records is strong evidence,
-    // and no proof: not every way into the kernel has a tracepoint. Nor is it
-    // proof where the engine's two witnesses contradict each other.
-    let (proof, strong) = match (evidence.kernel_ran(), evidence.is_contradicted()) {
+    // and no proof: not every way into the kernel has a tracepoint.
+    let (proof, strong) = match evidence.kernel_ran() {
         // The kernel's own count misses what has no hook: exceptions, and
         // vectors that it does not know.
         _ if evidence.footprint == Footprint::Undisturbed => {
             (Confidence::Strong, Confidence::Strong)
         }
-        (Some(_), false) => (Confidence::Proved, Confidence::Strong),
-        (Some(_), true) | (None, _) => (Confidence::Strong, Confidence::Probable),
+        Some(_) => (Confidence::Proved, Confidence::Strong),
+        None => (Confidence::Strong, Confidence::Probable),
     };
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),
@@ -141,28 +117,257 @@ fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
     }
 }
 
-fn kernel_present(smi: SmiEvidence, records: Records) -> (Cause, Confidence) {
-    match (smi, records) {
-        (SmiEvidence::Own { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Proved),
-        (SmiEvidence::Alone { delta: 1.. }, _) => (Cause::SmiOs, Confidence::Strong),
-        (SmiEvidence::Own { delta: 0 }, Records::Explain) => (Cause::Os, Confidence::Proved),
-        (SmiEvidence::Own { delta: 0 }, _) => (Cause::Os, Confidence::Strong),
-        // The SMI may have been here or in another event: neither "os" nor
-        // "smi+os" would be honest.
-        (SmiEvidence::Shared { .. }, _) => (Cause::Unknown, Confidence::None),
-        (_, Records::Explain) => (Cause::Os, Confidence::Strong),
-        (SmiEvidence::NotRead | SmiEvidence::Unreadable | SmiEvidence::Alone { delta: 0 }, _) => {
-            (Cause::Os, Confidence::Probable)
+/// What the counter says of SMIs in a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smis {
+    /// So many, and how sure that is.
+    Counted(u32, Confidence),
+    /// Some, in this gap or in another event.
+    Shared,
+    /// Nothing.
+    Uncounted,
+}
+
+impl Smis {
+    fn of(known: Known<'_>) -> Smis {
+        // A guest's counter is its virtual machine's own.
+        if known.setting.platform == Platform::Guest {
+            return Smis::Uncounted;
+        }
+        match known.evidence.smi {
+            SmiEvidence::Own { delta } => Smis::Counted(delta, Confidence::Proved),
+            SmiEvidence::Alone { delta } => Smis::Counted(delta, Confidence::Strong),
+            SmiEvidence::Shared { delta, among } if delta >= among => {
+                Smis::Counted(delta - among + 1, Confidence::Probable)
+            }
+            SmiEvidence::Shared { .. } => Smis::Shared,
+            SmiEvidence::NotRead | SmiEvidence::Unreadable => Smis::Uncounted,
+        }
+    }
+
+    fn count(self) -> Option<u32> {
+        match self {
+            Smis::Counted(count, _) => Some(count),
+            Smis::Shared | Smis::Uncounted => None,
         }
     }
 }
 
-fn kernel_unknown(smi: SmiEvidence) -> (Cause, Confidence) {
-    match smi {
-        SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. } => {
-            (Cause::Smi, Confidence::Probable)
+/// The division of a gap in which the kernel ran.
+#[derive(Clone, Copy, Debug)]
+struct Division {
+    platform: Nanos,
+    /// How sure the platform's part is.
+    sure: Confidence,
+    unknown: Nanos,
+    reason: UnknownReason,
+}
+
+impl Division {
+    const ALL_KERNEL: Division = Division {
+        platform: Nanos(0),
+        sure: Confidence::None,
+        unknown: Nanos(0),
+        reason: UnknownReason::KernelUnknown,
+    };
+
+    fn platform(platform: Nanos, sure: Confidence) -> Division {
+        Division {
+            platform,
+            sure,
+            ..Division::ALL_KERNEL
         }
-        _ => (Cause::Unknown, Confidence::None),
+    }
+
+    fn unknown(unknown: Nanos, reason: UnknownReason) -> Division {
+        Division {
+            unknown,
+            reason,
+            ..Division::ALL_KERNEL
+        }
+    }
+
+    /// Adds an unknown part; the longer one gives the reason.
+    fn and_unknown(self, unknown: Nanos, reason: UnknownReason) -> Division {
+        Division {
+            unknown: self.unknown.saturating_add(unknown),
+            reason: match unknown > self.unknown {
+                true => reason,
+                false => self.reason,
+            },
+            ..self
+        }
+    }
+}
+
+fn kernel_present(known: Known<'_>) -> Account {
+    let smis = Smis::of(known);
+    let division = match (smm_time(known, smis), known.kernel) {
+        (Some(smm), _) => Division::platform(smm, Confidence::Strong),
+        (None, None) => by_counts(known, smis),
+        (None, Some(kernel)) if kernel.standing == Standing::Lost => {
+            Division::unknown(known.length, UnknownReason::RecordsLost)
+        }
+        (None, Some(kernel)) if kernel.standing == Standing::Nothing => {
+            unrecorded(kernel, known.length, smis)
+        }
+        (None, Some(kernel)) => by_records(kernel, smis),
+    };
+    let parts = Parts::of(known.length, division.platform, division.unknown);
+    let platform = parts.platform > Nanos(0);
+    let unknown = parts.unknown > Nanos(0);
+    let (cause, confidence) = match (smis, known.setting.platform) {
+        // It holds an SMI, whatever else is known of it.
+        (Smis::Counted(1.., sure), _) => (Cause::SmiOs, sure),
+        (_, Platform::Guest) if platform => (Cause::HypervisorOs, division.sure),
+        (Smis::Counted(..), Platform::BareMetal) if platform => (Cause::CpuOs, division.sure),
+        (_, Platform::BareMetal) if platform => (Cause::FirmwareOrCpuOs, division.sure),
+        _ if unknown && parts.unknown >= parts.os => (Cause::Unknown, Confidence::None),
+        _ if unknown => (Cause::Os, Confidence::Probable),
+        _ => (Cause::Os, explained(known, smis)),
+    };
+    Account {
+        cause,
+        confidence,
+        kernel_ran: Some(true),
+        parts,
+        platform_confidence: match platform {
+            true => division.sure,
+            false => Confidence::None,
+        },
+        unknown_reason: unknown.then_some(division.reason),
+    }
+}
+
+/// How sure it is that a gap is the kernel's alone.
+fn explained(known: Known<'_>, smis: Smis) -> Confidence {
+    let complete = known.kernel.is_some_and(|kernel| {
+        !matches!(kernel.standing, Standing::Nothing | Standing::Lost)
+            && kernel.beyond_handlers == Nanos(0)
+            && kernel.unlearnt == Nanos(0)
+    });
+    match (smis, complete) {
+        (Smis::Counted(0, Confidence::Proved), true) => Confidence::Proved,
+        (Smis::Counted(0, _), _) | (_, true) => Confidence::Strong,
+        (_, false) => Confidence::Probable,
+    }
+}
+
+/// The time in SMM as the PMU measured it, of a gap that holds an SMI. Its
+/// reference cycles stand still in a halted CPU as well, so that nothing is
+/// measured where another task may have run: it may have been the idle one.
+fn smm_time(known: Known<'_>, smis: Smis) -> Option<Nanos> {
+    let held_smi = matches!(
+        smis,
+        Smis::Counted(1.., Confidence::Proved | Confidence::Strong)
+    );
+    let alone = match known.kernel.map(|kernel| kernel.standing) {
+        Some(Standing::Nothing | Standing::Interrupts | Standing::Fault) => true,
+        Some(Standing::Tasks) => false,
+        Some(Standing::Lost) | None => known.evidence.involuntary_switches == Some(0),
+    };
+    known.evidence.smm_ns.filter(|_| held_smi && alone)
+}
+
+/// What the kernel's records leave.
+fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
+    let places = u32::from(kernel.ways_beyond) + u32::from(kernel.handlers_beyond);
+    let beyond = kernel.beyond_ways.saturating_add(kernel.beyond_handlers);
+    // Beside the ways in there is code of the kernel's that leaves no record.
+    let sure = match kernel.only_ways_in {
+        true => Confidence::Strong,
+        false => Confidence::Probable,
+    };
+    match smis {
+        Smis::Counted(1, _) if places > 0 => {
+            Division::platform(kernel.most_excess, Confidence::Strong)
+        }
+        Smis::Counted(count @ 1.., _) if places >= count => {
+            Division::platform(beyond, Confidence::Strong)
+        }
+        Smis::Counted(1.., _) if kernel.tasks > Nanos(0) => {
+            Division::platform(beyond, Confidence::Probable)
+                .and_unknown(kernel.tasks, UnknownReason::SmiInTask)
+        }
+        Smis::Counted(1.., _) if kernel.unlearnt > Nanos(0) && places == 0 => {
+            Division::unknown(kernel.unlearnt, UnknownReason::Unlearnt)
+        }
+        Smis::Counted(1, _) => Division::platform(kernel.most_excess, Confidence::Probable),
+        Smis::Counted(2.., _) => Division::platform(kernel.all_excess, Confidence::Probable),
+        // Interrupts may have run in what is left.
+        _ if kernel.scope == Scope::Switches => {
+            Division::unknown(beyond, UnknownReason::LongInterrupt)
+        }
+        // A handler that took longer was not stopped by an SMI.
+        Smis::Counted(0, _) => Division::platform(kernel.beyond_ways, sure),
+        Smis::Shared if kernel.explains_all() => Division::ALL_KERNEL,
+        Smis::Shared => {
+            let open = beyond.saturating_add(kernel.unlearnt);
+            let open = match open {
+                Nanos(0) => kernel.tasks,
+                open => open,
+            };
+            Division::unknown(open, UnknownReason::SmiShared)
+        }
+        Smis::Uncounted => Division::platform(kernel.beyond_ways, sure)
+            .and_unknown(kernel.unlearnt, UnknownReason::Unlearnt)
+            .and_unknown(kernel.beyond_handlers, UnknownReason::LongHandler),
+    }
+}
+
+/// The kernel ran, by a way that has no tracepoint.
+fn unrecorded(kernel: &KernelTime, length: Nanos, smis: Smis) -> Division {
+    let beyond = kernel.beyond_ways.saturating_add(kernel.unlearnt);
+    match smis {
+        Smis::Counted(1.., _) if kernel.unlearnt == Nanos(0) => {
+            Division::platform(kernel.most_excess, Confidence::Probable)
+        }
+        Smis::Counted(1.., _) => Division::platform(length, Confidence::Probable),
+        _ => Division::unknown(beyond, UnknownReason::Unrecorded),
+    }
+}
+
+/// Without records: what the scheduler counted, and what interrupts take.
+fn by_counts(known: Known<'_>, smis: Smis) -> Division {
+    let Evidence {
+        involuntary_switches,
+        page_faults,
+        run_delay_ns,
+        ..
+    } = *known.evidence;
+    let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
+    if counted(page_faults) || (counted(involuntary_switches) && run_delay_ns.is_none()) {
+        return match smis {
+            Smis::Counted(1.., _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),
+            Smis::Shared => Division::unknown(known.length, UnknownReason::SmiShared),
+            Smis::Counted(0, _) | Smis::Uncounted => Division::ALL_KERNEL,
+        };
+    }
+    // Time for which the sampler was held back belongs to other tasks; without
+    // a switch that is none, and only interrupts can have run.
+    let held_back = match counted(involuntary_switches) {
+        true => run_delay_ns.unwrap_or_default(),
+        false => Nanos(0),
+    };
+    let rest = known.length.saturating_sub(held_back);
+    let beyond = match known.interrupts {
+        None => Some(rest),
+        Some(usual) if usual.is_exceeded_by(rest) => Some(rest.saturating_sub(usual.typical)),
+        Some(_) => None,
+    };
+    match (smis, beyond) {
+        (Smis::Counted(1.., _), Some(beyond))
+            if known.interrupts.is_some() && held_back == Nanos(0) =>
+        {
+            Division::platform(beyond, Confidence::Probable)
+        }
+        (Smis::Counted(1.., _), _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),
+        (Smis::Shared, _) => Division::unknown(known.length, UnknownReason::SmiShared),
+        (_, Some(beyond)) if known.interrupts.is_some() => {
+            Division::unknown(beyond, UnknownReason::LongInterrupt)
+        }
+        (_, Some(beyond)) => Division::unknown(beyond, UnknownReason::Unlearnt),
+        (_, None) => Division::ALL_KERNEL,
     }
 }
 

@@ -56,94 +56,139 @@ fn every_case() -> impl Iterator<Item = Evidence> {
 
 const LENGTH: Nanos = Nanos(50_000);
 
-fn decide(evidence: &Evidence, setting: Setting) -> Attribution {
-    attribute(evidence, None, LENGTH, setting)
+fn made(evidence: &Evidence, kernel: Option<&KernelTime>, setting: Setting) -> Account {
+    account(Known {
+        evidence,
+        kernel,
+        interrupts: Some(INTERRUPTS),
+        length: LENGTH,
+        setting,
+    })
 }
 
-fn account(standing: Standing, accounted: u64) -> Account {
-    Account {
-        standing,
-        accounted: Nanos(accounted),
-        usual: None,
-        shares: [None; 3],
+/// Interrupts take up to 60 us here, so that a gap of 50 us is one.
+const INTERRUPTS: Usual = Usual {
+    typical: Nanos(50_000),
+    longest: Nanos(60_000),
+};
+
+fn decide(evidence: &Evidence, setting: Setting) -> Account {
+    made(evidence, None, setting)
+}
+
+fn explained(standing: Standing) -> KernelTime {
+    KernelTime::explained(standing, LENGTH)
+}
+
+/// A tick, and 40 us before it.
+fn late_tick() -> KernelTime {
+    KernelTime {
+        beyond_ways: Nanos(40_000),
+        ways_beyond: 1,
+        most_excess: Nanos(40_000),
+        all_excess: Nanos(40_000),
+        ..KernelTime::explained(Standing::Interrupts, Nanos(10_000))
     }
 }
 
-#[test]
-fn records_raise_or_lower_the_confidence_and_never_name_hardware() {
-    use Confidence::{None, Probable, Proved, Strong};
-    let explained = account(Standing::Interrupts, 49_500);
-    let short = account(Standing::Interrupts, 3_000);
-    let nothing = account(Standing::Nothing, 0);
-    let lost = account(Standing::Lost, 49_500);
-    let own = SmiEvidence::Own { delta: 0 };
-    let blind = SmiEvidence::Unreadable;
-    for (records, smi, expected) in [
-        (explained, own, (Cause::Os, Proved)),
-        (short, own, (Cause::Os, Strong)),
-        (nothing, own, (Cause::Os, Strong)),
-        (lost, own, (Cause::Unknown, None)),
-        (explained, blind, (Cause::Os, Strong)),
-        (short, blind, (Cause::Os, Probable)),
-        (lost, blind, (Cause::Unknown, None)),
-        (
-            explained,
-            SmiEvidence::Own { delta: 1 },
-            (Cause::SmiOs, Proved),
-        ),
-    ] {
-        let case = evidence(Footprint::Cleared, smi, Option::None);
-        let decided = attribute(&case, Some(&records), LENGTH, BARE);
-        assert_eq!(
-            (decided.cause, decided.confidence),
-            expected,
-            "{records:?} {smi:?}"
-        );
+/// A tick that took 40 us longer than usual.
+fn long_tick() -> KernelTime {
+    KernelTime {
+        beyond_handlers: Nanos(40_000),
+        handlers_beyond: 1,
+        most_excess: Nanos(40_000),
+        all_excess: Nanos(40_000),
+        ..explained(Standing::Interrupts)
     }
 }
 
-#[test]
-fn without_the_footprint_the_records_stand_in_but_prove_nothing() {
-    let own = SmiEvidence::Own { delta: 1 };
-    let case = evidence(Footprint::Unusable, own, None);
-    let silent = attribute(&case, Some(&account(Standing::Nothing, 0)), LENGTH, BARE);
-    assert_eq!(
-        (silent.cause, silent.confidence),
-        (Cause::Smi, Confidence::Strong)
-    );
-    let busy = attribute(&case, Some(&account(Standing::Tasks, 0)), LENGTH, BARE);
-    assert_eq!((busy.cause, busy.kernel_ran), (Cause::SmiOs, Some(true)));
-    let lost = attribute(&case, Some(&account(Standing::Lost, 0)), LENGTH, BARE);
-    assert_eq!(lost.kernel_ran, None);
+fn every_record() -> Vec<Option<KernelTime>> {
+    let unlearnt = KernelTime {
+        unlearnt: LENGTH,
+        ..KernelTime::explained(Standing::Interrupts, Nanos(0))
+    };
+    let task = KernelTime {
+        tasks: Nanos(30_000),
+        ..explained(Standing::Tasks)
+    };
+    let plain = [
+        explained(Standing::Nothing),
+        explained(Standing::Interrupts),
+        explained(Standing::Fault),
+        explained(Standing::Lost),
+        late_tick(),
+        long_tick(),
+        unlearnt,
+        task,
+    ];
+    let switches = plain.map(|record| KernelTime {
+        scope: Scope::Switches,
+        ..record
+    });
+    let all = plain.into_iter().chain(switches).map(Some);
+    std::iter::once(None).chain(all).collect()
 }
 
-fn decided(footprint: Footprint, smi: SmiEvidence) -> (Cause, Confidence) {
-    let attribution = decide(&evidence(footprint, smi, None), BARE);
-    (attribution.cause, attribution.confidence)
+/// Every account that there can be.
+fn every_account(setting: Setting) -> impl Iterator<Item = (Evidence, Account)> {
+    every_record().into_iter().flat_map(move |record| {
+        every_case().map(move |case| (case, made(&case, record.as_ref(), setting)))
+    })
+}
+
+#[test]
+fn the_parts_add_up_and_agree_with_the_cause() {
+    for setting in [BARE, GUEST, BROKEN] {
+        for (case, account) in every_account(setting) {
+            let Parts {
+                os,
+                platform,
+                unknown,
+            } = account.parts;
+            assert_eq!(os.0 + platform.0 + unknown.0, LENGTH.0, "{case:?}");
+            assert_eq!(unknown > Nanos(0), account.unknown_reason.is_some());
+            let named = account.cause.is_platform();
+            // An SMI may be known to be there, and its length not.
+            let is_open = account.cause == Cause::SmiOs;
+            assert_eq!(
+                platform > Nanos(0) || is_open,
+                named,
+                "{case:?} {account:?}"
+            );
+            if account.kernel_ran == Some(false) && account.cause != Cause::Unknown {
+                assert_eq!(os, Nanos(0), "{case:?}");
+            }
+            if !account.cause.is_mixed() && named {
+                assert_eq!(platform, LENGTH, "{case:?}");
+            }
+        }
+    }
 }
 
 #[test]
 fn a_guest_never_blames_hardware() {
-    for case in every_case() {
-        let cause = decide(&case, GUEST).cause;
+    for (case, account) in every_account(GUEST) {
         assert!(
-            matches!(cause, Cause::Hypervisor | Cause::Os | Cause::Unknown),
-            "{case:?} became {cause}"
+            matches!(
+                account.cause,
+                Cause::Hypervisor | Cause::HypervisorOs | Cause::Os | Cause::Unknown
+            ),
+            "{case:?} became {}",
+            account.cause
         );
     }
 }
 
 #[test]
 fn without_a_count_of_its_own_no_gap_is_proved_an_smi() {
-    for case in every_case() {
-        let attribution = decide(&case, BARE);
-        let names_smi = matches!(attribution.cause, Cause::Smi | Cause::SmiOs);
+    for (case, account) in every_account(BARE) {
+        let names_smi = account.cause.alone() == Cause::Smi;
         if !matches!(case.smi, SmiEvidence::Own { delta: 1.. }) && names_smi {
             let bound = match case.smi {
                 SmiEvidence::Alone { .. } => Confidence::Strong,
                 _ => Confidence::Probable,
             };
-            assert!(attribution.confidence <= bound, "{case:?}");
+            assert!(account.confidence <= bound, "{case:?}");
         }
         if matches!(case.smi, SmiEvidence::Unreadable | SmiEvidence::NotRead) {
             assert!(!names_smi, "{case:?}");
@@ -152,33 +197,204 @@ fn without_a_count_of_its_own_no_gap_is_proved_an_smi() {
 }
 
 #[test]
-fn what_the_kernel_ran_in_is_never_platform_without_an_smi() {
-    for case in every_case() {
-        let attribution = decide(&case, BARE);
-        let counted = matches!(
-            case.smi,
-            SmiEvidence::Own { delta: 1.. } | SmiEvidence::Alone { delta: 1.. }
-        );
-        if attribution.kernel_ran == Some(true) && !counted {
-            assert!(!attribution.cause.is_platform(), "{case:?}");
-        }
-    }
-}
-
-#[test]
 fn an_smi_with_a_count_of_its_own_is_never_the_os() {
-    for case in every_case() {
+    for (case, account) in every_account(BARE) {
         if matches!(case.smi, SmiEvidence::Own { delta: 1.. }) {
-            assert_ne!(decide(&case, BARE).cause, Cause::Os, "{case:?}");
+            assert_ne!(account.cause, Cause::Os, "{case:?} {account:?}");
         }
     }
 }
 
 #[test]
 fn a_broken_clock_leaves_every_gap_unknown() {
-    for case in every_case() {
-        assert_eq!(decide(&case, BROKEN).cause, Cause::Unknown);
+    for (_, account) in every_account(BROKEN) {
+        assert_eq!(account.cause, Cause::Unknown);
     }
+}
+
+#[test]
+fn what_contradicts_itself_is_unknown() {
+    let case = evidence(Footprint::Intact, SmiEvidence::Own { delta: 1 }, None);
+    for record in [explained(Standing::Interrupts), explained(Standing::Tasks)] {
+        let account = made(&case, Some(&record), BARE);
+        assert_eq!(account.cause, Cause::Unknown);
+        assert_eq!(account.unknown_reason, Some(UnknownReason::Contradiction));
+        assert_eq!(account.kernel_ran, None);
+    }
+    let agreed = made(&case, Some(&explained(Standing::Nothing)), BARE);
+    assert_eq!(agreed.cause, Cause::Smi);
+}
+
+/// Cause, confidence, platform's and unknown part of a gap with these records.
+fn with_records(
+    record: KernelTime,
+    smi: SmiEvidence,
+    setting: Setting,
+) -> (Cause, Confidence, u64, u64) {
+    let case = evidence(Footprint::Cleared, smi, None);
+    let account = made(&case, Some(&record), setting);
+    let Parts {
+        platform, unknown, ..
+    } = account.parts;
+    (account.cause, account.confidence, platform.0, unknown.0)
+}
+
+#[test]
+fn what_the_records_leave_is_told_by_what_else_is_known() {
+    use Confidence::{None, Probable, Proved, Strong};
+    use SmiEvidence::Unreadable;
+    let own = |delta| SmiEvidence::Own { delta };
+    let alone = |delta| SmiEvidence::Alone { delta };
+    let shared = SmiEvidence::Shared { delta: 1, among: 3 };
+    let tick = explained(Standing::Interrupts);
+    let task = KernelTime {
+        tasks: Nanos(30_000),
+        ..explained(Standing::Tasks)
+    };
+    let late_out = KernelTime {
+        only_ways_in: false,
+        ..late_tick()
+    };
+    let unlearnt = KernelTime {
+        unlearnt: LENGTH,
+        ..KernelTime::explained(Standing::Interrupts, Nanos(0))
+    };
+    for (record, smi, setting, expected) in [
+        (tick, own(0), BARE, (Cause::Os, Proved, 0, 0)),
+        (tick, Unreadable, BARE, (Cause::Os, Strong, 0, 0)),
+        (tick, Unreadable, GUEST, (Cause::Os, Strong, 0, 0)),
+        // The count belongs to those that can hold an SMI.
+        (tick, shared, BARE, (Cause::Os, Strong, 0, 0)),
+        (late_tick(), own(0), BARE, (Cause::CpuOs, Strong, 40_000, 0)),
+        (late_tick(), own(1), BARE, (Cause::SmiOs, Proved, 40_000, 0)),
+        (
+            late_tick(),
+            alone(1),
+            BARE,
+            (Cause::SmiOs, Strong, 40_000, 0),
+        ),
+        (
+            late_tick(),
+            Unreadable,
+            BARE,
+            (Cause::FirmwareOrCpuOs, Strong, 40_000, 0),
+        ),
+        (
+            late_tick(),
+            Unreadable,
+            GUEST,
+            (Cause::HypervisorOs, Strong, 40_000, 0),
+        ),
+        (
+            late_out,
+            Unreadable,
+            GUEST,
+            (Cause::HypervisorOs, Probable, 40_000, 0),
+        ),
+        (late_tick(), shared, BARE, (Cause::Unknown, None, 0, 40_000)),
+        (long_tick(), own(0), BARE, (Cause::Os, Strong, 0, 0)),
+        (long_tick(), own(1), BARE, (Cause::SmiOs, Proved, 40_000, 0)),
+        (
+            long_tick(),
+            Unreadable,
+            BARE,
+            (Cause::Unknown, None, 0, 40_000),
+        ),
+        (
+            long_tick(),
+            Unreadable,
+            GUEST,
+            (Cause::Unknown, None, 0, 40_000),
+        ),
+        (task, own(1), BARE, (Cause::SmiOs, Proved, 0, 30_000)),
+        (task, Unreadable, BARE, (Cause::Os, Strong, 0, 0)),
+        (
+            unlearnt,
+            Unreadable,
+            BARE,
+            (Cause::Unknown, None, 0, 50_000),
+        ),
+        (unlearnt, own(0), BARE, (Cause::Os, Strong, 0, 0)),
+        (
+            explained(Standing::Lost),
+            own(1),
+            BARE,
+            (Cause::SmiOs, Proved, 0, 50_000),
+        ),
+        (
+            explained(Standing::Lost),
+            own(0),
+            BARE,
+            (Cause::Unknown, None, 0, 50_000),
+        ),
+    ] {
+        let told = with_records(record, smi, setting);
+        assert_eq!(told, expected, "{record:?} {smi:?} {setting:?}");
+    }
+}
+
+#[test]
+fn two_smis_in_one_gap_are_both_counted() {
+    let both = KernelTime {
+        beyond_handlers: Nanos(9_000),
+        handlers_beyond: 1,
+        all_excess: Nanos(49_100),
+        ..late_tick()
+    };
+    let (cause, _, platform, unknown) = with_records(both, SmiEvidence::Own { delta: 2 }, BARE);
+    assert_eq!((cause, platform, unknown), (Cause::SmiOs, 49_000, 0));
+}
+
+#[test]
+fn without_records_the_scheduler_tells_whether_a_task_was_there() {
+    let of = |switches, faults, delay: Option<u64>, length: u64| {
+        let case = Evidence {
+            involuntary_switches: switches,
+            page_faults: faults,
+            run_delay_ns: delay.map(Nanos),
+            ..Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable)
+        };
+        let account = account(Known {
+            evidence: &case,
+            kernel: None,
+            interrupts: Some(Usual {
+                typical: Nanos(3_000),
+                longest: Nanos(4_000),
+            }),
+            length: Nanos(length),
+            setting: BARE,
+        });
+        (account.cause, account.parts.unknown.0)
+    };
+    // Only interrupts can have run, and they take no more than 7 us here.
+    assert_eq!(of(Some(0), Some(0), None, 6_000), (Cause::Os, 0));
+    assert_eq!(of(Some(0), Some(0), None, 50_000), (Cause::Unknown, 47_000));
+    // A task takes what it likes, and a fault too.
+    assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Os, 0));
+    assert_eq!(of(Some(0), Some(1), None, 50_000), (Cause::Os, 0));
+    // The scheduler says for how long.
+    assert_eq!(of(Some(1), Some(0), Some(46_000), 50_000), (Cause::Os, 0));
+    assert_eq!(
+        of(Some(1), Some(0), Some(6_000), 50_000),
+        (Cause::Unknown, 41_000)
+    );
+    // Not asked.
+    assert_eq!(of(None, None, None, 50_000), (Cause::Unknown, 47_000));
+}
+
+#[test]
+fn without_the_footprint_the_records_stand_in_but_prove_nothing() {
+    let own = SmiEvidence::Own { delta: 1 };
+    let case = evidence(Footprint::Unusable, own, None);
+    let of = |standing| made(&case, Some(&explained(standing)), BARE);
+    let silent = of(Standing::Nothing);
+    assert_eq!(
+        (silent.cause, silent.confidence),
+        (Cause::Smi, Confidence::Strong)
+    );
+    let busy = made(&case, Some(&late_tick()), BARE);
+    assert_eq!((busy.cause, busy.kernel_ran), (Cause::SmiOs, Some(true)));
+    assert_eq!(of(Standing::Lost).kernel_ran, None);
 }
 
 #[test]
@@ -224,6 +440,31 @@ fn the_decision_order_holds_on_bare_metal() {
         (Footprint::Disturbed, own(1), (Cause::SmiOs, Proved)),
         (Footprint::Disturbed, own(0), (Cause::Os, Strong)),
     ] {
-        assert_eq!(decided(footprint, smi), expected, "{footprint:?} {smi:?}");
+        let account = decide(&evidence(footprint, smi, Option::None), BARE);
+        let decided = (account.cause, account.confidence);
+        assert_eq!(decided, expected, "{footprint:?} {smi:?}");
     }
+}
+
+#[test]
+fn the_time_in_smm_needs_no_estimate() {
+    let of = |record: Option<Standing>, delta, switches| {
+        let case = Evidence {
+            smm_ns: Some(Nanos(41_000)),
+            involuntary_switches: switches,
+            ..Evidence::new(Footprint::Cleared, SmiEvidence::Own { delta })
+        };
+        let record = record.map(explained);
+        made(&case, record.as_ref(), BARE).parts.platform
+    };
+    let measured = Nanos(41_000);
+    assert_eq!(of(Some(Standing::Interrupts), 1, None), measured);
+    assert_eq!(of(Some(Standing::Fault), 3, None), measured);
+    assert_eq!(of(None, 1, Some(0)), measured);
+    // The other task may have been the idle one, which halts the CPU.
+    assert_ne!(of(Some(Standing::Tasks), 1, Some(0)), measured);
+    assert_ne!(of(None, 1, Some(1)), measured);
+    assert_ne!(of(None, 1, None), measured);
+    // Without an SMI something else stopped the clock.
+    assert_ne!(of(None, 0, Some(0)), measured);
 }

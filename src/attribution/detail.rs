@@ -1,13 +1,12 @@
-//! One sentence a gap, for a human.
+//! One phrase a gap, for a human.
 
-use crate::evidence::kernel_trace::{Account, Names, Standing};
+use crate::evidence::kernel_trace::{KernelTime, Names, Standing};
 use crate::units::Nanos;
 
+use super::account::{Account, Parts, UnknownReason};
 use super::cause::Cause;
-use super::decide::{Attribution, noise};
 use super::evidence::{Evidence, SmiEvidence};
-use super::setting::{ClockTrust, Platform, Setting};
-use super::shares::shares;
+use super::setting::{Platform, Setting};
 
 /// The scheduler's bound on real-time tasks: in each period they run for at
 /// most the runtime (sched(7), "Limiting the CPU usage of real-time and
@@ -34,17 +33,17 @@ pub fn looks_throttled(evidence: &Evidence, length: Nanos, throttling: Option<Th
         && near(delay)
 }
 
-/// What a sentence about a gap is made from.
+/// What a phrase about a gap is made from.
 #[derive(Clone, Copy)]
 pub struct Telling<'a> {
     /// What the sampler collected.
     pub evidence: &'a Evidence,
     /// What the kernel recorded.
-    pub account: Option<&'a Account>,
+    pub kernel: Option<&'a KernelTime>,
     /// The names in it.
     pub names: Option<&'a Names>,
-    /// What was decided.
-    pub attribution: &'a Attribution,
+    /// Who took the gap.
+    pub account: &'a Account,
     /// The gap's length.
     pub length: Nanos,
     /// The circumstances.
@@ -53,123 +52,115 @@ pub struct Telling<'a> {
     pub throttling: Option<Throttling>,
 }
 
-/// Says why a gap has its cause.
+/// Says who took which part of a gap, in one phrase: what lies below the kernel
+/// first, then the kernel by its records, then what is not known, and why.
 pub fn detail(telling: &Telling<'_>) -> String {
     let Telling {
-        evidence,
-        attribution,
-        ..
+        evidence, account, ..
     } = telling;
-    if telling.setting.clock == ClockTrust::Broken {
-        return String::from("the TSC could not be trusted at this time");
+    let Parts {
+        platform, unknown, ..
+    } = account.parts;
+    let mut parts = Vec::new();
+    if platform > Nanos(0) {
+        parts.push(format!("{} {platform}", who(account.cause)));
     }
-    match attribution.cause {
-        Cause::Smi => format!("{}; {}", presence(attribution), counted(evidence.smi)),
-        Cause::SmiOs => format!("{}{}", counted(evidence.smi), kernel_work(telling)),
-        Cause::Cpu => String::from("the kernel did not run and no SMI was counted"),
-        Cause::FirmwareOrCpu => format!("the kernel did not run; {}", counted(evidence.smi)),
-        Cause::Hypervisor => String::from("this kernel did not run: the hypervisor or below"),
-        Cause::Os if looks_throttled(evidence, telling.length, telling.throttling) => {
-            format!(
-                "real-time throttling or the fair server{}",
-                kernel_work(telling)
-            )
+    match account.kernel_ran {
+        Some(true) => parts.push(kernel_work(telling)),
+        Some(false) => parts.push(String::from("the kernel did not run")),
+        None if unknown == Nanos(0) => {
+            parts.push(String::from("whether the kernel ran is not known"));
         }
-        Cause::Os => {
-            format!(
-                "the kernel ran{}{}",
-                kernel_work(telling),
-                reservation(evidence.smi, telling.setting)
-            )
-        }
-        Cause::Unknown => match (attribution.kernel_ran, telling.account) {
-            (_, Some(account)) if account.standing == Standing::Lost => {
-                String::from("the kernel ran; its records of this time were lost")
-            }
-            (Some(true), _) => format!("the kernel ran; {}", counted(evidence.smi)),
-            // Only the clock keeps such a gap from its cause.
-            (Some(false), _) => String::from("the TSC could not be trusted at this time"),
-            _ => String::from("nothing tells whether the kernel ran"),
-        },
+        None => {}
     }
+    if let Some(reason) = account.unknown_reason {
+        parts.push(match unknown == telling.length {
+            true => String::from(reason.text()),
+            false => format!("{unknown} not known: {}", reason.text()),
+        });
+    }
+    parts.extend(counted(telling, evidence.smi));
+    parts.join("; ")
 }
 
-fn presence(attribution: &Attribution) -> &'static str {
-    match attribution.kernel_ran {
-        Some(false) => "the kernel did not run",
-        _ => "whether the kernel ran is not known",
+fn who(cause: Cause) -> &'static str {
+    match cause.alone() {
+        Cause::Smi => "SMI",
+        Cause::Cpu => "CPU",
+        Cause::FirmwareOrCpu => "firmware or CPU",
+        Cause::Hypervisor => "hypervisor or below",
+        other => other.name(),
     }
 }
 
 /// What the kernel did: by its records, else by its counts.
 fn kernel_work(telling: &Telling<'_>) -> String {
-    let (Some(account), Some(names)) = (telling.account, telling.names) else {
-        return format!(
-            "{}{}",
-            scheduling(telling.evidence),
-            ring_zero(telling.evidence)
-        );
+    let Parts { os, .. } = telling.account.parts;
+    let throttled = looks_throttled(telling.evidence, telling.length, telling.throttling);
+    let who = match throttled {
+        true => "real-time throttling or the fair server",
+        false => "the kernel",
     };
-    if account.standing == Standing::Nothing {
-        return format!(
-            " by a way that has no tracepoint{}{}",
-            scheduling(telling.evidence),
-            ring_zero(telling.evidence)
-        );
+    let by = match (telling.kernel, telling.names) {
+        (Some(kernel), Some(names)) if kernel.standing != Standing::Nothing => {
+            by_name(kernel, names)
+        }
+        (kernel, _) => {
+            let mut parts = scheduling(telling.evidence);
+            parts.extend(kernel.map(|_| String::from("by a way that has no tracepoint")));
+            parts.extend(ring_zero(telling.evidence));
+            parts
+        }
+    };
+    let by = match by.as_slice() {
+        [] => String::new(),
+        parts => format!(" ({})", parts.join(", ")),
+    };
+    match os {
+        Nanos(0) => format!("{who} ran{by}"),
+        os => format!("{who} {os}{by}"),
     }
-    let parts: Vec<String> = account
-        .shares
-        .iter()
-        .flatten()
+}
+
+fn by_name(kernel: &KernelTime, names: &Names) -> Vec<String> {
+    let shares = kernel.shares.iter().flatten();
+    shares
         .map(|share| match share.nanos {
             0 => names.name(share.id).to_owned(),
             nanos => format!("{} {}", names.name(share.id), Nanos(u64::from(nanos))),
         })
-        .collect();
-    let (_, residual) = shares(
-        telling.attribution,
-        telling.evidence,
-        Some(account),
-        telling.length,
-    );
-    let rest = match residual {
-        Some(rest) if telling.attribution.cause == Cause::SmiOs => format!("; SMI {rest}"),
-        Some(rest) if rest > noise(telling.length) => format!("; {rest} not accounted for"),
-        _ => String::new(),
-    };
-    format!(": {}{rest}", parts.join(", "))
+        .collect()
 }
 
 /// How much the kernel did, where nothing has named it.
-fn ring_zero(evidence: &Evidence) -> String {
-    match evidence.ring_zero {
-        Some(ring_zero) if evidence.by_ring_zero() == Some(true) => {
-            format!("; {} instructions of ring 0", ring_zero.instructions)
-        }
-        _ => String::new(),
-    }
+fn ring_zero(evidence: &Evidence) -> Option<String> {
+    let ring_zero = evidence.ring_zero?;
+    (evidence.by_ring_zero() == Some(true))
+        .then(|| format!("{} instructions of ring 0", ring_zero.instructions))
 }
 
-fn counted(smi: SmiEvidence) -> String {
-    match smi {
-        SmiEvidence::Own { delta: 0 } | SmiEvidence::Alone { delta: 0 } => {
-            String::from("no SMI was counted")
-        }
-        SmiEvidence::Own { delta: 1 } | SmiEvidence::Alone { delta: 1 } => {
-            String::from("1 SMI was counted")
-        }
-        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => {
-            format!("{delta} SMIs were counted")
-        }
+/// What the SMI counter says. A guest's is its virtual machine's own.
+fn counted(telling: &Telling<'_>, smi: SmiEvidence) -> Option<String> {
+    if telling.setting.platform == Platform::Guest
+        || telling.account.unknown_reason == Some(UnknownReason::ClockBroken)
+    {
+        return None;
+    }
+    Some(match smi {
+        SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => match delta {
+            0 => String::from("no SMI was counted"),
+            1 => String::from("1 SMI was counted"),
+            _ => format!("{delta} SMIs were counted"),
+        },
         SmiEvidence::Shared { delta, among } => {
             format!("{delta} SMI(s) counted for {among} events together")
         }
         SmiEvidence::NotRead => String::from("the SMI counter was not read"),
         SmiEvidence::Unreadable => String::from("SMIs cannot be counted"),
-    }
+    })
 }
 
-fn scheduling(evidence: &Evidence) -> String {
+fn scheduling(evidence: &Evidence) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(count @ 1..) = evidence.involuntary_switches {
         parts.push(format!(
@@ -186,19 +177,7 @@ fn scheduling(evidence: &Evidence) -> String {
     if let Some(delay) = evidence.run_delay_ns.filter(|delay| *delay > Nanos(0)) {
         parts.push(format!("held back {delay}"));
     }
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", parts.join(", "))
-    }
-}
-
-fn reservation(smi: SmiEvidence, setting: Setting) -> &'static str {
-    match smi {
-        _ if setting.platform == Platform::Guest => "",
-        SmiEvidence::Own { .. } | SmiEvidence::Shared { .. } | SmiEvidence::Alone { .. } => "",
-        SmiEvidence::NotRead | SmiEvidence::Unreadable => "; an SMI beside it would go unseen",
-    }
+    parts
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::kernel_trace::Smis;
 use crate::evidence::pmu::RingZero;
 use crate::units::Nanos;
 
@@ -81,19 +80,6 @@ impl SmiEvidence {
             | SmiEvidence::Alone { delta }
             | SmiEvidence::Shared { delta, .. } => delta == 0,
             SmiEvidence::NotRead | SmiEvidence::Unreadable => false,
-        }
-    }
-
-    /// How many SMIs the gap holds, as far as the counter tells.
-    pub fn smis(self) -> Smis {
-        match self {
-            SmiEvidence::Unreadable | SmiEvidence::NotRead => Smis::None,
-            SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => match delta {
-                0 => Smis::None,
-                1 => Smis::One,
-                _ => Smis::Several,
-            },
-            SmiEvidence::Shared { .. } => Smis::Several,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::attribution::Cause;
 use crate::report::model::{CpuReport, EndedBy, Outcome};
 use crate::units::Nanos;
 
@@ -164,11 +163,8 @@ fn records(runs: &[&SavedRun], series: [&[Series]; 2]) -> Vec<(Weight, &'static 
         .flat_map(|side| side.iter())
         .map(|run| run.events.len())
         .sum();
-    let gaps = |cause: Cause| -> usize {
-        let all = runs.iter().flat_map(|run| &run.report.gaps);
-        all.filter(|gap| gap.cause == cause).count()
-    };
-    let unknown = gaps(Cause::Unknown);
+    let gaps = runs.iter().flat_map(|run| &run.report.gaps);
+    let unknown = gaps.filter(|gap| gap.unknown_ns > Nanos(0)).count();
     if unknown > 0 {
         notes.push((
             if unknown > stalls {
@@ -177,17 +173,7 @@ fn records(runs: &[&SavedRun], series: [&[Series]; 2]) -> Vec<(Weight, &'static 
                 Weight::Doubt
             },
             "unknown-gaps",
-            format!("{unknown} gaps have no known cause and are in none of the figures."),
-        ));
-    }
-    let mixed = gaps(Cause::SmiOs);
-    if mixed > 0 {
-        notes.push((
-            Weight::Doubt,
-            "mixed-gaps",
-            format!(
-                "{mixed} gaps hold an SMI and kernel work in one; they are in none of the figures."
-            ),
+            format!("{unknown} gaps have a part that is not known; it is in none of the figures."),
         ));
     }
     notes

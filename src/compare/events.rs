@@ -1,13 +1,12 @@
 //! The stalls of a run, from its recorded gaps.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
 use crate::attribution::{Cause, Confidence};
 use crate::report::model::{Gap, Report};
-use crate::stats::stalls::{Span, Stall, from_unsorted};
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
+use crate::report::time_line::TimeLine;
+use crate::stats::stalls::Span;
+use crate::units::{Hertz, Nanos};
 
 /// Who took the time, in groups that two machines' evidence can share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -42,15 +41,13 @@ impl Class {
         }
     }
 
-    /// The part of the platform that a cause belongs to. As in a run's verdict
-    /// mixed gaps are left out: how much of them is the platform's, and when,
-    /// is not known to the same precision.
+    /// The part of the platform that a cause belongs to.
     fn of(cause: Cause) -> Option<Class> {
-        match cause {
+        match cause.alone() {
             Cause::Smi => Some(Class::Smi),
             Cause::Cpu | Cause::FirmwareOrCpu => Some(Class::FirmwareOrCpu),
             Cause::Hypervisor => Some(Class::Hypervisor),
-            Cause::SmiOs | Cause::Os | Cause::Unknown => None,
+            _ => None,
         }
     }
 }
@@ -79,28 +76,25 @@ pub struct Series {
 pub(super) fn series(report: &Report, threshold: Nanos) -> Series {
     let hz = Hertz(report.tsc.hz);
     let longer = hz.to_cycles(threshold);
-    let line = TimeLine::new(report);
+    let line = TimeLine::new(&report.tsc);
     let mut spans: Vec<(Span, &Gap)> = report
         .gaps
         .iter()
-        .filter(|gap| Class::of(gap.cause).is_some())
-        .map(|gap| (line.span(gap), gap))
+        .filter_map(|gap| Some((line.span(gap)?, gap)))
         .filter(|(span, _)| span.end.since(span.start) > longer)
         .collect();
     spans.sort_by_key(|(span, _)| *span);
-    let stalls: Vec<Stall> =
-        from_unsorted(spans.iter().map(|(span, _)| *span), line.tolerance).collect();
+    let stalls = line.stalls(spans.iter().map(|(span, _)| *span));
     let whole = hz.to_cycles(report.run.elapsed_ns).0.max(1) as f64;
     let mut rest = spans.as_slice();
     let events = stalls
-        .iter()
         .map(|stall| {
             // Each stall is made of as many gaps that follow in order of time.
             let count = usize::try_from(stall.gaps).unwrap_or(rest.len());
             let (own, further) = rest.split_at(count.min(rest.len()));
             rest = further;
             Event {
-                at: (line.since_start(stall.start) as f64 / whole).clamp(0.0, 1.0),
+                at: (line.since_start(stall.start).0 as f64 / whole).clamp(0.0, 1.0),
                 length: hz.to_nanos(stall.end.since(stall.start)),
                 class: best_founded(own),
             }
@@ -129,46 +123,4 @@ fn best_founded(gaps: &[(Span, &Gap)]) -> Class {
 pub(super) fn covered_hours(report: &Report) -> f64 {
     let sum: f64 = (report.cpus.iter().map(|cpu| cpu.covered_ns.as_hours_f64())).sum();
     sum / report.cpus.len().max(1) as f64
-}
-
-/// The time line that all CPUs of a report share.
-struct TimeLine {
-    /// What is added to a CPU's cycles. All are moved by as much as the
-    /// farthest CPU, so that none comes before 0.
-    shifts: HashMap<CpuId, u64>,
-    /// For CPUs without an offset of their own.
-    usual: u64,
-    tolerance: Cycles,
-}
-
-impl TimeLine {
-    fn new(report: &Report) -> TimeLine {
-        let offsets = &report.tsc.offsets;
-        let farthest = offsets.iter().map(|offset| offset.offset_cycles).max();
-        let farthest = i128::from(farthest.unwrap_or(0).max(0));
-        let shift = |offset: i64| {
-            // Offsets out of a broken file may span more than 64 bits.
-            u64::try_from(farthest - i128::from(offset)).unwrap_or(u64::MAX)
-        };
-        TimeLine {
-            shifts: (offsets.iter())
-                .map(|offset| (offset.cpu, shift(offset.offset_cycles)))
-                .collect(),
-            usual: shift(0),
-            tolerance: Cycles((offsets.iter().map(|o| o.error_cycles).max()).unwrap_or(0)),
-        }
-    }
-
-    fn span(&self, gap: &Gap) -> Span {
-        let shift = Cycles(*self.shifts.get(&gap.cpu).unwrap_or(&self.usual));
-        Span {
-            start: gap.start_cycles.saturating_add(shift),
-            end: gap.end_cycles.saturating_add(shift),
-            cpu: gap.cpu,
-        }
-    }
-
-    fn since_start(&self, at: Cycles) -> u64 {
-        at.saturating_sub(Cycles(self.usual)).0
-    }
 }

@@ -5,7 +5,9 @@ pub mod kernel_trace;
 mod machine;
 pub mod pmu;
 mod smi_counter;
+mod usual;
 pub mod watches;
 
 pub use machine::MachineFacts;
 pub use smi_counter::{SmiCounter, SmiSource};
+pub use usual::{LEAST_SMI, Learnt, Usual};

@@ -5,7 +5,7 @@ use crate::cpulist::CpuList;
 use crate::report::model::{CpuReport, EndedBy, Finding, Gap, Outcome, Report, Severity, Subject};
 use crate::units::CpuId;
 
-use super::sample::{Sample, platform_share, whole_micros};
+use super::sample::{Sample, whole_micros};
 
 /// The result of a test.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct Account {
     pub max_micros: Option<u64>,
     /// Gaps above the threshold that nobody can be named for.
     pub unknown: u64,
-    /// Gaps with an SMI and kernel work, in unknown shares.
-    pub mixed: u64,
+    /// Gaps with a part above the threshold that is not known.
+    pub open: u64,
     /// SMIs.
     pub smis: Smis,
     /// The CPUs that were sampled.
@@ -52,17 +52,16 @@ impl Account {
     pub fn of<G>(report: &Report<G>, gaps: impl Iterator<Item = Gap>) -> Account {
         let threshold = report.run.threshold_ns;
         let mut samples = Vec::new();
-        let (mut kept, mut mixed) = (0, 0);
+        let (mut kept, mut open) = (0, 0);
         for gap in gaps {
             kept += u64::from(gap.cause.is_platform());
-            match Sample::of(&gap, threshold) {
-                Some(sample) => samples.push(sample),
-                None if gap.cause == Cause::SmiOs && platform_share(&gap).is_none() => mixed += 1,
-                None => {}
-            }
+            let is_open = gap.cause != Cause::Unknown && gap.unknown_ns > threshold;
+            open += u64::from(is_open);
+            samples.extend(Sample::of(&gap, threshold));
         }
         samples.sort_unstable();
-        let platform: u64 = report.cpus.iter().map(platform_gaps).sum();
+        let counts = report.cpus.iter().map(|cpu| cpu.gaps_by_cause);
+        let platform: u64 = counts.map(|counts| counts.platform()).sum();
         let verdict = &report.verdict;
         let longest = verdict.platform_max_ns;
         Account {
@@ -72,7 +71,7 @@ impl Account {
             unknown: (report.cpus.iter())
                 .map(|cpu| cpu.gaps_by_cause.unknown)
                 .sum(),
-            mixed,
+            open,
             smis: smis(&report.cpus),
             cpus: report.cpus.iter().map(|cpu| cpu.cpu).collect(),
             coverage: verdict.coverage,
@@ -110,12 +109,6 @@ impl Account {
         let span = (last.0 - first.start.0) as f64 / 1e9;
         (stalls > 1).then(|| span * self.coverage / (stalls - 1) as f64)
     }
-}
-
-fn platform_gaps(cpu: &CpuReport) -> u64 {
-    let causes = cpu.gaps_by_cause.each().into_iter();
-    let platform = causes.filter(|(cause, _)| cause.is_platform());
-    platform.map(|(_, count)| count).sum()
 }
 
 fn smis(cpus: &[CpuReport]) -> Smis {

@@ -34,10 +34,10 @@ pub fn notes(account: &Account, shown: Option<u64>, asked: f64) -> Vec<String> {
             counted(account.unknown, "gap")
         ));
     }
-    if account.mixed > 0 {
+    if account.open > 0 {
         notes.push(format!(
-            "not among the samples: {} with an SMI and kernel work in unknown shares",
-            counted(account.mixed, "gap")
+            "not among the samples: the unknown part of {} that is above the threshold",
+            counted(account.open, "gap")
         ));
     }
     let listed = account.samples.len() as u64;

@@ -1,6 +1,5 @@
 //! A sample: one gap of the platform's, on one CPU.
 
-use crate::attribution::Cause;
 use crate::report::model::Gap;
 use crate::session::LiveGap;
 use crate::units::{CpuId, Nanos, UtcNanos};
@@ -23,13 +22,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The platform's share of a gap, if it is known and above the threshold.
+    /// The platform's part of a gap, if it is above the threshold.
     pub fn of(gap: &Gap, threshold: Nanos) -> Option<Sample> {
         let start: jiff::Timestamp = gap.start_utc.parse().ok()?;
         Sample {
             start: UtcNanos(start.as_nanosecond().try_into().ok()?),
             cpu: gap.cpu,
-            length: platform_share(gap)?,
+            length: gap.platform_ns,
         }
         .above(threshold)
     }
@@ -74,15 +73,6 @@ impl Sample {
 /// Microseconds, rounded up: what is above a limit is then shown above it.
 pub(super) fn whole_micros(length: Nanos) -> u64 {
     length.0.div_ceil(Nanos::MICROSECOND.0)
-}
-
-/// How much of a gap is the platform's; `None` where nothing is, or where it
-/// cannot be told from the kernel's share.
-pub(super) fn platform_share(gap: &Gap) -> Option<Nanos> {
-    match gap.cause {
-        Cause::SmiOs => gap.residual_ns,
-        cause => cause.is_platform().then_some(gap.duration_ns),
-    }
 }
 
 #[cfg(test)]

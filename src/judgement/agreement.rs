@@ -7,6 +7,7 @@ use crate::attribution::Cause;
 use crate::report::agreement::{Agreed, Agreement, EngineReport, RateTest, StallRate};
 use crate::report::model::{CauseCounts, CpuReport, EngineName};
 use crate::sampler::SmiSetup;
+use crate::session::CpuCollection;
 use crate::stats::{equal, rates};
 use crate::units::Nanos;
 
@@ -43,9 +44,9 @@ pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
         let exposure = match cause {
             Cause::Smi => smi_exposure,
             Cause::Cpu | Cause::FirmwareOrCpu | Cause::Hypervisor => covered_ns,
-            // SMIs that met the kernel are among the SMIs, and the rest is not
-            // the platform's.
-            Cause::SmiOs | Cause::Os | Cause::Unknown => continue,
+            // Stalls that met the kernel are among the others, and the rest is
+            // not the platform's.
+            _ => continue,
         };
         rates.push(rate(Some(cause), count, exposure));
     }
@@ -57,7 +58,7 @@ pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
         rates,
         unknown_shares: (cases.iter())
             .flat_map(|case| &case.collected.cpus)
-            .map(|cpu| cpu.mixed_above_limit)
+            .map(CpuCollection::unknown_gaps)
             .sum(),
         verdict: judge(cases, &cpus),
         cpus,

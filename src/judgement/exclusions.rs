@@ -1,10 +1,10 @@
 //! Gaps that fell together with a suspend or a step of the TSC: what the clock
 //! says of them is not what happened, so they are attributed to nobody.
 
-use crate::attribution::{Attribution, Cause, Confidence, shares};
+use crate::attribution::{Cause, Parts, UnknownReason};
 use crate::evidence::watches::ClockStep;
-use crate::session::{Collected, CpuCollection, JudgedGap};
-use crate::units::{Cycles, Hertz};
+use crate::session::{Collected, CpuCollection, JudgedGap, Recast};
+use crate::units::{Cycles, Hertz, Nanos};
 
 /// Gives every gap that such a moment touches the cause `unknown`, and takes
 /// it out of the counts that the verdict rests on.
@@ -47,90 +47,93 @@ fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz:
         }
         if excluded {
             uncount(kept, &gap, hardlimit, hz);
-            return Some((Cause::Unknown, Confidence::None));
+            return Some(Recast::Unknown(UnknownReason::ClockStepped));
         }
-        if let Some(platform) = platform_share(&gap, hz) {
-            kept.max_platform = kept.max_platform.max(platform);
-        }
+        kept.max_platform = kept.max_platform.max(platform_of(&gap, hz));
         None
     });
     kept.gaps = gaps;
     absent
 }
 
-fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Hertz) {
-    if gap.cause == Cause::Unknown {
-        return;
+/// The platform's part, to the cycle where it is the whole gap.
+fn platform_of(gap: &JudgedGap, hz: Hertz) -> Cycles {
+    let Parts {
+        os,
+        platform,
+        unknown,
+    } = gap.account.parts;
+    match (os, unknown) {
+        (Nanos(0), Nanos(0)) => gap.raw.length(),
+        _ => hz.to_cycles(platform),
     }
-    let all = 1 + u64::from(gap.raw.companions);
-    kept.counts.recast_several(gap.cause, Cause::Unknown, all);
-    let above = gap.raw.length() > hardlimit;
-    match platform_share(gap, hz) {
-        Some(platform) if platform > hardlimit => {
-            kept.platform_above_limit = kept.platform_above_limit.saturating_sub(all);
-        }
-        None if gap.cause == Cause::SmiOs && above => {
-            kept.mixed_above_limit = kept.mixed_above_limit.saturating_sub(1);
-        }
-        _ => {}
-    }
-    kept.unknown_above_limit += u64::from(above);
 }
 
-/// The platform's part of a gap, where it has one and it is known.
-fn platform_share(gap: &JudgedGap, hz: Hertz) -> Option<Cycles> {
-    match gap.cause {
-        Cause::SmiOs => {
-            let attribution = Attribution {
-                cause: gap.cause,
-                confidence: gap.confidence,
-                kernel_ran: Some(true),
-            };
-            let length = hz.to_nanos(gap.raw.length());
-            let account = gap.account.as_ref();
-            let (_, residual) = shares(&attribution, &gap.raw.evidence, account, length);
-            residual.map(|residual| hz.to_cycles(residual))
-        }
-        cause if cause.is_platform() => Some(gap.raw.length()),
-        _ => None,
+fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Hertz) {
+    let account = gap.account;
+    let all = 1 + u64::from(gap.raw.companions);
+    kept.counts
+        .recast_several(account.cause, Cause::Unknown, all);
+    if platform_of(gap, hz) > hardlimit {
+        kept.platform_above_limit = kept.platform_above_limit.saturating_sub(all);
+    }
+    if let Some(reason) = account.unknown_reason
+        && hz.to_cycles(account.parts.unknown) > hardlimit
+        && let Some(count) = kept.unknown_above_limit.get_mut(&reason)
+    {
+        *count = count.saturating_sub(all);
+    }
+    if gap.raw.length() > hardlimit {
+        let stepped = UnknownReason::ClockStepped;
+        *kept.unknown_above_limit.entry(stepped).or_default() += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Evidence, Footprint, SmiEvidence};
+    use crate::attribution::ClockTrust;
+    use crate::attribution::{Evidence, Footprint, Known, Platform, Setting, SmiEvidence, account};
     use crate::evidence::watches::StepKind;
     use crate::report::model::CauseCounts;
-    use crate::sampler::RawGap;
-    use crate::session::{Agreement, PackedGap, RingZeroAgreement};
-    use crate::units::{Nanos, UtcNanos};
+    use crate::sampler::{RawGap, TripKind};
+    use crate::session::PackedGap;
+    use crate::units::UtcNanos;
 
-    fn gap(start: u64, length: u64, cause: Cause) -> PackedGap {
-        let footprint = match cause {
-            Cause::Os => Footprint::Cleared,
-            _ => Footprint::Intact,
+    fn gap(start: u64, length: u64, footprint: Footprint) -> PackedGap {
+        let raw = RawGap {
+            kind: TripKind::Gap,
+            start: Cycles(start),
+            end: Cycles(start + length),
+            smi_reading: 0,
+            companions: 0,
+            evidence: Evidence {
+                page_faults: Some(1),
+                ..Evidence::new(footprint, SmiEvidence::Unreadable)
+            },
         };
         PackedGap::pack(&JudgedGap {
-            raw: RawGap {
-                start: Cycles(start),
-                end: Cycles(start + length),
-                smi_reading: 0,
-                companions: 0,
-                evidence: Evidence::new(footprint, SmiEvidence::Unreadable),
-            },
-            account: None,
-            cause,
-            confidence: Confidence::Strong,
+            raw,
+            kernel: None,
+            account: account(Known {
+                evidence: &raw.evidence,
+                kernel: None,
+                interrupts: None,
+                length: Nanos(length),
+                setting: Setting {
+                    platform: Platform::Guest,
+                    clock: ClockTrust::Trusted,
+                },
+            }),
         })
     }
 
     fn collection() -> CpuCollection {
         let gaps = [
-            gap(1_000, 30, Cause::Hypervisor),
-            gap(2_000, 500, Cause::Hypervisor),
-            gap(2_600, 40, Cause::Os),
-            gap(5_000, 50, Cause::Hypervisor),
+            gap(1_000, 30, Footprint::Intact),
+            gap(2_000, 500, Footprint::Intact),
+            gap(2_600, 40, Footprint::Cleared),
+            gap(5_000, 50, Footprint::Intact),
         ];
         let mut counts = CauseCounts::default();
         gaps.iter().for_each(|gap| counts.add(gap.cause()));
@@ -138,13 +141,8 @@ mod tests {
             gaps: gaps.into_iter().collect(),
             counts,
             platform_above_limit: 3,
-            mixed_above_limit: 0,
-            smis_in_kernel_time: 0,
-            unknown_above_limit: 0,
             max_platform: Cycles(500),
-            throttled: 0,
-            agreement: Agreement::default(),
-            ring_zero: RingZeroAgreement::default(),
+            ..CpuCollection::default()
         }
     }
 
@@ -171,7 +169,7 @@ mod tests {
         assert_eq!((kept.counts.hypervisor, kept.counts.unknown), (2, 2));
         assert_eq!(kept.platform_above_limit, 2);
         // An unknown gap above the limit keeps a run from a pass.
-        assert_eq!(kept.unknown_above_limit, 2);
+        assert_eq!(kept.unknown_gaps(), 2);
         assert_eq!(kept.max_platform, Cycles(50));
         let expected = Absent {
             longest_excluded: Cycles(500),

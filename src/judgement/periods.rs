@@ -1,7 +1,7 @@
 //! The period that the platform gaps of a CPU keep, if they keep one.
 
 use crate::stats::periodicity::{Event, Series, Visibility, find};
-use crate::units::Cycles;
+use crate::units::{Cycles, Nanos};
 
 use super::Case;
 
@@ -26,11 +26,13 @@ pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
     let gaps = || (cases.iter()).flat_map(|case| case.collected.cpus[index].gaps.iter());
     let first = gaps().next().map(|gap| gap.start())?;
     let events: Vec<Event> = gaps()
-        .filter(|gap| gap.cause().is_platform())
+        .filter(|gap| gap.platform() > Nanos(0))
         .take(MOST_GAPS)
         .map(|gap| Event {
-            at: hz.to_nanos(gap.start().since(first)),
-            length: hz.to_nanos(gap.length()),
+            at: hz
+                .to_nanos(gap.start().since(first))
+                .saturating_add(gap.platform_at()),
+            length: gap.platform(),
         })
         .collect();
     let covered = covered(cases, index);

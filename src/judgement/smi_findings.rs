@@ -1,7 +1,7 @@
 //! Findings about the SMI count: what it says beside the gaps, and where it
 //! says nothing.
 
-use crate::attribution::Platform;
+use crate::attribution::{Platform, UnknownReason};
 use crate::report::human::counted;
 use crate::report::model::{EngineName, Finding, Severity};
 use crate::sampler::SmiTotals;
@@ -93,15 +93,19 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         .collected
         .cpus
         .iter()
-        .map(|cpu| cpu.smis_in_kernel_time)
+        .filter_map(|cpu| {
+            cpu.unknown_above_limit
+                .get(&UnknownReason::SmiInTask)
+                .copied()
+        })
         .max();
     if let Some(hidden @ 1..) = hidden {
         all.push(finding(
             "smi-in-kernel-time",
             Severity::Warning,
             format!(
-                "In {} above the limit an SMI fell into time that this kernel or another task \
-                 had. How long it took cannot be told there; that time is not covered.",
+                "In {} above the limit an SMI fell into the time of another task. How long it \
+                 took cannot be told there; that time is not covered.",
                 counted(hidden, "gap")
             ),
             Some("keep other tasks off the sampled CPUs, or sample with --engine bpf"),

@@ -1,9 +1,9 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use crate::attribution::{Cause, ClockTrust, Confidence, Setting, SmiEvidence, attribute, shares};
+use crate::attribution::{Cause, Confidence, SmiEvidence};
 use crate::report::model::{CauseCounts, StallReport};
-use crate::session::{Collected, PackedGap};
+use crate::session::{Collected, PackedGap, Recast};
 use crate::stats::periodicity::Event;
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -27,25 +27,27 @@ fn tolerance(collected: &Collected) -> Cycles {
     Cycles(offsets.map(|offset| offset.error).max().unwrap_or(0))
 }
 
-fn span(collected: &Collected, index: usize, gap: &PackedGap) -> Span {
+/// The stretch of a gap that is the platform's.
+fn span(collected: &Collected, index: usize, gap: &PackedGap, hz: Hertz) -> Span {
     let on_shared = |cycles: u64| Cycles(cycles.wrapping_add_signed(-shift(collected, index)));
+    let (start, end) = match gap.cause().is_mixed() {
+        true => {
+            let start = gap.start().0 + hz.to_cycles(gap.platform_at()).0;
+            (start, start + hz.to_cycles(gap.platform()).0)
+        }
+        false => (gap.start().0, gap.start().0.wrapping_add(gap.length().0)),
+    };
     Span {
-        start: on_shared(gap.start().0),
-        end: on_shared(gap.start().0.wrapping_add(gap.length().0)),
+        start: on_shared(start),
+        end: on_shared(end),
         cpu: collected.setups[index].cpu,
     }
-}
-
-/// The platform gaps longer than `longer`, as stalls in order of time.
-fn stalls(collected: &Collected, longer: Cycles) -> Stalls<impl Iterator<Item = Span> + '_> {
-    stalls_of(collected, move |gap| {
-        is_counted(gap.cause()) && gap.length() > longer
-    })
 }
 
 /// The gaps of this kind, as stalls in order of time.
 fn stalls_of<'a>(
     collected: &'a Collected,
+    hz: Hertz,
     is_meant: impl Fn(&PackedGap) -> bool + Copy + 'a,
 ) -> Stalls<impl Iterator<Item = Span> + 'a> {
     let streams = (0..collected.cpus.len()).map(move |index| {
@@ -53,44 +55,29 @@ fn stalls_of<'a>(
             .gaps
             .iter()
             .filter(move |gap| is_meant(gap))
-            .map(move |gap| span(collected, index, &gap))
+            .map(move |gap| span(collected, index, &gap, hz))
     });
     from_sorted_streams(streams, tolerance(collected))
 }
 
-/// Mixed gaps are left out: how much of them is the platform's, and when, is
-/// not known to the same precision.
-fn is_counted(cause: Cause) -> bool {
-    cause.is_platform() && cause != Cause::SmiOs
+/// Whether a gap has a part that is the platform's.
+fn has_platform(gap: &PackedGap) -> bool {
+    gap.platform() > Nanos(0)
 }
 
-/// Platform stalls above the limit. An SMI that met kernel work counts by its
-/// own share: it was one, wherever in the gap it lay.
+/// Platform stalls above the limit. A gap in which the kernel ran too counts
+/// by the platform's part.
 pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
     let is_meant = above_limit(case);
-    let moments = stalls_of(case.collected, &is_meant).count() as u64;
+    let moments = stalls_of(case.collected, case.rate.hz, &is_meant).count() as u64;
     let hits = hits(case, is_meant).each().map(|(_, count)| count);
     moments.max(hits.into_iter().sum())
 }
 
-/// Whether a gap's share of the platform is above the limit.
+/// Whether the platform's part of a gap is above the limit.
 fn above_limit(case: &Case<'_>) -> impl Fn(&PackedGap) -> bool {
-    let (hz, limit) = (case.rate.hz, case.plan.hardlimit);
-    let setting = Setting {
-        platform: case.machine.platform(),
-        clock: ClockTrust::Trusted,
-    };
-    move |gap: &PackedGap| match gap.cause() {
-        Cause::SmiOs => {
-            let gap = gap.unpack();
-            let (evidence, account) = (&gap.raw.evidence, gap.account.as_ref());
-            let length = hz.to_nanos(gap.raw.length());
-            let attribution = attribute(evidence, account, length, setting);
-            let (_, residual) = shares(&attribution, evidence, account, length);
-            residual.is_some_and(|residual| residual > limit)
-        }
-        cause => is_counted(cause) && gap.length() > hz.to_cycles(limit),
-    }
+    let limit = case.plan.hardlimit;
+    move |gap: &PackedGap| gap.platform() > limit
 }
 
 /// Of each cause the gaps of the CPU that saw most, those without a record of
@@ -114,19 +101,18 @@ fn hits(case: &Case<'_>, is_meant: impl Fn(&PackedGap) -> bool) -> CauseCounts {
     most
 }
 
-/// Platform stalls above the limit by cause. An SMI that met kernel work counts
-/// by its own share here, as an SMI: another engine may see the same one alone.
+/// Platform stalls above the limit by cause. One that met kernel work counts as
+/// one that did not: another engine may see the same one alone.
 pub(super) fn causes_above_limit(case: &Case<'_>) -> CauseCounts {
-    let collected = case.collected;
+    let (collected, hz) = (case.collected, case.rate.hz);
     let is_meant = above_limit(case);
     let mut counts = CauseCounts::default();
     let mut cursors = vec![0; collected.cpus.len()];
-    for stall in stalls_of(collected, &is_meant) {
+    for stall in stalls_of(collected, hz, &is_meant) {
         counts.add(
-            match judge(collected, &stall, &mut cursors, &is_meant).cause {
-                Cause::SmiOs => Cause::Smi,
-                cause => cause,
-            },
+            judge(collected, hz, &stall, &mut cursors, &is_meant)
+                .cause
+                .alone(),
         );
     }
     counts.max(hits(case, is_meant))
@@ -140,10 +126,12 @@ pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
     if sampled < 2 {
         return;
     }
-    let aligned: Vec<(Cycles, Cycles)> = stalls(collected, Cycles(0))
-        .filter(|stall| stall.cpus.len() == sampled && spread(stall, hz) <= ALIGNED)
-        .map(|stall| (stall.start, stall.end))
-        .collect();
+    let aligned: Vec<(Cycles, Cycles)> = stalls_of(collected, hz, |gap| {
+        !gap.cause().is_mixed() && has_platform(gap)
+    })
+    .filter(|stall| stall.cpus.len() == sampled && spread(stall, hz) <= ALIGNED)
+    .map(|stall| (stall.start, stall.end))
+    .collect();
     for index in 0..sampled {
         let offset = shift(collected, index);
         let cpu = &mut collected.cpus[index];
@@ -157,7 +145,7 @@ pub fn recast_aligned_stalls(collected: &mut Collected, hz: Hertz) {
                 return None;
             }
             counts.recast(Cause::FirmwareOrCpu, Cause::Smi);
-            Some((Cause::Smi, Confidence::Probable))
+            Some(Recast::AlignedSmi)
         });
     }
 }
@@ -177,7 +165,7 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
     let collected = case.collected;
     let hz = case.rate.hz;
     let mut longest: Vec<Stall> = Vec::new();
-    for stall in stalls(collected, Cycles(0)) {
+    for stall in stalls_of(collected, hz, has_platform) {
         longest.push(stall);
         if longest.len() >= 2 * LISTED {
             keep_longest(&mut longest);
@@ -190,8 +178,7 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
     longest
         .iter()
         .map(|stall| {
-            let is_meant = |gap: &PackedGap| is_counted(gap.cause());
-            let worst = judge(collected, stall, &mut cursors, is_meant);
+            let worst = judge(collected, hz, stall, &mut cursors, has_platform);
             StallReport {
                 start_cycles: stall.start.since(origin),
                 start_utc: collected.timeline.utc(stall.start).rfc3339(),
@@ -218,8 +205,8 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
 pub fn events(cases: &[Case<'_>], origin: Cycles) -> Vec<Event> {
     // The slices of a run follow each other.
     let slices = cases.iter().flat_map(|case| {
-        let stalls = stalls(case.collected, Cycles(0));
-        stalls.map(|stall| (case.rate.hz, stall))
+        let hz = case.rate.hz;
+        stalls_of(case.collected, hz, has_platform).map(move |stall| (hz, stall))
     });
     slices
         .map(|(hz, stall)| Event {
@@ -244,6 +231,7 @@ struct Judged {
 /// every CPU counts the same SMIs.
 fn judge(
     collected: &Collected,
+    hz: Hertz,
     stall: &Stall,
     cursors: &mut [usize],
     is_meant: impl Fn(&PackedGap) -> bool,
@@ -257,18 +245,19 @@ fn judge(
         let gaps = &collected.cpus[index].gaps;
         while gaps
             .get(*cursor)
-            .is_some_and(|gap| span(collected, index, &gap).end < stall.start)
+            .is_some_and(|gap| span(collected, index, &gap, hz).end < stall.start)
         {
             *cursor += 1;
         }
         let inside = gaps
             .from(*cursor)
-            .take_while(|gap| span(collected, index, gap).start <= stall.end)
+            .take_while(|gap| span(collected, index, gap, hz).start <= stall.end)
             .filter(|gap| is_meant(gap))
             .map(|gap| gap.unpack());
         for gap in inside {
-            if gap.confidence > judged.confidence {
-                (judged.cause, judged.confidence) = (gap.cause, gap.confidence);
+            let account = gap.account;
+            if account.confidence > judged.confidence {
+                (judged.cause, judged.confidence) = (account.cause, account.confidence);
             }
             if let SmiEvidence::Own { delta } = gap.raw.evidence.smi {
                 judged.smi_delta = judged.smi_delta.max(Some(delta));

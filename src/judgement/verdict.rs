@@ -1,7 +1,10 @@
 //! Pass, fail or inconclusive, with the statistics that say what a pass is
 //! worth.
 
-use crate::attribution::Platform;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::attribution::{Platform, UnknownReason};
 use crate::evidence::pmu::InSmm;
 use crate::host::Host;
 use crate::report::human::counted;
@@ -42,12 +45,7 @@ pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
         hours,
     };
     let failed = platform_gaps > 0 && clock_failure.is_none();
-    let doubts = doubts(
-        cases,
-        clock_failure,
-        sum(|cpu| cpu.unknown_above_limit),
-        sum(|cpu| cpu.mixed_above_limit),
-    );
+    let doubts = doubts(cases, clock_failure);
     let mut reasons = Vec::new();
     let result = if failed {
         reasons.push(format!(
@@ -88,26 +86,16 @@ fn longest_attributed(case: &Case<'_>) -> Option<Nanos> {
 }
 
 /// What keeps a run without a proved platform gap from a pass.
-fn doubts(
-    cases: &[Case<'_>],
-    clock_failure: Option<String>,
-    unknown: u64,
-    mixed: u64,
-) -> Vec<String> {
+fn doubts(cases: &[Case<'_>], clock_failure: Option<String>) -> Vec<String> {
     let limit = cases.first().map(|case| case.plan.hardlimit);
     let limit = limit.unwrap_or_default();
     let totals = || cases.iter().flat_map(|case| &case.collected.totals);
     let mut doubts: Vec<String> = clock_failure.into_iter().collect();
-    if unknown > 0 {
+    for (reason, count) in unknown_above_limit(cases) {
         doubts.push(format!(
-            "{} above {limit} could not be attributed",
-            counted(unknown, "gap")
-        ));
-    }
-    if mixed > 0 {
-        doubts.push(format!(
-            "an SMI and kernel work in unknown shares make up {} above {limit}",
-            counted(mixed, "gap")
+            "{} with a part above {limit} that is not known: {}",
+            counted(count, "gap"),
+            reason.text()
         ));
     }
     // Time may have been hidden: a run without gaps then shows nothing.
@@ -138,6 +126,19 @@ fn doubts(
         doubts.push(String::from("sampling ended early on at least one CPU"));
     }
     doubts
+}
+
+/// Gaps of which the unknown part is above the limit, by reason, most first.
+pub(super) fn unknown_above_limit(cases: &[Case<'_>]) -> Vec<(UnknownReason, u64)> {
+    let mut sums: BTreeMap<UnknownReason, u64> = BTreeMap::new();
+    for cpu in cases.iter().flat_map(|case| &case.collected.cpus) {
+        for (&reason, &count) in &cpu.unknown_above_limit {
+            *sums.entry(reason).or_default() += count;
+        }
+    }
+    let mut all: Vec<_> = sums.into_iter().filter(|&(_, count)| count > 0).collect();
+    all.sort_by_key(|&(reason, count)| (Reverse(count), reason));
+    all
 }
 
 /// Why the clock measured nothing that can be judged, if so.

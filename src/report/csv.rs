@@ -11,7 +11,7 @@ use crate::attribution::{Cause, Confidence, Footprint, SmiEvidence};
 
 /// The columns: the fields of a gap in the report, its raw evidence, and the
 /// engine that saw it.
-pub const COLUMNS: [&str; 22] = [
+pub const COLUMNS: [&str; 26] = [
     "cpu",
     "start_cycles",
     "end_cycles",
@@ -34,6 +34,10 @@ pub const COLUMNS: [&str; 22] = [
     "raw_ring_zero_instructions",
     "raw_smm_ns",
     "engine",
+    "platform_ns",
+    "platform_confidence",
+    "unknown_ns",
+    "unknown_reason",
 ];
 
 /// Writes a header and one row a gap; nothing but a buffer is held. `engine` is
@@ -83,8 +87,8 @@ struct Row<'a> {
     confidence: Confidence,
     smi_delta: Option<u32>,
     kernel_ran: Option<bool>,
-    os_ns: Option<u64>,
-    residual_ns: Option<u64>,
+    os_ns: u64,
+    residual_ns: u64,
     detail: Cow<'a, str>,
     raw_footprint: Footprint,
     raw_smi: &'static str,
@@ -96,6 +100,10 @@ struct Row<'a> {
     raw_ring_zero_instructions: Option<u32>,
     raw_smm_ns: Option<u64>,
     engine: &'static str,
+    platform_ns: u64,
+    platform_confidence: Confidence,
+    unknown_ns: u64,
+    unknown_reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> Row<'a> {
@@ -117,8 +125,8 @@ impl<'a> Row<'a> {
             confidence: gap.confidence,
             smi_delta: gap.smi_delta,
             kernel_ran: gap.kernel_ran,
-            os_ns: gap.os_ns.map(|ns| ns.0),
-            residual_ns: gap.residual_ns.map(|ns| ns.0),
+            os_ns: gap.os_ns.0,
+            residual_ns: gap.residual_ns.0,
             detail: cell(&gap.detail),
             raw_footprint: gap.raw.footprint,
             raw_smi,
@@ -130,6 +138,10 @@ impl<'a> Row<'a> {
             raw_ring_zero_instructions: gap.raw.ring_zero.map(|counted| counted.instructions),
             raw_smm_ns: gap.raw.smm_ns.map(|ns| ns.0),
             engine: gap.engine.unwrap_or(engine).name(),
+            platform_ns: gap.platform_ns.0,
+            platform_confidence: gap.platform_confidence,
+            unknown_ns: gap.unknown_ns.0,
+            unknown_reason: gap.unknown_reason.as_deref().map(cell),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Gap, PeriodicSeries, Report};
-use super::periodicity::{self, TimeLine};
+use super::periodicity;
+use super::time_line::TimeLine;
 use super::worst;
 use crate::attribution::Cause;
 use crate::stats::stalls::Span;
@@ -35,9 +36,9 @@ impl Class {
     fn of(cause: Cause) -> Option<Class> {
         match cause {
             Cause::Smi | Cause::SmiOs => Some(Class::Smi),
-            Cause::Cpu | Cause::FirmwareOrCpu | Cause::Hypervisor => Some(Class::OtherPlatform),
             Cause::Unknown => Some(Class::Unknown),
             Cause::Os => None,
+            _ => Some(Class::OtherPlatform),
         }
     }
 }
@@ -85,7 +86,7 @@ impl Digest {
         );
         let mut digest = pass.digest;
         digest.worst = worst;
-        let stalls = line.events(pass.spans);
+        let stalls = periodicity::events(&line, pass.spans);
         digest.stalls = stalls.len() as u64;
         for pair in stalls.windows(2) {
             let apart = Nanos(pair[1].at.0.saturating_sub(pair[0].at.0));
@@ -166,7 +167,7 @@ impl<'a> Pass<'a> {
         self.digest.gaps += 1;
         self.digest.marks.insert(Mark {
             class,
-            row: bin(gap.duration_ns, ROWS_PER_DECADE),
+            row: bin(gap.counted_ns(), ROWS_PER_DECADE),
             column,
         });
         if class != Class::Unknown {

@@ -33,6 +33,7 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         covered_ns: a.covered_ns.saturating_add(b.covered_ns),
         blind_ns: a.blind_ns.saturating_add(b.blind_ns),
         os_ns: a.os_ns.saturating_add(b.os_ns),
+        unknown_ns: a.unknown_ns.saturating_add(b.unknown_ns),
         paused_ns: a.paused_ns.saturating_add(b.paused_ns),
         masked: either(a.masked, b.masked, masked),
         tracer: match (a.tracer, b.tracer) {
@@ -55,6 +56,11 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         scheduling: a.scheduling,
         ended_early: a.ended_early.or(b.ended_early),
         histogram: histogram(a.histogram, b.histogram),
+        // The later slice has learnt no less.
+        usual: match b.usual.is_empty() {
+            true => a.usual,
+            false => b.usual,
+        },
         os_sources: either(a.os_sources, b.os_sources, os_sources),
         watched: (a.watched.zip(b.watched))
             .map(|(first, then)| watched::both((first, a.elapsed_ns), (then, b.elapsed_ns))),
@@ -98,11 +104,13 @@ fn histogram(a: HistogramReport, b: HistogramReport) -> HistogramReport {
             kernel_absent: 0,
             kernel_ran: 0,
             unknown: 0,
+            platform_parts: 0,
             ..bucket
         });
         sum.kernel_absent += bucket.kernel_absent;
         sum.kernel_ran += bucket.kernel_ran;
         sum.unknown += bucket.unknown;
+        sum.platform_parts += bucket.platform_parts;
     }
     HistogramReport {
         trip_ns: a.trip_ns.max(b.trip_ns),

@@ -16,6 +16,7 @@ pub mod html;
 pub(crate) mod human;
 pub mod inventory;
 pub mod json;
+mod kernel_account;
 mod lazy;
 mod locate;
 pub mod markdown;
@@ -38,6 +39,7 @@ pub mod standing;
 pub mod style;
 mod table;
 pub mod text;
+pub mod time_line;
 mod watched;
 mod web;
 pub mod worst;
@@ -46,3 +48,6 @@ pub use clean::owned as clean_text;
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};
+
+/// The name of an interrupt as a whole among what entries of the kernel take.
+const INTERRUPT: &str = "an interrupt, in and back";

@@ -22,9 +22,10 @@ pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
 pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint};
 pub use cpu::{
-    Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
+    Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount,
+    TracerReport, UsualTime,
 };
-pub use gap::{Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
+pub use gap::{Compared, Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};

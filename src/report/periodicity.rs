@@ -1,16 +1,14 @@
 //! Regular series among the platform's stalls, as a report holds them.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::human;
-use super::model::{Finding, Gap, Severity, Subject, Tsc};
+use super::model::{Finding, Severity, Subject};
 use super::sources::{self, Source, SourceKind};
-use crate::attribution::Cause;
+use super::time_line::TimeLine;
 use crate::stats::periodicity::{self, Event, FALSE_ALARM_LEVEL, Series, Visibility};
-use crate::stats::stalls::{Span, from_unsorted};
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
+use crate::stats::stalls::Span;
+use crate::units::Nanos;
 
 /// To be said wherever a BIOS setting is named.
 pub const WARNING: &str = "Change one setting at a time and compare. Never disable SMIs as a \
@@ -59,51 +57,15 @@ pub struct Candidate {
     pub remedy: String,
 }
 
-/// The time line that the gaps of all CPUs share.
-pub(super) struct TimeLine {
-    pub hz: Hertz,
-    shifts: HashMap<CpuId, i64>,
-    tolerance: Cycles,
-}
-
-impl TimeLine {
-    pub(super) fn new(tsc: &Tsc) -> TimeLine {
-        let offsets = &tsc.offsets;
-        let errors = offsets.iter().map(|offset| offset.error_cycles);
-        TimeLine {
-            hz: Hertz(tsc.hz),
-            shifts: offsets
-                .iter()
-                .map(|offset| (offset.cpu, offset.offset_cycles.wrapping_neg()))
-                .collect(),
-            tolerance: Cycles(errors.max().unwrap_or(0)),
-        }
-    }
-
-    /// Gaps merged into stalls, in order of time. Of a stall only place and
-    /// length are kept, as there may be millions.
-    pub(super) fn events(&self, spans: impl IntoIterator<Item = Span>) -> Vec<Event> {
-        from_unsorted(spans, self.tolerance)
-            .map(|stall| Event {
-                at: self.hz.to_nanos(stall.start),
-                length: self.hz.to_nanos(stall.end.since(stall.start)),
-            })
-            .collect()
-    }
-
-    /// The place of a gap of the platform. Those in which the kernel ran too
-    /// are left out: when the platform took its part is not known.
-    pub(super) fn span(&self, gap: &Gap) -> Option<Span> {
-        let counts = gap.cause.is_platform() && gap.cause != Cause::SmiOs;
-        let shift = self.shifts.get(&gap.cpu).copied().unwrap_or_default();
-        let on_line = |cycles: Cycles| Cycles(cycles.0.saturating_add_signed(shift));
-        let start = on_line(gap.start_cycles);
-        counts.then(|| Span {
-            start,
-            end: on_line(gap.end_cycles).max(start),
-            cpu: gap.cpu,
+/// Gaps merged into stalls, in order of time. Of a stall only place and length
+/// are kept, as there may be millions.
+pub(super) fn events(line: &TimeLine, spans: impl IntoIterator<Item = Span>) -> Vec<Event> {
+    line.stalls(spans)
+        .map(|stall| Event {
+            at: line.hz.to_nanos(line.since_start(stall.start)),
+            length: line.hz.to_nanos(stall.end.since(stall.start)),
         })
-    }
+        .collect()
 }
 
 /// The series among the platform's stalls, which are in order of time. Gaps of

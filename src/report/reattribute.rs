@@ -1,14 +1,13 @@
 //! A saved report judged again: what was collected stays as it was, what was
 //! derived from it is made anew by the rules of this version.
 
-use super::model::{
-    Finding, Gap, KernelAccount, Outcome, RecordStanding, Report, Severity, Subject,
-};
+use super::INTERRUPT;
+use super::model::{Finding, Gap, KernelAccount, Outcome, Report, Severity, Subject};
 use crate::attribution::{
-    Attribution, Cause, ClockTrust, Footprint, Platform, Setting, SmiEvidence, attribute, shares,
+    Cause, ClockTrust, Footprint, Known, Platform, Setting, SmiEvidence, account,
 };
-use crate::evidence::kernel_trace::{Account, Standing};
-use crate::units::Nanos;
+use crate::evidence::Usual;
+use crate::units::{CpuId, Nanos};
 
 /// Findings that say that the clock failed; see the judgement of the clock.
 const CLOCK_FAILED: [&str; 3] = ["tsc-given-up", "tsc-given-up-in-run", "tsc-backwards"];
@@ -31,7 +30,14 @@ pub fn reattribute(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
         if is_set_apart(gap, clock_failed) || is_by_alignment(gap) {
             continue;
         }
-        judge(gap, platform, broken);
+        let setting = Setting {
+            platform,
+            clock: match broken {
+                true => ClockTrust::Broken,
+                false => ClockTrust::Trusted,
+            },
+        };
+        judge(gap, setting, interrupts(&report, gap.cpu));
         let after = Standpoint::of(&report, gap);
         if before != after {
             changed += 1;
@@ -43,23 +49,36 @@ pub fn reattribute(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     report
 }
 
-fn judge(gap: &mut Gap, platform: Platform, broken: bool) {
-    let account = gap.kernel.as_ref().map(account);
-    let setting = Setting {
-        platform,
-        clock: match broken {
-            true => ClockTrust::Broken,
-            false => ClockTrust::Trusted,
-        },
-    };
-    let decided = attribute(&gap.raw, account.as_ref(), gap.duration_ns, setting);
-    let Attribution {
-        cause,
-        confidence,
-        kernel_ran,
-    } = decided;
-    (gap.cause, gap.confidence, gap.kernel_ran) = (cause, confidence, kernel_ran);
-    (gap.os_ns, gap.residual_ns) = shares(&decided, &gap.raw, account.as_ref(), gap.duration_ns);
+fn judge(gap: &mut Gap, setting: Setting, interrupts: Option<Usual>) {
+    let kernel = gap.kernel.as_ref().and_then(KernelAccount::time);
+    // Records of a version that did not compare them cannot be judged anew.
+    if kernel.is_none() && gap.kernel.is_some() {
+        return;
+    }
+    let account = account(Known {
+        evidence: &gap.raw,
+        kernel: kernel.as_ref(),
+        interrupts,
+        length: gap.duration_ns,
+        setting,
+    });
+    (gap.cause, gap.confidence, gap.kernel_ran) =
+        (account.cause, account.confidence, account.kernel_ran);
+    gap.os_ns = account.parts.os;
+    gap.platform_ns = account.parts.platform;
+    gap.platform_confidence = account.platform_confidence;
+    gap.unknown_ns = account.parts.unknown;
+    gap.unknown_reason = account
+        .unknown_reason
+        .map(|reason| reason.text().to_owned());
+    gap.residual_ns = gap.duration_ns.saturating_sub(account.parts.os);
+}
+
+/// What interrupts took on a CPU, as the report says.
+fn interrupts(report: &Report<Vec<Gap>>, cpu: CpuId) -> Option<Usual> {
+    let cpu = report.cpus.iter().find(|row| row.cpu == cpu)?;
+    let usual = cpu.usual.iter().find(|usual| usual.what == INTERRUPT)?;
+    Usual::of_bound(usual.typical_ns, usual.bound_ns)
 }
 
 fn is_undecided(gap: &Gap) -> bool {
@@ -79,22 +98,6 @@ fn is_by_alignment(gap: &Gap) -> bool {
         && gap.raw.footprint == Footprint::Intact
 }
 
-/// The names of what ran are not needed to decide, only its standing and time.
-fn account(kernel: &KernelAccount) -> Account {
-    Account {
-        standing: match kernel.standing {
-            RecordStanding::Nothing => Standing::Nothing,
-            RecordStanding::Interrupts => Standing::Interrupts,
-            RecordStanding::Tasks => Standing::Tasks,
-            RecordStanding::Fault => Standing::Fault,
-            RecordStanding::Lost => Standing::Lost,
-        },
-        accounted: kernel.accounted_ns,
-        usual: kernel.usual_ns,
-        shares: [None; 3],
-    }
-}
-
 /// What a gap means to the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Standpoint {
@@ -106,16 +109,11 @@ struct Standpoint {
 
 impl Standpoint {
     fn of(report: &Report<Vec<Gap>>, gap: &Gap) -> Standpoint {
-        let platform = match gap.cause {
-            Cause::SmiOs => gap.residual_ns.unwrap_or_default(),
-            cause if cause.is_platform() => gap.duration_ns,
-            _ => Nanos(0),
-        };
         Standpoint {
             cause: gap.cause,
             confidence: gap.confidence,
-            platform,
-            above: platform > report.run.hardlimit_ns,
+            platform: gap.platform_ns,
+            above: gap.platform_ns > report.run.hardlimit_ns,
         }
     }
 
@@ -156,10 +154,7 @@ fn conclude(report: &mut Report<Vec<Gap>>, changed: u64) {
         return;
     }
     let limit = report.run.hardlimit_ns;
-    let unknown = report
-        .gaps
-        .iter()
-        .any(|gap| is_undecided(gap) && gap.duration_ns > limit);
+    let unknown = report.gaps.iter().any(|gap| gap.unknown_ns > limit);
     let verdict = &mut report.verdict;
     let before = verdict.result;
     verdict.result = match (verdict.platform_gaps, unknown) {
@@ -172,11 +167,7 @@ fn conclude(report: &mut Report<Vec<Gap>>, changed: u64) {
         0 => 0,
         gaps => verdict.platform_stalls.clamp(1, gaps),
     };
-    let longest = report.gaps.iter().map(|gap| match gap.cause {
-        Cause::SmiOs => gap.residual_ns.unwrap_or_default(),
-        cause if cause.is_platform() => gap.duration_ns,
-        _ => Nanos(0),
-    });
+    let longest = report.gaps.iter().map(|gap| gap.platform_ns);
     verdict.platform_max_ns = longest.max().unwrap_or_default();
     // The rates were made from other counts and would contradict these.
     verdict.platform_rate_per_hour = None;

@@ -112,11 +112,7 @@ impl Standing {
 }
 
 fn platform_gaps(cpu: &CpuView) -> u64 {
-    let counts = cpu.counts.each().into_iter();
-    counts
-        .filter(|(cause, _)| cause.is_platform())
-        .map(|(_, count)| count)
-        .sum()
+    cpu.counts.platform()
 }
 
 fn share(cpu: &CpuView) -> f64 {

@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::model::Gap;
-use crate::attribution::Cause;
 use crate::units::Nanos;
 
 /// How much a gap matters to the verdict: what counts against the limit or
@@ -23,13 +22,20 @@ enum Matters {
 }
 
 impl Weight {
-    /// The weight of a gap of this cause and length.
-    pub fn new(cause: Cause, length: Nanos) -> Weight {
-        let matters = match cause {
-            Cause::Os => Matters::Explained,
-            _ => Matters::MayCount,
-        };
-        Weight { matters, length }
+    /// The weight of a gap: by the part that counts or may count, where there
+    /// is one.
+    pub fn of(gap: &Gap) -> Weight {
+        let open = gap.platform_ns.max(gap.unknown_ns);
+        match open {
+            Nanos(0) => Weight {
+                matters: Matters::Explained,
+                length: gap.duration_ns,
+            },
+            length => Weight {
+                matters: Matters::MayCount,
+                length,
+            },
+        }
     }
 }
 
@@ -41,7 +47,7 @@ where
 {
     let mut kept: BinaryHeap<Reverse<Ranked<I::Item>>> = BinaryHeap::new();
     for (place, gap) in gaps.into_iter().enumerate() {
-        let weight = Weight::new(gap.borrow().cause, gap.borrow().duration_ns);
+        let weight = Weight::of(gap.borrow());
         kept.push(Reverse(Ranked {
             rank: (weight, Reverse(place)),
             gap,

@@ -1,174 +1,220 @@
-//! What becomes of a trip once its end is known: it is counted, the SMI counter
-//! is asked, and above the threshold it becomes a record.
+//! What becomes of a trip once its end is known: the counters are asked, it is
+//! counted, and above the threshold it becomes a record.
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::units::Cycles;
 
-use super::gap::RawGap;
+use super::gap::{RawGap, TripKind};
 use super::histogram::Presence;
-use super::machine::{FullRing, Machine};
-use super::slow_path::{MOST_ECHOES, Sampler};
-use super::smi_watch::{Event, quiet_limit};
-use super::witness::Witness;
+use super::machine::{FullRing, Machine, UsageReading};
+use super::slow_path::{Part, Sampler, Smm, Trip};
+use super::smi_watch::Event;
+use super::span::{Begin, MOST_ECHOES};
 
-/// A gap without the kernel, right before one with it.
-#[derive(Clone, Copy)]
-pub(super) struct Before {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) witness: Witness,
+/// What was read for a trip.
+#[derive(Clone, Copy, Debug, Default)]
+struct Read {
+    smi: Option<SmiEvidence>,
+    usage: Option<UsageReading>,
+    smm: Smm,
+}
+
+/// The sampler's own work in a new span, followed by the clock.
+struct Stretch {
+    since: u64,
+    /// The first stretch in which something hit, and the last reading.
+    hit: Option<(u64, u64)>,
 }
 
 impl<M: Machine> Sampler<M> {
-    /// Deals with a gap, and with one without the kernel right before it, if
-    /// there was one. Returns the gap's end: what hits the sampler while it
-    /// deals with a gap belongs to that gap, or an SMI would be lost in the
-    /// tool's own time and its count given to the next gap.
-    pub(super) fn close(
-        &mut self,
-        before_kernel: Option<Before>,
-        mut start: u64,
-        mut end: u64,
-        mut witness: Witness,
-    ) -> u64 {
-        self.smi.note_event();
-        let whole = before_kernel.map_or(start, |before| before.start);
-        let event = self.event(whole, end);
-        let mut smi = self
-            .smi
-            .consult(&mut self.machine, event, end, &self.calibration);
-        let usual = quiet_limit(&self.calibration) + 2 * self.calibration.smi_read.0;
-        for _ in 0..MOST_ECHOES {
-            let now = self.machine.tsc();
-            if now.wrapping_sub(end) <= usual {
-                break;
-            }
-            end = now;
-            // An interrupt that hit a system call of ours, the reading of the
-            // counter, returned to the kernel, which leaves the mark as it was.
-            let again = self.witness();
-            witness = match (witness.presence(smi), smi) {
-                (Presence::Absent, SmiEvidence::NotRead | SmiEvidence::Unreadable) => again,
-                (Presence::Absent, _) => again.disturbed(),
-                _ => Witness {
-                    smm: again.smm,
-                    ..witness
-                },
-            };
-            smi = self.smi.consult_again(&mut self.machine, smi);
+    /// Deals with a trip. Returns what hit the sampler while the trip was
+    /// written down, if anything did: the loop goes on where nothing has.
+    pub(super) fn finish(&mut self, mut trip: Trip) -> Option<Part> {
+        let read = self.ask(&mut trip);
+        // An SMI, and the interrupt that waited for its end: one gap.
+        if let (Some(lead), Some(SmiEvidence::Own { delta: 1.. })) = (trip.lead, read.smi) {
+            trip.part.start = lead.start;
+            trip.lead = None;
         }
-        match (before_kernel, smi) {
-            // An SMI, and the interrupt that waited for its end: one gap.
-            (Some(before), SmiEvidence::Own { delta: 1.. }) => start = before.start,
-            (Some(before), _) => {
-                self.split_off(before, smi);
-                witness = witness.less(before.witness);
-            }
-            (None, _) => {}
+        self.count_blind(trip.part.end);
+        let begun = self.last;
+        let mut stretch = Stretch {
+            since: begun,
+            hit: None,
+        };
+        if let Some(lead) = trip.lead {
+            self.write_lead(lead, read.smi);
+            self.look(&mut stretch);
         }
-        let presence = witness.presence(smi);
-        self.count(start, end, presence);
-        self.renew_tail();
-        let event = self.event(start, end);
-        self.smi.account(event, smi);
-        self.record(start, end, witness, smi);
-        if event == Event::BelowThreshold && presence == Presence::Unknown {
-            self.smi.note_own_call();
-            self.usage
-                .forget(&mut self.machine, &self.calibration, Cycles(end));
-        }
-        self.renew_tail();
-        if witness.footprint != Footprint::Intact {
+        self.write(trip, read);
+        self.look(&mut stretch);
+        if trip.part.seen.footprint != Footprint::Intact {
             self.check_cpu();
         }
-        end
-    }
-
-    /// Deals with a stall between the latest reading of the counter and the
-    /// loop, from `start` to `end`. It is a gap where it is known to be none of
-    /// the kernel's, or to hold an SMI; else it stays the tool's own time.
-    /// Returns its length as a gap.
-    pub(super) fn close_tail(&mut self, start: u64, end: u64, footprint: Footprint) -> Cycles {
-        let smi = self.smi.read_tail(&mut self.machine);
-        let witness = Witness {
-            footprint,
-            ring_zero: None,
-            smm: None,
-        };
-        let presence = witness.presence(smi);
-        if presence != Presence::Absent && !matches!(smi, SmiEvidence::Own { delta: 1.. }) {
-            return Cycles(0);
-        }
-        self.count(start, end, presence);
-        self.smi.account(self.event(start, end), smi);
-        self.record(start, end, witness, smi);
-        Cycles(end.wrapping_sub(start))
-    }
-
-    /// Counts a gap without the kernel that another one with it follows. A
-    /// reading without a rise speaks of both, and a shared one is shared by
-    /// both; any other is the later gap's.
-    fn split_off(&mut self, before: Before, smi: SmiEvidence) {
-        let Before {
-            start,
-            end,
-            witness,
-        } = before;
-        self.count(start, end, Presence::Absent);
-        let smi = match smi {
-            SmiEvidence::Own { delta: 0 } | SmiEvidence::Shared { .. } => smi,
-            _ => {
-                if self.event(start, end) == Event::Recorded {
-                    self.smi.note_unread_record();
-                }
-                self.smi.evidence_unread()
+        match stretch.hit {
+            None => {
+                self.last = stretch.since;
+                self.count_blind(begun);
+                None
             }
-        };
-        self.record(start, end, witness, smi);
+            Some((start, end)) => {
+                self.last = start;
+                self.count_blind(begun);
+                self.last = end;
+                let seen = self.chain.look(&mut self.machine);
+                Some(Part { start, end, seen })
+            }
+        }
     }
 
-    fn event(&self, start: u64, end: u64) -> Event {
-        match Cycles(end.wrapping_sub(start)) > self.threshold {
+    /// Reads the counters that speak of a trip, and begins the next span. What
+    /// hits meanwhile joins the trip, and the counters are read again: an SMI
+    /// would else be lost in the tool's own time, and its count given to the
+    /// next gap.
+    fn ask(&mut self, trip: &mut Trip) -> Read {
+        let mut read = Read::default();
+        let mut noted = (false, false);
+        for _ in 0..MOST_ECHOES {
+            self.note_events(trip, &mut noted);
+            let event = self.event(trip);
+            let mut cost = Cycles(0);
+            if read.usage.is_some() || self.wants_usage(trip, event) {
+                let more = self.machine.usage();
+                read.usage = Some(read.usage.map_or(more, |usage| usage.and(more)));
+                cost.0 += 2 * self.calibration.usage_read.0;
+            }
+            let is_due =
+                read.smi.is_some() || (self.smi).is_due(event, trip.part.end, &self.calibration);
+            if is_due {
+                read.smi = Some(self.smi.read(&mut self.machine, read.smi));
+                cost.0 += 2 * self.calibration.smi_read.0;
+            }
+            let had_lead = trip.lead.is_some();
+            if self.renew_behind(trip, cost, &mut read.smm) == Begin::Quiet {
+                break;
+            }
+            if trip.lead.is_some() && !had_lead {
+                noted = (noted.1, false);
+            }
+        }
+        read
+    }
+
+    /// Counts the parts of a trip that can hold an SMI.
+    fn note_events(&mut self, trip: &Trip, noted: &mut (bool, bool)) {
+        let parts = [
+            (trip.lead.as_ref(), &mut noted.0),
+            (Some(&trip.part), &mut noted.1),
+        ];
+        for (part, noted) in parts {
+            if let Some(part) = part
+                && !*noted
+                && self
+                    .smi
+                    .can_hold(part.length(), part.seen.presence(SmiEvidence::NotRead))
+            {
+                self.smi.note_event();
+                *noted = true;
+            }
+        }
+    }
+
+    /// The scheduling counts tell what ran in a gap; after a shorter trip they
+    /// are read only where it would else be charged to the next gap.
+    fn wants_usage(&mut self, trip: &Trip, event: Event) -> bool {
+        let presence = trip.part.seen.presence(SmiEvidence::NotRead);
+        let wanted = match event {
+            Event::Recorded => presence != Presence::Absent,
+            Event::BelowThreshold => presence == Presence::Unknown,
+        };
+        wanted && self.usage.is_due(&self.calibration, trip.part.end)
+    }
+
+    fn event(&self, trip: &Trip) -> Event {
+        let longest = trip.lead.map_or(Cycles(0), |lead| lead.length());
+        match longest.max(trip.part.length()) > self.threshold {
             true => Event::Recorded,
             false => Event::BelowThreshold,
         }
     }
 
-    fn count(&mut self, start: u64, end: u64, presence: Presence) {
-        let length = Cycles(end.wrapping_sub(start));
-        self.totals.count(length, presence);
+    /// Reads the clock after some work of the sampler's own in a new span.
+    fn look(&mut self, stretch: &mut Stretch) {
+        let now = self.machine.tsc();
+        match &mut stretch.hit {
+            Some((_, end)) => *end = now,
+            None if now.wrapping_sub(stretch.since) > self.quiet_limit() => {
+                stretch.hit = Some((stretch.since, now));
+            }
+            None => stretch.since = now,
+        }
     }
 
-    fn record(&mut self, start: u64, end: u64, witness: Witness, smi: SmiEvidence) {
-        let (start, end) = (Cycles(start), Cycles(end));
-        if end.since(start) <= self.threshold {
-            return;
+    /// Writes down a stretch without the kernel that another one with it
+    /// follows. A reading without a rise speaks of both, and a shared one is
+    /// shared by both; any other is the later one's.
+    fn write_lead(&mut self, lead: Part, smi: Option<SmiEvidence>) {
+        let recorded = lead.length() > self.threshold;
+        let smi = match smi {
+            Some(smi @ (SmiEvidence::Own { delta: 0 } | SmiEvidence::Shared { .. })) => smi,
+            _ => self.smi.unread(recorded),
+        };
+        self.totals.count(lead.length(), Presence::Absent);
+        if recorded {
+            let evidence = Evidence {
+                ring_zero: lead.seen.ring_zero,
+                smm_ns: lead.seen.smm,
+                ..Evidence::new(lead.seen.footprint, smi)
+            };
+            self.record(lead, evidence, Presence::Absent);
         }
-        self.totals.gaps_seen += 1;
-        let presence = witness.presence(smi);
-        if presence != Presence::Absent {
-            self.smi.note_own_call();
-        }
-        let usage = self
-            .usage
-            .of_gap(&mut self.machine, &self.calibration, end, presence);
+    }
+
+    fn write(&mut self, trip: Trip, read: Read) {
+        let Trip { lead, part } = trip;
+        let recorded = part.length() > self.threshold;
+        let smi = match read.smi {
+            Some(smi) => smi,
+            None => self.smi.unread(recorded),
+        };
+        let presence = part.seen.presence(smi);
+        self.totals.count(part.length(), presence);
+        self.smi.learn(part.length(), presence);
+        self.smi.account(recorded, smi);
+        // The time in SMM that a lead has told of is not the part's.
+        let earlier = lead.and_then(|lead| lead.seen.smm).unwrap_or_default();
+        let smm_ns = read.smm.0.map(|all| all.saturating_sub(earlier));
+        let usage = self.usage.of(read.usage, presence);
         let evidence = Evidence {
-            footprint: witness.footprint,
-            smi,
             involuntary_switches: usage.map(|usage| usage.involuntary_switches),
             page_faults: usage.map(|usage| usage.page_faults),
             run_delay_ns: usage.and_then(|usage| usage.run_delay),
-            ring_zero: witness.ring_zero,
-            smm_ns: witness.smm,
+            ring_zero: part.seen.ring_zero,
+            smm_ns,
+            ..Evidence::new(part.seen.footprint, smi)
         };
-        let gap = RawGap {
-            start,
-            end,
-            smi_reading: self.smi.covering(smi),
+        if recorded {
+            self.record(part, evidence, presence);
+        } else if presence == Presence::Ran && self.lessons.is_due(part.end) {
+            // Where there is no room, the next one teaches as well.
+            let _ = self.ring.push(self.raw(TripKind::Lesson, part, evidence));
+        }
+    }
+
+    fn raw(&self, kind: TripKind, part: Part, evidence: Evidence) -> RawGap {
+        RawGap {
+            kind,
+            start: Cycles(part.start),
+            end: Cycles(part.end),
+            smi_reading: self.smi.covering(evidence.smi),
             companions: 0,
             evidence,
-        };
-        if !self.hand_over(gap) {
+        }
+    }
+
+    fn record(&mut self, part: Part, evidence: Evidence, presence: Presence) {
+        self.totals.gaps_seen += 1;
+        if !self.hand_over(self.raw(TripKind::Gap, part, evidence)) {
             self.totals.gaps_dropped += 1;
             if presence == Presence::Ran {
                 self.totals.gaps_dropped_kernel_ran += 1;

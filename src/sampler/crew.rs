@@ -14,7 +14,7 @@ use crate::units::{CpuId, Cycles, Fill};
 
 use super::brake::Brake;
 use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
-use super::gap::{CpuTotals, RawGap};
+use super::gap::{CpuTotals, RawGap, TripKind};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
 use super::shared::Shared;
@@ -302,6 +302,7 @@ where
 fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
     let (mut producer, mut consumer) = RingBuffer::new(RING);
     let blank = RawGap {
+        kind: TripKind::Gap,
         start: Cycles(0),
         end: Cycles(0),
         smi_reading: 0,

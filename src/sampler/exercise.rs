@@ -13,6 +13,7 @@ use crate::units::{Cycles, Nanos};
 use super::calibrate::FootprintTest;
 use super::live::LiveMachine;
 use super::machine::{Machine, UsageReading};
+use super::span::Permit;
 
 /// Readings before the first stall: calibration takes some 50,000.
 const BEFORE_FIRST: u32 = 400_000;
@@ -137,8 +138,8 @@ impl Machine for ExercisedMachine {
         self.inner.cpu_mark()
     }
 
-    fn arm(&mut self) {
-        self.inner.arm();
+    fn arm(&mut self, permit: Permit) {
+        self.inner.arm(permit);
     }
 
     fn armed(&mut self) -> bool {

@@ -9,9 +9,22 @@ use super::bpf::CountSource;
 use super::histogram::{Histogram, Presence};
 use super::tracer::{Interrupts, Tracer};
 
-/// One delta above the threshold, as it was sampled.
+/// Why a delta is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TripKind {
+    /// It is above the threshold: a gap.
+    Gap,
+    /// The kernel ran in it, and it is below. Some of these are handed over, so
+    /// that it can be learnt what entries of the kernel take here; nothing else
+    /// may come of them.
+    Lesson,
+}
+
+/// One delta, as it was sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawGap {
+    /// A gap, or a shorter one to learn from.
+    pub kind: TripKind,
     /// The last reading before the gap.
     pub start: Cycles,
     /// The first reading after it.
@@ -148,6 +161,8 @@ pub struct CpuTotals {
     pub blind: Cycles,
     /// The longest stay in the slow path.
     pub blind_max: Cycles,
+    /// Time in deltas above the trip level in which the kernel did not run.
+    pub absent: Cycles,
     /// Time in deltas above the trip level in which the kernel ran, or may
     /// have where the footprint is not usable.
     pub os: Cycles,
@@ -188,7 +203,10 @@ impl CpuTotals {
         self.histogram.record(length, presence);
         self.max = self.max.max(length);
         match presence {
-            Presence::Absent => self.max_kernel_absent = self.max_kernel_absent.max(length),
+            Presence::Absent => {
+                self.max_kernel_absent = self.max_kernel_absent.max(length);
+                self.absent = self.absent.saturating_add(length);
+            }
             Presence::Ran => {
                 self.max_kernel_ran = self.max_kernel_ran.max(length);
                 self.os = self.os.saturating_add(length);
@@ -212,6 +230,7 @@ impl CpuTotals {
             max_kernel_ran: Cycles(0),
             blind: Cycles(0),
             blind_max: Cycles(0),
+            absent: Cycles(0),
             os: Cycles(0),
             paused: Cycles(0),
             gaps_seen: 0,

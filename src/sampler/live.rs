@@ -11,6 +11,7 @@ use crate::units::{CpuId, Cycles, Hertz, Nanos};
 use super::calibrate::FootprintTest;
 use super::engine::SmiSetup;
 use super::machine::{Machine, UsageReading};
+use super::span::Permit;
 
 /// Forced page faults, and plain accesses, of the footprint's self-test.
 const TEST_ROUNDS: u32 = 200;
@@ -87,7 +88,7 @@ impl Machine for LiveMachine {
     }
 
     #[inline(always)]
-    fn arm(&mut self) {
+    fn arm(&mut self, _: Permit) {
         selector::arm();
     }
 

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::attribution::Footprint;
 use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
+use super::span::Permit;
 
 /// Scheduling counts since the previous reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,18 @@ pub struct UsageReading {
     pub page_faults: u16,
     /// Time runnable but not running, where the kernel keeps it.
     pub run_delay: Option<Nanos>,
+}
+
+impl UsageReading {
+    /// Two readings in a row as one.
+    pub(super) fn and(self, more: UsageReading) -> UsageReading {
+        UsageReading {
+            involuntary_switches: (self.involuntary_switches)
+                .saturating_add(more.involuntary_switches),
+            page_faults: self.page_faults.saturating_add(more.page_faults),
+            run_delay: (self.run_delay.zip(more.run_delay)).map(|(a, b)| a.saturating_add(b)),
+        }
+    }
 }
 
 /// What to do with a record for which the ring has no room.
@@ -44,7 +56,7 @@ pub trait Machine {
     fn cpu_mark(&mut self) -> Option<u32>;
 
     /// Sets the footprint's mark.
-    fn arm(&mut self);
+    fn arm(&mut self, permit: Permit);
 
     /// Whether the mark still stands.
     fn armed(&mut self) -> bool;
@@ -82,14 +94,4 @@ pub trait Machine {
 
     /// Gives the CPU to others for this long.
     fn pause(&mut self, length: Cycles);
-}
-
-/// Reads the footprint, where the technique is in force.
-#[inline(always)]
-pub(super) fn read_footprint<M: Machine>(machine: &mut M, test: FootprintTest) -> Footprint {
-    match test {
-        FootprintTest::Passed if machine.armed() => Footprint::Intact,
-        FootprintTest::Passed => Footprint::Cleared,
-        _ => Footprint::Unusable,
-    }
 }

@@ -17,6 +17,9 @@ mod engine;
 mod exercise;
 mod gap;
 mod histogram;
+#[cfg(test)]
+mod interleavings;
+mod lessons;
 mod live;
 mod machine;
 mod offsets;
@@ -27,8 +30,8 @@ mod shared;
 mod slow_path;
 mod smi_counter;
 mod smi_watch;
+mod span;
 mod spin;
-mod tail;
 mod tracer;
 mod trial;
 mod usage_watch;
@@ -46,7 +49,7 @@ pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar, Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
-pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals};
+pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals, TripKind};
 pub use histogram::{Histogram, Presence};
 pub use live::{KernelReturn, test_footprint};
 pub use machine::{Machine, UsageReading};

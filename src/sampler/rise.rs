@@ -2,13 +2,10 @@
 //! lie between them, where the engine does not read it after each.
 
 use crate::attribution::SmiEvidence;
+use crate::evidence::LEAST_SMI;
 use crate::units::Nanos;
 
 use super::gap::SmiTotals;
-
-/// Nothing shorter can be an SMI: entering and leaving System Management Mode
-/// alone saves and restores the CPU's whole state, on all CPUs together.
-pub(super) const LEAST_SMI: Nanos = Nanos(1_000);
 
 /// Of the time between two readings, this part may go unwatched without more
 /// than a weakening of the claim that a rise belongs to its only gap: 1/64.

@@ -1,25 +1,28 @@
 //! What happens after a trip: where it began and ended is settled, what is seen
 //! of it noted, and the loop goes on. All of it is the tool's own blind time, so
 //! it is short, bounded and measured.
+//!
+//! Whatever hits the sampler meanwhile is a part of the trip, or one of its own:
+//! 1. The trip's end is settled, before the kernel is called.
+//! 2. The counters are read that speak of it, and the next span begins. If more
+//!    time has passed than that takes, what passed joins the trip, and the
+//!    counters are read again: their rise may belong to it.
+//! 3. In the new span the trip is written down. What hits that is a trip again.
 
 use rtrb::Producer;
 
 use crate::attribution::{Footprint, SmiEvidence};
-use crate::units::Cycles;
+use crate::units::{Cycles, Hertz, Nanos};
 
-use super::calibrate::{Calibration, FootprintTest};
-use super::close::Before;
+use super::calibrate::Calibration;
 use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
-use super::machine::{Machine, read_footprint};
-use super::smi_watch::{SmiWatch, quiet_limit};
-use super::tail::OwnCalls;
+use super::lessons::Lessons;
+use super::machine::Machine;
+use super::smi_watch::SmiWatch;
+use super::span::{Begin, Chain, MOST_ECHOES, Passed};
 use super::usage_watch::UsageWatch;
-use super::witness::{PmuWatch, Witness};
-
-/// Most interruptions in a row that are taken for one gap: a CPU that never
-/// gets two readings in a row must still see its deadline.
-pub(super) const MOST_ECHOES: u32 = 256;
+use super::witness::Witness;
 
 /// One CPU's sampler between trips.
 pub(super) struct Sampler<M> {
@@ -30,10 +33,69 @@ pub(super) struct Sampler<M> {
     pub(super) last: u64,
     pub(super) totals: CpuTotals,
     pub(super) smi: SmiWatch,
-    pub(super) pmu: PmuWatch,
     pub(super) usage: UsageWatch,
+    pub(super) lessons: Lessons,
     pub(super) ring: Producer<RawGap>,
+    pub(super) chain: Chain,
     home: Option<u32>,
+}
+
+/// A stretch of time that something took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) seen: Witness,
+}
+
+impl Part {
+    pub(super) fn length(&self) -> Cycles {
+        Cycles(self.end.wrapping_sub(self.start))
+    }
+}
+
+/// What left the loop, and what else hit the sampler before it was back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trip {
+    /// A stretch without the kernel right before one with it, which is kept
+    /// apart as long as nothing says that the two belong together.
+    pub(super) lead: Option<Part>,
+    pub(super) part: Part,
+}
+
+/// Whether the sampler called the kernel since the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calls {
+    None,
+    Made,
+}
+
+impl Trip {
+    /// Takes in what came next, up to `until`.
+    fn extend(&mut self, until: u64, seen: Witness, calls: Calls) {
+        let is_absent = |seen: &Witness| seen.presence(SmiEvidence::NotRead) == Presence::Absent;
+        let ran = seen.presence(SmiEvidence::NotRead) == Presence::Ran;
+        let part = &mut self.part;
+        match calls {
+            // The mark still stood after the first: the kernel came later.
+            Calls::None if self.lead.is_none() && is_absent(&part.seen) && ran => {
+                self.lead = Some(*part);
+                *part = Part {
+                    start: part.end,
+                    end: until,
+                    seen,
+                };
+            }
+            Calls::None => {
+                part.end = until;
+                part.seen = part.seen.joined(seen);
+            }
+            Calls::Made => {
+                part.end = until;
+                part.seen = part.seen.joined(seen.beside_calls());
+            }
+        }
+    }
 }
 
 impl<M: Machine> Sampler<M> {
@@ -43,104 +105,52 @@ impl<M: Machine> Sampler<M> {
         calibration: Calibration,
         threshold: Cycles,
         smi: SmiWatch,
-        pmu: PmuWatch,
+        hz: Hertz,
         ring: Producer<RawGap>,
         totals: CpuTotals,
     ) -> Self {
-        let now = machine.tsc();
+        let home = machine.cpu_mark();
+        let (chain, now) = Chain::begin(&mut machine, &calibration, hz);
         Sampler {
-            home: machine.cpu_mark(),
             machine,
-            calibration,
+            home,
             threshold,
             last: now,
             totals,
             smi,
-            pmu,
             usage: UsageWatch::new(calibration.usage_read, now),
+            lessons: Lessons::new(hz),
             ring,
+            chain,
+            calibration,
         }
-    }
-
-    /// Arms the mark and takes the reading from which the loop goes on.
-    ///
-    /// The mark is checked after that reading: an interrupt between the two
-    /// would wipe it and be short enough to go unseen, and a later SMI would
-    /// then pass for the kernel. So are the PMU's counts.
-    pub(super) fn resume(&mut self) {
-        for _ in 0..MOST_ECHOES {
-            self.pmu.begin(&mut self.machine);
-            if self.start_again() == Footprint::Cleared {
-                continue;
-            }
-            if self.pmu.is_undisturbed(&mut self.machine) {
-                return;
-            }
-        }
-        self.pmu.give_up();
-        while self.start_again() == Footprint::Cleared {}
-    }
-
-    fn start_again(&mut self) -> Footprint {
-        if self.calibration.footprint == FootprintTest::Passed {
-            self.machine.arm();
-        }
-        self.last = self.machine.tsc();
-        self.footprint()
     }
 
     /// Goes into the loop for the first time. What comes before its first
     /// reading is not sampled, so the SMI counter's account begins as late.
     pub(super) fn start(&mut self) {
-        for _ in 0..MOST_ECHOES {
-            self.resume();
-            let tail = self.smi.long_tail(self.last, &self.calibration);
-            if tail.is_none() {
-                break;
-            }
-            self.smi.begin_again(&mut self.machine);
-        }
-        self.smi.resumed();
+        self.settle(SmiWatch::begin_again);
     }
 
-    /// Goes on with the loop once nothing has hit the sampler between its
-    /// latest reading of the SMI counter and the first reading of the loop.
-    /// Returns how much of that time was a gap of its own.
-    pub(super) fn resume_clean(&mut self) -> Cycles {
-        let mut gaps = Cycles(0);
+    /// Begins a span once nothing hits the sampler between a reading of the SMI
+    /// counter, which `read` takes, and the first reading of the loop.
+    pub(super) fn settle(&mut self, mut read: impl FnMut(&mut SmiWatch, &mut M)) {
         for _ in 0..MOST_ECHOES {
-            let before = self.machine.tsc();
-            let mark = self.footprint();
-            self.resume();
-            let Some(tail) = self.smi.long_tail(self.last, &self.calibration) else {
+            read(&mut self.smi, &mut self.machine);
+            let begun = self.machine.tsc();
+            let passed = self.chain.renew(&mut self.machine);
+            self.last = passed.until;
+            let took = passed.until.wrapping_sub(begun);
+            if passed.begin == Begin::Quiet && took <= self.quiet_limit() {
                 break;
-            };
-            // The mark was read after `before`, and speaks of all until then.
-            // What came later, it has not seen.
-            let seen = self.smi.long_tail(before, &self.calibration).is_some();
-            let gap = match (mark, tail.own_calls) {
-                (Footprint::Intact, OwnCalls::None) if seen => {
-                    let limit = quiet_limit(&self.calibration);
-                    let hit = tail.hit_before;
-                    let end = hit.filter(|hit| before.wrapping_sub(*hit) <= limit);
-                    self.close_tail(tail.since, end.unwrap_or(before), mark)
-                }
-                (Footprint::Cleared, OwnCalls::None) if seen => {
-                    self.close_tail(tail.since, self.last, mark)
-                }
-                (_, OwnCalls::None) => self.close_tail(tail.since, self.last, Footprint::Unusable),
-                // How much of it the call took is not known, so that it stays
-                // the tool's own time.
-                (_, OwnCalls::Made) => {
-                    let smi = self.smi.read_tail(&mut self.machine);
-                    self.smi.account_own_time(smi);
-                    Cycles(0)
-                }
-            };
-            gaps = gaps.saturating_add(gap);
+            }
         }
-        self.smi.resumed();
-        gaps
+    }
+
+    /// The slow path is never longer than this, calls of the kernel aside,
+    /// unless something hit it.
+    pub(super) fn quiet_limit(&self) -> u64 {
+        4 * self.calibration.pmu_read.0 + 8 * self.calibration.trip.0
     }
 
     /// Deals with a delta that left the loop; `self.last` is its end.
@@ -161,97 +171,103 @@ impl<M: Machine> Sampler<M> {
             }
             return;
         }
-        let mut start = self.last.wrapping_sub(delta);
-        let mut end = self.last;
-        let mut witness = self.witness();
-        let mut after = self.machine.tsc();
-        let mut before_kernel = None;
-        let usual = self.calibration.trip.0 + 2 * self.calibration.pmu_read.0;
-        // A large step here means that something more hit, between the end of
-        // the delta and now, and the mark may speak of that. Together they are
-        // one gap, as the counter can only be read after both.
-        for _ in 0..MOST_ECHOES {
-            if after.wrapping_sub(end) <= usual {
-                break;
-            }
-            let later = self.witness();
-            // But the mark still stood after the first: the kernel came later.
-            if witness.presence(SmiEvidence::NotRead) == Presence::Absent
-                && later.presence(SmiEvidence::NotRead) == Presence::Ran
-            {
-                before_kernel = Some(Before {
-                    start,
-                    end,
-                    witness,
-                });
-                start = end;
-            }
-            end = after;
-            witness = later;
-            after = self.machine.tsc();
-        }
-        let end = self.close(before_kernel, start, end, witness);
-        let gaps = self.resume_clean();
-        self.count_blind(end, gaps);
-    }
-
-    /// Begins the sampler's own time anew, where nothing has hit it so far.
-    pub(super) fn renew_tail(&mut self) {
-        let now = self.machine.tsc();
-        self.smi.renew_tail(now, &self.calibration);
-    }
-
-    /// Counts the time from `since` to the latest reading as the tool's own,
-    /// but for the gaps in it.
-    pub(super) fn count_blind(&mut self, since: u64, gaps: Cycles) {
-        let blind = Cycles(self.last.wrapping_sub(since)).saturating_sub(gaps);
-        self.totals.blind = self.totals.blind.saturating_add(blind);
-        self.totals.blind_max = self.totals.blind_max.max(blind);
+        let seen = self.chain.look(&mut self.machine);
+        self.on_trip(Part {
+            start: self.last.wrapping_sub(delta),
+            end: self.last,
+            seen,
+        });
     }
 
     /// Counts a mark that is gone without a delta above the trip level. The
     /// clock is read once more: the wiping may have come after the last
-    /// reading, and is then an ordinary gap.
+    /// reading, and is then an ordinary trip.
     pub(super) fn on_silent_clear(&mut self) {
+        let since = self.last;
         let now = self.machine.tsc();
-        let delta = now.wrapping_sub(self.last);
+        let delta = now.wrapping_sub(since);
         self.last = now;
         if delta > self.calibration.trip.0 {
             self.on_delta(delta);
-        } else {
-            self.totals.silent_clears += 1;
-            self.resume();
-            self.on_unwitnessed(now);
+            return;
+        }
+        self.totals.silent_clears += 1;
+        let passed = self.chain.renew(&mut self.machine);
+        match passed.begin {
+            Begin::Quiet => {
+                self.last = passed.until;
+                self.count_blind(since);
+            }
+            Begin::Hit => {
+                self.count_blind(since);
+                self.last = passed.until;
+                self.on_trip(Part {
+                    start: now,
+                    end: passed.until,
+                    seen: passed.seen,
+                });
+            }
         }
     }
 
-    /// Deals with the time from `start` to the latest reading, of which the
-    /// mark says nothing: it was set in between.
-    fn on_unwitnessed(&mut self, start: u64) {
-        let mut since = start;
-        let mut gaps = Cycles(0);
-        if self.last.wrapping_sub(start) > quiet_limit(&self.calibration) {
-            let witness = self.witness().disturbed();
-            since = self.close(None, start, self.last, witness);
-            gaps = self.resume_clean();
+    /// Deals with a trip, and with those that hit the sampler meanwhile.
+    fn on_trip(&mut self, mut part: Part) {
+        for _ in 0..MOST_ECHOES {
+            let trip = self.settle_end(part);
+            match self.finish(trip) {
+                None => return,
+                Some(next) => part = next,
+            }
         }
-        self.count_blind(since, gaps);
+        // A CPU on which the slow path never comes to its end is not sampled.
+        self.count_blind(part.start);
     }
 
-    /// What the mark and the PMU's counts say now.
-    pub(super) fn witness(&mut self) -> Witness {
-        let footprint = self.footprint();
-        let (ring_zero, smm) = self.pmu.since_begin(&mut self.machine);
-        Witness {
-            footprint,
-            ring_zero,
-            smm,
+    /// A large step here means that something more hit, between the end of the
+    /// delta and now, and the mark may speak of that. Together they are one
+    /// gap, as the counter can only be read after both.
+    fn settle_end(&mut self, part: Part) -> Trip {
+        let usual = self.calibration.trip.0 + 2 * self.calibration.pmu_read.0;
+        let mut trip = Trip { lead: None, part };
+        for _ in 0..MOST_ECHOES {
+            let after = self.machine.tsc();
+            if after.wrapping_sub(trip.part.end) <= usual {
+                break;
+            }
+            let seen = self.chain.look(&mut self.machine);
+            trip.extend(after, seen, Calls::None);
         }
+        trip
+    }
+
+    /// Counts the time from `since` to the latest reading as the tool's own.
+    pub(super) fn count_blind(&mut self, since: u64) {
+        let blind = Cycles(self.last.wrapping_sub(since));
+        self.totals.blind = self.totals.blind.saturating_add(blind);
+        self.totals.blind_max = self.totals.blind_max.max(blind);
+    }
+
+    /// Begins the next span behind a trip, and takes in what hit meanwhile.
+    /// `calls` are made before, and take at most `cost`.
+    pub(super) fn renew_behind(&mut self, trip: &mut Trip, cost: Cycles, smm: &mut Smm) -> Begin {
+        let calls = match cost {
+            Cycles(0) => Calls::None,
+            _ => Calls::Made,
+        };
+        let passed: Passed = self.chain.renew(&mut self.machine);
+        smm.add(&passed.seen);
+        self.last = passed.until;
+        let took = passed.until.wrapping_sub(trip.part.end);
+        if passed.begin == Begin::Quiet && took <= self.quiet_limit() + cost.0 {
+            return Begin::Quiet;
+        }
+        trip.extend(passed.until, passed.seen, calls);
+        Begin::Hit
     }
 
     /// What the mark says now.
     pub(super) fn footprint(&mut self) -> Footprint {
-        read_footprint(&mut self.machine, self.calibration.footprint)
+        self.chain.footprint(&mut self.machine)
     }
 
     /// Ends the sampler if it is not on its CPU any more.
@@ -259,5 +275,18 @@ impl<M: Machine> Sampler<M> {
         if self.machine.cpu_mark() != self.home {
             self.totals.ended_early = Some(EndedEarly::CpuChanged);
         }
+    }
+}
+
+/// The time in SMM of a trip: that of all its spans.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Smm(pub(super) Option<Nanos>);
+
+impl Smm {
+    fn add(&mut self, seen: &Witness) {
+        self.0 = match (self.0, seen.smm) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (one, other) => one.or(other),
+        };
     }
 }

@@ -7,14 +7,15 @@
 //! a reading, the evidence says so.
 
 use crate::attribution::SmiEvidence;
-use crate::units::Cycles;
+use crate::evidence::LEAST_SMI;
+use crate::units::{Cycles, Hertz};
 
 use super::budget::Budget;
 use super::calibrate::Calibration;
 use super::gap::SmiTotals;
+use super::histogram::Presence;
 use super::machine::Machine;
 use super::smi_counter::FollowedCounter;
-use super::tail::{OwnCalls, Tail};
 
 /// Share of the time for readings after recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
@@ -44,13 +45,14 @@ pub(super) enum Event {
 pub(super) struct SmiWatch {
     counter: Option<FollowedCounter>,
     readings: Readings,
-    /// Trips since the latest reading.
+    /// Trips since the latest reading that can hold an SMI.
     events: u32,
     /// Those of them that became records.
     unread_records: u32,
-    /// The time since the latest reading, or since the latest trip where there
-    /// is no counter, until the loop resumes.
-    tail: Option<Tail>,
+    /// Nothing shorter can be an SMI.
+    least_smi: Cycles,
+    /// The shortest entry of the kernel so far.
+    least_entry: Option<Cycles>,
     recorded_budget: Budget,
     short_budget: Budget,
 }
@@ -61,18 +63,18 @@ impl SmiWatch {
         machine: &mut M,
         readings: Readings,
         calibration: &Calibration,
+        hz: Hertz,
     ) -> SmiWatch {
         let counter = FollowedCounter::begin(machine);
-        let tail = Tail::begin(machine);
-        let now = tail.since;
+        let now = machine.tsc();
         let saved = Cycles(calibration.smi_read.0 * 1_000);
-        let followed = counter.is_some() && readings == Readings::AfterGaps;
         SmiWatch {
             counter,
             readings,
             events: 0,
             unread_records: 0,
-            tail: followed.then_some(tail),
+            least_smi: hz.to_cycles(LEAST_SMI),
+            least_entry: None,
             recorded_budget: Budget::new(RECORDED_SHARE, saved, now),
             short_budget: Budget::new(SHORT_SHARE, saved, now),
         }
@@ -86,24 +88,39 @@ impl SmiWatch {
             counter.latest = now;
             counter.totals.count.before = u64::from(now);
         }
-        self.tail = Some(Tail::begin(machine));
     }
 
-    /// Notes a trip.
+    /// Whether a stretch can hold an SMI: one with the kernel is then longer
+    /// than the shortest entry of the kernel by as much as an SMI takes.
+    pub(super) fn can_hold(&self, length: Cycles, presence: Presence) -> bool {
+        let entry = match presence {
+            Presence::Ran => self.least_entry.unwrap_or_default(),
+            Presence::Absent | Presence::Unknown => Cycles(0),
+        };
+        length >= entry.saturating_add(self.least_smi)
+    }
+
+    /// Learns how short an entry of the kernel can be.
+    pub(super) fn learn(&mut self, length: Cycles, presence: Presence) {
+        if presence == Presence::Ran {
+            let least = self.least_entry.map_or(length, |least| least.min(length));
+            self.least_entry = Some(least);
+        }
+    }
+
+    /// Notes a trip that can hold an SMI.
     pub(super) fn note_event(&mut self) {
         self.events = self.events.saturating_add(1);
     }
 
-    /// Notes a record after which the counter is not read.
-    pub(super) fn note_unread_record(&mut self) {
-        self.unread_records = self.unread_records.saturating_add(1);
-    }
-
-    /// What is known of a gap after which the counter is not read. One that is
-    /// read at the end only will never speak of a gap, and none shall wait.
-    pub(super) fn evidence_unread(&self) -> SmiEvidence {
+    /// What is known of a trip after which the counter was not read. One that
+    /// is read at the end only will never speak of a gap, and none shall wait.
+    pub(super) fn unread(&mut self, recorded: bool) -> SmiEvidence {
         match (&self.counter, self.readings) {
-            (Some(_), Readings::AfterGaps) => SmiEvidence::NotRead,
+            (Some(_), Readings::AfterGaps) => {
+                self.unread_records += u32::from(recorded);
+                SmiEvidence::NotRead
+            }
             (Some(_), Readings::StartAndEnd) | (None, _) => SmiEvidence::Unreadable,
         }
     }
@@ -115,39 +132,42 @@ impl SmiWatch {
         done.wrapping_add(u32::from(smi == SmiEvidence::NotRead))
     }
 
-    /// Reads the counter after a gap or trip that ended at `end`, if it
-    /// deserves that and the budget allows.
-    pub(super) fn consult<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        event: Event,
-        end: u64,
-        calibration: &Calibration,
-    ) -> SmiEvidence {
-        if self.counter.is_none() {
-            // A stall in the sampler's own time is none the less a stall.
-            self.tail = Some(Tail::begin(machine));
-            return SmiEvidence::Unreadable;
-        }
-        let affordable = self.readings == Readings::AfterGaps
+    /// Whether the counter is to be read after a trip that ended at `end`: if
+    /// the trip deserves that and the budget allows it.
+    pub(super) fn is_due(&mut self, event: Event, end: u64, calibration: &Calibration) -> bool {
+        self.counter.is_some()
+            && self.readings == Readings::AfterGaps
             && match event {
                 Event::Recorded => self.recorded_budget.take(calibration.smi_read, end),
-                // A reading here would swallow the rise of unread records.
+                // Where nothing since the latest reading can hold an SMI there
+                // is nothing to be told apart, and a reading here would swallow
+                // the rise of unread records.
                 Event::BelowThreshold => {
-                    self.unread_records == 0 && self.short_budget.take(calibration.smi_read, end)
+                    self.events > 0
+                        && self.unread_records == 0
+                        && self.short_budget.take(calibration.smi_read, end)
                 }
-            };
-        if !affordable {
-            if event == Event::Recorded {
-                self.note_unread_record();
             }
-            return self.evidence_unread();
-        }
-        let Some(delta) = self.advance(machine) else {
+    }
+
+    /// Reads the counter for a trip; `first` is what it said of the same trip
+    /// before something more hit.
+    pub(super) fn read<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        first: Option<SmiEvidence>,
+    ) -> SmiEvidence {
+        let Some(more) = self.advance(machine) else {
             return SmiEvidence::Unreadable;
         };
-        self.tail = Some(Tail::begin(machine));
-        let among = self.events;
+        let (before, among) = match first {
+            Some(SmiEvidence::Own { delta }) => (delta, 1),
+            Some(SmiEvidence::Shared { delta, among }) => (delta, among),
+            _ => (0, 0),
+        };
+        let delta = before.saturating_add(more);
+        // Events that are noted while a trip goes on are its own.
+        let among = among.max(self.events);
         self.events = 0;
         self.unread_records = 0;
         match (delta, among) {
@@ -156,95 +176,20 @@ impl SmiWatch {
         }
     }
 
-    /// Reads the counter once more for the same gap, which something hit while
-    /// it was dealt with.
-    pub(super) fn consult_again<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        first: SmiEvidence,
-    ) -> SmiEvidence {
-        let (before, among) = match first {
-            SmiEvidence::Own { delta } => (delta, 1),
-            SmiEvidence::Shared { delta, among } => (delta, among),
-            unread => return unread,
-        };
-        let Some(more) = self.advance(machine) else {
-            return SmiEvidence::Unreadable;
-        };
-        self.tail = Some(Tail::begin(machine));
-        let delta = before.saturating_add(more);
-        match (delta, among) {
-            (0, _) | (_, ..=1) => SmiEvidence::Own { delta },
-            _ => SmiEvidence::Shared { delta, among },
-        }
-    }
-
     /// Enters a rise that no record will carry into the account.
-    pub(super) fn account(&mut self, event: Event, smi: SmiEvidence) {
+    pub(super) fn account(&mut self, recorded: bool, smi: SmiEvidence) {
         let Some(FollowedCounter { totals, .. }) = &mut self.counter else {
             return;
         };
-        match (event, smi) {
-            (
-                Event::BelowThreshold,
-                SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. },
-            ) => {
+        match (recorded, smi) {
+            (false, SmiEvidence::Own { delta } | SmiEvidence::Shared { delta, .. }) => {
                 totals.below_threshold += u64::from(delta);
             }
-            (Event::Recorded, SmiEvidence::Shared { delta, .. }) => {
+            (true, SmiEvidence::Shared { delta, .. }) => {
                 totals.unassigned += u64::from(delta);
             }
             _ => {}
         }
-    }
-
-    /// The time since the latest reading, if something hit the sampler before
-    /// `resumed`: a stall there is in no delta of the loop, but may have raised
-    /// the counter.
-    pub(super) fn long_tail(&self, resumed: u64, calibration: &Calibration) -> Option<Tail> {
-        self.tail
-            .filter(|tail| resumed.wrapping_sub(tail.since) > quiet_limit(calibration))
-    }
-
-    /// Begins the tail anew at `now`, if nothing hit it so far: a stall that
-    /// comes later has then less of the sampler's own work in its length, and
-    /// no call of the kernel. The mark speaks of that time as well.
-    pub(super) fn renew_tail(&mut self, now: u64, calibration: &Calibration) {
-        let Some(tail) = &mut self.tail else { return };
-        match now.wrapping_sub(tail.since) <= quiet_limit(calibration) {
-            true => *tail = Tail::since(now),
-            false => tail.hit_before = tail.hit_before.or(Some(now)),
-        }
-    }
-
-    /// Enters a rise in the tool's own time into the account.
-    pub(super) fn account_own_time(&mut self, smi: SmiEvidence) {
-        if let (Some(counter), SmiEvidence::Own { delta }) = (&mut self.counter, smi) {
-            counter.totals.without_gap += u64::from(delta);
-        }
-    }
-
-    /// Notes that the sampler called the kernel since the latest reading.
-    pub(super) fn note_own_call(&mut self) {
-        if let Some(tail) = &mut self.tail {
-            tail.own_calls = OwnCalls::Made;
-        }
-    }
-
-    /// Reads the counter once more, so that a rise in the tool's own time is
-    /// not given to the next gap.
-    pub(super) fn read_tail<M: Machine>(&mut self, machine: &mut M) -> SmiEvidence {
-        let delta = self.advance(machine);
-        self.tail = Some(Tail::begin(machine));
-        match delta {
-            Some(delta) => SmiEvidence::Own { delta },
-            None => SmiEvidence::Unreadable,
-        }
-    }
-
-    /// The loop goes on.
-    pub(super) fn resumed(&mut self) {
-        self.tail = None;
     }
 
     /// Reads the counter at the end of a pause; the rise is the pause's, or
@@ -259,6 +204,13 @@ impl SmiWatch {
         if self.readings == Readings::AfterGaps {
             self.read_beside_gaps(machine, |totals| &mut totals.without_gap);
         }
+    }
+
+    /// Leaves no time for readings.
+    #[cfg(test)]
+    pub(super) fn exhaust(&mut self) {
+        self.recorded_budget = Budget::new(RECORDED_SHARE, Cycles(0), 0);
+        self.short_budget = Budget::new(SHORT_SHARE, Cycles(0), 0);
     }
 
     /// The account so far, by the latest reading.
@@ -282,9 +234,6 @@ impl SmiWatch {
             };
             *slot += u64::from(delta);
         }
-        if self.readings == Readings::AfterGaps {
-            self.tail = Some(Tail::begin(machine));
-        }
         self.events = 0;
         self.unread_records = 0;
     }
@@ -307,10 +256,4 @@ impl SmiWatch {
     fn advance<M: Machine>(&mut self, machine: &mut M) -> Option<u32> {
         FollowedCounter::advance(&mut self.counter, machine)
     }
-}
-
-/// The slow path, readings of the counter aside, is never longer than this
-/// unless something hit it.
-pub(super) fn quiet_limit(calibration: &Calibration) -> u64 {
-    2 * calibration.usage_read.0 + 4 * calibration.pmu_read.0 + 8 * calibration.trip.0
 }

@@ -13,7 +13,6 @@ use super::gap::{CpuTotals, RawGap};
 use super::live::{KernelReturn, LiveMachine};
 use super::slow_path::Sampler;
 use super::smi_watch::{Readings, SmiWatch};
-use super::witness::PmuWatch;
 use super::worker::{BLOCK, block};
 
 /// Records that the ring holds: more than one block can bring forth.
@@ -46,12 +45,10 @@ impl Trial {
         let registers = RegisterSources::none(none).with_pmu(pmu);
         let (mut machine, ..) = LiveMachine::open(cpu, Err(none), &registers, kernel_return, hz);
         let calibration = calibrate(&mut machine, threshold, hz)?;
-        let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration);
+        let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration, hz);
         let (producer, gaps) = RingBuffer::new(RING);
         let totals = CpuTotals::begin(cpu, calibration.floor);
-        let pmu = PmuWatch::new(hz);
-        let mut sampler = Sampler::new(machine, calibration, threshold, smi, pmu, producer, totals);
-        sampler.resume();
+        let sampler = Sampler::new(machine, calibration, threshold, smi, hz, producer, totals);
         Ok(Trial { sampler, gaps })
     }
 
@@ -63,7 +60,7 @@ impl Trial {
 
     /// The time since the latest reading passes for no gap.
     pub fn resume(&mut self) {
-        self.sampler.resume();
+        self.sampler.settle(|_, _| ());
     }
 
     /// What was found out of the CPU.

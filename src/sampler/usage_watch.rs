@@ -5,7 +5,7 @@ use crate::units::Cycles;
 use super::budget::Budget;
 use super::calibrate::Calibration;
 use super::histogram::Presence;
-use super::machine::{Machine, UsageReading};
+use super::machine::UsageReading;
 
 /// Share of the time for evidence on recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;
@@ -33,42 +33,27 @@ impl UsageWatch {
         }
     }
 
-    /// The counts of a gap in which the kernel may have run.
-    ///
-    /// Where it is known to have run they only describe the gap. Where it is
-    /// not they decide whether it did, and then must be of this gap alone.
-    pub(super) fn of_gap<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        calibration: &Calibration,
-        end: Cycles,
-        presence: Presence,
-    ) -> Option<UsageReading> {
-        if presence == Presence::Absent {
-            return None;
-        }
-        if !self.budget.take(calibration.usage_read, end.0) {
+    /// Whether the counts may be read after a trip that ended at `end`.
+    pub(super) fn is_due(&mut self, calibration: &Calibration, end: u64) -> bool {
+        let due = self.budget.take(calibration.usage_read, end);
+        if !due {
             self.base = Base::Stale;
-            return None;
         }
-        let reading = machine.usage();
-        let base = std::mem::replace(&mut self.base, Base::Fresh);
-        (presence == Presence::Ran || base == Base::Fresh).then_some(reading)
+        due
     }
 
-    /// Takes what was counted in a trip below the threshold off the counts of
-    /// the next gap.
-    pub(super) fn forget<M: Machine>(
+    /// The counts of a trip after which they were read.
+    ///
+    /// Where the kernel is known to have run they only describe the trip. Where
+    /// it is not they decide whether it did, and then must be of this trip
+    /// alone.
+    pub(super) fn of(
         &mut self,
-        machine: &mut M,
-        calibration: &Calibration,
-        end: Cycles,
-    ) {
-        if self.budget.take(calibration.usage_read, end.0) {
-            machine.usage();
-            self.base = Base::Fresh;
-        } else {
-            self.base = Base::Stale;
-        }
+        reading: Option<UsageReading>,
+        presence: Presence,
+    ) -> Option<UsageReading> {
+        let reading = reading?;
+        let base = std::mem::replace(&mut self.base, Base::Fresh);
+        (presence == Presence::Ran || base == Base::Fresh).then_some(reading)
     }
 }

@@ -26,25 +26,6 @@ impl Witness {
             .or_else(|| self.ring_zero.and_then(counted))
             .into()
     }
-
-    /// The same without the time in SMM of what came before.
-    pub(super) fn less(self, before: Witness) -> Witness {
-        let earlier = before.smm.unwrap_or_default();
-        Witness {
-            smm: self.smm.map(|smm| smm.saturating_sub(earlier)),
-            ..self
-        }
-    }
-
-    /// The witness of a time in which the sampler itself called the kernel:
-    /// neither the mark nor the count of ring 0 tells whose doing it was.
-    pub(super) fn disturbed(self) -> Witness {
-        Witness {
-            footprint: Footprint::Unusable,
-            ring_zero: None,
-            ..self
-        }
-    }
 }
 
 /// The PMU's counts, followed from one gap to the next.
@@ -64,25 +45,6 @@ impl PmuWatch {
     #[inline]
     pub(super) fn begin<M: Machine>(&mut self, machine: &mut M) {
         self.base = machine.pmu();
-    }
-
-    /// Whether nothing ran in ring 0 since [`PmuWatch::begin`], as far as is
-    /// counted.
-    #[inline]
-    pub(super) fn is_undisturbed<M: Machine>(&mut self, machine: &mut M) -> bool {
-        let Some(base) = self.base else { return true };
-        match machine.pmu() {
-            Some(now) => now.ring_zero_since(base).kernel_ran(true) == Some(false),
-            None => {
-                self.base = None;
-                true
-            }
-        }
-    }
-
-    /// Does without the counts for the next gap.
-    pub(super) fn give_up(&mut self) {
-        self.base = None;
     }
 
     /// What was counted since [`PmuWatch::begin`]: instructions of ring 0, and

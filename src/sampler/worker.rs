@@ -16,7 +16,6 @@ use super::shared::Shared;
 use super::slow_path::Sampler;
 use super::smi_watch::SmiWatch;
 use super::spin::{Spin, spin};
-use super::witness::PmuWatch;
 
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
@@ -37,10 +36,10 @@ pub(super) fn sample<M: Machine>(
     shared: &Arc<Shared>,
 ) -> CpuTotals {
     let ends = Ends::begin(&mut machine);
-    let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration);
+    let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration, plan.hz);
     let totals = CpuTotals::begin(cpu, calibration.floor);
-    let pmu = PmuWatch::new(plan.hz);
-    let mut sampler = Sampler::new(machine, calibration, plan.threshold, smi, pmu, ring, totals);
+    let (threshold, hz) = (plan.threshold, plan.hz);
+    let mut sampler = Sampler::new(machine, calibration, threshold, smi, hz, ring, totals);
     sampler.start();
     let first = sampler.last;
     shared.begin(Cycles(first));
@@ -99,12 +98,10 @@ fn publish<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared
     let begun = sampler.last;
     lay_out(sampler, first, ends, shared);
     sampler.check_cpu();
-    sampler.smi.after_own_work(&mut sampler.machine);
     // The counts of this belong to no gap either.
-    sampler.smi.note_own_call();
     sampler.machine.usage();
-    let gaps = sampler.resume_clean();
-    sampler.count_blind(begun, gaps);
+    sampler.settle(SmiWatch::after_own_work);
+    sampler.count_blind(begun);
 }
 
 fn lay_out<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared: &Shared) {
@@ -162,11 +159,9 @@ fn pause<M: Machine>(
     }
     // Before anything is read that would be another CPU's.
     sampler.check_cpu();
-    sampler.smi.after_pause(&mut sampler.machine);
     // The counts of the pause belong to no gap.
-    sampler.smi.note_own_call();
     sampler.machine.usage();
-    let gaps = sampler.resume_clean();
-    let paused = Cycles(sampler.last.wrapping_sub(begun)).saturating_sub(gaps);
+    sampler.settle(SmiWatch::after_pause);
+    let paused = Cycles(sampler.last.wrapping_sub(begun));
     sampler.totals.paused = sampler.totals.paused.saturating_add(paused);
 }

@@ -1,6 +1,6 @@
 //! Raised stalls against the gaps of a run.
 
-use crate::attribution::Cause;
+use crate::attribution::{Cause, Parts};
 use crate::sampler::RaisedSpan;
 use crate::session::PackedGap;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -12,10 +12,45 @@ pub struct Found {
     pub raised: u64,
     /// Those that lie within a gap.
     pub found: u64,
-    /// Those whose gap has one of the causes expected.
+    /// Those whose gap has the cause and the parts expected.
     pub rightly_classed: u64,
     /// Gap minus stall, median.
     pub median_excess: Option<Nanos>,
+}
+
+/// Who is to be found in the gap of a stall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The kernel, for as long as the stall.
+    Kernel,
+    /// An SMI for as long, and perhaps the kernel beside it.
+    Smi,
+    /// Firmware or CPU, as SMIs cannot be counted, and perhaps the kernel.
+    FirmwareOrCpu,
+}
+
+/// The part of a stall may differ from its length by this much: what the stall
+/// itself does not log, such as the way into the kernel.
+const NEAR: Nanos = Nanos(3_000);
+
+impl Expected {
+    /// Whether the account of a gap gives a stall of this length to whom it
+    /// should. A part that is said to be unknown is no error.
+    fn holds(self, gap: &PackedGap, length: Nanos) -> bool {
+        let account = gap.unpack().account;
+        let Parts {
+            os,
+            platform,
+            unknown,
+        } = account.parts;
+        let covers = |part: Nanos| part.0 + unknown.0 + NEAR.0 >= length.0;
+        let alone = account.cause.alone();
+        match self {
+            Expected::Kernel => account.kernel_ran == Some(true) && covers(os),
+            Expected::Smi => alone == Cause::Smi && covers(platform),
+            Expected::FirmwareOrCpu => alone == Cause::FirmwareOrCpu && covers(platform),
+        }
+    }
 }
 
 /// Looks each stall up among the gaps, which are in order of time. A stall is
@@ -24,7 +59,7 @@ pub struct Found {
 pub fn judge(
     spans: &[RaisedSpan],
     gaps: &[PackedGap],
-    expected: &[Cause],
+    expected: Expected,
     threshold: Cycles,
     slack: Cycles,
     hz: Hertz,
@@ -53,7 +88,8 @@ pub fn judge(
             .find(|gap| gap.start() <= span.start.saturating_add(slack));
         if let Some(gap) = over {
             judged.found += 1;
-            judged.rightly_classed += u64::from(expected.contains(&gap.cause()));
+            let length = hz.to_nanos(span.end.since(span.start));
+            judged.rightly_classed += u64::from(expected.holds(gap, length));
             excess.push(gap.length().saturating_sub(span.end.since(span.start)));
         }
     }
@@ -67,23 +103,37 @@ pub fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Confidence, Evidence, Footprint, SmiEvidence};
-    use crate::sampler::RawGap;
+    use crate::attribution::{
+        ClockTrust, Evidence, Footprint, Known, Platform, Setting, SmiEvidence, account,
+    };
+    use crate::sampler::{RawGap, TripKind};
     use crate::session::JudgedGap;
 
-    fn gap(start: u64, end: u64, cause: Cause) -> PackedGap {
-        let evidence = Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable);
+    fn gap(start: u64, end: u64, footprint: Footprint) -> PackedGap {
+        let evidence = Evidence {
+            involuntary_switches: Some(1),
+            ..Evidence::new(footprint, SmiEvidence::Unreadable)
+        };
         PackedGap::pack(&JudgedGap {
             raw: RawGap {
+                kind: TripKind::Gap,
                 start: Cycles(start),
                 end: Cycles(end),
                 smi_reading: 0,
                 companions: 0,
                 evidence,
             },
-            account: None,
-            cause,
-            confidence: Confidence::Strong,
+            kernel: None,
+            account: account(Known {
+                evidence: &evidence,
+                kernel: None,
+                interrupts: None,
+                length: Nanos(end - start),
+                setting: Setting {
+                    platform: Platform::BareMetal,
+                    clock: ClockTrust::Trusted,
+                },
+            }),
         })
     }
 
@@ -97,8 +147,8 @@ mod tests {
     #[test]
     fn stalls_are_found_in_the_gap_that_reaches_over_them() {
         let gaps = [
-            gap(100, 300, Cause::Os),
-            gap(1_000, 1_500, Cause::Hypervisor),
+            gap(100, 300, Footprint::Cleared),
+            gap(1_000, 1_500, Footprint::Intact),
         ];
         let spans = [
             span(110, 290),
@@ -109,7 +159,7 @@ mod tests {
         let found = judge(
             &spans,
             &gaps,
-            &[Cause::Os],
+            Expected::Kernel,
             Cycles(50),
             Cycles(5),
             Hertz(1e9),
@@ -123,11 +173,11 @@ mod tests {
 
     #[test]
     fn a_gap_that_covers_half_of_a_stall_is_not_it() {
-        let gaps = [gap(100, 200, Cause::Os)];
+        let gaps = [gap(100, 200, Footprint::Cleared)];
         let found = judge(
             &[span(100, 300)],
             &gaps,
-            &[Cause::Os],
+            Expected::Kernel,
             Cycles(50),
             Cycles(5),
             Hertz(1e9),

@@ -6,7 +6,7 @@ mod raise;
 pub mod store;
 pub mod text;
 
-pub use judge::{Found, judge};
+pub use judge::{Expected, Found, judge};
 pub use raise::{CompetingTask, SignalStorm};
 
 use serde::{Deserialize, Serialize};

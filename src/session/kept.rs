@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::attribution::{Cause, Confidence};
-
-use super::packed::PackedGap;
+use super::packed::{PackedGap, Recast};
 
 /// Records of a block. While somebody else holds a block, the first change to
 /// it copies it: 4.5 KiB.
@@ -50,20 +48,15 @@ pub struct KeptGaps {
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     place: u32,
-    cause: Cause,
-    confidence: Confidence,
+    recast: Option<Recast>,
 }
 
 impl KeptGaps {
     /// The gaps in the first `count` places.
     pub(super) fn in_order(places: Places, count: usize) -> KeptGaps {
-        let standing = |place| {
-            let gap = places.get(place);
-            Standing {
-                place,
-                cause: gap.cause(),
-                confidence: gap.confidence(),
-            }
+        let standing = |place| Standing {
+            place,
+            recast: None,
         };
         let mut order: Vec<Standing> = (0..).take(count).map(standing).collect();
         order.sort_unstable_by_key(|standing| places.get(standing.place).start());
@@ -98,21 +91,19 @@ impl KeptGaps {
         rest.iter().map(|standing| standing.gap(&self.places))
     }
 
-    /// Asks of each gap for another cause, by what was learnt after it was
-    /// judged, and gives it where there is one.
-    pub fn recast(&mut self, mut by: impl FnMut(&PackedGap) -> Option<(Cause, Confidence)>) {
+    /// Asks what was learnt of each gap after it was judged.
+    pub fn recast(&mut self, mut by: impl FnMut(&PackedGap) -> Option<Recast>) {
         let places = &self.places;
         for standing in &mut self.order {
-            if let Some((cause, confidence)) = by(&standing.gap(places)) {
-                (standing.cause, standing.confidence) = (cause, confidence);
-            }
+            standing.recast = by(&standing.gap(places)).or(standing.recast);
         }
     }
 }
 
 impl Standing {
     fn gap(&self, places: &Places) -> PackedGap {
-        places.get(self.place).recast(self.cause, self.confidence)
+        let gap = places.get(self.place);
+        self.recast.map_or(*gap, |recast| gap.recast(recast))
     }
 }
 
@@ -130,6 +121,7 @@ impl FromIterator<PackedGap> for KeptGaps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribution::{Cause, UnknownReason};
     use crate::session::packed::tests::gap;
     use crate::units::Cycles;
 
@@ -161,7 +153,8 @@ mod tests {
         let mut gaps: KeptGaps = [packed(30), packed(10), packed(20)].into_iter().collect();
         let other = gaps.clone();
         let second = |gap: &PackedGap| gap.start() == Cycles(20);
-        gaps.recast(|gap| second(gap).then_some((Cause::Unknown, Confidence::None)));
+        let unknown = Recast::Unknown(UnknownReason::ClockStepped);
+        gaps.recast(|gap| second(gap).then_some(unknown));
         assert_eq!(starts(&gaps), [10, 20, 30]);
         let causes = |gaps: &KeptGaps| gaps.iter().map(|gap| gap.cause()).collect::<Vec<_>>();
         assert_eq!(causes(&gaps), [Cause::Os, Cause::Unknown, Cause::Os]);

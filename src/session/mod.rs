@@ -25,7 +25,7 @@ pub use collected::{Collected, KernelRecords};
 pub use collector::Collector;
 pub use kept::KeptGaps;
 pub use observer::{CpuView, JudgedNow, Observer, Sampling, Unobserved, View};
-pub use packed::{JudgedGap, PackedGap};
+pub use packed::{JudgedGap, PackedGap, Recast};
 pub use progress::{LiveGap, Progress, Silent, Teller};
 pub use retention::RETAINED;
 pub use rhythm::Pace;

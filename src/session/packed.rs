@@ -1,9 +1,11 @@
-//! A judged gap in 72 bytes: 100,000 of them are kept for each CPU.
+//! A judged gap in 136 bytes: 100,000 of them are kept for each CPU.
 
-use crate::attribution::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
-use crate::evidence::kernel_trace::{Account, ActivityId, SHARES, Share, Standing};
+use crate::attribution::{
+    Account, Cause, Confidence, Evidence, Footprint, Parts, SmiEvidence, UnknownReason,
+};
+use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
 use crate::evidence::pmu::{InSmm, RingZero};
-use crate::sampler::RawGap;
+use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Nanos};
 
 /// A gap, what the kernel's records say of it, and what was decided.
@@ -12,14 +14,21 @@ pub struct JudgedGap {
     /// As it was sampled.
     pub raw: RawGap,
     /// By the kernel's records, where there are any.
-    pub account: Option<Account>,
-    /// Who took the time.
-    pub cause: Cause,
-    /// How sure that is.
-    pub confidence: Confidence,
+    pub kernel: Option<KernelTime>,
+    /// Who took which part.
+    pub account: Account,
 }
 
-/// The same, packed. Run delays and usual costs are told up to 4.29 s,
+/// What is learnt of a gap after it was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recast {
+    /// All sampled CPUs stood still, and went on at once.
+    AlignedSmi,
+    /// What the clock said of it is not what happened.
+    Unknown(UnknownReason),
+}
+
+/// The same, packed. Times that are kept in 32 bits are told up to 4.29 s,
 /// switches and faults up to 255, and a count that is shared among more than
 /// 65,535 events as among that many. The companions of a record and the
 /// instructions of ring 0 share a field: only a tracer of the kernel's has
@@ -28,10 +37,19 @@ pub struct JudgedGap {
 pub struct PackedGap {
     start: u64,
     length: u64,
+    os: u64,
+    platform: u64,
+    unknown: u64,
     accounted: u64,
+    beyond_ways: u64,
+    beyond_handlers: u32,
+    most_excess: u32,
+    all_excess: u32,
+    excess_at: u32,
+    tasks: u32,
+    unlearnt: u32,
     smi_delta: u32,
     run_delay: u32,
-    usual: u32,
     instructions: u32,
     smm: u32,
     share_nanos: [u32; SHARES],
@@ -39,6 +57,8 @@ pub struct PackedGap {
     smi_among: u16,
     switches: u8,
     faults: u8,
+    ways_beyond: u8,
+    handlers_beyond: u8,
     kinds: Kinds,
 }
 
@@ -47,8 +67,13 @@ struct Kinds {
     footprint: Footprint,
     smi: SmiKind,
     standing: Option<Standing>,
+    scope: Scope,
+    only_ways_in: bool,
     cause: Cause,
     confidence: Confidence,
+    kernel_ran: Option<bool>,
+    platform_confidence: Confidence,
+    reason: Option<UnknownReason>,
     /// Which options are there, above them how many shares, and above those
     /// what the PMU counted.
     known: u8,
@@ -66,7 +91,6 @@ enum SmiKind {
 const HAS_SWITCHES: u8 = 1;
 const HAS_FAULTS: u8 = 2;
 const HAS_DELAY: u8 = 4;
-const HAS_USUAL: u8 = 8;
 const SHARES_SHIFT: u8 = 4;
 const SHARES_MASK: u8 = 3;
 const PMU_SHIFT: u8 = 6;
@@ -98,10 +122,19 @@ impl PackedGap {
     pub(super) const BLANK: PackedGap = PackedGap {
         start: 0,
         length: 0,
+        os: 0,
+        platform: 0,
+        unknown: 0,
         accounted: 0,
+        beyond_ways: 0,
+        beyond_handlers: 0,
+        most_excess: 0,
+        all_excess: 0,
+        excess_at: 0,
+        tasks: 0,
+        unlearnt: 0,
         smi_delta: 0,
         run_delay: 0,
-        usual: 0,
         instructions: 0,
         smm: 0,
         share_nanos: [0; SHARES],
@@ -109,12 +142,19 @@ impl PackedGap {
         smi_among: 0,
         switches: 0,
         faults: 0,
+        ways_beyond: 0,
+        handlers_beyond: 0,
         kinds: Kinds {
             footprint: Footprint::Unusable,
             smi: SmiKind::NotRead,
             standing: None,
+            scope: Scope::Tracepoints,
+            only_ways_in: true,
             cause: Cause::Unknown,
             confidence: Confidence::None,
+            kernel_ran: None,
+            platform_confidence: Confidence::None,
+            reason: None,
             known: 0,
         },
     };
@@ -123,9 +163,8 @@ impl PackedGap {
     pub fn pack(gap: &JudgedGap) -> PackedGap {
         let JudgedGap {
             raw,
+            kernel,
             account,
-            cause,
-            confidence,
         } = gap;
         let Evidence {
             footprint,
@@ -143,16 +182,26 @@ impl PackedGap {
             SmiEvidence::Shared { delta, among } => (SmiKind::Shared, delta, among),
             SmiEvidence::Alone { delta } => (SmiKind::Alone, delta, 0),
         };
-        let shares = account.map_or([None; SHARES], |account| account.shares);
+        let none = KernelTime::explained(Standing::Nothing, Nanos(0));
+        let kernel_time = kernel.unwrap_or(none);
+        let shares = kernel_time.shares;
         let flag = |known: bool, flag: u8| if known { flag } else { 0 };
-        let usual = account.and_then(|account| account.usual);
         PackedGap {
             start: raw.start.0,
             length: raw.length().0,
-            accounted: account.map_or(0, |account| account.accounted.0),
+            os: account.parts.os.0,
+            platform: account.parts.platform.0,
+            unknown: account.parts.unknown.0,
+            accounted: kernel_time.accounted.0,
+            beyond_ways: kernel_time.beyond_ways.0,
+            beyond_handlers: short(kernel_time.beyond_handlers),
+            most_excess: short(kernel_time.most_excess),
+            all_excess: short(kernel_time.all_excess),
+            excess_at: short(kernel_time.excess_at),
+            tasks: short(kernel_time.tasks),
+            unlearnt: short(kernel_time.unlearnt),
             smi_delta,
             run_delay: run_delay_ns.map_or(0, short),
-            usual: usual.map_or(0, short),
             instructions: ring_zero.map_or(raw.companions, |ring_zero| ring_zero.instructions),
             smm: smm_ns.map_or(0, short),
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
@@ -160,17 +209,23 @@ impl PackedGap {
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
             switches: few(involuntary_switches),
             faults: few(page_faults),
+            ways_beyond: kernel_time.ways_beyond,
+            handlers_beyond: kernel_time.handlers_beyond,
             kinds: Kinds {
                 footprint,
                 smi,
-                standing: account.map(|account| account.standing),
-                cause: *cause,
-                confidence: *confidence,
+                standing: kernel.map(|kernel| kernel.standing),
+                scope: kernel_time.scope,
+                only_ways_in: kernel_time.only_ways_in,
+                cause: account.cause,
+                confidence: account.confidence,
+                kernel_ran: account.kernel_ran,
+                platform_confidence: account.platform_confidence,
+                reason: account.unknown_reason,
                 known: (shares.iter().flatten().count() as u8) << SHARES_SHIFT
                     | flag(involuntary_switches.is_some(), HAS_SWITCHES)
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
-                    | flag(usual.is_some(), HAS_USUAL)
                     | pmu(ring_zero, smm_ns) << PMU_SHIFT,
             },
         }
@@ -189,6 +244,7 @@ impl PackedGap {
         };
         JudgedGap {
             raw: RawGap {
+                kind: TripKind::Gap,
                 start: Cycles(self.start),
                 end: Cycles(self.start.wrapping_add(self.length)),
                 // It has served its purpose: the reading is assigned.
@@ -208,14 +264,39 @@ impl PackedGap {
                         .then_some(Nanos(u64::from(self.smm))),
                 },
             },
-            account: self.kinds.standing.map(|standing| Account {
-                standing,
-                accounted: Nanos(self.accounted),
-                usual: known(HAS_USUAL).then_some(Nanos(u64::from(self.usual))),
-                shares: self.shares(),
-            }),
-            cause: self.kinds.cause,
-            confidence: self.kinds.confidence,
+            kernel: self.kinds.standing.map(|standing| self.kernel(standing)),
+            account: Account {
+                cause: self.kinds.cause,
+                confidence: self.kinds.confidence,
+                kernel_ran: self.kinds.kernel_ran,
+                parts: Parts {
+                    os: Nanos(self.os),
+                    platform: Nanos(self.platform),
+                    unknown: Nanos(self.unknown),
+                },
+                platform_confidence: self.kinds.platform_confidence,
+                unknown_reason: self.kinds.reason,
+            },
+        }
+    }
+
+    fn kernel(&self, standing: Standing) -> KernelTime {
+        let nanos = |short: u32| Nanos(u64::from(short));
+        KernelTime {
+            standing,
+            scope: self.kinds.scope,
+            accounted: Nanos(self.accounted),
+            beyond_ways: Nanos(self.beyond_ways),
+            ways_beyond: self.ways_beyond,
+            only_ways_in: self.kinds.only_ways_in,
+            beyond_handlers: nanos(self.beyond_handlers),
+            handlers_beyond: self.handlers_beyond,
+            most_excess: nanos(self.most_excess),
+            all_excess: nanos(self.all_excess),
+            tasks: nanos(self.tasks),
+            unlearnt: nanos(self.unlearnt),
+            excess_at: nanos(self.excess_at),
+            shares: self.shares(),
         }
     }
 
@@ -234,20 +315,43 @@ impl PackedGap {
         self.kinds.cause
     }
 
-    /// How sure that is.
-    pub fn confidence(&self) -> Confidence {
-        self.kinds.confidence
+    /// The platform's part.
+    pub fn platform(&self) -> Nanos {
+        Nanos(self.platform)
     }
 
-    /// The gap with another cause.
-    pub(super) fn recast(&self, cause: Cause, confidence: Confidence) -> PackedGap {
-        PackedGap {
-            kinds: Kinds {
-                cause,
-                confidence,
-                ..self.kinds
+    /// Where the platform's part begins, from the begin of the gap.
+    pub fn platform_at(&self) -> Nanos {
+        match self.kinds.kernel_ran {
+            Some(true) => Nanos(u64::from(self.excess_at)),
+            Some(false) | None => Nanos(0),
+        }
+    }
+
+    /// The gap as it is seen by what was learnt after it was judged.
+    pub(super) fn recast(&self, recast: Recast) -> PackedGap {
+        let (cause, confidence) = match recast {
+            Recast::AlignedSmi => (Cause::Smi, Confidence::Probable),
+            Recast::Unknown(_) => (Cause::Unknown, Confidence::None),
+        };
+        let kinds = Kinds {
+            cause,
+            confidence,
+            platform_confidence: confidence,
+            ..self.kinds
+        };
+        match recast {
+            Recast::AlignedSmi => PackedGap { kinds, ..*self },
+            Recast::Unknown(reason) => PackedGap {
+                os: 0,
+                platform: 0,
+                unknown: self.os + self.platform + self.unknown,
+                kinds: Kinds {
+                    reason: Some(reason),
+                    ..kinds
+                },
+                ..*self
             },
-            ..*self
         }
     }
 
@@ -280,6 +384,7 @@ pub(super) mod tests {
     pub(in crate::session) fn gap(start: u64, length: u64) -> JudgedGap {
         JudgedGap {
             raw: RawGap {
+                kind: TripKind::Gap,
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
@@ -297,10 +402,11 @@ pub(super) mod tests {
                     smm_ns: Some(Nanos(5)),
                 },
             },
-            account: Some(Account {
-                standing: Standing::Interrupts,
-                accounted: Nanos(9),
-                usual: None,
+            kernel: Some(KernelTime {
+                beyond_handlers: Nanos(2),
+                handlers_beyond: 1,
+                only_ways_in: false,
+                excess_at: Nanos(3),
                 shares: [
                     Some(Share {
                         id: ActivityId(4),
@@ -309,9 +415,20 @@ pub(super) mod tests {
                     None,
                     None,
                 ],
+                ..KernelTime::explained(Standing::Interrupts, Nanos(9))
             }),
-            cause: Cause::Os,
-            confidence: Confidence::Proved,
+            account: Account {
+                cause: Cause::Os,
+                confidence: Confidence::Proved,
+                kernel_ran: Some(true),
+                parts: Parts {
+                    os: Nanos(length - length.min(2)),
+                    platform: Nanos(0),
+                    unknown: Nanos(length.min(2)),
+                },
+                platform_confidence: Confidence::None,
+                unknown_reason: Some(UnknownReason::LongHandler),
+            },
         }
     }
 
@@ -320,7 +437,7 @@ pub(super) mod tests {
         let full = gap(10, 500);
         assert_eq!(PackedGap::pack(&full).unpack(), full);
         let bare = JudgedGap {
-            account: None,
+            kernel: None,
             raw: RawGap {
                 evidence: Evidence::new(Footprint::Intact, SmiEvidence::Own { delta: u32::MAX }),
                 ..full.raw
@@ -339,7 +456,19 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_packed_gap_takes_72_bytes() {
-        assert!(size_of::<PackedGap>() <= 72, "{}", size_of::<PackedGap>());
+    fn a_gap_that_is_given_to_nobody_keeps_its_length() {
+        let packed =
+            PackedGap::pack(&gap(10, 500)).recast(Recast::Unknown(UnknownReason::ClockStepped));
+        let account = packed.unpack().account;
+        assert_eq!(
+            (account.cause, account.parts.unknown),
+            (Cause::Unknown, Nanos(500))
+        );
+        assert_eq!(account.parts.os, Nanos(0));
+    }
+
+    #[test]
+    fn a_packed_gap_takes_136_bytes() {
+        assert!(size_of::<PackedGap>() <= 136, "{}", size_of::<PackedGap>());
     }
 }

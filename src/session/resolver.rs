@@ -61,6 +61,7 @@ impl Resolver {
 mod tests {
     use super::*;
     use crate::attribution::{Evidence, Footprint};
+    use crate::sampler::TripKind;
     use crate::units::Cycles;
 
     const NOT_READ: SmiEvidence = SmiEvidence::NotRead;
@@ -73,6 +74,7 @@ mod tests {
         for (start, &(smi_reading, smi)) in (0u64..).zip(gaps) {
             let evidence = Evidence::new(Footprint::Intact, smi);
             let gap = RawGap {
+                kind: TripKind::Gap,
                 start: Cycles(start),
                 end: Cycles(start + 1),
                 smi_reading,

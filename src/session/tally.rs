@@ -1,15 +1,18 @@
 //! One CPU's gaps, judged and counted as they come in.
 
+use std::collections::BTreeMap;
+
 use crate::attribution::{
-    Cause, Confidence, Setting, Throttling, attribute, looks_throttled, shares,
+    Account, Evidence, Known, Parts, Setting, Throttling, UnknownReason, account, looks_throttled,
 };
-use crate::evidence::kernel_trace::{Account, Standing};
+use crate::evidence::kernel_trace::{KernelTime, Way};
+use crate::evidence::{Learnt, Usual};
 use crate::report::model::CauseCounts;
-use crate::sampler::{CpuTotals, RawGap};
+use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::kept::KeptGaps;
-use super::packed::JudgedGap;
+use super::packed::{JudgedGap, Recast};
 use super::retention::{KeptThen, RETAINED, Retention};
 use super::rhythm::Pace;
 use super::witnesses::{Agreement, RingZeroAgreement};
@@ -43,24 +46,35 @@ pub enum StopOnGap {
 }
 
 /// What was collected of one CPU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CpuCollection {
     /// The gaps kept.
     pub gaps: KeptGaps,
     /// All gaps by cause.
     pub counts: CauseCounts,
-    /// Gaps of which the platform's share is above the limit.
+    /// Gaps of which the platform's part is above the limit.
     pub platform_above_limit: u64,
-    /// Gaps above the limit that hold an SMI and the kernel, in unknown shares.
-    pub mixed_above_limit: u64,
-    /// Gaps above the limit that hold an SMI, and of which the kernel's records
-    /// leave no more than the limit: the SMI fell into the kernel's time, and
-    /// its length is not known.
-    pub smis_in_kernel_time: u64,
-    /// Gaps above the limit of unknown cause.
-    pub unknown_above_limit: u64,
-    /// The longest platform gap, or share of one.
+    /// Gaps of which the unknown part is above the limit, by the reason.
+    pub unknown_above_limit: BTreeMap<UnknownReason, u64>,
+    /// The longest platform gap, or part of one.
     pub max_platform: Cycles,
+    /// The longest gap in which the sampler did not see the kernel and which
+    /// the platform was not given all the same.
+    pub max_taken_back: Cycles,
+    /// The platform's parts of gaps in which the kernel ran too, by length.
+    pub mixed: Box<Histogram>,
+    /// The platform's time in gaps in which the sampler saw the kernel, or
+    /// could not tell.
+    pub platform_beside_kernel: Nanos,
+    /// Time of gaps that nobody was given, of those in which the sampler did
+    /// not see the kernel, and of all.
+    pub unknown_absent: Nanos,
+    /// All time of gaps that nobody was given.
+    pub unknown: Nanos,
+    /// What the ways into the kernel and back cost.
+    pub ways: Vec<(Way, Usual)>,
+    /// What interrupts take, by gaps without a task or a fault.
+    pub interrupts: Option<Usual>,
     /// Gaps that are real-time throttling.
     pub throttled: u64,
     /// How footprint and kernel records agree.
@@ -70,18 +84,24 @@ pub struct CpuCollection {
 }
 
 impl CpuCollection {
+    /// Gaps of which the unknown part is above the limit.
+    pub fn unknown_gaps(&self) -> u64 {
+        self.unknown_above_limit.values().sum()
+    }
+
     /// Takes every attribution back: a TSC that ran backwards on this CPU may
     /// have made any of its gaps.
     fn disown(&mut self) {
-        self.gaps
-            .recast(|_| Some((Cause::Unknown, Confidence::None)));
+        let reason = UnknownReason::ClockBroken;
+        self.gaps.recast(|_| Some(Recast::Unknown(reason)));
         self.counts = CauseCounts {
             unknown: self.counts.each().iter().map(|(_, count)| count).sum(),
             ..CauseCounts::default()
         };
-        self.unknown_above_limit += self.platform_above_limit + self.mixed_above_limit;
+        let doubtful = self.platform_above_limit + self.unknown_gaps();
+        self.unknown_above_limit = BTreeMap::from([(reason, doubtful)]);
+        self.unknown_above_limit.retain(|_, count| *count > 0);
         self.platform_above_limit = 0;
-        self.mixed_above_limit = 0;
         self.max_platform = Cycles(0);
         self.throttled = 0;
     }
@@ -91,98 +111,132 @@ impl CpuCollection {
 pub(super) struct Tally {
     retention: Retention,
     collection: CpuCollection,
+    interrupts: Learnt,
 }
 
 impl Tally {
     pub(super) fn new() -> Tally {
         Tally {
             retention: Retention::new(RETAINED),
-            collection: CpuCollection {
-                gaps: KeptGaps::default(),
-                counts: CauseCounts::default(),
-                platform_above_limit: 0,
-                mixed_above_limit: 0,
-                smis_in_kernel_time: 0,
-                unknown_above_limit: 0,
-                max_platform: Cycles(0),
-                throttled: 0,
-                agreement: Agreement::default(),
-                ring_zero: RingZeroAgreement::default(),
-            },
+            collection: CpuCollection::default(),
+            interrupts: Learnt::default(),
         }
     }
 
-    /// Judges and counts a gap, and says how much of it is the platform's.
+    /// Learns what interrupts take, from a gap or a shorter entry that came in.
+    pub(super) fn learn(&mut self, raw: &RawGap, hz: Hertz) {
+        // Where the counts were not read there may have been a task: it only
+        // lengthens.
+        let none = |count: Option<u16>| count.is_none_or(|count| count == 0);
+        let Evidence {
+            involuntary_switches: switches,
+            page_faults: faults,
+            ..
+        } = raw.evidence;
+        if raw.evidence.kernel_ran() == Some(true) && none(switches) && none(faults) {
+            self.interrupts.add(raw.nanos(hz));
+        }
+    }
+
+    /// What is known of a gap by now. `None` where the run has yet to see what
+    /// its like takes.
+    pub(super) fn account(
+        &self,
+        raw: &RawGap,
+        kernel: Option<&KernelTime>,
+        limits: &Limits,
+        haste: Haste,
+    ) -> Option<Account> {
+        let interrupts = self.interrupts.usual();
+        let account = account(Known {
+            evidence: &raw.evidence,
+            kernel,
+            interrupts,
+            length: raw.nanos(limits.hz),
+            setting: limits.setting,
+        });
+        let unlearnt = match kernel {
+            Some(kernel) => kernel.unlearnt > Nanos(0),
+            None => interrupts.is_none(),
+        };
+        let open = unlearnt && account.parts.unknown > Nanos(0);
+        (haste == Haste::Now || !open).then_some(account)
+    }
+
+    /// Counts a gap with its account, and says how much of it is the
+    /// platform's.
     pub(super) fn take(
         &mut self,
         raw: RawGap,
-        account: Option<Account>,
+        kernel: Option<KernelTime>,
+        account: Account,
         limits: &Limits,
     ) -> (JudgedGap, Option<Cycles>) {
-        let decided = attribute(
-            &raw.evidence,
-            account.as_ref(),
-            raw.nanos(limits.hz),
-            limits.setting,
-        );
         let length = raw.nanos(limits.hz);
         let collection = &mut self.collection;
         let companions = u64::from(raw.companions);
-        collection.counts.add_several(decided.cause, 1 + companions);
+        collection.counts.add_several(account.cause, 1 + companions);
         // They are above the threshold; whether they are above a higher limit
         // is not known.
         let alike = match limits.hardlimit <= limits.threshold {
             true => 1 + companions,
             false => 1,
         };
-        collection.agreement.note(
-            raw.evidence.footprint,
-            account.map(|account| account.standing),
-        );
+        let standing = kernel.map(|kernel| kernel.standing);
+        collection.agreement.note(raw.evidence.footprint, standing);
         collection.ring_zero.note(&raw.evidence);
-        let (_, residual) = shares(&decided, &raw.evidence, account.as_ref(), length);
-        // Of a mixed gap only what the kernel does not explain is the
-        // platform's.
-        let platform = match (decided.cause, residual) {
-            (Cause::SmiOs, Some(residual)) => Some(limits.hz.to_cycles(residual)),
-            (Cause::SmiOs, None) => None,
-            (cause, _) if cause.is_platform() => Some(raw.length()),
-            _ => None,
+        let Parts {
+            platform, unknown, ..
+        } = account.parts;
+        // To the cycle where it is the whole gap.
+        let cycles = match platform == length {
+            true => raw.length(),
+            false => limits.hz.to_cycles(platform),
         };
-        if let Some(platform) = platform {
-            collection.max_platform = collection.max_platform.max(platform);
-            if platform > limits.hardlimit {
-                collection.platform_above_limit += alike;
-            }
-        } else if raw.length() > limits.hardlimit {
-            match decided.cause {
-                Cause::Unknown => collection.unknown_above_limit += alike,
-                // That time is the kernel's by its own records, and not covered:
-                // an SMI in it says nothing of the covered time.
-                Cause::SmiOs if explains(account.as_ref(), length, limits) => {
-                    collection.smis_in_kernel_time += 1;
+        collection.max_platform = collection.max_platform.max(cycles);
+        if cycles > limits.hardlimit {
+            collection.platform_above_limit += alike;
+        }
+        if let Some(reason) = account.unknown_reason
+            && limits.hz.to_cycles(unknown) > limits.hardlimit
+        {
+            *collection.unknown_above_limit.entry(reason).or_default() += alike;
+        }
+        collection.unknown = collection.unknown.saturating_add(unknown);
+        match raw.evidence.kernel_ran() {
+            Some(false) => {
+                collection.unknown_absent = collection.unknown_absent.saturating_add(unknown);
+                if platform == Nanos(0) {
+                    collection.max_taken_back = collection.max_taken_back.max(raw.length());
                 }
-                Cause::SmiOs => collection.mixed_above_limit += 1,
-                _ => {}
             }
+            Some(true) | None if platform > Nanos(0) => {
+                collection.mixed.record(cycles, Presence::Absent);
+                collection.platform_beside_kernel =
+                    collection.platform_beside_kernel.saturating_add(platform);
+            }
+            Some(true) | None => {}
         }
         if looks_throttled(&raw.evidence, length, limits.throttling) {
             collection.throttled += 1;
         }
-        let (cause, confidence) = (decided.cause, decided.confidence);
         let judged = JudgedGap {
             raw,
+            kernel,
             account,
-            cause,
-            confidence,
         };
         self.retention.keep(&judged);
-        (judged, platform)
+        (judged, (platform > Nanos(0)).then_some(cycles))
     }
 
     /// The gaps by cause so far.
     pub(super) fn counts(&self) -> CauseCounts {
         self.collection.counts
+    }
+
+    /// The platform's time beside the kernel's so far: it is covered.
+    pub(super) fn platform_beside_kernel(&self) -> Nanos {
+        self.collection.platform_beside_kernel
     }
 
     /// The collection so far. The gaps that `totals` counts are brought to those
@@ -198,7 +252,10 @@ impl Tally {
     fn then(&self) -> TallyThen {
         TallyThen {
             kept: self.retention.so_far(),
-            collection: self.collection.clone(),
+            collection: CpuCollection {
+                interrupts: self.interrupts.usual(),
+                ..self.collection.clone()
+            },
         }
     }
 
@@ -210,6 +267,15 @@ impl Tally {
     pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
         self.then().finish(totals)
     }
+}
+
+/// Whether a gap can wait until the run has seen more of its like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// It can.
+    Patient,
+    /// It has waited long enough, or nothing more comes.
+    Now,
 }
 
 /// A tally at a moment.
@@ -230,21 +296,6 @@ impl TallyThen {
         }
         collection
     }
-}
-
-/// Whether the kernel's records leave no more of a gap than the limit.
-fn explains(account: Option<&Account>, length: Nanos, limits: &Limits) -> bool {
-    account.is_some_and(|account| {
-        !matches!(account.standing, Standing::Lost | Standing::Nothing)
-            && limits.hz.to_cycles(account.remainder(length)) <= limits.hardlimit
-    })
-}
-
-/// Whether a gap is the platform's by what the sampler alone has seen.
-pub(super) fn is_platform(gap: &RawGap, limits: &Limits) -> bool {
-    attribute(&gap.evidence, None, gap.nanos(limits.hz), limits.setting)
-        .cause
-        .is_platform()
 }
 
 impl RawGap {

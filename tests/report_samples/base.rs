@@ -140,6 +140,7 @@ pub fn cpu(number: u32) -> CpuReport {
         covered_ns: Nanos(9_980_000_000),
         blind_ns: Nanos(1_200_000),
         os_ns: Nanos(18_800_000),
+        unknown_ns: Nanos(0),
         paused_ns: Nanos(0),
         masked: None,
         tracer: None,
@@ -168,9 +169,11 @@ pub fn cpu(number: u32) -> CpuReport {
                 kernel_absent: 0,
                 kernel_ran: 12,
                 unknown: 0,
+                platform_parts: 0,
             }],
         },
         os_sources: None,
+        usual: Vec::new(),
         shots: None,
         watched: None,
     }
@@ -181,9 +184,16 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
     let ran = matches!(cause, Cause::Os | Cause::SmiOs);
     let smis = matches!(cause, Cause::Smi | Cause::SmiOs).then_some(1);
     let start = Cycles(at_us * 2_100);
-    let residual = match cause {
-        Cause::SmiOs => Nanos(length.0 - 2_000),
-        _ => length,
+    let (os, platform, unknown) = match cause {
+        Cause::Os => (length, Nanos(0), Nanos(0)),
+        Cause::Unknown => (Nanos(0), Nanos(0), length),
+        _ if cause.is_mixed() => (Nanos(2_000), Nanos(length.0 - 2_000), Nanos(0)),
+        _ => (Nanos(0), length, Nanos(0)),
+    };
+    let confidence = match cause {
+        Cause::Unknown => Confidence::None,
+        Cause::FirmwareOrCpu => Confidence::Strong,
+        _ => Confidence::Proved,
     };
     report.gaps.push(Gap {
         engine: None,
@@ -198,15 +208,20 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
         duration_ns: length,
         companions: None,
         cause,
-        confidence: match cause {
-            Cause::Unknown => Confidence::None,
-            Cause::FirmwareOrCpu => Confidence::Strong,
-            _ => Confidence::Proved,
-        },
+        confidence,
         smi_delta: smis,
         kernel_ran: (cause != Cause::Unknown).then_some(ran),
-        os_ns: ran.then(|| Nanos(length.0 - residual.0)),
-        residual_ns: Some(residual),
+        os_ns: os,
+        platform_ns: platform,
+        platform_confidence: match platform {
+            Nanos(0) => Confidence::None,
+            _ => confidence,
+        },
+        platform_at_ns: Nanos(0),
+        unknown_ns: unknown,
+        unknown_reason: (unknown > Nanos(0))
+            .then(|| "nothing tells whether the kernel ran".to_owned()),
+        residual_ns: Nanos(length.0 - os.0),
         detail: match cause {
             Cause::Smi => "the kernel did not run; the SMI counter rose by 1",
             Cause::SmiOs => "the kernel ran and the SMI counter rose by 1",
@@ -243,7 +258,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
     cpu.gaps_by_cause.add(cause);
     cpu.max_ns = cpu.max_ns.max(length);
     if cause.is_platform() {
-        cpu.max_platform_ns = cpu.max_platform_ns.max(residual);
+        cpu.max_platform_ns = cpu.max_platform_ns.max(platform);
     } else if cause == Cause::Os {
         cpu.max_os_ns = cpu.max_os_ns.max(length);
     }

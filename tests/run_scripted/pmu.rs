@@ -7,9 +7,13 @@ use crate::harness::{Outcome, number, run};
 
 const ONE_CPU: [&str; 4] = ["--cpus", "1", "--duration", "100ms"];
 
+/// Interrupts at the beginning, by which the others are told.
+const INTERRUPTS: usize = 7;
+
 fn causes(outcome: &Outcome) -> Vec<(&str, &str)> {
     let gaps = outcome.gaps();
     gaps.into_iter()
+        .skip(INTERRUPTS)
         .map(|(_, cause, confidence)| (cause, confidence))
         .collect()
 }
@@ -32,7 +36,7 @@ fn counts_that_stand_still_in_smm_stand_in_for_the_footprint() {
         ]
     );
     // The clock beside the counters tells how long the SMI in the mixed gap was.
-    let mixed = &outcome.report["gaps"][3];
+    let mixed = &outcome.report["gaps"][INTERRUPTS + 3];
     assert!(
         number(&mixed["residual_ns"]).abs_diff(70_000) <= 1_000,
         "{mixed}"
@@ -57,7 +61,7 @@ fn counts_that_go_on_in_smm_prove_no_kernel_beside_an_smi() {
             ("smi", "probable")
         ]
     );
-    assert!(outcome.report["gaps"][0]["kernel_ran"].is_null());
+    assert!(outcome.report["gaps"][INTERRUPTS]["kernel_ran"].is_null());
     assert_eq!(source(&outcome, "smm-time-of-gaps")["usable"], false);
 }
 
@@ -75,10 +79,10 @@ fn beside_a_footprint_they_are_a_second_witness() {
     );
     let entry = &source(&outcome, "ring-zero-instructions")["reason"];
     let text = entry.as_str().unwrap();
-    assert!(text.ends_with("on 4 of 4 gaps"), "{text}");
+    assert!(text.ends_with("on 11 of 11 gaps"), "{text}");
     assert!(!outcome.findings().contains(&"ring-zero-contradicted"));
     assert_eq!(
-        outcome.report["gaps"][1]["raw"]["ring_zero"]["in_smm"],
+        outcome.report["gaps"][INTERRUPTS + 1]["raw"]["ring_zero"]["in_smm"],
         "stopped"
     );
 }

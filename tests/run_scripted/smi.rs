@@ -166,35 +166,36 @@ fn an_smi_that_hits_the_sampler_at_its_own_work_is_a_gap_of_its_own() {
 }
 
 #[test]
-fn an_smi_that_hits_the_samplers_own_calls_of_the_kernel_is_said_to_have_no_gap() {
+fn an_smi_that_hits_the_samplers_own_calls_of_the_kernel_has_its_gap() {
     // Above this threshold the interrupts are gaps, and the sampler asks the
     // kernel about each.
     let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "1us"];
     let outcome = run("smi-in-slow-path", "bare-metal-intel", &arguments);
     let gaps = outcome.report["gaps"].as_array().unwrap();
     let smis: Vec<_> = gaps.iter().filter(|gap| gap["smi_delta"] == 1).collect();
+    assert_eq!(smis.len(), 70, "an SMI was lost");
     for gap in &smis {
-        let length = number(&gap["duration_ns"]);
+        // The calls in which it hit the sampler are in the gap as well.
         let allowed = match gap["kernel_ran"].as_bool() {
             Some(false) => 20_000..=20_400,
             _ => 19_000..=23_500,
         };
-        assert!(allowed.contains(&length), "{gap}");
+        assert!(allowed.contains(&number(&gap["platform_ns"])), "{gap}");
     }
-    let said = outcome.finding("smi-without-gap");
-    let without: usize = said.split(' ').next().unwrap().parse().unwrap();
-    assert!((1..20).contains(&without), "{said}");
-    assert_eq!(smis.len() + without, 70, "an SMI was lost");
+    assert!(outcome.findings().iter().all(|id| !id.starts_with("smi-")));
 }
 
 #[test]
 fn an_interrupt_that_hits_the_sampler_at_its_own_work_is_never_the_platforms() {
     let arguments = ["--duration", "95ms", "--cpus", "1", "--threshold", "10us"];
     let outcome = run("interrupt-in-slow-path", "bare-metal-intel", &arguments);
-    assert_eq!(outcome.verdict(), "pass");
     let gaps = outcome.gaps();
     assert!(gaps.len() > 40, "{} interrupts hit the loop", gaps.len());
-    assert!(gaps.iter().all(|gap| gap.1 == "os"), "{gaps:?}");
+    // Without records nothing tells why they are longer than the others.
+    assert_eq!(outcome.verdict(), "inconclusive");
+    assert!(gaps.iter().all(|gap| gap.1 == "unknown"), "{gaps:?}");
+    let gaps = outcome.report["gaps"].as_array().unwrap();
+    assert!(gaps.iter().all(|gap| gap["platform_ns"] == 0));
 }
 
 #[test]
@@ -203,9 +204,7 @@ fn without_a_counter_a_stall_at_the_samplers_own_work_is_a_gap_as_well() {
     let outcome = run("smi-in-slow-path-uncounted", "bare-metal-intel", &arguments);
     assert!(outcome.only_cpu()["smi"].is_null());
     let gaps = outcome.report["gaps"].as_array().unwrap();
-    // Of the one between the last look at the mark and its setting nothing tells
-    // that it was not the kernel: it is blind time.
-    assert_eq!(gaps.len(), 69, "a stall was lost in the tool's own time");
+    assert_eq!(gaps.len(), 70, "a stall was lost in the tool's own time");
     assert!(gaps.iter().all(|gap| gap["cause"] != "smi"));
 
     let outcome = run(
@@ -213,7 +212,7 @@ fn without_a_counter_a_stall_at_the_samplers_own_work_is_a_gap_as_well() {
         "bare-metal-intel",
         &arguments,
     );
-    assert_eq!(outcome.verdict(), "pass");
+    assert_eq!(outcome.verdict(), "inconclusive");
     let gaps = outcome.gaps();
-    assert!(gaps.iter().all(|gap| gap.1 == "os"), "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap.1 == "unknown"), "{gaps:?}");
 }

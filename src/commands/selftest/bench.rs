@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::attribution::{Cause, Platform};
+use crate::attribution::Platform;
 use crate::commands::Failure;
 use crate::commands::measure::{setting, throttling};
 use crate::cpulist::CpuList;
@@ -15,7 +15,7 @@ use crate::privileges::Keep;
 use crate::sampler::{
     Exercise, ExerciseKind, MachineKind, RaisedSpan, Readings, SamplingPlan, UserEngine, Window,
 };
-use crate::selftest::{Check, CompetingTask, Found, SignalStorm, judge};
+use crate::selftest::{Check, CompetingTask, Expected, Found, SignalStorm, judge};
 use crate::session::{
     ClockWatch, Collected, Collector, Limits, Pace, PackedGap, StopOnGap, Timeline, Unobserved,
 };
@@ -52,12 +52,7 @@ impl Bench<'_> {
             FAULT_THRESHOLD,
             400,
         )?;
-        let found = self.judge(
-            &collected,
-            &spans,
-            &[Cause::Os, Cause::SmiOs],
-            FAULT_THRESHOLD,
-        );
+        let found = self.judge(&collected, &spans, Expected::Kernel, FAULT_THRESHOLD);
         Ok(check("page fault", None, found))
     }
 
@@ -81,7 +76,7 @@ impl Bench<'_> {
             let reason = "the task never had the CPU while it was sampled";
             return Ok(Check::skipped(kind, Some(length), reason));
         }
-        let found = self.judge(&collected, &within, &[Cause::Os, Cause::SmiOs], THRESHOLD);
+        let found = self.judge(&collected, &within, Expected::Kernel, THRESHOLD);
         Ok(check(kind, Some(length), found))
     }
 
@@ -145,9 +140,9 @@ impl Bench<'_> {
                 Err(failure) => return Err(failure),
             };
         let counted = collected.totals[0].smi.map(|smi| smi.count.delta);
-        let expected: &[Cause] = match counted {
-            Some(_) => &[Cause::Smi, Cause::SmiOs],
-            None => &[Cause::FirmwareOrCpu],
+        let expected = match counted {
+            Some(_) => Expected::Smi,
+            None => Expected::FirmwareOrCpu,
         };
         let found = self.judge(&collected, &spans, expected, FAULT_THRESHOLD);
         if found.raised == 0 && counted.is_none_or(|count| count == 0) {
@@ -175,7 +170,7 @@ impl Bench<'_> {
         &self,
         collected: &Collected,
         spans: &[RaisedSpan],
-        expected: &[Cause],
+        expected: Expected,
         threshold: Nanos,
     ) -> Found {
         let cycles = |length| self.hz.to_cycles(length);

@@ -15,6 +15,8 @@ pub enum ActivityKind {
     /// An interrupt vector, a handler, a softirq, an NMI: its cost varies
     /// little.
     Interrupt,
+    /// An exception, whose end is not recorded.
+    Fault,
     /// Another task: it runs as long as it likes.
     Task,
 }
@@ -61,7 +63,7 @@ impl Names {
     /// What a way into the kernel leads to: tasks are all the same.
     pub(super) fn place(&self, id: ActivityId) -> ActivityId {
         match self.kind(id) {
-            ActivityKind::Interrupt => id,
+            ActivityKind::Interrupt | ActivityKind::Fault => id,
             ActivityKind::Task => TASKS,
         }
     }

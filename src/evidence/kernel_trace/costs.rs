@@ -1,65 +1,22 @@
-//! What activities usually cost, learnt from gaps of this run.
+//! What the kernel's activities and the ways between them usually cost, learnt
+//! from this run.
 //!
 //! Tracepoints lie inside the kernel's entry and exit code, so that a gap is
 //! longer than the intervals between them. How much longer depends on the way
-//! into the kernel, and in a guest on the hypervisor: it is learnt for each
-//! passage, from the sampler to an activity, from one to the next, and back, by
-//! the median, which a stray stall does not move. Few gaps consist of the same
-//! activities; of the same passages nearly all do.
+//! into the kernel, and in a guest on the hypervisor, which has to inject the
+//! interrupt: it is learnt for each passage, from the sampler to an activity,
+//! from one to the next, and back. Few gaps consist of the same activities; of
+//! the same passages nearly all do.
 
 use std::collections::HashMap;
 
+use crate::evidence::{Learnt, Usual};
 use crate::units::Nanos;
 
 use super::activity::{ActivityId, ByActivity};
 
-/// Values that a median is taken of: the latest ones.
-const WINDOW: usize = 31;
-/// Values needed before it counts.
-const LEAST: usize = 3;
 /// Passages kept at most.
 const MOST: usize = 4_096;
-/// A passage that has not been seen often enough: what it takes on bare metal,
-/// generously.
-const UNLEARNT: Nanos = Nanos(1_000);
-/// An activity whose times differ by no more than this, the longest and the
-/// shortest eighth left aside, has a usual time.
-const STEADY: Nanos = Nanos(2_500);
-
-/// A running median.
-#[derive(Clone, Debug, Default)]
-struct Learnt {
-    values: Vec<u32>,
-    next: usize,
-}
-
-impl Learnt {
-    fn add(&mut self, value: Nanos) {
-        let value = u32::try_from(value.0).unwrap_or(u32::MAX);
-        if self.values.len() < WINDOW {
-            self.values.push(value);
-        } else {
-            self.values[self.next] = value;
-            self.next = (self.next + 1) % WINDOW;
-        }
-    }
-
-    /// The shortest value.
-    fn shortest(&self) -> Option<Nanos> {
-        let value = self.values.iter().min()?;
-        Some(Nanos(u64::from(*value)))
-    }
-
-    /// The value below which this many eighths of the others lie.
-    fn rank(&self, eighths: usize) -> Option<Nanos> {
-        if self.values.len() < LEAST {
-            return None;
-        }
-        let mut sorted = self.values.clone();
-        let place = sorted.len() * eighths / 8;
-        Some(Nanos(u64::from(*sorted.select_nth_unstable(place).1)))
-    }
-}
 
 /// From the end of one activity to the begin of the next; `None` is the
 /// sampler.
@@ -72,20 +29,39 @@ pub(super) struct Passage {
 impl Passage {
     /// Ways into the kernel are much alike, whatever they lead to; so are ways
     /// out, and those from one activity to the next.
-    fn way(self) -> Way {
+    pub(super) fn way(self) -> Way {
         match (self.from, self.to) {
-            (None, _) => Way::In,
+            (None, None) => Way::Untraced,
+            (None, Some(_)) => Way::In,
             (Some(_), None) => Way::Out,
             (Some(_), Some(_)) => Way::Between,
         }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Way {
+/// A kind of passage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// From the sampler to the first record.
     In,
-    Out,
+    /// From one record to the next.
     Between,
+    /// From the last record back to the sampler.
+    Out,
+    /// Into the kernel and back without a record.
+    Untraced,
+}
+
+impl Way {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::In => "into the kernel",
+            Way::Between => "between two activities",
+            Way::Out => "back from the kernel",
+            Way::Untraced => "in and back without a record",
+        }
+    }
 }
 
 /// The costs on one CPU.
@@ -94,33 +70,35 @@ pub(super) struct Costs {
     passages: HashMap<Passage, Learnt>,
     ways: HashMap<Way, Learnt>,
     activities: ByActivity<Learnt>,
+    handlers: Learnt,
 }
 
 impl Costs {
-    /// What a passage usually takes. Where it was hardly seen, what others of
-    /// its kind do, but no more than it took then: a stray stall lengthens.
-    pub(super) fn passage(&self, passage: Passage) -> Nanos {
-        let usual = |learnt: &Learnt| learnt.rank(4);
+    /// What a passage usually takes; where it was hardly seen, what others of
+    /// its kind do. The typical time is then no more than it took at least: a
+    /// stall only lengthens.
+    pub(super) fn passage(&self, passage: Passage) -> Option<Usual> {
         let own = self.passages.get(&passage);
-        own.and_then(usual)
-            .or_else(|| {
-                let alike = self.ways.get(&passage.way()).and_then(usual);
-                own.and_then(Learnt::shortest)
-                    .into_iter()
-                    .chain(alike)
-                    .min()
+        own.and_then(Learnt::usual).or_else(|| {
+            let alike = self.way(passage.way())?;
+            let least = own.and_then(Learnt::shortest).unwrap_or(alike.typical);
+            Some(Usual {
+                typical: alike.typical.min(least),
+                ..alike
             })
-            .unwrap_or(UNLEARNT)
+        })
     }
 
-    /// What an activity usually takes; `None` where it was hardly seen, or
-    /// takes now this long and now that.
-    pub(super) fn of(&self, id: ActivityId) -> Option<Nanos> {
-        let learnt = self.activities.get(id)?;
-        let (short, long) = (learnt.rank(1)?, learnt.rank(7)?);
-        (long.saturating_sub(short) <= STEADY)
-            .then(|| learnt.rank(4))
-            .flatten()
+    /// What passages of this kind usually take.
+    pub(super) fn way(&self, way: Way) -> Option<Usual> {
+        self.ways.get(&way).and_then(Learnt::usual)
+    }
+
+    /// What an activity of the kernel's usually takes at a time; where it was
+    /// hardly seen, what others do.
+    pub(super) fn handler(&self, id: ActivityId) -> Option<Usual> {
+        let own = self.activities.get(id).and_then(Learnt::usual);
+        own.or_else(|| self.handlers.usual())
     }
 
     /// Learns what a passage took.
@@ -132,8 +110,9 @@ impl Costs {
     }
 
     /// Learns what an activity took.
-    pub(super) fn learn(&mut self, id: ActivityId, length: Nanos) {
+    pub(super) fn learn_handler(&mut self, id: ActivityId, length: Nanos) {
         self.activities.entry(id).add(length);
+        self.handlers.add(length);
     }
 }
 
@@ -141,33 +120,40 @@ impl Costs {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_stray_stall_does_not_move_the_cost() {
-        let mut costs = Costs::default();
-        let passage = |to| Passage {
+    fn into(activity: u16) -> Passage {
+        Passage {
             from: None,
-            to: Some(ActivityId(to)),
-        };
-        assert_eq!(costs.passage(passage(1)), UNLEARNT);
+            to: Some(ActivityId(activity)),
+        }
+    }
+
+    #[test]
+    fn what_was_hardly_seen_costs_what_its_like_does() {
+        let mut costs = Costs::default();
+        assert_eq!(costs.passage(into(1)), None);
         for length in [300, 310, 290, 900_000, 305] {
-            costs.learn_passage(passage(1), Nanos(length));
+            costs.learn_passage(into(1), Nanos(length));
         }
-        for length in [500, 510, 520, 530, 540] {
-            costs.learn_passage(passage(2), Nanos(length));
-        }
-        assert_eq!(costs.passage(passage(1)), Nanos(305));
-        assert_eq!(costs.passage(passage(2)), Nanos(520));
+        let seen = costs.passage(into(1)).unwrap();
+        assert_eq!((seen.typical, seen.longest), (Nanos(300), Nanos(310)));
         // Never seen, but other ways in were.
-        assert_eq!(costs.passage(passage(3)), Nanos(510));
+        assert_eq!(costs.passage(into(3)), costs.way(Way::In));
         // Seen once: no longer than it took then.
-        costs.learn_passage(passage(4), Nanos(120));
-        assert_eq!(costs.passage(passage(4)), Nanos(120));
-        costs.learn_passage(passage(5), Nanos(90_000));
-        assert_eq!(costs.passage(passage(5)), Nanos(510));
+        costs.learn_passage(into(4), Nanos(120));
+        assert_eq!(costs.passage(into(4)).unwrap().typical, Nanos(120));
+        costs.learn_passage(into(5), Nanos(90_000));
+        assert_eq!(costs.passage(into(5)).unwrap().typical, Nanos(300));
         let out = Passage {
             from: Some(ActivityId(1)),
             to: None,
         };
-        assert_eq!(costs.passage(out), UNLEARNT);
+        assert_eq!(costs.passage(out), None);
+    }
+
+    #[test]
+    fn a_handler_that_was_hardly_seen_is_held_against_all_others() {
+        let mut costs = Costs::default();
+        (0..4).for_each(|_| costs.learn_handler(ActivityId(1), Nanos(2_000)));
+        assert_eq!(costs.handler(ActivityId(1)), costs.handler(ActivityId(7)));
     }
 }

@@ -5,16 +5,15 @@
 //! From a ring come segments: stretches of time with the name of what ran.
 //! The union of the segments within a gap is what the kernel accounts for.
 
-mod account;
 mod activity;
 mod costs;
 mod fold;
 mod formats;
-mod passages;
+mod kernel_time;
 mod reader;
 mod trace;
 
-pub use account::{Account, SHARES, Share, Standing};
 pub use activity::{ActivityId, Names, SourceTotal};
-pub use passages::Smis;
+pub use costs::Way;
+pub use kernel_time::{KernelTime, Measured, SHARES, Scope, Share, Standing};
 pub use trace::{KernelTrace, TraceSetup};

@@ -105,7 +105,7 @@ impl Reader {
                 let nmi = names.number("nmi", ActivityKind::Interrupt);
                 What::Done(nmi, Nanos(length.max(0).unsigned_abs()))
             }
-            Meaning::Fault(name) => What::Mark(names.number(name, ActivityKind::Interrupt)),
+            Meaning::Fault(name) => What::Mark(names.number(name, ActivityKind::Fault)),
             Meaning::Switch { name, task } => {
                 let comm = data.get(*name..name + LONGEST_NAME)?;
                 let end = comm

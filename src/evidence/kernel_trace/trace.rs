@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::io;
 
+use crate::evidence::Usual;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
 use crate::sys::perf_ring::PerfRing;
 use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Fill, Nanos};
 
-use super::account::{Account, Measured};
 use super::activity::{ActivityId, ByActivity, Names, SourceTotal};
-use super::costs::Costs;
+use super::costs::{Costs, Way};
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
-use super::passages::Smis;
+use super::kernel_time::{KernelTime, Measured, Scope};
 use super::reader::{Reader, What};
 
 /// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.
@@ -48,6 +48,9 @@ struct CpuTrace {
 /// The kernel's account of the sampled CPUs.
 pub struct KernelTrace {
     cpus: Vec<CpuTrace>,
+    scope: Scope,
+    /// What all CPUs together have taught, for what one has hardly seen.
+    common: Costs,
     names: Names,
     // The detached tracefs must outlive the opening only, but costs nothing.
     _tracefs: Option<Tracefs>,
@@ -82,6 +85,11 @@ impl KernelTrace {
         (
             Some(KernelTrace {
                 cpus: traces,
+                scope: match setup {
+                    TraceSetup::Tracepoints(_) => Scope::Tracepoints,
+                    TraceSetup::SwitchesOnly(_) | TraceSetup::Nothing(_) => Scope::Switches,
+                },
+                common: Costs::default(),
                 names: Names::new(),
                 _tracefs: mount,
             }),
@@ -124,7 +132,7 @@ impl KernelTrace {
             let new = Fill::of(segments.len() - before, SEGMENTS);
             fullest = fullest.max(fill).max(new);
             while trace.segments.len() > SEGMENTS {
-                trace.forget_first();
+                trace.forget_first(&mut self.common);
             }
         }
         fullest
@@ -135,16 +143,17 @@ impl KernelTrace {
         &self.names
     }
 
-    /// The account of a gap on the CPU with this index. Gaps of a CPU must
-    /// come in order, each after a [`KernelTrace::poll`] that came after it.
-    pub fn account(&mut self, index: usize, start: Nanos, end: Nanos, smis: Smis) -> Account {
+    /// What was recorded of a gap on the CPU with this index, from which the
+    /// CPU's costs are learnt too. Gaps of a CPU must come in order, each after
+    /// a [`KernelTrace::poll`] that came after it.
+    pub fn measure(&mut self, index: usize, start: Nanos, end: Nanos) -> Measured {
         let trace = &mut self.cpus[index];
         while trace
             .segments
             .front()
             .is_some_and(|first| first.end < start)
         {
-            trace.finish_first();
+            trace.finish_first(&mut self.common);
         }
         let lost = Segment {
             start,
@@ -157,9 +166,23 @@ impl KernelTrace {
             .iter()
             .take_while(|segment| segment.start < end);
         let measured = Measured::of(within.chain(forgotten), start, end, &self.names);
-        let account = measured.account(&trace.costs, smis);
-        measured.teach(&mut trace.costs, smis);
-        account
+        measured.teach(&mut trace.costs, &self.names);
+        measured.teach(&mut self.common, &self.names);
+        measured
+    }
+
+    /// Holds it against what is known of the CPU's costs by now.
+    pub fn kernel_time(&self, index: usize, measured: &Measured) -> KernelTime {
+        measured.against(&self.cpus[index].costs, &self.common, self.scope)
+    }
+
+    /// What the ways into the kernel and back cost at most on the CPU with this
+    /// index, as far as its gaps tell.
+    pub fn ways(&self, index: usize) -> Vec<(Way, Usual)> {
+        let costs = &self.cpus[index].costs;
+        let all = [Way::In, Way::Between, Way::Out, Way::Untraced];
+        let known = all.map(|way| costs.way(way).map(|usual| (way, usual)));
+        known.into_iter().flatten().collect()
     }
 
     /// Closes the rings and leaves the names in accounts.
@@ -175,7 +198,7 @@ impl KernelTrace {
             && first.start < ended
         {
             first.end = first.end.min(ended);
-            trace.finish_first();
+            trace.finish_first(&mut self.common);
         }
         self.totals_so_far(index)
     }
@@ -209,7 +232,7 @@ impl Drop for KernelTrace {
 }
 
 impl CpuTrace {
-    fn finish_first(&mut self) {
+    fn finish_first(&mut self, common: &mut Costs) {
         if let Some(segment) = self.segments.pop_front()
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
@@ -217,16 +240,17 @@ impl CpuTrace {
             self.totals.entry(id).add(length);
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
-                self.costs.learn(id, length);
+                self.costs.learn_handler(id, length);
+                common.learn_handler(id, length);
             }
         }
     }
 
-    fn forget_first(&mut self) {
+    fn forget_first(&mut self, common: &mut Costs) {
         if let Some(first) = self.segments.front() {
             self.forgotten = first.end;
         }
-        self.finish_first();
+        self.finish_first(common);
     }
 }
 

@@ -93,22 +93,28 @@ fn unequal(engines: [&EngineReport; 2], test: &RateTest, guest: bool) -> Option<
 fn met_kernel(engines: &[EngineReport]) -> Option<String> {
     let met = |engine: &EngineReport| {
         let cpus = engine.cpus.iter();
-        cpus.map(|cpu| cpu.gaps_by_cause.smi_os).sum::<u64>()
+        cpus.map(|cpu| cpu.gaps_by_cause.mixed()).sum::<u64>()
     };
     (engines.iter().map(met).sum::<u64>() > 0).then(|| {
         let each: Vec<String> = (engines.iter())
-            .map(|engine| format!("{} of the {} engine", counted(met(engine), "gap"), engine.engine.name()))
+            .map(|engine| {
+                format!(
+                    "{} of the {} engine",
+                    counted(met(engine), "gap"),
+                    engine.engine.name()
+                )
+            })
             .collect();
         let open = match engines.iter().map(|engine| engine.unknown_shares).sum() {
             0 => String::new(),
             some => format!(
-                " Of {} above the limit the share is not known; the rates leave them out.",
-                counted(some, "such gap")
+                " Of {} a part above the limit is not known; the rates leave it out.",
+                counted(some, "gap")
             ),
         };
         format!(
-            "SMIs that met kernel work: {}. With interrupts off the kernel's work waits and the gap \
-             is the SMI's alone; with them on the SMI's share is reckoned from the kernel's \
+            "Stalls that met kernel work: {}. With interrupts off the kernel's work waits and the \
+             gap is the stall's alone; with them on its part is worked out from the kernel's \
              records.{open}",
             each.join(", "),
         )

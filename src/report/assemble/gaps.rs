@@ -1,11 +1,9 @@
 //! The gaps of a slice, as a report shows them.
 
-use crate::attribution::{
-    Attribution, Setting, SmiEvidence, Telling, Throttling, attribute, detail, shares,
-};
-use crate::evidence::kernel_trace::{Account, Names, Standing};
+use crate::attribution::{Parts, Setting, SmiEvidence, Telling, Throttling, detail};
+use crate::evidence::kernel_trace::Names;
 use crate::judgement::Case;
-use crate::report::model::{Gap, KernelAccount, NamedTime, RecordStanding};
+use crate::report::model::{Gap, KernelAccount};
 use crate::report::watched;
 use crate::session::{JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos, UtcNanos};
@@ -60,19 +58,15 @@ impl Lens<'_> {
     pub fn row(&self, cpu: CpuId, gap: &PackedGap, utc: UtcNanos) -> Gap {
         let JudgedGap {
             raw,
+            kernel,
             account,
-            cause,
-            confidence,
         } = gap.unpack();
         let duration_ns = self.hz.to_nanos(raw.length());
-        let (account, setting) = (account.as_ref(), self.setting);
-        let decided = attribute(&raw.evidence, account, duration_ns, setting);
-        let attribution = Attribution {
-            cause,
-            confidence,
-            ..decided
-        };
-        let (os_ns, residual_ns) = shares(&attribution, &raw.evidence, account, duration_ns);
+        let Parts {
+            os,
+            platform,
+            unknown,
+        } = account.parts;
         Gap {
             engine: None,
             cpu,
@@ -81,51 +75,38 @@ impl Lens<'_> {
             start_utc: utc.rfc3339(),
             duration_ns,
             companions: (raw.companions > 0).then_some(raw.companions),
-            cause,
-            confidence,
+            cause: account.cause,
+            confidence: account.confidence,
             smi_delta: match raw.evidence.smi {
                 SmiEvidence::Own { delta } | SmiEvidence::Alone { delta } => Some(delta),
                 _ => None,
             },
-            kernel_ran: attribution.kernel_ran,
-            os_ns,
-            residual_ns,
+            kernel_ran: account.kernel_ran,
+            os_ns: os,
+            platform_ns: platform,
+            platform_confidence: account.platform_confidence,
+            platform_at_ns: match account.cause.is_mixed() {
+                true => gap.platform_at(),
+                false => Nanos(0),
+            },
+            unknown_ns: unknown,
+            unknown_reason: account
+                .unknown_reason
+                .map(|reason| reason.text().to_owned()),
+            residual_ns: duration_ns.saturating_sub(os),
             detail: detail(&Telling {
                 evidence: &raw.evidence,
-                account,
+                kernel: kernel.as_ref(),
                 names: self.names,
-                attribution: &attribution,
+                account: &account,
                 length: duration_ns,
-                setting,
+                setting: self.setting,
                 throttling: self.throttling,
             }),
-            kernel: account
+            kernel: (kernel.as_ref())
                 .zip(self.names)
-                .map(|(account, names)| kernel_account(account, names)),
+                .map(|(kernel, names)| KernelAccount::of(kernel, names)),
             raw: raw.evidence,
         }
-    }
-}
-
-fn kernel_account(account: &Account, names: &Names) -> KernelAccount {
-    KernelAccount {
-        standing: match account.standing {
-            Standing::Nothing => RecordStanding::Nothing,
-            Standing::Interrupts => RecordStanding::Interrupts,
-            Standing::Tasks => RecordStanding::Tasks,
-            Standing::Fault => RecordStanding::Fault,
-            Standing::Lost => RecordStanding::Lost,
-        },
-        accounted_ns: account.accounted,
-        usual_ns: account.usual,
-        by: account
-            .shares
-            .iter()
-            .flatten()
-            .map(|share| NamedTime {
-                name: names.name(share.id).to_owned(),
-                ns: Nanos(u64::from(share.nanos)),
-            })
-            .collect(),
     }
 }

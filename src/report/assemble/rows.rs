@@ -1,12 +1,14 @@
 //! The sampled CPUs of a slice, as a report shows them.
 
+use std::collections::BTreeMap;
+
 use crate::attribution::Platform;
 use crate::judgement::Case;
 use crate::report::model::{
-    Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport,
+    Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport, UsualTime,
 };
-use crate::report::watched;
-use crate::sampler::{CpuSetup, CpuTotals, Histogram, Interrupts, Presence, Scheduling, SmiSetup};
+use crate::report::{INTERRUPT, watched};
+use crate::sampler::{CpuSetup, CpuTotals, Interrupts, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -54,8 +56,13 @@ fn cpu_report(
 ) -> CpuReport {
     let nanos = |cycles: Cycles| case.rate.hz.to_nanos(cycles);
     let elapsed_ns = nanos(totals.last.since(totals.first));
-    let (blind_ns, os_ns, paused_ns) =
-        (nanos(totals.blind), nanos(totals.os), nanos(totals.paused));
+    let (blind_ns, paused_ns) = (nanos(totals.blind), nanos(totals.paused));
+    // Of the time in which the sampler saw the kernel, or could not tell, the
+    // platform's part is covered; of the rest what is not known is nobody's.
+    let unknown_beside = kept.unknown.saturating_sub(kept.unknown_absent);
+    let os_ns = nanos(totals.os)
+        .saturating_sub(kept.platform_beside_kernel)
+        .saturating_sub(unknown_beside);
     let between_ns = totals
         .masked
         .map_or(Nanos(0), |masked| nanos(masked.between));
@@ -66,10 +73,12 @@ fn cpu_report(
         covered_ns: elapsed_ns
             .saturating_sub(blind_ns)
             .saturating_sub(os_ns)
+            .saturating_sub(kept.unknown)
             .saturating_sub(paused_ns)
             .saturating_sub(between_ns),
         blind_ns,
         os_ns,
+        unknown_ns: kept.unknown,
         paused_ns,
         masked: totals.masked.map(|masked| MaskedReport {
             shots: masked.shots,
@@ -91,7 +100,7 @@ fn cpu_report(
         iterations: totals.traced.is_none().then_some(totals.iterations),
         min_cycles: totals.traced.is_none().then_some(totals.floor),
         max_ns: nanos(totals.max),
-        max_platform_ns: nanos(totals.max_kernel_absent.max(kept.max_platform)),
+        max_platform_ns: nanos(max_platform(totals, kept)),
         max_os_ns: nanos(totals.max_kernel_ran),
         smi,
         smi_reason,
@@ -107,7 +116,8 @@ fn cpu_report(
             Scheduling::Scripted => String::from("scripted"),
         },
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
-        histogram: histogram(&totals.histogram, case.rate.hz, setup.calibration.trip),
+        histogram: histogram(totals, kept, case.rate.hz, setup.calibration.trip),
+        usual: usual(kept),
         os_sources: None,
         shots: None,
         watched: None,
@@ -137,18 +147,58 @@ fn smi(
     }
 }
 
-fn histogram(histogram: &Histogram, hz: Hertz, trip: Cycles) -> HistogramReport {
+/// The longest time of the platform's. That of the sampler is exact even where
+/// a record was lost, but knows nothing of what was found out later.
+fn max_platform(totals: &CpuTotals, kept: &CpuCollection) -> Cycles {
+    match kept.max_taken_back >= totals.max_kernel_absent {
+        true => kept.max_platform,
+        false => kept.max_platform.max(totals.max_kernel_absent),
+    }
+}
+
+/// What entries of the kernel take on the CPU.
+fn usual(kept: &CpuCollection) -> Vec<UsualTime> {
+    let ways = kept.ways.iter().map(|(way, usual)| (way.name(), *usual));
+    let interrupts = kept.interrupts.map(|usual| (INTERRUPT, usual));
+    ways.chain(interrupts)
+        .map(|(what, usual)| UsualTime {
+            what: what.to_owned(),
+            typical_ns: usual.typical,
+            bound_ns: usual.bound(),
+        })
+        .collect()
+}
+
+fn histogram(totals: &CpuTotals, kept: &CpuCollection, hz: Hertz, trip: Cycles) -> HistogramReport {
+    let deltas = totals.histogram.buckets().map(|row| (row, Part::Deltas));
+    let parts = kept.mixed.buckets().map(|row| (row, Part::Platform));
+    let mut buckets: BTreeMap<Cycles, Bucket> = BTreeMap::new();
+    for ((from, to, counts), part) in deltas.chain(parts) {
+        let bucket = buckets.entry(from).or_insert(Bucket {
+            from_ns: hz.to_nanos(from),
+            to_ns: hz.to_nanos(to),
+            kernel_absent: 0,
+            kernel_ran: 0,
+            unknown: 0,
+            platform_parts: 0,
+        });
+        match part {
+            Part::Deltas => {
+                bucket.kernel_absent = counts[Presence::Absent as usize];
+                bucket.kernel_ran = counts[Presence::Ran as usize];
+                bucket.unknown = counts[Presence::Unknown as usize];
+            }
+            Part::Platform => bucket.platform_parts = counts[Presence::Absent as usize],
+        }
+    }
     HistogramReport {
         trip_ns: hz.to_nanos(trip),
-        buckets: histogram
-            .buckets()
-            .map(|(from, to, counts)| Bucket {
-                from_ns: hz.to_nanos(from),
-                to_ns: hz.to_nanos(to),
-                kernel_absent: counts[Presence::Absent as usize],
-                kernel_ran: counts[Presence::Ran as usize],
-                unknown: counts[Presence::Unknown as usize],
-            })
-            .collect(),
+        buckets: buckets.into_values().collect(),
     }
+}
+
+/// What a row of a histogram counts.
+enum Part {
+    Deltas,
+    Platform,
 }

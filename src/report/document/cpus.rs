@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use super::{Block, Rank, Section, Table};
+use crate::attribution::Cause;
 use crate::report::human;
-use crate::report::model::{CpuReport, Report, Subject};
+use crate::report::model::{CauseCounts, CpuReport, Report, Subject};
 
 /// CPUs that are shown: the worst.
 const ROWS: usize = 128;
@@ -13,23 +14,25 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let mut cpus: Vec<&CpuReport> = report.cpus.iter().collect();
     cpus.sort_by_key(|cpu| (Reverse(cpu.max_platform_ns), cpu.cpu));
     cpus.truncate(ROWS);
+    // A column for each cause that was seen.
+    let all = report.cpus.iter().map(|cpu| cpu.gaps_by_cause);
+    let all = all.fold(CauseCounts::default(), CauseCounts::and);
+    let seen: Vec<Cause> = (all.each().into_iter())
+        .filter(|&(_, count)| count > 0)
+        .map(|(cause, _)| cause)
+        .collect();
+    let mut header = vec![
+        "CPU",
+        "covered",
+        "worst platform",
+        "worst OS",
+        "SMIs",
+        "counter",
+    ];
+    header.extend(seen.iter().map(|cause| cause.name()));
     let table = Block::Table(Table {
-        header: vec![
-            "CPU",
-            "covered",
-            "worst platform",
-            "worst OS",
-            "SMIs",
-            "counter",
-            "smi",
-            "smi+os",
-            "cpu",
-            "firmware-or-cpu",
-            "hypervisor",
-            "os",
-            "unknown",
-        ],
-        rows: cpus.iter().map(|cpu| row(report, cpu)).collect(),
+        header,
+        rows: cpus.iter().map(|cpu| row(report, cpu, &seen)).collect(),
         more: report.cpus.len().saturating_sub(ROWS) as u64,
     });
     let mut notes: Vec<String> = cpus
@@ -49,7 +52,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     super::section("SMI counts and gaps by CPU", Rank::Support, blocks)
 }
 
-fn row(report: &Report<()>, cpu: &CpuReport) -> Vec<String> {
+fn row(report: &Report<()>, cpu: &CpuReport, causes: &[Cause]) -> Vec<String> {
     // A hypervisor's counter that stays at 0 says nothing of the SMIs below.
     let counted = cpu
         .smi
@@ -63,7 +66,7 @@ fn row(report: &Report<()>, cpu: &CpuReport) -> Vec<String> {
         counted.map_or_else(unknown, |smi| human::grouped(smi.delta)),
         counted.map_or_else(unknown, |smi| format!("{} to {}", smi.before, smi.after)),
     ];
-    let counts = cpu.gaps_by_cause.each();
-    cells.extend(counts.iter().map(|(_, count)| human::grouped(*count)));
+    let count = |&cause: &Cause| human::grouped(cpu.gaps_by_cause.count(cause));
+    cells.extend(causes.iter().map(count));
     cells
 }

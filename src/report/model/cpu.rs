@@ -41,8 +41,11 @@ pub struct CpuReport {
     pub covered_ns: Nanos,
     /// Time in the tool's own slow path.
     pub blind_ns: Nanos,
-    /// Time in gaps in which the kernel ran.
+    /// Time that the kernel took.
     pub os_ns: Nanos,
+    /// Time of gaps that the evidence gives to nobody.
+    #[serde(default)]
+    pub unknown_ns: Nanos,
     /// Time not sampled because of `--width` and `--window`.
     pub paused_ns: Nanos,
     /// What came of holding interrupts off, where the engine did.
@@ -84,6 +87,10 @@ pub struct CpuReport {
     /// first; `null` without records.
     #[serde(default)]
     pub os_sources: Option<Vec<OsSource>>,
+    /// What entries of the kernel take on this CPU, by which the platform's part
+    /// of a gap is told where the kernel ran too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usual: Vec<UsualTime>,
     /// First and last reading of each shot, in cycles since `tsc.origin`: what
     /// was sampled, to the shot. Only where asked for, as it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +155,7 @@ pub struct TracerReport {
 
 /// How many gaps have each cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CauseCounts {
     /// Proved or probable SMIs.
     pub smi: u64,
@@ -156,11 +164,20 @@ pub struct CauseCounts {
     pub smi_os: u64,
     /// The CPU or platform, no SMI.
     pub cpu: u64,
+    /// The same and kernel in one gap.
+    #[serde(rename = "cpu+os")]
+    pub cpu_os: u64,
     /// Not the kernel; no counter to tell firmware from CPU.
     #[serde(rename = "firmware-or-cpu")]
     pub firmware_or_cpu: u64,
+    /// The same and kernel in one gap.
+    #[serde(rename = "firmware-or-cpu+os")]
+    pub firmware_or_cpu_os: u64,
     /// The hypervisor or what lies below it.
     pub hypervisor: u64,
+    /// The same and kernel in one gap.
+    #[serde(rename = "hypervisor+os")]
+    pub hypervisor_os: u64,
     /// This kernel.
     pub os: u64,
     /// Not attributable.
@@ -217,16 +234,26 @@ impl CauseCounts {
     }
 
     /// The causes with their counts, in the order in which they are shown.
-    pub fn each(&self) -> [(Cause, u64); 7] {
-        [
-            (Cause::Smi, self.smi),
-            (Cause::SmiOs, self.smi_os),
-            (Cause::Cpu, self.cpu),
-            (Cause::FirmwareOrCpu, self.firmware_or_cpu),
-            (Cause::Hypervisor, self.hypervisor),
-            (Cause::Os, self.os),
-            (Cause::Unknown, self.unknown),
-        ]
+    pub fn each(mut self) -> [(Cause, u64); Cause::ALL.len()] {
+        Cause::ALL.map(|cause| (cause, *self.slot(cause)))
+    }
+
+    /// Gaps of the platform, or with a part of it.
+    pub fn platform(self) -> u64 {
+        self.sum(Cause::is_platform)
+    }
+
+    /// Those of them in which this kernel took a part too.
+    pub fn mixed(self) -> u64 {
+        self.sum(Cause::is_mixed)
+    }
+
+    fn sum(self, is_meant: fn(Cause) -> bool) -> u64 {
+        let meant = self
+            .each()
+            .into_iter()
+            .filter(|&(cause, _)| is_meant(cause));
+        meant.fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
     fn slot(&mut self, cause: Cause) -> &mut u64 {
@@ -234,8 +261,11 @@ impl CauseCounts {
             Cause::Smi => &mut self.smi,
             Cause::SmiOs => &mut self.smi_os,
             Cause::Cpu => &mut self.cpu,
+            Cause::CpuOs => &mut self.cpu_os,
             Cause::FirmwareOrCpu => &mut self.firmware_or_cpu,
+            Cause::FirmwareOrCpuOs => &mut self.firmware_or_cpu_os,
             Cause::Hypervisor => &mut self.hypervisor,
+            Cause::HypervisorOs => &mut self.hypervisor_os,
             Cause::Os => &mut self.os,
             Cause::Unknown => &mut self.unknown,
         }
@@ -265,4 +295,26 @@ pub struct Bucket {
     pub kernel_ran: u64,
     /// Deltas for which that is not known.
     pub unknown: u64,
+    /// Platform's parts of this length, of gaps that are longer and stand in
+    /// `kernel_ran` or `unknown` as a whole.
+    #[serde(default)]
+    pub platform_parts: u64,
+}
+
+impl Bucket {
+    /// All that the platform took in times of this length.
+    pub fn platform(&self) -> u64 {
+        self.kernel_absent.saturating_add(self.platform_parts)
+    }
+}
+
+/// What something of the kernel's takes on a CPU, by this run's own gaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsualTime {
+    /// What it is: a way into the kernel or back, or an interrupt as a whole.
+    pub what: String,
+    /// The median.
+    pub typical_ns: Nanos,
+    /// What it may take at most: time beyond is not the kernel's.
+    pub bound_ns: Nanos,
 }

@@ -17,7 +17,10 @@ const MOST_BUCKETS: usize = 1_024;
 const FOOT: f64 = 0.5;
 
 const CLASSES: [(&str, &str); 3] = [
-    ("platform", "this kernel did not run"),
+    (
+        "platform",
+        "not this kernel's, its parts of longer gaps among that",
+    ),
     ("os", "this kernel ran"),
     ("unknown", "not known"),
 ];
@@ -28,7 +31,7 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
         let sums = buckets.entry((bucket.from_ns, bucket.to_ns)).or_default();
         for (sum, count) in
             sums.iter_mut()
-                .zip([bucket.kernel_absent, bucket.kernel_ran, bucket.unknown])
+                .zip([bucket.platform(), bucket.kernel_ran, bucket.unknown])
         {
             *sum = sum.saturating_add(count);
         }

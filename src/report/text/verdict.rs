@@ -3,11 +3,10 @@
 use super::Summary;
 use crate::attribution::Cause;
 use crate::report::human;
-use crate::report::model::{Gap, Outcome};
+use crate::report::model::Outcome;
 use crate::report::page::{Page, WIDTH};
 use crate::report::style::Ink;
 use crate::stats::rates;
-use crate::units::Nanos;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     let (ink, word, text) = headline(summary);
@@ -87,20 +86,18 @@ fn worst_cause(summary: &Summary<'_>) -> String {
     let worst = summary
         .worst
         .iter()
-        .find(|gap| gap.cause.is_platform() && platform_share(gap) == longest);
+        .find(|gap| gap.cause.is_platform() && gap.platform_ns == longest);
     match worst {
         // In a guest the subject of the sentence is the cause already.
-        Some(gap) if gap.cause == Cause::Hypervisor => format!(" ({})", gap.confidence),
-        Some(gap) => format!(" ({}, {})", cause_name(gap.cause), gap.confidence),
+        Some(gap) if gap.cause.alone() == Cause::Hypervisor => {
+            format!(" ({})", gap.platform_confidence)
+        }
+        Some(gap) => format!(
+            " ({}, {})",
+            cause_name(gap.cause.alone()),
+            gap.confidence.min(gap.platform_confidence)
+        ),
         None => String::new(),
-    }
-}
-
-/// Of a gap in which both ran, only what the kernel does not explain counts.
-fn platform_share(gap: &Gap) -> Nanos {
-    match gap.cause {
-        Cause::SmiOs => gap.residual_ns.unwrap_or(gap.duration_ns),
-        _ => gap.duration_ns,
     }
 }
 
@@ -109,7 +106,10 @@ pub(super) fn cause_name(cause: Cause) -> &'static str {
         Cause::Smi => "SMI",
         Cause::SmiOs => "SMI and OS",
         Cause::Cpu => "CPU, no SMI",
+        Cause::CpuOs => "CPU and OS",
         Cause::FirmwareOrCpu => "firmware or CPU",
+        Cause::FirmwareOrCpuOs => "firmware or CPU, and OS",
+        Cause::HypervisorOs => "hypervisor and OS",
         Cause::Hypervisor | Cause::Os | Cause::Unknown => cause.name(),
     }
 }

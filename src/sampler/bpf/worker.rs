@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::attribution::{Evidence, Footprint};
+use crate::evidence::LEAST_SMI;
 use crate::sys::clock::{MonotonicMoment, monotonic_moment};
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -10,9 +11,9 @@ use super::super::calibrate::Calibration;
 use super::super::crew::Outlet;
 use super::super::ends::Ends;
 use super::super::engine::{SamplingPlan, Window};
-use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap};
+use super::super::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, TripKind};
 use super::super::machine::Machine;
-use super::super::rise::{Events, LEAST_SMI};
+use super::super::rise::Events;
 use super::clock_fit::ClockFit;
 use super::edges::Edges;
 use super::interruptions::{CountSource, Interruptions, footprint};
@@ -274,6 +275,7 @@ impl<M: Machine> Shots<'_, M> {
             recorded += 1;
             let start = fit.tsc(record.start);
             let gap = RawGap {
+                kind: TripKind::Gap,
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),

@@ -2,6 +2,7 @@
 
 use super::super::calibrate::FootprintTest;
 use super::super::machine::{FullRing, Machine, UsageReading};
+use super::super::span::Permit;
 use super::pmu::ScriptedPmu;
 use super::registers::ScriptedRegisters;
 use super::{ScriptedFootprint, ScriptedWork};
@@ -64,6 +65,14 @@ impl ScriptedMachine {
         Some(event)
     }
 
+    /// Lets time pass, as every operation does, and happen what is due.
+    fn pass(&mut self, cycles: u64) {
+        self.now += cycles;
+        if self.now >= self.next {
+            self.happen();
+        }
+    }
+
     fn happen(&mut self) {
         while let Some(event) = self.take_due() {
             match event.what {
@@ -116,10 +125,7 @@ impl ScriptedMachine {
 
 impl Machine for ScriptedMachine {
     fn tsc(&mut self) -> u64 {
-        self.now += self.step;
-        if self.now >= self.next {
-            self.happen();
-        }
+        self.pass(self.step);
         self.now
     }
 
@@ -127,7 +133,7 @@ impl Machine for ScriptedMachine {
         Some(self.home)
     }
 
-    fn arm(&mut self) {
+    fn arm(&mut self, _: Permit) {
         self.armed = true;
     }
 
@@ -144,18 +150,19 @@ impl Machine for ScriptedMachine {
     }
 
     fn smi_count(&mut self) -> Option<u32> {
-        self.now += self.smi.map_or(0, |_| 20 * self.step);
+        self.pass(self.smi.map_or(0, |_| 20 * self.step));
         self.smi
     }
 
     fn pmu(&mut self) -> Option<PmuReading> {
-        let reading = self.pmu.as_ref()?.read(self.now);
-        self.now += self.step;
-        Some(reading)
+        self.pmu.as_ref()?;
+        self.pass(self.step);
+        let now = self.now;
+        Some(self.pmu.as_ref()?.read(now))
     }
 
     fn usage(&mut self) -> UsageReading {
-        self.now += 10 * self.step;
+        self.pass(10 * self.step);
         UsageReading {
             involuntary_switches: std::mem::take(&mut self.switches),
             page_faults: 0,

@@ -7,7 +7,7 @@ use crate::attribution::{Evidence, SmiEvidence};
 use crate::units::{CpuId, Cycles};
 
 use super::super::bpf::Ledger;
-use super::super::gap::{CpuTotals, RawGap, SmiTotals};
+use super::super::gap::{CpuTotals, RawGap, SmiTotals, TripKind};
 use super::brackets::{Brackets, Reading, Scale, drop_before};
 use super::found::{Found, Seen, Stretch, pop_if};
 use super::hwlat::HwlatTrack;
@@ -256,6 +256,7 @@ impl TracedCpu {
         self.totals.gaps_seen += 1 + u64::from(seen.companions);
         self.companions += u64::from(seen.companions);
         self.ready.push_back(RawGap {
+            kind: TripKind::Gap,
             start: seen.start,
             end: seen.end,
             smi_reading,

@@ -2,6 +2,7 @@
 //! brings the two together, and watches the clock meanwhile. It runs on a CPU
 //! that is not sampled, if there is one.
 
+mod judging;
 mod standing;
 
 use crate::attribution::ClockTrust;
@@ -15,19 +16,20 @@ use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::clock_watch::ClockWatch;
 use super::collected::{Collected, KernelRecords};
-use super::observer::{JudgedNow, Observer};
-use super::packed::PackedGap;
+use super::observer::Observer;
 use super::resolver::Resolver;
 use super::rhythm::Rhythm;
 use super::snapshot::Making;
-use super::tally::{Limits, StopOnGap, Tally, is_platform};
+use super::tally::{CpuCollection, Haste, Limits, StopOnGap, Tally};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 use super::wishes::{Wish, Wishes};
+use judging::Waiting;
 
 struct CpuState {
     cpu: CpuId,
     resolver: Resolver,
+    waiting: Waiting,
     tally: Tally,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Collector<'a> {
         let state = |&cpu| CpuState {
             cpu,
             resolver: Resolver::default(),
+            waiting: Waiting::default(),
             tally: Tally::new(),
         };
         Collector {
@@ -216,46 +219,15 @@ impl<'a> Collector<'a> {
     /// Says how full the fullest of all rings was, where that is known.
     fn collect(&mut self, engine: &mut dyn Engine) -> Option<Fill> {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
-        let (limits, seen) = (&self.limits, &mut self.platform_seen);
         let gaps = engine.drain(&mut |index, gap| {
-            // Whether it was an SMI may stay open until the next reading of
-            // the counter; that it was the platform does not.
-            if is_platform(&gap, limits) {
-                *seen = PlatformSeen::Seen;
-            }
             cpus[index]
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
         });
         let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
-        self.judge_pending();
+        self.take_pending();
+        self.judge(Haste::Patient);
         gaps.map(|gaps| gaps.max(records))
-    }
-
-    fn judge_pending(&mut self) {
-        let mut pending = std::mem::take(&mut self.pending);
-        for (index, gap) in pending.drain(..) {
-            let account = self.trace.as_mut().map(|trace| {
-                let (start, end) = (self.timeline.raw(gap.start), self.timeline.raw(gap.end));
-                trace.account(index, start, end, gap.evidence.smi.smis())
-            });
-            let state = &mut self.cpus[index];
-            let (judged, platform) = state.tally.take(gap, account, &self.limits);
-            if judged.cause.is_platform() {
-                self.platform_seen = PlatformSeen::Seen;
-            }
-            self.observer.gap(&JudgedNow {
-                index,
-                cpu: state.cpu,
-                gap: PackedGap::pack(&judged),
-                platform,
-                timeline: &self.timeline,
-                names: self.trace.as_ref().map(KernelTrace::names),
-                limits: &self.limits,
-            });
-        }
-        // The memory is used again in the next turn.
-        self.pending = pending;
     }
 
     /// From the moment at which the kernel gives the TSC up or its rate
@@ -277,7 +249,8 @@ impl<'a> Collector<'a> {
             let pending = &mut self.pending;
             cpu.resolver.flush(&mut |gap| pending.push((index, gap)));
         }
-        self.judge_pending();
+        self.take_pending();
+        self.judge(Haste::Now);
         let mut trace = self.trace;
         let kernel_totals = trace.as_mut().map(|trace| {
             let ends = totals.iter().map(|cpu| self.timeline.raw(cpu.last));
@@ -285,8 +258,12 @@ impl<'a> Collector<'a> {
             ends.map(|(index, ended)| trace.totals(index, ended))
                 .collect()
         });
-        let cpus = (self.cpus.into_iter().zip(&totals))
-            .map(|(cpu, totals)| cpu.tally.finish(totals))
+        let ways = |index| trace.as_ref().map_or(Vec::new(), |trace| trace.ways(index));
+        let cpus = (self.cpus.into_iter().zip(&totals).enumerate())
+            .map(|(index, (cpu, totals))| CpuCollection {
+                ways: ways(index),
+                ..cpu.tally.finish(totals)
+            })
             .collect();
         Collected {
             setups,

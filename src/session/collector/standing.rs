@@ -53,7 +53,8 @@ impl Collector<'_> {
                 .map(|((setup, state), status)| CpuView {
                     cpu: setup.cpu,
                     elapsed: nanos(status.elapsed),
-                    uncovered: nanos(status.uncovered),
+                    uncovered: nanos(status.uncovered)
+                        .saturating_sub(state.tally.platform_beside_kernel()),
                     max_platform: nanos(state.tally.max_platform()),
                     counts: state.tally.counts(),
                     smis: match self.limits.setting.platform {

@@ -1,0 +1,152 @@
+//! The gaps that have come in: held against the kernel's records, and judged as
+//! soon as all is known that it takes.
+
+use std::collections::VecDeque;
+
+use crate::attribution::SmiEvidence;
+use crate::evidence::kernel_trace::{KernelTrace, Measured};
+use crate::sampler::{RawGap, TripKind};
+use crate::units::Nanos;
+
+use super::super::observer::JudgedNow;
+use super::super::packed::PackedGap;
+use super::super::tally::{Haste, StopOnGap};
+use super::{Collector, PlatformSeen};
+
+/// Gaps that wait at most until the run has seen what their like takes.
+const MOST: usize = 64;
+/// And for how many visits to the engine.
+const PATIENCE: u32 = 16;
+
+/// The gaps of one CPU that are still to be judged, in order of time.
+#[derive(Default)]
+pub(super) struct Waiting {
+    gaps: VecDeque<Gap>,
+    visits: u32,
+}
+
+struct Gap {
+    raw: RawGap,
+    measured: Option<Measured>,
+}
+
+impl Waiting {
+    /// Whether the first one has waited long enough.
+    fn haste(&self, haste: Haste) -> Haste {
+        match self.gaps.len() > MOST || self.visits > PATIENCE {
+            true => Haste::Now,
+            false => haste,
+        }
+    }
+
+    /// Gives a count of SMIs that several gaps share to those that can hold
+    /// one: a gap whose time the records explain cannot. `explained` tells.
+    fn resolve_shared(&mut self, explained: impl Fn(&Gap) -> bool) {
+        let Some(first) = self.gaps.front() else {
+            return;
+        };
+        let SmiEvidence::Shared { delta, among } = first.raw.evidence.smi else {
+            return;
+        };
+        let reading = first.raw.smi_reading;
+        let is_shared = |gap: &Gap| {
+            gap.raw.smi_reading == reading && gap.raw.evidence.smi == first.raw.evidence.smi
+        };
+        let group = self.gaps.iter().take_while(|&gap| is_shared(gap)).count();
+        let held: Vec<bool> = self
+            .gaps
+            .iter()
+            .take(group)
+            .map(|gap| !explained(gap))
+            .collect();
+        let excluded = held.iter().filter(|&&held| !held).count();
+        let left = among.saturating_sub(u32::try_from(excluded).unwrap_or(u32::MAX));
+        let smi = match left {
+            // No event is left: one of the records must be wrong.
+            0 => return,
+            1 => SmiEvidence::Alone { delta },
+            among => SmiEvidence::Shared { delta, among },
+        };
+        for (gap, held) in self.gaps.iter_mut().zip(held) {
+            if held {
+                gap.raw.evidence.smi = smi;
+            }
+        }
+    }
+}
+
+impl Collector<'_> {
+    /// Holds what has come in against the kernel's records, and learns from it
+    /// what entries of the kernel take.
+    pub(super) fn take_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for (index, raw) in pending.drain(..) {
+            let measured = self.trace.as_mut().map(|trace| {
+                let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
+                trace.measure(index, start, end)
+            });
+            let cpu = &mut self.cpus[index];
+            cpu.tally.learn(&raw, self.limits.hz);
+            match raw.kind {
+                TripKind::Gap => cpu.waiting.gaps.push_back(Gap { raw, measured }),
+                TripKind::Lesson => {}
+            }
+        }
+        // The memory is used again in the next turn.
+        self.pending = pending;
+    }
+
+    /// Judges what can be judged by now, in order.
+    pub(super) fn judge(&mut self, haste: Haste) {
+        // Nobody waits for more where the first gap ends the run.
+        let haste = match self.limits.stop_on_gap {
+            StopOnGap::Yes => Haste::Now,
+            StopOnGap::No => haste,
+        };
+        for index in 0..self.cpus.len() {
+            self.judge_cpu(index, haste);
+        }
+    }
+
+    fn judge_cpu(&mut self, index: usize, haste: Haste) {
+        let state = &mut self.cpus[index];
+        let trace = self.trace.as_ref();
+        let time = |gap: &Gap| {
+            let trace: &KernelTrace = trace?;
+            Some(trace.kernel_time(index, gap.measured.as_ref()?))
+        };
+        loop {
+            let haste = state.waiting.haste(haste);
+            state
+                .waiting
+                .resolve_shared(|gap| time(gap).is_some_and(|time| time.explains_all()));
+            let Some(first) = state.waiting.gaps.front() else {
+                state.waiting.visits = 0;
+                return;
+            };
+            let kernel = time(first);
+            let account = state
+                .tally
+                .account(&first.raw, kernel.as_ref(), &self.limits, haste);
+            let Some(account) = account else {
+                state.waiting.visits += 1;
+                return;
+            };
+            let raw = first.raw;
+            state.waiting.gaps.pop_front();
+            let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
+            if account.parts.platform > Nanos(0) && platform > Some(self.limits.threshold) {
+                self.platform_seen = PlatformSeen::Seen;
+            }
+            self.observer.gap(&JudgedNow {
+                index,
+                cpu: state.cpu,
+                gap: PackedGap::pack(&judged),
+                platform,
+                timeline: &self.timeline,
+                names: trace.map(KernelTrace::names),
+                limits: &self.limits,
+            });
+        }
+    }
+}
