@@ -66,7 +66,13 @@ pub struct Machine {
     pub kernel_options: String,
     /// What MSR_SMI_COUNT holds when the job starts.
     pub smi_count_start: Option<u64>,
+    /// How often the kernel's tick comes; all of Debian's kernels have 250 Hz,
+    /// another rate is patched into the running one.
+    pub tick_hz: u32,
 }
+
+/// CONFIG_HZ of Debian's kernels.
+pub const BUILT_TICK_HZ: u32 = 250;
 
 impl Default for Machine {
     fn default() -> Self {
@@ -78,6 +84,7 @@ impl Default for Machine {
             firmware: Firmware::Seabios,
             kernel_options: String::new(),
             smi_count_start: None,
+            tick_hz: BUILT_TICK_HZ,
         }
     }
 }
@@ -98,6 +105,8 @@ pub enum Counter {
     MsrDevice,
     /// It is not; whether perf's msr PMU counts SMIs depends on the CPU model.
     NoDevice,
+    /// perf's msr PMU reads it, and it does not rise, whatever SMIs come.
+    Stopped,
 }
 
 /// The firmware decides how many CPUs there can be.

@@ -8,6 +8,8 @@
 pub mod clock;
 pub mod handler;
 pub mod ich9;
+pub mod kernel;
+pub mod patch;
 pub mod pattern;
 pub mod ports;
 pub mod session;

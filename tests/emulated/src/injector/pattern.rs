@@ -82,6 +82,10 @@ pub struct Pattern {
     /// Seeds a fixed sequence that mixes the order of the lengths and the
     /// software timer's periods; without it both are as written.
     pub jitter_seed: Option<u64>,
+    /// Whether the log tells which task each SMI hit, which takes a look at the
+    /// kernel's symbols first.
+    #[serde(default)]
+    pub tasks: bool,
 }
 
 fn one() -> u32 {
@@ -180,6 +184,7 @@ mod tests {
             lengths: lengths.iter().map(ToString::to_string).collect(),
             burst,
             jitter_seed,
+            tasks: false,
         }
     }
 

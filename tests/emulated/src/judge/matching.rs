@@ -137,7 +137,11 @@ mod tests {
 
     #[test]
     fn a_burst_is_one_stall_and_neighbours_are_two() {
-        let smis = [(100, 200), (205, 300), (320, 400)].map(|(entry, exit)| Smi { entry, exit });
+        let smis = [(100, 200), (205, 300), (320, 400)].map(|(entry, exit)| Smi {
+            entry,
+            exit,
+            hit: None,
+        });
         let joined = stalls(&smis);
         assert_eq!(joined.len(), 2);
         assert_eq!((joined[0].cycles(), joined[0].smis), (200, 2));

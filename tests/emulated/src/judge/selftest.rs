@@ -174,6 +174,7 @@ mod tests {
         let smis = (0..logged).map(|entry| Smi {
             entry,
             exit: entry + 1,
+            hit: None,
         });
         let evidence = Evidence {
             test,

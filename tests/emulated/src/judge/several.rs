@@ -153,6 +153,7 @@ mod tests {
         let smis = (0..100).map(|n| Smi {
             entry: n * 10_000_000,
             exit: n * 10_000_000 + 20_000,
+            hit: None,
         });
         let log = SmiLog {
             smis: smis.collect(),
