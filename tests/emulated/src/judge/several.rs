@@ -146,7 +146,7 @@ mod tests {
             "engines": [engine("user", 360_000.0), engine("hwlat", stalls)],
             "agreement": { "result": result, "tests": [{ "p_value": 1.0 }] },
             "verdict": {
-                "result": "fail", "subject": "hardware", "platform_gaps": 1, "coverage": 1.0,
+                "result": "fail", "subject": "hardware", "platform_gaps": 1, "platform_max_ns": 0, "coverage": 1.0,
             },
         });
         let report = Report::parse(&report.to_string()).unwrap();

@@ -54,6 +54,13 @@ pub fn judge_count(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, log: &SmiL
                 "no reason why SMIs could not be counted",
             );
         }
+        SmiCount::Zero => outcome.require(
+            outcome.counted == Some(0),
+            format!(
+                "SMI count {:?} of a counter that stands still ({:?})",
+                outcome.counted, cpu.smi_reason
+            ),
+        ),
         SmiCount::Any => {}
     }
 }
