@@ -118,7 +118,8 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
                 cost: recorded_cost,
                 threshold,
                 spans: &spans,
-                stalls: &within,
+                stalls: &all,
+                sampled,
             };
             coverage::judge(&mut outcome, expect, &scene);
             within

@@ -26,8 +26,9 @@ pub struct Scene<'a> {
     pub threshold: u64,
     /// The gaps in absolute time.
     pub spans: &'a [Span],
-    /// Stalls in sampled time.
     pub stalls: &'a [Stall],
+    /// From the first reading to the last, nearly.
+    pub sampled: Span,
 }
 
 /// Judges the coverage.
@@ -69,7 +70,8 @@ fn in_gaps(expect: &Expect, scene: &Scene<'_>) -> u64 {
 /// Stalls below the threshold that hit the sampler and stand in no gap.
 fn short(scene: &Scene<'_>) -> u64 {
     let short = scene.stalls.iter().filter(|&&stall| {
-        stall.cycles() < scene.threshold
+        scene.sampled.holds(stall)
+            && stall.cycles() < scene.threshold
             && matches!(stall.victim, Victim::Sampler | Victim::Unknown)
             && !scene.spans.iter().any(|span| span.touches(stall))
     });
@@ -119,6 +121,10 @@ mod tests {
                 exit: 70_000,
                 ..Stall::default()
             }],
+            sampled: Span {
+                start: 0,
+                end: 1_000_000,
+            },
         };
         let mut outcome = Outcome::default();
         judge(&mut outcome, &Expect::default(), &scene);
