@@ -78,12 +78,15 @@ pub fn job(scenario: &Scenario) -> String {
                 BUILT_TICK_HZ => String::new(),
                 hz => format!(" --tick-hz {hz}"),
             };
+            let sweep = pattern
+                .sweep
+                .map_or_else(String::new, |sweep| format!(" --sweep {sweep}"));
             let stop = match scenario.machine.counter {
                 Counter::Stopped => " --stop-counter",
                 Counter::MsrDevice | Counter::NoDevice => "",
             };
             lines.push(format!(
-                "smi-injector start --timer {} --lengths {} --burst {}{jitter}{tasks}{tick}{stop} || touch {MACHINE_FAILED}",
+                "smi-injector start --timer {} --lengths {} --burst {}{jitter}{tasks}{tick}{sweep}{stop} || touch {MACHINE_FAILED}",
                 pattern.timer,
                 pattern.lengths.join(","),
                 pattern.burst,

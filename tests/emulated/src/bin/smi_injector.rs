@@ -9,7 +9,7 @@ use hwgap_emulated::injector::clock::tsc;
 use hwgap_emulated::injector::ich9::Ich9;
 use hwgap_emulated::injector::kernel::Kernel;
 use hwgap_emulated::injector::patch;
-use hwgap_emulated::injector::pattern::Pattern;
+use hwgap_emulated::injector::pattern::{Pattern, Sweep};
 use hwgap_emulated::injector::ports::Ports;
 use hwgap_emulated::injector::session;
 use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
@@ -38,6 +38,10 @@ enum Command {
         /// Lets the kernel's tick come at another rate first
         #[arg(long)]
         tick_hz: Option<u32>,
+        /// Lets the tick keep step with the SMIs, which hit it from FROM to TO
+        /// after it begins, by STEP: FROM,TO,STEP in nanoseconds
+        #[arg(long, allow_hyphen_values = true)]
+        sweep: Option<Sweep>,
         /// Lets perf read an SMI counter that never rises
         #[arg(long)]
         stop_counter: bool,
@@ -71,13 +75,26 @@ fn main() -> Result<()> {
             jitter_seed,
             tasks,
             tick_hz,
+            sweep,
             stop_counter,
         } => {
+            let pattern = Pattern {
+                timer,
+                lengths,
+                burst,
+                jitter_seed,
+                tasks,
+                sweep,
+            };
+            let tick = match sweep {
+                Some(_) => Some(Duration::from_nanos(pattern.period()?)),
+                None => tick_hz.map(|hz| Duration::from_secs(1) / hz),
+            };
             let mut current = None;
-            if tasks || stop_counter || tick_hz.is_some() {
+            if tasks || stop_counter || tick.is_some() {
                 let kernel = Kernel::open()?;
-                if let Some(hz) = tick_hz {
-                    patch::set_tick_rate(&kernel, hz)?;
+                if let Some(period) = tick {
+                    patch::set_tick(&kernel, period)?;
                 }
                 if stop_counter {
                     patch::stop_counter(&kernel)?;
@@ -86,13 +103,6 @@ fn main() -> Result<()> {
                     current = Some(kernel.current_task()?);
                 }
             }
-            let pattern = Pattern {
-                timer,
-                lengths,
-                burst,
-                jitter_seed,
-                tasks,
-            };
             session::start(&pattern, current)
         }
         Command::Stop => session::stop(),

@@ -14,3 +14,4 @@ pub mod pattern;
 pub mod ports;
 pub mod session;
 pub mod smram;
+mod step;

@@ -6,6 +6,7 @@ use super::handler::{self, *};
 use super::ich9::Ich9;
 use super::pattern::{Pattern, Timer};
 use super::smram::OpenSmram;
+use super::step;
 use crate::smilog::{Hit, Smi, SmiLog};
 
 /// Puts handler, table and an empty log into SMRAM, then starts the timer.
@@ -47,7 +48,12 @@ pub fn start(pattern: &Pattern, current: Option<u32>) -> Result<()> {
         smram.read(ENTRY, &mut written)?;
         ensure!(written == code, "SMRAM did not take the handler");
     }
-    ich9.start(timer)
+    let enables = ich9.prepare(timer)?;
+    if let Some(sweep) = pattern.sweep {
+        step::await_start(pattern.period()?, sweep.from)?;
+    }
+    ich9.enable(enables);
+    Ok(())
 }
 
 /// Stops the timers; an SMI that is already pending is still taken and logged.
