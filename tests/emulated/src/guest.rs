@@ -1,7 +1,7 @@
 //! What the guest runs, as shell scripts for its busybox.
 
 use crate::preset::READY;
-use crate::scenario::{Counter, Firmware, Sampling, Scenario, User};
+use crate::scenario::{BUILT_TICK_HZ, Counter, Firmware, Sampling, Scenario, User};
 
 /// Process 1: mounts, runs the job, hands the results to the host, powers off.
 /// Modules for the hand-over are loaded only after the measurement, so that no
@@ -36,7 +36,7 @@ poweroff -f
 pub fn early_modules(scenario: &Scenario) -> Vec<&'static str> {
     match scenario.machine.counter {
         Counter::MsrDevice => vec!["msr"],
-        Counter::NoDevice => Vec::new(),
+        Counter::NoDevice | Counter::Stopped => Vec::new(),
     }
 }
 
@@ -46,6 +46,9 @@ pub const LATE_MODULES: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 /// Keeps the guest busy until the host, which saves it meanwhile, lets it go
 /// on: idle, its time would fly.
 const WAIT_FOR_SAVE: &str = "echo READY >/dev/console; smi-injector await-host";
+
+/// Says that the machine is not what the scenario asks for.
+pub const MACHINE_FAILED: &str = "machine-failed";
 
 /// The job of a scenario.
 pub fn job(scenario: &Scenario) -> String {
@@ -70,8 +73,20 @@ pub fn job(scenario: &Scenario) -> String {
             let jitter = pattern
                 .jitter_seed
                 .map_or_else(String::new, |seed| format!(" --jitter-seed {seed}"));
+            let tasks = if pattern.tasks { " --tasks" } else { "" };
+            let tick = match scenario.machine.tick_hz {
+                BUILT_TICK_HZ => String::new(),
+                hz => format!(" --tick-hz {hz}"),
+            };
+            let sweep = pattern
+                .sweep
+                .map_or_else(String::new, |sweep| format!(" --sweep {sweep}"));
+            let stop = match scenario.machine.counter {
+                Counter::Stopped => " --stop-counter",
+                Counter::MsrDevice | Counter::NoDevice => "",
+            };
             lines.push(format!(
-                "smi-injector start --timer {} --lengths {} --burst {}{jitter}",
+                "smi-injector start --timer {} --lengths {} --burst {}{jitter}{tasks}{tick}{sweep}{stop} || touch {MACHINE_FAILED}",
                 pattern.timer,
                 pattern.lengths.join(","),
                 pattern.burst,

@@ -15,6 +15,8 @@ pub enum Load {
     Pipes,
     Busy,
     Syscalls,
+    InterruptStorm,
+    InterruptShower,
 }
 
 impl Load {
@@ -30,6 +32,8 @@ impl Load {
             Self::Pipes => "pipes",
             Self::Busy => "busy",
             Self::Syscalls => "syscalls",
+            Self::InterruptStorm => "interrupt-storm",
+            Self::InterruptShower => "interrupt-shower",
         }
     }
 }

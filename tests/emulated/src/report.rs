@@ -162,7 +162,7 @@ pub struct Counter {
     pub delta: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Gap {
     pub cpu: u32,
     pub start_cycles: u64,
@@ -177,6 +177,18 @@ pub struct Gap {
     pub engine: Option<String>,
     pub kernel_ran: Option<bool>,
     pub residual_ns: Option<u64>,
+    /// The three parts of the gap, which add up to its length. Their absence is
+    /// a complaint of the judge's, gap by gap.
+    #[serde(default)]
+    pub os_ns: Option<u64>,
+    #[serde(default)]
+    pub platform_ns: Option<u64>,
+    #[serde(default)]
+    pub unknown_ns: Option<u64>,
+    #[serde(default)]
+    pub platform_confidence: Option<String>,
+    #[serde(default)]
+    pub unknown_reason: Option<String>,
     #[serde(default)]
     pub detail: Option<String>,
     /// What the kernel's own records name.
@@ -210,16 +222,6 @@ impl Gap {
     pub fn is_platform(&self) -> bool {
         !matches!(self.cause.as_str(), "os" | "unknown")
     }
-
-    /// The platform's time in it, as far as hwgap knows it: of a mixed gap
-    /// only what the kernel's own work does not explain.
-    pub fn platform_ns(&self) -> Option<u64> {
-        match self.cause.as_str() {
-            "os" | "unknown" => Some(0),
-            "smi+os" => self.residual_ns,
-            _ => Some(self.duration_ns),
-        }
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -233,6 +235,7 @@ pub struct Verdict {
     pub result: String,
     pub subject: String,
     pub platform_gaps: u64,
+    pub platform_max_ns: u64,
     pub coverage: f64,
 }
 

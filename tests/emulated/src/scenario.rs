@@ -66,7 +66,13 @@ pub struct Machine {
     pub kernel_options: String,
     /// What MSR_SMI_COUNT holds when the job starts.
     pub smi_count_start: Option<u64>,
+    /// How often the kernel's tick comes; all of Debian's kernels have 250 Hz,
+    /// another rate is patched into the running one.
+    pub tick_hz: u32,
 }
+
+/// CONFIG_HZ of Debian's kernels.
+pub const BUILT_TICK_HZ: u32 = 250;
 
 impl Default for Machine {
     fn default() -> Self {
@@ -78,6 +84,7 @@ impl Default for Machine {
             firmware: Firmware::Seabios,
             kernel_options: String::new(),
             smi_count_start: None,
+            tick_hz: BUILT_TICK_HZ,
         }
     }
 }
@@ -98,6 +105,8 @@ pub enum Counter {
     MsrDevice,
     /// It is not; whether perf's msr PMU counts SMIs depends on the CPU model.
     NoDevice,
+    /// perf's msr PMU reads it, and it does not rise, whatever SMIs come.
+    Stopped,
 }
 
 /// The firmware decides how many CPUs there can be.
@@ -196,10 +205,17 @@ pub struct Expect {
     /// Steps of --quiet-host that must have changed something; whatever was
     /// changed must have been put back.
     pub quieted: Vec<String>,
-    /// How many gaps with an SMI and kernel work may say that the platform's
-    /// share is unknown: where the SMI hit inside a handler, or while another
-    /// task ran, the kernel's own records cannot tell the two apart.
+    /// How many gaps with an SMI may have an unknown part: where the SMI hit
+    /// inside a handler, or while another task ran, the kernel's own records
+    /// cannot tell the two apart.
     pub unknown_shares: usize,
+    /// The least share of the stalls that must have cause and length; without a
+    /// counter, of those that hit the sampler itself.
+    pub told: f64,
+    /// The least number of stalls that hit the kernel, and another task, so that
+    /// a scenario about these cannot pass for lack of them.
+    pub at_least_in_kernel: usize,
+    pub at_least_in_tasks: usize,
     /// Whether hwgap writes a report; without one, only the exit status, its
     /// words and what it left are judged.
     pub report: Written,
@@ -234,6 +250,9 @@ impl Default for Expect {
             quieted: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
+            told: 0.0,
+            at_least_in_kernel: 0,
+            at_least_in_tasks: 0,
             report: Written::Yes,
             says: Vec::new(),
             unchanged: false,
@@ -242,6 +261,13 @@ impl Default for Expect {
             subject: None,
             loop_cost: false,
         }
+    }
+}
+
+impl Expect {
+    /// Whether a counter tells of each SMI.
+    pub fn counts_smis(&self) -> bool {
+        self.smi_count == SmiCount::Exact
     }
 }
 
@@ -262,6 +288,8 @@ pub enum SmiCount {
     Exact,
     /// Null with a reason: it cannot be read here.
     Unreadable,
+    /// None, as the counter does not rise.
+    Zero,
     /// Not judged.
     Any,
 }

@@ -20,4 +20,19 @@ pub struct Smi {
     pub entry: u64,
     /// The TSC right before it left.
     pub exit: u64,
+    /// What it interrupted; not known of another firmware's handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit: Option<Hit>,
+}
+
+/// What an SMI interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The privilege level: 3 is a program, 0 the kernel.
+    pub ring: u8,
+    /// The lower half of the instruction pointer.
+    pub rip: u32,
+    /// The lower half of the address of the kernel's current task, where the
+    /// injector was told to look for it.
+    pub task: Option<u32>,
 }

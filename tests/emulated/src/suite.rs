@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
@@ -181,6 +181,12 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
             format!("the guest left no {name}; hwgap said: {}", errors.trim())
         })
     };
+    if results.join(guest::MACHINE_FAILED).exists() {
+        bail!(
+            "the guest could not be made what the scenario asks for: {}",
+            read("job.log")?.trim()
+        );
+    }
     let mut left = Outcome {
         scenario: scenario.name.clone(),
         ..Outcome::default()

@@ -1,7 +1,7 @@
 //! Disturbs the guest in one way, until it is killed.
 #![expect(
     unsafe_code,
-    reason = "the clock's ioctl and signals to threads have no safe form in std"
+    reason = "the clock's ioctl, signals to threads and perf events have no safe form in std"
 )]
 
 use std::fs::{self, File};
@@ -37,11 +37,19 @@ enum Load {
     Busy,
     /// Reads zeroes for 500 us in every 2 ms: nearly all of it in system calls
     Syscalls,
+    /// Timer interrupts every 11 and 17 us, with no task: nearly all of the time
+    InterruptStorm,
+    /// Timer interrupts every 47 us, with no task
+    InterruptShower,
 }
 
 fn main() -> Result<()> {
     let load = Load::parse();
-    if !matches!(load, Load::Busy | Load::Interrupts) {
+    // Interrupts need no task to run, and the busy one is to give way.
+    if !matches!(
+        load,
+        Load::Busy | Load::Interrupts | Load::InterruptStorm | Load::InterruptShower
+    ) {
         become_fifo(ABOVE_HWGAP)?;
     }
     match load {
@@ -69,6 +77,8 @@ fn main() -> Result<()> {
             Ok(())
         }
         Load::Interrupts => interrupt_by_clock(),
+        Load::InterruptStorm => interrupt_by_perf(&[11_003, 17_011]),
+        Load::InterruptShower => interrupt_by_perf(&[47_017]),
         Load::Pipes => play_ping_pong(),
         Load::Syscalls => {
             let mut zeroes = File::open("/dev/zero").context("/dev/zero")?;
@@ -155,6 +165,35 @@ fn interrupt_by_clock() -> Result<()> {
         "the real-time clock: {}",
         std::io::Error::last_os_error()
     );
+    loop {
+        sleep(Duration::from_secs(1));
+    }
+}
+
+/// perf's cpu-clock is a timer that restarts itself in interrupt context
+/// (kernel/events/core.c, perf_swevent_hrtimer), no sooner than after 10 us. The
+/// CPU's own and with no buffer to write into, it needs no task at all.
+fn interrupt_by_perf(periods_ns: &[u64]) -> Result<()> {
+    // perf_event_open(2): type, size, config, sample_period; then flags, of
+    // which bit 2 is `pinned`.
+    const SOFTWARE: u32 = 1;
+    const SIZE: usize = 64;
+    const PINNED: u64 = 1 << 2;
+    for &period in periods_ns {
+        let mut attributes = [0_u64; SIZE / 8];
+        attributes[0] = u64::from(SOFTWARE) | (SIZE as u64) << 32;
+        attributes[2] = period;
+        attributes[5] = PINNED;
+        // SAFETY: the kernel reads SIZE bytes, which outlive the call. The
+        // descriptor is ours and stays open until this process ends.
+        let event =
+            unsafe { libc::syscall(libc::SYS_perf_event_open, attributes.as_ptr(), -1, 0, -1, 0) };
+        ensure!(
+            event >= 0,
+            "perf_event_open: {}",
+            std::io::Error::last_os_error()
+        );
+    }
     loop {
         sleep(Duration::from_secs(1));
     }

@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::Parser;
 use hwgap_emulated::injector::clock::tsc;
 use hwgap_emulated::injector::ich9::Ich9;
-use hwgap_emulated::injector::pattern::Pattern;
+use hwgap_emulated::injector::kernel::Kernel;
+use hwgap_emulated::injector::patch;
+use hwgap_emulated::injector::pattern::{Pattern, Sweep};
 use hwgap_emulated::injector::ports::Ports;
 use hwgap_emulated::injector::session;
 use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
@@ -30,6 +32,19 @@ enum Command {
         /// Mixes lengths and periods by a fixed sequence
         #[arg(long)]
         jitter_seed: Option<u64>,
+        /// Logs which of the kernel's tasks each SMI hit
+        #[arg(long)]
+        tasks: bool,
+        /// Lets the kernel's tick come at another rate first
+        #[arg(long)]
+        tick_hz: Option<u32>,
+        /// Lets the tick keep step with the SMIs, which hit it from FROM to TO
+        /// after it begins, by STEP: FROM,TO,STEP in nanoseconds
+        #[arg(long, allow_hyphen_values = true)]
+        sweep: Option<Sweep>,
+        /// Lets perf read an SMI counter that never rises
+        #[arg(long)]
+        stop_counter: bool,
     },
     /// Stops the timer
     Stop,
@@ -58,12 +73,38 @@ fn main() -> Result<()> {
             lengths,
             burst,
             jitter_seed,
-        } => session::start(&Pattern {
-            timer,
-            lengths,
-            burst,
-            jitter_seed,
-        }),
+            tasks,
+            tick_hz,
+            sweep,
+            stop_counter,
+        } => {
+            let pattern = Pattern {
+                timer,
+                lengths,
+                burst,
+                jitter_seed,
+                tasks,
+                sweep,
+            };
+            let tick = match sweep {
+                Some(_) => Some(Duration::from_nanos(pattern.period()?)),
+                None => tick_hz.map(|hz| Duration::from_secs(1) / hz),
+            };
+            let mut current = None;
+            if tasks || stop_counter || tick.is_some() {
+                let kernel = Kernel::open()?;
+                if let Some(period) = tick {
+                    patch::set_tick(&kernel, period)?;
+                }
+                if stop_counter {
+                    patch::stop_counter(&kernel)?;
+                }
+                if tasks {
+                    current = Some(kernel.current_task()?);
+                }
+            }
+            session::start(&pattern, current)
+        }
         Command::Stop => session::stop(),
         Command::Raise { count, interval_ms } => raise(count, interval_ms),
         Command::Dump => print(&session::dump()?),
@@ -83,7 +124,11 @@ fn raise(count: u32, interval_ms: u64) -> Result<()> {
         let entry = tsc();
         ich9.raise();
         let exit = tsc();
-        smis.push(Smi { entry, exit });
+        smis.push(Smi {
+            entry,
+            exit,
+            hit: None,
+        });
         sleep(Duration::from_millis(interval_ms));
     }
     print(&SmiLog {

@@ -127,7 +127,7 @@ fn drop_in(
     };
     let all = stalls.len();
     let hidden: Vec<Span> = (report.gaps.iter())
-        .filter(|gap| gap.cause == "smi+os" && gap.residual_ns.is_none())
+        .filter(|gap| (gap.unknown_ns).is_some_and(|time| time > report.run.hardlimit_ns))
         .map(|gap| Span {
             start: origin + gap.start_cycles,
             end: origin + gap.end_cycles,

@@ -9,7 +9,9 @@
 //! It takes the next entry of a table, spins for that entry's length, sets the
 //! timer going again and leaves. The handler's own time is thus known to the
 //! instruction: the log holds the TSC at its first instruction and at the
-//! last but two.
+//! last but three. Beside the times it holds what the SMI interrupted: the
+//! privilege level and instruction pointer out of the state that the processor
+//! saved, and the kernel's current task, where its place is known.
 //!
 //! Limits: lengths are below 2^32 cycles (4.29 s at 1 GHz); one CPU only (two
 //! would share the log); a log of [`LOG_CAPACITY`] SMIs, beyond which they are
@@ -29,16 +31,27 @@ pub const ENTRY_LIMIT: u64 = 0xA_FC00;
 pub const STATE: u64 = 0xB_0000;
 /// The first table entry.
 pub const TABLE: u64 = STATE + TABLE_OFFSET;
-/// The first log entry: two 64-bit TSC values, entry and exit.
+/// The first log entry: the TSC at entry in 64 bits, then in 32 bits each the
+/// cycles until exit, the lower half of the interrupted instruction pointer, and
+/// that of the address of the task that ran. Tasks are aligned, so that the
+/// lowest two bits of the last hold the privilege level.
 pub const LOG: u64 = STATE + LOG_OFFSET;
+/// Bytes of a log entry.
+pub const LOG_ENTRY: u64 = 20;
 /// SMRAM's compatible segment ends here.
 const SMRAM_END: u64 = 0xC_0000;
 /// How many SMIs the log holds.
-pub const LOG_CAPACITY: u32 = ((SMRAM_END - LOG) / 16) as u32;
+pub const LOG_CAPACITY: u32 = ((SMRAM_END - LOG) / LOG_ENTRY) as u32;
 /// How many entries the table holds.
 pub const TABLE_CAPACITY: usize = ((LOG_OFFSET - TABLE_OFFSET) / 8) as usize;
 
-const _: () = assert!(LOG_CAPACITY >= 3_000, "a scenario raises thousands of SMIs");
+const _: () = assert!(LOG_CAPACITY >= 2_800, "a scenario raises thousands of SMIs");
+
+/// Where the processor saves the interrupted code segment's selector and the
+/// instruction pointer (QEMU, target/i386/tcg/sysemu/smm_helper.c: the layout of
+/// AMD's 64-bit processors, for every model).
+const SAVED_CS: u64 = ENTRY + 0x7E10;
+const SAVED_RIP: u64 = ENTRY + 0x7F78;
 
 const TABLE_OFFSET: u64 = 0x100;
 const LOG_OFFSET: u64 = 0x2000;
@@ -54,6 +67,8 @@ pub const OFFSET_LOG_CAPACITY: u64 = 0x10;
 pub const OFFSET_TIMER: u64 = 0x14;
 pub const OFFSET_PMBASE: u64 = 0x18;
 const OFFSET_ENTRY_FLAGS: u64 = 0x1C;
+/// The physical address of the kernel's pointer to its current task, or 0.
+pub const OFFSET_CURRENT: u64 = 0x20;
 
 /// Table entry flags: the byte that selects the next period in GEN_PMCON_3.
 pub const FLAG_RATE_MASK: u32 = 0xC0;
@@ -150,12 +165,25 @@ global_asm!(
     "    inc dword ptr [ebx + {count}]",
     "    cmp ecx, dword ptr [ebx + {capacity}]",
     "    jae 25f",
-    "    shl ecx, 4",
+    "    imul ecx, ecx, {log_entry}",
     "    mov dword ptr [ebx + ecx + {log}], esi",
     "    mov dword ptr [ebx + ecx + {log} + 4], edi",
+    "    mov ebp, {saved_rip}",
+    "    mov eax, dword ptr [ebp]",
+    "    mov dword ptr [ebx + ecx + {log} + 12], eax",
+    "    mov edx, dword ptr [ebx + {current}]",
+    "    test edx, edx",
+    "    jz 26f",
+    "    mov edx, dword ptr [edx]",
+    "26:",
+    "    mov ebp, {saved_cs}",
+    "    mov eax, dword ptr [ebp]",
+    "    and eax, 3",
+    "    or edx, eax",
+    "    mov dword ptr [ebx + ecx + {log} + 16], edx",
     "    rdtsc",
+    "    sub eax, esi",
     "    mov dword ptr [ebx + ecx + {log} + 8], eax",
-    "    mov dword ptr [ebx + ecx + {log} + 12], edx",
     "25:",
     "    rsm",
     "hwgap_smm_end:",
@@ -172,6 +200,10 @@ global_asm!(
     again = const FLAG_AGAIN,
     count = const OFFSET_SMI_COUNT,
     capacity = const OFFSET_LOG_CAPACITY,
+    current = const OFFSET_CURRENT,
+    saved_cs = const SAVED_CS,
+    saved_rip = const SAVED_RIP,
+    log_entry = const LOG_ENTRY,
     log = const LOG_OFFSET,
 );
 

@@ -34,6 +34,9 @@ pub fn config_space(function: &str) -> Result<File> {
         .context(path)
 }
 
+/// The value of SMI_EN that starts a timer.
+pub struct Enables(u32);
+
 /// The LPC bridge with its power management registers.
 pub struct Ich9 {
     bridge: File,
@@ -73,6 +76,14 @@ impl Ich9 {
 
     /// Sets the timer's first period and starts it.
     pub fn start(&self, timer: Timer) -> Result<()> {
+        let enabled = self.prepare(timer)?;
+        self.enable(enabled);
+        Ok(())
+    }
+
+    /// Sets the timer's first period; what it returns is for `enable`, which
+    /// starts it by a single instruction.
+    pub fn prepare(&self, timer: Timer) -> Result<Enables> {
         self.stop();
         let timer_enable = match timer {
             Timer::Software(period) => {
@@ -94,11 +105,12 @@ impl Ich9 {
         // Stale status bits are cleared by writing ones.
         self.ports.write_u32(self.pmbase + SMI_STS, 0x4060);
         let enabled = self.ports.read_u32(self.pmbase + SMI_EN);
-        self.ports.write_u32(
-            self.pmbase + SMI_EN,
-            enabled | GBL_SMI_EN | APMC_EN | timer_enable,
-        );
-        Ok(())
+        Ok(Enables(enabled | GBL_SMI_EN | APMC_EN | timer_enable))
+    }
+
+    /// Starts what was prepared.
+    pub fn enable(&self, enables: Enables) {
+        self.ports.write_u32(self.pmbase + SMI_EN, enables.0);
     }
 
     /// Raises one SMI now.

@@ -8,7 +8,10 @@
 pub mod clock;
 pub mod handler;
 pub mod ich9;
+pub mod kernel;
+pub mod patch;
 pub mod pattern;
 pub mod ports;
 pub mod session;
 pub mod smram;
+mod step;

@@ -1,6 +1,6 @@
 //! What the handler does SMI by SMI: a table of lengths, periods and bursts.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::handler::{FLAG_AGAIN, TABLE_CAPACITY};
@@ -82,7 +82,61 @@ pub struct Pattern {
     /// Seeds a fixed sequence that mixes the order of the lengths and the
     /// software timer's periods; without it both are as written.
     pub jitter_seed: Option<u64>,
+    /// Whether the log tells which task each SMI hit, which takes a look at the
+    /// kernel's symbols first.
+    #[serde(default)]
+    pub tasks: bool,
+    /// Keeps step with the kernel's tick, whose period becomes the SMIs' own.
+    pub sweep: Option<Sweep>,
 }
+
+/// Where SMIs hit the tick: at first `from` after it begins (or before, where
+/// negative), each a `step` later than the one before until `to`, and back. In
+/// nanoseconds, which are cycles here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    pub from: i64,
+    pub to: i64,
+    pub step: u32,
+}
+
+impl Sweep {
+    /// How many steps there are.
+    fn steps(self) -> Result<usize> {
+        ensure!(self.step > 0 && self.from < self.to, "an empty sweep");
+        Ok(usize::try_from(
+            (self.to - self.from) / i64::from(self.step),
+        )?)
+    }
+}
+
+impl std::str::FromStr for Sweep {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(',');
+        let mut next = || parts.next().context("a sweep is FROM,TO,STEP");
+        Ok(Self {
+            from: next()?.parse()?,
+            to: next()?.parse()?,
+            step: next()?.parse()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Sweep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{},{},{}", self.from, self.to, self.step)
+    }
+}
+
+/// What the timer's period and an SMI's length are apart from the time between
+/// two SMIs: the handler's way from its reading of the clock to the write that
+/// starts the timer, as measured.
+const OVERHEAD: u64 = 30;
+/// The short period of the software timer.
+pub const SHORT_PERIOD: u64 = 1_500_000;
 
 fn one() -> u32 {
     1
@@ -110,6 +164,15 @@ impl Pattern {
         Ok(())
     }
 
+    /// From one SMI to the next, for a sweep.
+    pub fn period(&self) -> Result<u64> {
+        ensure!(
+            self.timer()? == Timer::Software(SoftwarePeriod::Ms1_5) && self.lengths.len() == 1,
+            "a sweep takes one length every 1.5 ms"
+        );
+        Ok(SHORT_PERIOD + units::nanoseconds(&self.lengths[0])? + OVERHEAD)
+    }
+
     /// The handler's table; the emulated TSC runs at one cycle a nanosecond.
     pub fn table(&self) -> Result<Vec<Entry>> {
         ensure!(!self.lengths.is_empty(), "the pattern has no length");
@@ -124,6 +187,19 @@ impl Pattern {
             Timer::Periodic(_) | Timer::Port => 0,
         };
         let mut table = Vec::new();
+        if let Some(sweep) = self.sweep {
+            self.period()?;
+            let steps = sweep.steps()?;
+            for position in 0..2 * steps {
+                let cycles = match position < steps {
+                    true => lengths[0] + sweep.step,
+                    false => lengths[0].saturating_sub(sweep.step),
+                };
+                self.push_burst(&mut table, cycles, rate);
+            }
+            ensure!(table.len() <= TABLE_CAPACITY, "{steps} steps are too many");
+            return Ok(table);
+        }
         match self.jitter_seed {
             None => {
                 for &cycles in &lengths {
@@ -180,7 +256,21 @@ mod tests {
             lengths: lengths.iter().map(ToString::to_string).collect(),
             burst,
             jitter_seed,
+            ..Pattern::default()
         }
+    }
+
+    #[test]
+    fn a_sweep_goes_there_and_back() {
+        let swept = Pattern {
+            sweep: Some("-500,250,250".parse().unwrap()),
+            ..pattern("1.5ms", &["50us"], 1, None)
+        };
+        let table = swept.table().unwrap();
+        let cycles: Vec<u32> = table.iter().map(|entry| entry.cycles).collect();
+        assert_eq!(cycles, [50_250, 50_250, 50_250, 49_750, 49_750, 49_750]);
+        assert_eq!(swept.period().unwrap(), 1_550_030);
+        assert!("1,2".parse::<Sweep>().is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::matching::{Span, Stall, stalls};
+use super::account::{self, TOLERANCE};
+use super::matching::{Span, Stall, name_victims, stalls};
 use super::shots::Shots;
 use super::{Outcome, coverage, explained, gaps, recall, several, windows, words};
 use crate::report::{Gap, Report};
@@ -52,7 +53,8 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         start: origin + EDGE,
         end: origin + cpu.elapsed_ns.saturating_sub(EDGE),
     };
-    let all = stalls(&log.smis);
+    let mut all = stalls(&log.smis);
+    name_victims(&mut all, sampled);
     let spans: Vec<Span> = report
         .gaps
         .iter()
@@ -98,6 +100,8 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
             None => outcome.require(false, "windows are judged by --list-shots"),
         }
         gaps::judge(&mut outcome, expect, report, &spans, &all);
+        let tolerance = TOLERANCE + cpu.tracer.as_ref().map_or(0, |tracer| tracer.resolution_ns);
+        account::judge_verdict(&mut outcome, expect, report, &spans, &all, tolerance);
         words::judge_count(&mut outcome, expect, cpu, log, sampled);
         words::judge_verdict(&mut outcome, expect, report, *exit_code);
         return Ok(outcome);
@@ -108,7 +112,16 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
             shots.keep_sampled(&mut outcome, within, threshold)
         }
         None => {
-            coverage::judge(&mut outcome, expect, report, cpu, log, recorded_cost);
+            let scene = coverage::Scene {
+                report,
+                cpu,
+                cost: recorded_cost,
+                threshold,
+                spans: &spans,
+                stalls: &all,
+                sampled,
+            };
+            coverage::judge(&mut outcome, expect, &scene);
             within
         }
     };
@@ -118,8 +131,12 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
         threshold,
         origin,
     };
-    recall::judge(&mut outcome, expect, &scene);
+    let places = recall::judge(&mut outcome, expect, &scene);
     gaps::judge(&mut outcome, expect, report, &spans, &all);
+    let resolution = cpu.tracer.as_ref().map_or(0, |tracer| tracer.resolution_ns);
+    let tolerance = TOLERANCE + resolution;
+    account::judge_told(&mut outcome, expect, report, &places, tolerance);
+    account::judge_verdict(&mut outcome, expect, report, &spans, &all, tolerance);
     explained::judge(&mut outcome, expect, report, &spans, &all);
     words::judge_count(&mut outcome, expect, cpu, log, sampled);
     words::judge_summary(&mut outcome, expect, summary);

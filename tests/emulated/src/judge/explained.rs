@@ -85,7 +85,7 @@ mod tests {
                 "cause": "os", "kernel_ran": true, "residual_ns": residual, "kernel": { "by": by },
             }],
             "findings": [],
-            "verdict": { "result": "pass", "subject": "hardware", "platform_gaps": 0, "coverage": 1.0 },
+            "verdict": { "result": "pass", "subject": "hardware", "platform_gaps": 0, "platform_max_ns": 0, "coverage": 1.0 },
         });
         let report = Report::parse(&report.to_string()).unwrap();
         let spans = [Span {
@@ -97,6 +97,7 @@ mod tests {
                 entry: 100,
                 exit: 100 + length,
                 smis: 1,
+                ..Stall::default()
             })
             .collect();
         let expect = Expect {

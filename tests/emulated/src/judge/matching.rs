@@ -1,17 +1,37 @@
 //! Which gap holds which SMI, by the TSC alone.
 
-use crate::smilog::Smi;
+use std::collections::HashMap;
+
+use crate::smilog::{Hit, Smi};
 
 /// SMIs closer than this follow each other without an instruction between:
 /// less than one iteration of the tightest sampling loop here.
 const BACK_TO_BACK: u64 = 15;
 
 /// One or more SMIs back to back, as the software outside sees them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stall {
     pub entry: u64,
     pub exit: u64,
     pub smis: usize,
+    /// What the first of them interrupted.
+    pub hit: Option<Hit>,
+    pub victim: Victim,
+}
+
+/// Who ran when a stall came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Victim {
+    /// The log does not tell.
+    #[default]
+    Unknown,
+    /// The sampler's own code.
+    Sampler,
+    /// The kernel, with the sampler as its current task: an interrupt, a fault
+    /// or one of the sampler's system calls.
+    Kernel,
+    /// Another task, or the kernel meanwhile.
+    OtherTask,
 }
 
 impl Stall {
@@ -34,10 +54,39 @@ pub fn stalls(smis: &[Smi]) -> Vec<Stall> {
                 entry: smi.entry,
                 exit: smi.exit,
                 smis: 1,
+                hit: smi.hit,
+                victim: Victim::Unknown,
             }),
         }
     }
     stalls
+}
+
+/// Names the victim of each stall, where the log has the tasks: the sampler is
+/// the task that was hit outside the kernel most often while it sampled.
+pub fn name_victims(stalls: &mut [Stall], sampled: Span) {
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    for hit in stalls
+        .iter()
+        .filter(|&&stall| sampled.holds(stall))
+        .filter_map(|stall| stall.hit)
+    {
+        if let (3, Some(task)) = (hit.ring, hit.task) {
+            *counts.entry(task).or_default() += 1;
+        }
+    }
+    let sampler = counts.into_iter().max_by_key(|&(_, count)| count);
+    let Some((sampler, _)) = sampler else {
+        return;
+    };
+    for stall in stalls {
+        stall.victim = match stall.hit.and_then(|hit| Some((hit.task?, hit.ring))) {
+            None => Victim::Unknown,
+            Some((task, _)) if task != sampler => Victim::OtherTask,
+            Some((_, 3)) => Victim::Sampler,
+            Some(_) => Victim::Kernel,
+        };
+    }
 }
 
 /// A stretch of absolute TSC time.
@@ -57,6 +106,11 @@ impl Span {
     pub fn touches(self, stall: Stall) -> bool {
         self.start < stall.exit && stall.entry < self.end
     }
+
+    /// How much of the stall lies inside.
+    pub fn share_of(self, stall: Stall) -> u64 {
+        (self.end.min(stall.exit)).saturating_sub(self.start.max(stall.entry))
+    }
 }
 
 /// Where a stall ended up.
@@ -66,7 +120,8 @@ pub enum Place {
     Inside(usize),
     /// Only partly inside it: the gap's ends are wrong.
     Torn(usize),
-    /// In no gap, but so soon after one that hwgap was still writing it down.
+    /// In no gap, but so soon after one that hwgap was still writing it down: in
+    /// a system call, as far as is known. Its own code is no excuse.
     Blind,
     /// In no gap, and shorter than what hwgap was asked to report.
     BelowThreshold,
@@ -105,7 +160,9 @@ pub fn place(stalls: &[Stall], gaps: &[Span], limits: Limits) -> Vec<Place> {
                 .map(|index| stall.entry - gaps[index].end.min(stall.entry));
             if stall.cycles() < limits.threshold {
                 Place::BelowThreshold
-            } else if since_gap.is_some_and(|since| since <= limits.blind) {
+            } else if since_gap.is_some_and(|since| since <= limits.blind)
+                && stall.victim != Victim::Sampler
+            {
                 Place::Blind
             } else {
                 Place::Missed
@@ -128,6 +185,7 @@ mod tests {
             entry,
             exit,
             smis: 1,
+            ..Stall::default()
         }
     }
 
@@ -137,7 +195,11 @@ mod tests {
 
     #[test]
     fn a_burst_is_one_stall_and_neighbours_are_two() {
-        let smis = [(100, 200), (205, 300), (320, 400)].map(|(entry, exit)| Smi { entry, exit });
+        let smis = [(100, 200), (205, 300), (320, 400)].map(|(entry, exit)| Smi {
+            entry,
+            exit,
+            hit: None,
+        });
         let joined = stalls(&smis);
         assert_eq!(joined.len(), 2);
         assert_eq!((joined[0].cycles(), joined[0].smis), (200, 2));
@@ -175,6 +237,45 @@ mod tests {
             place(&stalls, &gaps, LIMITS),
             [Place::BelowThreshold, Place::Blind, Place::Missed]
         );
+    }
+
+    #[test]
+    fn the_samplers_own_code_is_no_excuse() {
+        let hit = |victim| Stall {
+            victim,
+            ..stall(5_500, 50_000)
+        };
+        let placed = |victim| place(&[hit(victim)], &[span(0, 1_000)], LIMITS)[0];
+        assert_eq!(placed(Victim::Kernel), Place::Blind);
+        assert_eq!(placed(Victim::Sampler), Place::Missed);
+    }
+
+    #[test]
+    fn the_sampler_is_who_was_hit_most_while_it_sampled() {
+        let hit = |entry, ring, task| Stall {
+            hit: Some(Hit { ring, rip: 0, task }),
+            ..stall(entry, entry + 1)
+        };
+        let mut stalls = [
+            hit(1, 3, Some(7)),
+            hit(2, 3, Some(7)),
+            hit(100, 3, Some(9)),
+            hit(110, 0, Some(9)),
+            hit(120, 0, Some(7)),
+            hit(130, 3, None),
+        ];
+        name_victims(&mut stalls, span(50, 200));
+        let victims = stalls.map(|stall| stall.victim);
+        let other = Victim::OtherTask;
+        let due = [
+            other,
+            other,
+            Victim::Sampler,
+            Victim::Kernel,
+            other,
+            Victim::Unknown,
+        ];
+        assert_eq!(victims, due);
     }
 
     #[test]

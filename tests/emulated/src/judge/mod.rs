@@ -1,6 +1,8 @@
 //! Holds hwgap's report against the log of the SMIs themselves.
 
+mod account;
 pub mod checks;
+mod complaints;
 mod coverage;
 mod explained;
 mod gaps;
@@ -35,8 +37,14 @@ pub struct Outcome {
     pub length_error: Option<u64>,
     /// The largest difference of the platform's share where the kernel ran too.
     pub share_error: Option<u64>,
-    /// Gaps of which hwgap says that it does not know the platform's share.
+    /// Gaps with SMIs of which hwgap leaves a part open.
     pub unknown_shares: usize,
+    /// Of the stalls that could be told apart, those with cause and length, and
+    /// all of them.
+    pub told: Option<(usize, usize)>,
+    /// Stalls that hit the kernel, and other tasks, where the log tells.
+    pub in_kernel: usize,
+    pub in_tasks: usize,
     /// Gaps that held an SMI and were classed otherwise.
     pub misclassed: usize,
     /// Gaps of the platform's that held no SMI.

@@ -106,13 +106,9 @@ mod tests {
             start_cycles,
             end_cycles,
             duration_ns: end_cycles - start_cycles,
-            companions: None,
             cause: "smi".into(),
-            engine: None,
             kernel_ran: Some(false),
-            residual_ns: None,
-            detail: None,
-            kernel: None,
+            ..Gap::default()
         }
     }
 

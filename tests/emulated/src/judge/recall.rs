@@ -1,7 +1,7 @@
 //! Every stall above the threshold has its gap.
 
 use super::Outcome;
-use super::matching::{Limits, Place, Span, Stall, place};
+use super::matching::{Limits, Place, Span, Stall, Victim, place};
 use crate::scenario::Expect;
 use crate::units::display;
 
@@ -19,13 +19,15 @@ pub struct Scene<'a> {
     pub origin: u64,
 }
 
-/// Fills the outcome's counts and requires the recall.
-pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) {
+/// Fills the outcome's counts and requires the recall. Returns the stalls above
+/// the threshold that were found, and the gap of each.
+pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) -> Vec<(Stall, usize)> {
     let limits = Limits {
         threshold: scene.threshold,
         blind: BLIND,
     };
     let mut first_missed = None;
+    let mut found = Vec::new();
     for (stall, place) in scene
         .stalls
         .iter()
@@ -35,7 +37,7 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) {
         outcome.smis += stall.smis;
         outcome.expected += usize::from(above && place != Place::Blind);
         match place {
-            Place::Inside(_) => outcome.found += usize::from(above),
+            Place::Inside(gap) => found.extend(above.then_some((*stall, gap))),
             Place::BelowThreshold => outcome.below += 1,
             Place::Blind => outcome.blind += 1,
             Place::Torn(index) => outcome.failures.push(format!(
@@ -49,11 +51,25 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) {
     }
     let example = first_missed.map_or_else(String::new, |stall| {
         format!(
-            ", the first missed was {} long at {}",
+            ", the first missed was {} long at {} and hit {:?}",
             display(stall.cycles()),
-            display(stall.entry - scene.origin)
+            display(stall.entry - scene.origin),
+            stall.victim
         )
     });
+    outcome.found = found.len();
+    let hit = |victim| (scene.stalls.iter()).filter(move |stall| stall.victim == victim);
+    outcome.in_kernel = hit(Victim::Kernel).count();
+    outcome.in_tasks = hit(Victim::OtherTask).count();
+    for (count, least, what) in [
+        (outcome.in_kernel, expect.at_least_in_kernel, "the kernel"),
+        (outcome.in_tasks, expect.at_least_in_tasks, "another task"),
+    ] {
+        outcome.require(
+            count >= least,
+            format!("only {count} stalls hit {what}, {least} were meant to"),
+        );
+    }
     outcome.require(
         outcome.found as f64 >= outcome.expected as f64 * expect.recall,
         format!(
@@ -76,6 +92,7 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene) {
             outcome.blind
         ),
     );
+    found
 }
 
 #[cfg(test)]
@@ -103,6 +120,7 @@ mod tests {
             entry,
             exit: entry + 20_000,
             smis: 1,
+            ..Stall::default()
         }
     }
 
@@ -117,6 +135,34 @@ mod tests {
         assert_eq!((full.found, full.expected), (1, 2));
         assert!(full.failures[0].starts_with("recall: 1 of 2"));
         assert!(judged(&gaps, stalls, 0.5).failures.is_empty());
+    }
+
+    #[test]
+    fn too_few_stalls_in_the_kernel_fail() {
+        let gaps = [Span {
+            start: 90,
+            end: 20_130,
+        }];
+        let judged = |victim| {
+            let stalls = vec![Stall {
+                victim,
+                ..stall(100)
+            }];
+            let scene = Scene {
+                stalls,
+                gaps: &gaps,
+                threshold: 10_000,
+                origin: 0,
+            };
+            let expect = Expect {
+                at_least_in_kernel: 1,
+                ..Expect::default()
+            };
+            let mut outcome = Outcome::default();
+            judge(&mut outcome, &expect, &scene);
+            outcome.failures.len()
+        };
+        assert_eq!((judged(Victim::Kernel), judged(Victim::OtherTask)), (0, 1));
     }
 
     #[test]

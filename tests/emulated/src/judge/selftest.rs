@@ -167,13 +167,14 @@ mod tests {
             "cpus": [],
             "gaps": [],
             "findings": [],
-            "verdict": { "result": "pass", "subject": "hardware", "platform_gaps": 0, "coverage": 1.0 },
+            "verdict": { "result": "pass", "subject": "hardware", "platform_gaps": 0, "platform_max_ns": 0, "coverage": 1.0 },
         });
         let mut report = Report::parse(&report.to_string()).unwrap();
         report.selftest = carried.then(|| test.clone());
         let smis = (0..logged).map(|entry| Smi {
             entry,
             exit: entry + 1,
+            hit: None,
         });
         let evidence = Evidence {
             test,

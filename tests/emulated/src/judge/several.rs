@@ -146,13 +146,14 @@ mod tests {
             "engines": [engine("user", 360_000.0), engine("hwlat", stalls)],
             "agreement": { "result": result, "tests": [{ "p_value": 1.0 }] },
             "verdict": {
-                "result": "fail", "subject": "hardware", "platform_gaps": 1, "coverage": 1.0,
+                "result": "fail", "subject": "hardware", "platform_gaps": 1, "platform_max_ns": 0, "coverage": 1.0,
             },
         });
         let report = Report::parse(&report.to_string()).unwrap();
         let smis = (0..100).map(|n| Smi {
             entry: n * 10_000_000,
             exit: n * 10_000_000 + 20_000,
+            hit: None,
         });
         let log = SmiLog {
             smis: smis.collect(),

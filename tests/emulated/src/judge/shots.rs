@@ -95,6 +95,7 @@ mod tests {
             entry,
             exit,
             smis: 1,
+            ..Stall::default()
         }
     }
 

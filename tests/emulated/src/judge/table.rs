@@ -4,8 +4,8 @@ use super::Outcome;
 use crate::units::display;
 
 const HEADER: &str = "\
-| scenario | SMIs | to find | found | between shots | blind | length error | share error | share unknown | misclassed | invented | other gaps | explained | counted | result |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| scenario | SMIs | to find | found | between shots | blind | length error | share error | share unknown | cause and length | in kernel | in tasks | misclassed | invented | other gaps | explained | counted | result |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// The table's header.
 pub fn header() -> &'static str {
@@ -18,6 +18,9 @@ pub fn row(outcome: &Outcome) -> String {
     let counted = outcome
         .counted
         .map_or_else(|| "-".into(), |count| count.to_string());
+    let told = outcome
+        .told
+        .map_or_else(|| "-".into(), |(some, all)| format!("{some}/{all}"));
     let explained = outcome
         .explained
         .map_or_else(|| "-".into(), |(some, all)| format!("{some}/{all}"));
@@ -27,7 +30,7 @@ pub fn row(outcome: &Outcome) -> String {
         "FAILED"
     };
     format!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {explained} | {counted} | {result} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {told} | {} | {} | {} | {} | {} | {explained} | {counted} | {result} |",
         outcome.scenario,
         outcome.smis,
         outcome.expected,
@@ -37,6 +40,8 @@ pub fn row(outcome: &Outcome) -> String {
         error(outcome.length_error),
         error(outcome.share_error),
         outcome.unknown_shares,
+        outcome.in_kernel,
+        outcome.in_tasks,
         outcome.misclassed,
         outcome.invented,
         outcome.other_gaps,

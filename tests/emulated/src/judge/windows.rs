@@ -172,6 +172,7 @@ mod tests {
             entry,
             exit: entry + length,
             smis: 1,
+            ..Stall::default()
         };
         let stalls = [stall(100_000, 20_000), stall(300_000, 50_000)];
         let view = View {

@@ -54,6 +54,13 @@ pub fn judge_count(outcome: &mut Outcome, expect: &Expect, cpu: &Cpu, log: &SmiL
                 "no reason why SMIs could not be counted",
             );
         }
+        SmiCount::Zero => outcome.require(
+            outcome.counted == Some(0),
+            format!(
+                "SMI count {:?} of a counter that stands still ({:?})",
+                outcome.counted, cpu.smi_reason
+            ),
+        ),
         SmiCount::Any => {}
     }
 }
@@ -69,16 +76,19 @@ pub fn judge_summary(outcome: &mut Outcome, expect: &Expect, summary: &str) {
     }
 }
 
-/// The first number of SMIs that a text tells.
+/// The first number of SMIs that a text tells, in one of its lines: the last
+/// column of a table may be a number, and the next line may begin with SMIs.
 fn told_count(text: &str) -> Option<&str> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let told = words.windows(2).find(|pair| {
-        pair[1].starts_with("SMI")
-            && pair[0]
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b',')
-    });
-    told.map(|pair| pair[0])
+    text.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let told = words.windows(2).find(|pair| {
+            pair[1].starts_with("SMI")
+                && pair[0]
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b',')
+        });
+        told.map(|pair| pair[0])
+    })
 }
 
 /// Exit code, verdict and findings.
@@ -229,6 +239,10 @@ mod tests {
     fn a_count_of_none_is_told_from_no_count() {
         assert_eq!(told_count("3 gaps\n  0 SMIs counted"), Some("0"));
         assert_eq!(told_count("1,204 SMIs"), Some("1,204"));
+        assert_eq!(
+            told_count("54.0 ms   n/a  1,131\n  SMIs: not countable"),
+            None
+        );
         assert_eq!(
             told_count("SMIs: not countable: AMD counts SMIs only"),
             None
