@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::attribution::{Platform, UnknownReason};
+use crate::attribution::{Cause, Confidence, Platform, UnknownReason};
 use crate::evidence::pmu::InSmm;
 use crate::host::Host;
 use crate::report::human::counted;
@@ -44,8 +44,19 @@ pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
         events: platform_stalls,
         hours,
     };
-    let failed = platform_gaps > 0 && clock_failure.is_none();
-    let doubts = doubts(cases, clock_failure);
+    // A count of SMIs stands by itself; what rests on the indicators of the
+    // kernel alone does not where these contradict each other.
+    let contradicted = contradicted(cases);
+    let trusted = contradicted == 0 || cases.iter().any(|case| has_counted_smi(case, limit));
+    let failed = platform_gaps > 0 && clock_failure.is_none() && trusted;
+    let mut doubts = doubts(cases, clock_failure);
+    if contradicted > 0 {
+        let doubt = format!(
+            "the indicators of the kernel's presence contradict each other in {}",
+            counted(contradicted, "gap")
+        );
+        doubts.insert(0, doubt);
+    }
     let mut reasons = Vec::new();
     let result = if failed {
         reasons.push(format!(
@@ -126,6 +137,23 @@ fn doubts(cases: &[Case<'_>], clock_failure: Option<String>) -> Vec<String> {
         doubts.push(String::from("sampling ended early on at least one CPU"));
     }
     doubts
+}
+
+/// Gaps in which two indicators of the kernel's presence contradict each other.
+fn contradicted(cases: &[Case<'_>]) -> u64 {
+    let cpus = cases.iter().flat_map(|case| &case.collected.cpus);
+    cpus.map(|cpu| cpu.agreement.records_only + cpu.ring_zero.contradicted)
+        .sum()
+}
+
+/// Whether a gap above the limit has a count of SMIs of its own.
+fn has_counted_smi(case: &Case<'_>, limit: Nanos) -> bool {
+    let mut gaps = case.collected.cpus.iter().flat_map(|cpu| cpu.gaps.iter());
+    gaps.any(|gap| {
+        gap.platform() > limit
+            && gap.cause().alone() == Cause::Smi
+            && gap.confidence() >= Confidence::Strong
+    })
 }
 
 /// Gaps of which the unknown part is above the limit, by reason, most first.

@@ -53,7 +53,8 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
             Severity::Critical,
             format!(
                 "In {} the kernel recorded activity although the null selector in ES \
-                 survived. One of the two is wrong here; do not trust the attribution of this run.",
+                 survived. One of the two is wrong here: these gaps are unknown, and what rests on \
+                 the selector alone is not trusted.",
                 counted(count, "gap")
             ),
             Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
@@ -71,7 +72,7 @@ fn ring_zero_contradicted(case: &Case<'_>) -> Option<Finding> {
             Severity::Critical,
             format!(
                 "In {} the null selector in ES and the PMU's count of ring 0 contradict each \
-                 other. The selector's word was taken, with less confidence.",
+                 other: these gaps are unknown, and what rests on either alone is not trusted.",
                 counted(count, "gap")
             ),
             Some("report it, with this report: one of the two is not what it should be here"),

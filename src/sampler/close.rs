@@ -22,6 +22,7 @@ struct Read {
 /// The sampler's own work in a new span, followed by the clock.
 struct Stretch {
     since: u64,
+    limit: u64,
     /// The first stretch in which something hit, and the last reading.
     hit: Option<(u64, u64)>,
 }
@@ -29,7 +30,7 @@ struct Stretch {
 impl<M: Machine> Sampler<M> {
     /// Deals with a trip. Returns what hit the sampler while the trip was
     /// written down, if anything did: the loop goes on where nothing has.
-    pub(super) fn finish(&mut self, mut trip: Trip) -> Option<Part> {
+    pub(super) fn finish(&mut self, mut trip: Trip, echo: u32) -> Option<Part> {
         let read = self.ask(&mut trip);
         // An SMI, and the interrupt that waited for its end: one gap.
         if let (Some(lead), Some(SmiEvidence::Own { delta: 1.. })) = (trip.lead, read.smi) {
@@ -40,6 +41,7 @@ impl<M: Machine> Sampler<M> {
         let begun = self.last;
         let mut stretch = Stretch {
             since: begun,
+            limit: self.quiet_limit(echo),
             hit: None,
         };
         if let Some(lead) = trip.lead {
@@ -74,7 +76,7 @@ impl<M: Machine> Sampler<M> {
     fn ask(&mut self, trip: &mut Trip) -> Read {
         let mut read = Read::default();
         let mut noted = (false, false);
-        for _ in 0..MOST_ECHOES {
+        for echo in 0..MOST_ECHOES {
             self.note_events(trip, &mut noted);
             let event = self.event(trip);
             let mut cost = Cycles(0);
@@ -90,7 +92,7 @@ impl<M: Machine> Sampler<M> {
                 cost.0 += 2 * self.calibration.smi_read.0;
             }
             let had_lead = trip.lead.is_some();
-            if self.renew_behind(trip, cost, &mut read.smm) == Begin::Quiet {
+            if self.renew_behind(trip, cost, &mut read.smm, echo) == Begin::Quiet {
                 break;
             }
             if trip.lead.is_some() && !had_lead {
@@ -143,7 +145,7 @@ impl<M: Machine> Sampler<M> {
         let now = self.machine.tsc();
         match &mut stretch.hit {
             Some((_, end)) => *end = now,
-            None if now.wrapping_sub(stretch.since) > self.quiet_limit() => {
+            None if now.wrapping_sub(stretch.since) > stretch.limit => {
                 stretch.hit = Some((stretch.since, now));
             }
             None => stretch.since = now,

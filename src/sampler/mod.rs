@@ -23,6 +23,7 @@ mod lessons;
 mod live;
 mod machine;
 mod offsets;
+mod own_work;
 mod pin;
 mod rise;
 mod scripted;

@@ -19,6 +19,7 @@ use super::gap::{CpuTotals, EndedEarly, RawGap};
 use super::histogram::Presence;
 use super::lessons::Lessons;
 use super::machine::Machine;
+use super::own_work::OwnWork;
 use super::smi_watch::SmiWatch;
 use super::span::{Begin, Chain, MOST_ECHOES, Passed};
 use super::usage_watch::UsageWatch;
@@ -37,8 +38,14 @@ pub(super) struct Sampler<M> {
     pub(super) lessons: Lessons,
     pub(super) ring: Producer<RawGap>,
     pub(super) chain: Chain,
+    /// A stretch of the sampler's own work, calls of the kernel aside, is never
+    /// longer than this unless something hit it.
+    quiet_limit: u64,
     home: Option<u32>,
 }
+
+/// After so many hits of its own work in a row a CPU is slower than it was.
+const SLOWER: u32 = 8;
 
 /// A stretch of time that something took.
 #[derive(Clone, Copy, Debug)]
@@ -110,10 +117,14 @@ impl<M: Machine> Sampler<M> {
         totals: CpuTotals,
     ) -> Self {
         let home = machine.cpu_mark();
-        let (chain, now) = Chain::begin(&mut machine, &calibration, hz);
+        let (mut chain, now) = Chain::begin(&mut machine, &calibration, hz);
+        let work = OwnWork::measure(&mut machine, &mut chain);
+        let quiet_limit = work.limit(&calibration, hz);
+        chain.expect(quiet_limit);
         Sampler {
             machine,
             home,
+            quiet_limit,
             threshold,
             last: now,
             totals,
@@ -135,22 +146,25 @@ impl<M: Machine> Sampler<M> {
     /// Begins a span once nothing hits the sampler between a reading of the SMI
     /// counter, which `read` takes, and the first reading of the loop.
     pub(super) fn settle(&mut self, mut read: impl FnMut(&mut SmiWatch, &mut M)) {
-        for _ in 0..MOST_ECHOES {
+        for echo in 0..MOST_ECHOES {
             read(&mut self.smi, &mut self.machine);
             let begun = self.machine.tsc();
             let passed = self.chain.renew(&mut self.machine);
             self.last = passed.until;
             let took = passed.until.wrapping_sub(begun);
-            if passed.begin == Begin::Quiet && took <= self.quiet_limit() {
+            if passed.begin == Begin::Quiet && took <= self.quiet_limit(echo) {
                 break;
             }
         }
     }
 
-    /// The slow path is never longer than this, calls of the kernel aside,
-    /// unless something hit it.
-    pub(super) fn quiet_limit(&self) -> u64 {
-        4 * self.calibration.pmu_read.0 + 8 * self.calibration.trip.0
+    /// See [`Sampler::quiet_limit`]; a CPU that has become slower, so that its
+    /// own work looks like one stall after the other, gets a wider one.
+    pub(super) fn quiet_limit(&mut self, echo: u32) -> u64 {
+        if echo >= SLOWER {
+            self.quiet_limit = self.quiet_limit.saturating_mul(2);
+        }
+        self.quiet_limit
     }
 
     /// Deals with a delta that left the loop; `self.last` is its end.
@@ -212,9 +226,9 @@ impl<M: Machine> Sampler<M> {
 
     /// Deals with a trip, and with those that hit the sampler meanwhile.
     fn on_trip(&mut self, mut part: Part) {
-        for _ in 0..MOST_ECHOES {
+        for echo in 0..MOST_ECHOES {
             let trip = self.settle_end(part);
-            match self.finish(trip) {
+            match self.finish(trip, echo) {
                 None => return,
                 Some(next) => part = next,
             }
@@ -227,11 +241,10 @@ impl<M: Machine> Sampler<M> {
     /// delta and now, and the mark may speak of that. Together they are one
     /// gap, as the counter can only be read after both.
     fn settle_end(&mut self, part: Part) -> Trip {
-        let usual = self.calibration.trip.0 + 2 * self.calibration.pmu_read.0;
         let mut trip = Trip { lead: None, part };
-        for _ in 0..MOST_ECHOES {
+        for echo in 0..MOST_ECHOES {
             let after = self.machine.tsc();
-            if after.wrapping_sub(trip.part.end) <= usual {
+            if after.wrapping_sub(trip.part.end) <= self.quiet_limit(echo) {
                 break;
             }
             let seen = self.chain.look(&mut self.machine);
@@ -249,7 +262,13 @@ impl<M: Machine> Sampler<M> {
 
     /// Begins the next span behind a trip, and takes in what hit meanwhile.
     /// `calls` are made before, and take at most `cost`.
-    pub(super) fn renew_behind(&mut self, trip: &mut Trip, cost: Cycles, smm: &mut Smm) -> Begin {
+    pub(super) fn renew_behind(
+        &mut self,
+        trip: &mut Trip,
+        cost: Cycles,
+        smm: &mut Smm,
+        echo: u32,
+    ) -> Begin {
         let calls = match cost {
             Cycles(0) => Calls::None,
             _ => Calls::Made,
@@ -258,7 +277,7 @@ impl<M: Machine> Sampler<M> {
         smm.add(&passed.seen);
         self.last = passed.until;
         let took = passed.until.wrapping_sub(trip.part.end);
-        if passed.begin == Begin::Quiet && took <= self.quiet_limit() + cost.0 {
+        if passed.begin == Begin::Quiet && took <= self.quiet_limit(echo) + cost.0 {
             return Begin::Quiet;
         }
         trip.extend(passed.until, passed.seen, calls);

@@ -315,6 +315,11 @@ impl PackedGap {
         self.kinds.cause
     }
 
+    /// How sure that is.
+    pub fn confidence(&self) -> Confidence {
+        self.kinds.confidence
+    }
+
     /// The platform's part.
     pub fn platform(&self) -> Nanos {
         Nanos(self.platform)

@@ -53,7 +53,11 @@ pub(in crate::report) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, 
             };
             let worst = human::length(verdict.platform_max_ns);
             let cause = worst_cause(summary);
-            let text = format!("{subject} above {limit}, worst {worst}{cause}");
+            let doubt = match is_contradicted(summary) {
+                true => "; indicators contradict each other, see findings",
+                false => "",
+            };
+            let text = format!("{subject} above {limit}, worst {worst}{cause}{doubt}");
             (Ink::Bad, "FAIL:", text)
         }
         (Outcome::Inconclusive, guest) => (
@@ -62,6 +66,12 @@ pub(in crate::report) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, 
             inconclusive(summary, guest, &limit),
         ),
     }
+}
+
+/// Whether a finding forbids to trust what rests on the indicators of the kernel.
+fn is_contradicted(summary: &Summary<'_>) -> bool {
+    let mut ids = summary.findings.iter().map(|finding| finding.id.as_str());
+    ids.any(|id| matches!(id, "footprint-contradicted" | "ring-zero-contradicted"))
 }
 
 /// The main reason where it fits the line, else the bare fact.

@@ -13,6 +13,7 @@ mod counters;
 mod edges;
 mod interruptions;
 mod layout;
+mod neighbours;
 mod probe;
 mod program;
 mod shot;

@@ -16,6 +16,7 @@ use super::super::machine::Machine;
 use super::super::rise::Events;
 use super::clock_fit::ClockFit;
 use super::edges::Edges;
+use super::neighbours::Neighbour;
 use super::interruptions::{CountSource, Interruptions, footprint};
 use super::shot::{Loaded, Order, Shot};
 use super::smi_ledger::SmiLedger;
@@ -261,14 +262,24 @@ impl<M: Machine> Shots<'_, M> {
         self.smi.open(shot.smis_before);
         let common = self.interruptions.after(shot, last);
         let (mut counts, mut recorded, mut longest) = (shot.counts, 0, Nanos(0));
+        let mut before = None;
         for record in self.loaded.records(shot) {
-            let footprint = common.unwrap_or_else(|| footprint(counts, record.counts));
+            let is_gap = record.length() > self.order.threshold;
+            let counted = (
+                common.unwrap_or_else(|| footprint(counts, record.counts)),
+                self.smi.delta(record.smis, is_gap),
+            );
+            let (footprint, smi) = Neighbour::join(before, record.start, counted.0, counted.1);
+            before = Some(Neighbour {
+                end: record.end,
+                footprint: counted.0,
+                smi: counted.1,
+            });
             counts = record.counts;
             longest = longest.max(record.length());
             self.totals
                 .count(fit.cycles(record.length()), footprint.into());
-            let is_gap = record.length() > self.order.threshold;
-            let smi = self.smi.delta(record.smis, is_gap).unwrap_or(shared);
+            let smi = smi.unwrap_or(shared);
             if !is_gap {
                 continue;
             }
