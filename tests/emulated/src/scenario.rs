@@ -209,8 +209,9 @@ pub struct Expect {
     /// inside a handler, or while another task ran, the kernel's own records
     /// cannot tell the two apart.
     pub unknown_shares: usize,
-    /// The least share of the stalls that must have cause and length; without a
-    /// counter, of those that hit the sampler itself.
+    /// The least share of the stalls that must have cause and length: of those
+    /// that hit no other task, and without a counter of those that hit the
+    /// sampler itself.
     pub told: f64,
     /// The least number of stalls that hit the kernel, and another task, so that
     /// a scenario about these cannot pass for lack of them.

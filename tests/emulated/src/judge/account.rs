@@ -218,8 +218,13 @@ pub fn judge_told(
 ) {
     let (mut told, mut all, mut first) = (0_usize, 0_usize, None);
     for &(stall, index) in places {
-        // Without a counter only what lies below the kernel can be told apart.
-        let due = expect.counts_smis() || matches!(stall.victim, Victim::Sampler | Victim::Unknown);
+        let due = match stall.victim {
+            Victim::Sampler | Victim::Unknown => true,
+            // Without a counter only what lies below the kernel can be told apart.
+            Victim::Kernel => expect.counts_smis(),
+            // How much of its time an SMI took, no counter tells either.
+            Victim::OtherTask => false,
+        };
         let Some(gap) = report.gaps.get(index).filter(|_| due) else {
             continue;
         };
@@ -426,6 +431,7 @@ mod tests {
             share(gap(0, 60_000), Victim::Kernel, exact),
             (Some((0, 1)), 1)
         );
+        assert_eq!(share(gap(0, 60_000), Victim::OtherTask, exact), (None, 0));
         let none = SmiCount::Unreadable;
         assert_eq!(share(gap(0, 60_000), Victim::Kernel, none), (None, 0));
         assert_eq!(
