@@ -50,6 +50,18 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// The same of a length that another rate of the clock gives: the
+    /// difference goes to the kernel's part, or where it has none to the others.
+    pub fn of_length(self, length: Nanos) -> Parts {
+        match (self.os, self.platform, self.unknown) {
+            (Nanos(0), _, Nanos(0)) => Parts::of(length, length, Nanos(0)),
+            (Nanos(0), platform, _) => Parts::of(length, platform, length),
+            (_, platform, unknown) => Parts::of(length, platform, unknown),
+        }
+    }
+}
+
 impl Account {
     /// A gap that nothing is known of.
     pub fn unknown(length: Nanos, kernel_ran: Option<bool>, reason: UnknownReason) -> Account {

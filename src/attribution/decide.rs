@@ -279,21 +279,26 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
         false => Confidence::Probable,
     };
     match smis {
-        Smis::Counted(1, _) if places > 0 => {
-            Division::platform(kernel.most_excess, Confidence::Strong)
-        }
-        Smis::Counted(count @ 1.., _) if places >= count => {
-            Division::platform(beyond, Confidence::Strong)
-        }
-        Smis::Counted(1.., _) if kernel.tasks > Nanos(0) => {
+        // Beside tasks a place has to stand far apart: what costs a little more
+        // than usual does not show that the SMI was there.
+        Smis::Counted(count @ 1.., _)
+            if kernel.tasks > Nanos(0) && u32::from(kernel.far_beyond) < count =>
+        {
             Division::platform(beyond, Confidence::Probable)
                 .and_unknown(kernel.tasks, UnknownReason::SmiInTask)
         }
+        Smis::Counted(1, _) if places > 0 => {
+            Division::platform(kernel.most_excess, Confidence::Strong)
+        }
+        Smis::Counted(2.., _) if places > 0 => Division::platform(beyond, Confidence::Strong),
         Smis::Counted(1.., _) if kernel.unlearnt > Nanos(0) && places == 0 => {
             Division::unknown(kernel.unlearnt, UnknownReason::Unlearnt)
         }
         Smis::Counted(1, _) => Division::platform(kernel.most_excess, Confidence::Probable),
-        Smis::Counted(2.., _) => Division::platform(kernel.all_excess, Confidence::Probable),
+        Smis::Counted(count @ 2.., _) => {
+            let most = kernel.most_excess.0.saturating_mul(u64::from(count));
+            Division::platform(kernel.all_excess.min(Nanos(most)), Confidence::Probable)
+        }
         // Interrupts may have run in what is left.
         _ if kernel.scope == Scope::Switches => {
             Division::unknown(beyond, UnknownReason::LongInterrupt)

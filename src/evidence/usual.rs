@@ -13,7 +13,9 @@ const WINDOW: usize = 31;
 /// Times needed before they count.
 const LEAST: usize = 4;
 /// With a full window, what is usual is worked out anew after so many times.
-const PACE: usize = 8;
+const PACE: usize = 32;
+/// What is this many times beyond the bound is so for others of its kind too.
+const FAR: u64 = 4;
 
 /// Nothing shorter can be an SMI: entering and leaving System Management Mode
 /// alone saves and restores the CPU's whole state, on all CPUs together.
@@ -33,6 +35,11 @@ impl Usual {
     /// and by more than the shortest SMI.
     pub fn is_exceeded_by(self, length: Nanos) -> bool {
         length > bound(self.longest)
+    }
+
+    /// Whether it stands apart so far that no other like it costs as much.
+    pub fn is_far_exceeded_by(self, length: Nanos) -> bool {
+        length.0 / FAR > bound(self.longest).0
     }
 
     /// The same from a bound, as a report states it.

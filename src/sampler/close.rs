@@ -48,11 +48,14 @@ impl<M: Machine> Sampler<M> {
             self.write_lead(lead, read.smi);
             self.look(&mut stretch);
         }
-        self.write(trip, read);
+        let (gap, presence) = self.count(trip, read);
+        self.look(&mut stretch);
+        self.write(gap, presence);
         self.look(&mut stretch);
         if trip.part.seen.footprint != Footprint::Intact {
             self.check_cpu();
         }
+        self.look(&mut stretch);
         match stretch.hit {
             None => {
                 self.last = stretch.since;
@@ -168,11 +171,13 @@ impl<M: Machine> Sampler<M> {
                 smm_ns: lead.seen.smm,
                 ..Evidence::new(lead.seen.footprint, smi)
             };
-            self.record(lead, evidence, Presence::Absent);
+            let gap = self.raw(TripKind::Gap, lead, evidence);
+            self.record(gap, Presence::Absent);
         }
     }
 
-    fn write(&mut self, trip: Trip, read: Read) {
+    /// Counts a trip, and makes its record.
+    fn count(&mut self, trip: Trip, read: Read) -> (RawGap, Presence) {
         let Trip { lead, part } = trip;
         let recorded = part.length() > self.threshold;
         let smi = match read.smi {
@@ -195,11 +200,22 @@ impl<M: Machine> Sampler<M> {
             smm_ns,
             ..Evidence::new(part.seen.footprint, smi)
         };
-        if recorded {
-            self.record(part, evidence, presence);
-        } else if presence == Presence::Ran && self.lessons.is_due(part.end) {
-            // Where there is no room, the next one teaches as well.
-            let _ = self.ring.push(self.raw(TripKind::Lesson, part, evidence));
+        let kind = match recorded {
+            true => TripKind::Gap,
+            false => TripKind::Lesson,
+        };
+        (self.raw(kind, part, evidence), presence)
+    }
+
+    /// Hands a trip over: above the threshold always, below now and then.
+    fn write(&mut self, gap: RawGap, presence: Presence) {
+        match gap.kind {
+            TripKind::Gap => self.record(gap, presence),
+            TripKind::Lesson if presence == Presence::Ran && self.lessons.is_due(gap.end.0) => {
+                // Where there is no room, the next one teaches as well.
+                let _ = self.ring.push(gap);
+            }
+            TripKind::Lesson => {}
         }
     }
 
@@ -214,9 +230,9 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
-    fn record(&mut self, part: Part, evidence: Evidence, presence: Presence) {
+    fn record(&mut self, gap: RawGap, presence: Presence) {
         self.totals.gaps_seen += 1;
-        if !self.hand_over(self.raw(TripKind::Gap, part, evidence)) {
+        if !self.hand_over(gap) {
             self.totals.gaps_dropped += 1;
             if presence == Presence::Ran {
                 self.totals.gaps_dropped_kernel_ran += 1;

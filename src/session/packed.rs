@@ -59,6 +59,7 @@ pub struct PackedGap {
     faults: u8,
     ways_beyond: u8,
     handlers_beyond: u8,
+    far_beyond: u8,
     kinds: Kinds,
 }
 
@@ -144,6 +145,7 @@ impl PackedGap {
         faults: 0,
         ways_beyond: 0,
         handlers_beyond: 0,
+        far_beyond: 0,
         kinds: Kinds {
             footprint: Footprint::Unusable,
             smi: SmiKind::NotRead,
@@ -211,6 +213,7 @@ impl PackedGap {
             faults: few(page_faults),
             ways_beyond: kernel_time.ways_beyond,
             handlers_beyond: kernel_time.handlers_beyond,
+            far_beyond: kernel_time.far_beyond,
             kinds: Kinds {
                 footprint,
                 smi,
@@ -291,6 +294,7 @@ impl PackedGap {
             only_ways_in: self.kinds.only_ways_in,
             beyond_handlers: nanos(self.beyond_handlers),
             handlers_beyond: self.handlers_beyond,
+            far_beyond: self.far_beyond,
             most_excess: nanos(self.most_excess),
             all_excess: nanos(self.all_excess),
             tasks: nanos(self.tasks),

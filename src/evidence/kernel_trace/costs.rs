@@ -17,6 +17,8 @@ use super::activity::{ActivityId, ByActivity};
 
 /// Passages kept at most.
 const MOST: usize = 4_096;
+/// Of all handlers together one in so many teaches what they take.
+const FEW: u32 = 8;
 
 /// From the end of one activity to the begin of the next; `None` is the
 /// sampler.
@@ -71,22 +73,43 @@ pub(super) struct Costs {
     ways: HashMap<Way, Learnt>,
     activities: ByActivity<Learnt>,
     handlers: Learnt,
+    turn: u32,
+}
+
+/// What is known of a cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// What it takes.
+    Own(Usual),
+    /// What others like it take: it was hardly seen itself.
+    Alike(Usual),
+}
+
+impl Known {
+    pub(super) fn usual(self) -> Usual {
+        match self {
+            Known::Own(usual) | Known::Alike(usual) => usual,
+        }
+    }
 }
 
 impl Costs {
     /// What a passage usually takes; where it was hardly seen, what others of
-    /// its kind do. The typical time is then no more than it took at least: a
-    /// stall only lengthens.
-    pub(super) fn passage(&self, passage: Passage) -> Option<Usual> {
+    /// its kind do here, or else on all CPUs together (`common`). The typical
+    /// time is then no more than it took at least: a stall only lengthens.
+    pub(super) fn passage(&self, passage: Passage, common: &Costs) -> Option<Known> {
         let own = self.passages.get(&passage);
-        own.and_then(Learnt::usual).or_else(|| {
-            let alike = self.way(passage.way())?;
-            let least = own.and_then(Learnt::shortest).unwrap_or(alike.typical);
-            Some(Usual {
-                typical: alike.typical.min(least),
-                ..alike
-            })
-        })
+        if let Some(usual) = own.and_then(Learnt::usual) {
+            return Some(Known::Own(usual));
+        }
+        let alike = self
+            .way(passage.way())
+            .or_else(|| common.way(passage.way()))?;
+        let least = own.and_then(Learnt::shortest).unwrap_or(alike.typical);
+        Some(Known::Alike(Usual {
+            typical: alike.typical.min(least),
+            ..alike
+        }))
     }
 
     /// What passages of this kind usually take.
@@ -96,9 +119,10 @@ impl Costs {
 
     /// What an activity of the kernel's usually takes at a time; where it was
     /// hardly seen, what others do.
-    pub(super) fn handler(&self, id: ActivityId) -> Option<Usual> {
+    pub(super) fn handler(&self, id: ActivityId) -> Option<Known> {
         let own = self.activities.get(id).and_then(Learnt::usual);
-        own.or_else(|| self.handlers.usual())
+        own.map(Known::Own)
+            .or_else(|| self.handlers.usual().map(Known::Alike))
     }
 
     /// Learns what a passage took.
@@ -112,7 +136,11 @@ impl Costs {
     /// Learns what an activity took.
     pub(super) fn learn_handler(&mut self, id: ActivityId, length: Nanos) {
         self.activities.entry(id).add(length);
-        self.handlers.add(length);
+        // There are thousands a second.
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn.is_multiple_of(FEW) || self.handlers.usual().is_none() {
+            self.handlers.add(length);
+        }
     }
 }
 
@@ -130,30 +158,37 @@ mod tests {
     #[test]
     fn what_was_hardly_seen_costs_what_its_like_does() {
         let mut costs = Costs::default();
-        assert_eq!(costs.passage(into(1)), None);
+        let common = Costs::default();
+        let passage = |costs: &Costs, passage| costs.passage(passage, &common);
+        assert_eq!(passage(&costs, into(1)), None);
         for length in [300, 310, 290, 900_000, 305] {
             costs.learn_passage(into(1), Nanos(length));
         }
-        let seen = costs.passage(into(1)).unwrap();
+        let seen = passage(&costs, into(1)).unwrap().usual();
         assert_eq!((seen.typical, seen.longest), (Nanos(300), Nanos(310)));
         // Never seen, but other ways in were.
-        assert_eq!(costs.passage(into(3)), costs.way(Way::In));
+        let alike = costs.way(Way::In).map(Known::Alike);
+        assert_eq!(passage(&costs, into(3)), alike);
         // Seen once: no longer than it took then.
         costs.learn_passage(into(4), Nanos(120));
-        assert_eq!(costs.passage(into(4)).unwrap().typical, Nanos(120));
+        let typical = |to| passage(&costs, into(to)).unwrap().usual().typical;
+        assert_eq!(typical(4), Nanos(120));
         costs.learn_passage(into(5), Nanos(90_000));
-        assert_eq!(costs.passage(into(5)).unwrap().typical, Nanos(300));
+        let far = passage(&costs, into(5)).unwrap().usual();
+        assert_eq!(far.typical, Nanos(300));
+        assert!(far.is_far_exceeded_by(Nanos(90_000)));
         let out = Passage {
             from: Some(ActivityId(1)),
             to: None,
         };
-        assert_eq!(costs.passage(out), None);
+        assert_eq!(passage(&costs, out), None);
     }
 
     #[test]
     fn a_handler_that_was_hardly_seen_is_held_against_all_others() {
         let mut costs = Costs::default();
         (0..4).for_each(|_| costs.learn_handler(ActivityId(1), Nanos(2_000)));
-        assert_eq!(costs.handler(ActivityId(1)), costs.handler(ActivityId(7)));
+        let usual = |id| costs.handler(ActivityId(id)).unwrap().usual();
+        assert_eq!(usual(1), usual(7));
     }
 }

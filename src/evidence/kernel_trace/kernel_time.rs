@@ -4,7 +4,7 @@
 use crate::units::Nanos;
 
 use super::activity::{ActivityId, ActivityKind, Names};
-use super::costs::{Costs, Passage, Way};
+use super::costs::{Costs, Known, Passage, Way};
 use super::fold::{Segment, Who};
 
 /// Activities named in a gap: the ones that took most.
@@ -66,6 +66,8 @@ pub struct KernelTime {
     pub beyond_handlers: Nanos,
     /// How many handlers stand apart.
     pub handlers_beyond: u8,
+    /// How many ways and handlers stand far apart: no other costs as much.
+    pub far_beyond: u8,
     /// By how much the place that exceeds its typical time by most does so,
     /// whether it stands apart or not: a single SMI is there.
     pub most_excess: Nanos,
@@ -94,6 +96,7 @@ impl KernelTime {
             only_ways_in: true,
             beyond_handlers: Nanos(0),
             handlers_beyond: 0,
+            far_beyond: 0,
             most_excess: Nanos(0),
             all_excess: Nanos(0),
             tasks: Nanos(0),
@@ -241,23 +244,28 @@ impl Measured {
                     add(&mut time.accounted, place.length);
                     continue;
                 }
-                What::Way(passage) => {
-                    let own = costs.passage(passage);
-                    own.or_else(|| common.way(passage.way()))
-                }
-                What::Handler(id) => costs.handler(id).or_else(|| common.handler(id)),
+                What::Way(passage) => costs.passage(passage, common),
+                What::Handler(id) => costs.handler(id),
             };
-            let Some(usual) = usual else {
+            let Some(known) = usual else {
                 add(&mut time.unlearnt, place.length);
                 continue;
             };
+            let usual = known.usual();
+            let far = usual.is_far_exceeded_by(place.length);
             let excess = place.length.saturating_sub(usual.typical);
             add(&mut time.all_excess, excess);
             if excess > time.most_excess {
                 (time.most_excess, time.excess_at) = (excess, place.at);
             }
+            time.far_beyond = time.far_beyond.saturating_add(u8::from(far));
             match (usual.is_exceeded_by(place.length), place.what) {
                 (false, _) => add(&mut time.accounted, place.length),
+                // It was hardly seen, and may well cost more than its like.
+                (true, _) if !far && matches!(known, Known::Alike(_)) => {
+                    add(&mut time.accounted, usual.typical);
+                    add(&mut time.unlearnt, excess);
+                }
                 (true, What::Way(passage)) => {
                     add(&mut time.accounted, usual.typical);
                     add(&mut time.beyond_ways, excess);

@@ -132,7 +132,7 @@ impl KernelTrace {
             let new = Fill::of(segments.len() - before, SEGMENTS);
             fullest = fullest.max(fill).max(new);
             while trace.segments.len() > SEGMENTS {
-                trace.forget_first(&mut self.common);
+                trace.forget_first();
             }
         }
         fullest
@@ -153,7 +153,7 @@ impl KernelTrace {
             .front()
             .is_some_and(|first| first.end < start)
         {
-            trace.finish_first(&mut self.common);
+            trace.finish_first();
         }
         let lost = Segment {
             start,
@@ -198,7 +198,7 @@ impl KernelTrace {
             && first.start < ended
         {
             first.end = first.end.min(ended);
-            trace.finish_first(&mut self.common);
+            trace.finish_first();
         }
         self.totals_so_far(index)
     }
@@ -232,7 +232,7 @@ impl Drop for KernelTrace {
 }
 
 impl CpuTrace {
-    fn finish_first(&mut self, common: &mut Costs) {
+    fn finish_first(&mut self) {
         if let Some(segment) = self.segments.pop_front()
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
@@ -241,16 +241,15 @@ impl CpuTrace {
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
                 self.costs.learn_handler(id, length);
-                common.learn_handler(id, length);
             }
         }
     }
 
-    fn forget_first(&mut self, common: &mut Costs) {
+    fn forget_first(&mut self) {
         if let Some(first) = self.segments.front() {
             self.forgotten = first.end;
         }
-        self.finish_first(common);
+        self.finish_first();
     }
 }
 

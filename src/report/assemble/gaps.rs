@@ -66,7 +66,7 @@ impl Lens<'_> {
             os,
             platform,
             unknown,
-        } = account.parts;
+        } = account.parts.of_length(duration_ns);
         Gap {
             engine: None,
             cpu,

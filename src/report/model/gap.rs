@@ -230,6 +230,8 @@ pub struct Compared {
     pub beyond_handlers_ns: Nanos,
     /// How many such handlers there were.
     pub handlers_beyond: u8,
+    /// How many of both stand far apart.
+    pub far_beyond: u8,
     /// The largest excess over a typical time, beyond a bound or not.
     pub most_excess_ns: Nanos,
     /// All of them.

@@ -34,9 +34,10 @@ impl Neighbour {
             _ => footprint,
         };
         let smi = match (before.smi, smi) {
-            (Some(SmiEvidence::Own { delta: delta @ 1.. }), Some(SmiEvidence::Own { delta: 0 })) => {
-                Some(SmiEvidence::Shared { delta, among: 2 })
-            }
+            (
+                Some(SmiEvidence::Own { delta: delta @ 1.. }),
+                Some(SmiEvidence::Own { delta: 0 }),
+            ) => Some(SmiEvidence::Shared { delta, among: 2 }),
             _ => smi,
         };
         (footprint, smi)
