@@ -213,6 +213,12 @@ fn kernel_present(known: Known<'_>) -> Account {
         }
         (None, Some(kernel)) => by_records(kernel, smis),
     };
+    // The sampler's own work is nobody's stall.
+    let own = known.evidence.own_ns;
+    let division = Division {
+        platform: division.platform.saturating_sub(own),
+        ..division
+    };
     let parts = Parts::of(known.length, division.platform, division.unknown);
     let platform = parts.platform > Nanos(0);
     let unknown = parts.unknown > Nanos(0);
@@ -273,6 +279,8 @@ fn smm_time(known: Known<'_>, smis: Smis) -> Option<Nanos> {
 fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
     let places = u32::from(kernel.ways_beyond) + u32::from(kernel.handlers_beyond);
     let beyond = kernel.beyond_ways.saturating_add(kernel.beyond_handlers);
+    // So many SMIs are in no more places.
+    let at_most = |count: u32| Nanos(kernel.most_excess.0.saturating_mul(u64::from(count)));
     // Beside the ways in there is code of the kernel's that leaves no record.
     let sure = match kernel.only_ways_in {
         true => Confidence::Strong,
@@ -284,20 +292,22 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
         Smis::Counted(count @ 1.., _)
             if kernel.tasks > Nanos(0) && u32::from(kernel.far_beyond) < count =>
         {
-            Division::platform(beyond, Confidence::Probable)
+            let far = kernel.far_excess.min(at_most(count));
+            Division::platform(far, Confidence::Probable)
                 .and_unknown(kernel.tasks, UnknownReason::SmiInTask)
         }
         Smis::Counted(1, _) if places > 0 => {
             Division::platform(kernel.most_excess, Confidence::Strong)
         }
-        Smis::Counted(2.., _) if places > 0 => Division::platform(beyond, Confidence::Strong),
+        Smis::Counted(count @ 2.., _) if places > 0 => {
+            Division::platform(beyond.min(at_most(count)), Confidence::Strong)
+        }
         Smis::Counted(1.., _) if kernel.unlearnt > Nanos(0) && places == 0 => {
             Division::unknown(kernel.unlearnt, UnknownReason::Unlearnt)
         }
         Smis::Counted(1, _) => Division::platform(kernel.most_excess, Confidence::Probable),
         Smis::Counted(count @ 2.., _) => {
-            let most = kernel.most_excess.0.saturating_mul(u64::from(count));
-            Division::platform(kernel.all_excess.min(Nanos(most)), Confidence::Probable)
+            Division::platform(kernel.all_excess.min(at_most(count)), Confidence::Probable)
         }
         // Interrupts may have run in what is left.
         _ if kernel.scope == Scope::Switches => {

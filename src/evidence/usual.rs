@@ -2,9 +2,9 @@
 //!
 //! A cost of the kernel's has a floor, and what adds to it, such as a stall of
 //! the platform, only lengthens it. So the times are followed upwards from
-//! their lower quartile as long as each lies near the one before: those are the
-//! usual ones, and what lies beyond a jump stands apart. That holds with up to
-//! three quarters of the times lengthened, alike or not.
+//! their lowest eighth as long as each lies near the one before: those are the
+//! usual ones, and what lies beyond a jump stands apart. That holds with most of
+//! the times lengthened, alike or not.
 
 use crate::units::Nanos;
 
@@ -99,7 +99,7 @@ impl Learnt {
         let mut sorted = self.values.clone();
         sorted.sort_unstable();
         let nanos = |index: usize| Nanos(u64::from(sorted[index]));
-        let mut last = sorted.len() / 4;
+        let mut last = sorted.len() / 8;
         while last + 1 < sorted.len() && nanos(last + 1) <= bound(nanos(last)) {
             last += 1;
         }

@@ -48,7 +48,9 @@ impl<M: Machine> Sampler<M> {
             self.write_lead(lead, read.smi);
             self.look(&mut stretch);
         }
-        let (gap, presence) = self.count(trip, read);
+        let presence = self.count(&trip, read.smi);
+        self.look(&mut stretch);
+        let gap = self.evidence(trip, read, presence);
         self.look(&mut stretch);
         self.write(gap, presence);
         self.look(&mut stretch);
@@ -176,17 +178,23 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
-    /// Counts a trip, and makes its record.
-    fn count(&mut self, trip: Trip, read: Read) -> (RawGap, Presence) {
-        let Trip { lead, part } = trip;
+    /// Counts a trip.
+    fn count(&mut self, trip: &Trip, smi: Option<SmiEvidence>) -> Presence {
+        let length = trip.part.length();
+        let presence = trip.part.seen.presence(smi.unwrap_or(SmiEvidence::NotRead));
+        self.totals.count(length, presence);
+        self.smi.learn(length, presence);
+        presence
+    }
+
+    /// What was collected of a trip.
+    fn evidence(&mut self, trip: Trip, read: Read, presence: Presence) -> RawGap {
+        let Trip { lead, part, own } = trip;
         let recorded = part.length() > self.threshold;
         let smi = match read.smi {
             Some(smi) => smi,
             None => self.smi.unread(recorded),
         };
-        let presence = part.seen.presence(smi);
-        self.totals.count(part.length(), presence);
-        self.smi.learn(part.length(), presence);
         self.smi.account(recorded, smi);
         // The time in SMM that a lead has told of is not the part's.
         let earlier = lead.and_then(|lead| lead.seen.smm).unwrap_or_default();
@@ -198,13 +206,14 @@ impl<M: Machine> Sampler<M> {
             run_delay_ns: usage.and_then(|usage| usage.run_delay),
             ring_zero: part.seen.ring_zero,
             smm_ns,
+            own_ns: self.hz.to_nanos(Cycles(own)),
             ..Evidence::new(part.seen.footprint, smi)
         };
         let kind = match recorded {
             true => TripKind::Gap,
             false => TripKind::Lesson,
         };
-        (self.raw(kind, part, evidence), presence)
+        self.raw(kind, part, evidence)
     }
 
     /// Hands a trip over: above the threshold always, below now and then.

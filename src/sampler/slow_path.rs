@@ -30,6 +30,7 @@ pub(super) struct Sampler<M> {
     pub(super) machine: M,
     pub(super) calibration: Calibration,
     pub(super) threshold: Cycles,
+    pub(super) hz: Hertz,
     /// The latest reading of the loop.
     pub(super) last: u64,
     pub(super) totals: CpuTotals,
@@ -38,6 +39,8 @@ pub(super) struct Sampler<M> {
     pub(super) lessons: Lessons,
     pub(super) ring: Producer<RawGap>,
     pub(super) chain: Chain,
+    /// What the sampler's own work behind a trip takes, calls aside.
+    own_work: u64,
     /// A stretch of the sampler's own work, calls of the kernel aside, is never
     /// longer than this unless something hit it.
     quiet_limit: u64,
@@ -68,6 +71,8 @@ pub(super) struct Trip {
     /// apart as long as nothing says that the two belong together.
     pub(super) lead: Option<Part>,
     pub(super) part: Part,
+    /// What of the part is the sampler's own work, about.
+    pub(super) own: u64,
 }
 
 /// Whether the sampler called the kernel since the last look.
@@ -79,7 +84,7 @@ enum Calls {
 
 impl Trip {
     /// Takes in what came next, up to `until`.
-    fn extend(&mut self, until: u64, seen: Witness, calls: Calls) {
+    fn extend(&mut self, until: u64, seen: Witness, calls: Calls, own: u64) {
         let is_absent = |seen: &Witness| seen.presence(SmiEvidence::NotRead) == Presence::Absent;
         let ran = seen.presence(SmiEvidence::NotRead) == Presence::Ran;
         let part = &mut self.part;
@@ -87,6 +92,7 @@ impl Trip {
             // The mark still stood after the first: the kernel came later.
             Calls::None if self.lead.is_none() && is_absent(&part.seen) && ran => {
                 self.lead = Some(*part);
+                self.own = 0;
                 *part = Part {
                     start: part.end,
                     end: until,
@@ -102,6 +108,7 @@ impl Trip {
                 part.seen = part.seen.joined(seen.beside_calls());
             }
         }
+        self.own = self.own.saturating_add(own);
     }
 }
 
@@ -125,6 +132,8 @@ impl<M: Machine> Sampler<M> {
             machine,
             home,
             quiet_limit,
+            own_work: work.0,
+            hz,
             threshold,
             last: now,
             totals,
@@ -241,14 +250,18 @@ impl<M: Machine> Sampler<M> {
     /// delta and now, and the mark may speak of that. Together they are one
     /// gap, as the counter can only be read after both.
     fn settle_end(&mut self, part: Part) -> Trip {
-        let mut trip = Trip { lead: None, part };
+        let mut trip = Trip {
+            lead: None,
+            part,
+            own: 0,
+        };
         for echo in 0..MOST_ECHOES {
             let after = self.machine.tsc();
             if after.wrapping_sub(trip.part.end) <= self.quiet_limit(echo) {
                 break;
             }
             let seen = self.chain.look(&mut self.machine);
-            trip.extend(after, seen, Calls::None);
+            trip.extend(after, seen, Calls::None, 0);
         }
         trip
     }
@@ -280,7 +293,9 @@ impl<M: Machine> Sampler<M> {
         if passed.begin == Begin::Quiet && took <= self.quiet_limit(echo) + cost.0 {
             return Begin::Quiet;
         }
-        trip.extend(passed.until, passed.seen, calls);
+        // The cost allowed for is twice what the calls usually take.
+        let own = self.own_work + cost.0 / 2;
+        trip.extend(passed.until, passed.seen, calls, own);
         Begin::Hit
     }
 

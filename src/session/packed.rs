@@ -1,4 +1,4 @@
-//! A judged gap in 136 bytes: 100,000 of them are kept for each CPU.
+//! A judged gap in 144 bytes: 100,000 of them are kept for each CPU.
 
 use crate::attribution::{
     Account, Cause, Confidence, Evidence, Footprint, Parts, SmiEvidence, UnknownReason,
@@ -45,6 +45,8 @@ pub struct PackedGap {
     beyond_handlers: u32,
     most_excess: u32,
     all_excess: u32,
+    far_excess: u32,
+    own: u32,
     excess_at: u32,
     tasks: u32,
     unlearnt: u32,
@@ -131,6 +133,8 @@ impl PackedGap {
         beyond_handlers: 0,
         most_excess: 0,
         all_excess: 0,
+        far_excess: 0,
+        own: 0,
         excess_at: 0,
         tasks: 0,
         unlearnt: 0,
@@ -176,6 +180,7 @@ impl PackedGap {
             run_delay_ns,
             ring_zero,
             smm_ns,
+            own_ns,
         } = raw.evidence;
         let (smi, smi_delta, among) = match smi {
             SmiEvidence::Unreadable => (SmiKind::Unreadable, 0, 0),
@@ -199,6 +204,8 @@ impl PackedGap {
             beyond_handlers: short(kernel_time.beyond_handlers),
             most_excess: short(kernel_time.most_excess),
             all_excess: short(kernel_time.all_excess),
+            far_excess: short(kernel_time.far_excess),
+            own: short(own_ns),
             excess_at: short(kernel_time.excess_at),
             tasks: short(kernel_time.tasks),
             unlearnt: short(kernel_time.unlearnt),
@@ -265,6 +272,7 @@ impl PackedGap {
                     ring_zero: self.ring_zero(),
                     smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
                         .then_some(Nanos(u64::from(self.smm))),
+                    own_ns: Nanos(u64::from(self.own)),
                 },
             },
             kernel: self.kinds.standing.map(|standing| self.kernel(standing)),
@@ -297,6 +305,7 @@ impl PackedGap {
             far_beyond: self.far_beyond,
             most_excess: nanos(self.most_excess),
             all_excess: nanos(self.all_excess),
+            far_excess: nanos(self.far_excess),
             tasks: nanos(self.tasks),
             unlearnt: nanos(self.unlearnt),
             excess_at: nanos(self.excess_at),
@@ -409,6 +418,7 @@ pub(super) mod tests {
                         in_smm: InSmm::Stopped,
                     }),
                     smm_ns: Some(Nanos(5)),
+                    own_ns: Nanos(6),
                 },
             },
             kernel: Some(KernelTime {
@@ -477,7 +487,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_packed_gap_takes_136_bytes() {
-        assert!(size_of::<PackedGap>() <= 136, "{}", size_of::<PackedGap>());
+    fn a_packed_gap_takes_144_bytes() {
+        assert!(size_of::<PackedGap>() <= 144, "{}", size_of::<PackedGap>());
     }
 }

@@ -7,6 +7,9 @@ use super::activity::{ActivityId, ActivityKind, Names};
 use super::costs::{Costs, Known, Passage, Way};
 use super::fold::{Segment, Who};
 
+/// In a gap of more places than this only what stands far apart counts.
+const MANY: usize = 16;
+
 /// Activities named in a gap: the ones that took most.
 pub const SHARES: usize = 3;
 
@@ -73,6 +76,8 @@ pub struct KernelTime {
     pub most_excess: Nanos,
     /// By how much all places together do.
     pub all_excess: Nanos,
+    /// What the far ones took beyond their typical time.
+    pub far_excess: Nanos,
     /// Time of other tasks.
     pub tasks: Nanos,
     /// Time of ways and handlers of which this run has seen too few to tell
@@ -99,6 +104,7 @@ impl KernelTime {
             far_beyond: 0,
             most_excess: Nanos(0),
             all_excess: Nanos(0),
+            far_excess: Nanos(0),
             tasks: Nanos(0),
             unlearnt: Nanos(0),
             excess_at: Nanos(0),
@@ -237,6 +243,8 @@ impl Measured {
             ..KernelTime::explained(self.standing, Nanos(0))
         };
         let add = |sum: &mut Nanos, length: Nanos| *sum = sum.saturating_add(length);
+        // Of many places some cost more than usual by chance.
+        let strict = self.places.len() > MANY;
         for place in &self.places {
             let usual = match place.what {
                 What::Task => {
@@ -258,9 +266,13 @@ impl Measured {
             if excess > time.most_excess {
                 (time.most_excess, time.excess_at) = (excess, place.at);
             }
-            time.far_beyond = time.far_beyond.saturating_add(u8::from(far));
+            if far {
+                time.far_beyond = time.far_beyond.saturating_add(1);
+                add(&mut time.far_excess, excess);
+            }
             match (usual.is_exceeded_by(place.length), place.what) {
                 (false, _) => add(&mut time.accounted, place.length),
+                (true, _) if strict && !far => add(&mut time.accounted, place.length),
                 // It was hardly seen, and may well cost more than its like.
                 (true, _) if !far && matches!(known, Known::Alike(_)) => {
                     add(&mut time.accounted, usual.typical);

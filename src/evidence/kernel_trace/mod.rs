@@ -16,4 +16,4 @@ mod trace;
 pub use activity::{ActivityId, Names, SourceTotal};
 pub use costs::Way;
 pub use kernel_time::{KernelTime, Measured, SHARES, Scope, Share, Standing};
-pub use trace::{KernelTrace, TraceSetup};
+pub use trace::{KernelTrace, Lesson, TraceSetup};

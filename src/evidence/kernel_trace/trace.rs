@@ -45,6 +45,15 @@ struct CpuTrace {
     forgotten: Nanos,
 }
 
+/// Whether a gap teaches what the ways into the kernel and back cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// It does: the kernel ran in it, and nothing else that is known.
+    Taken,
+    /// It does not.
+    Left,
+}
+
 /// The kernel's account of the sampled CPUs.
 pub struct KernelTrace {
     cpus: Vec<CpuTrace>,
@@ -143,10 +152,9 @@ impl KernelTrace {
         &self.names
     }
 
-    /// What was recorded of a gap on the CPU with this index, from which the
-    /// CPU's costs are learnt too. Gaps of a CPU must come in order, each after
-    /// a [`KernelTrace::poll`] that came after it.
-    pub fn measure(&mut self, index: usize, start: Nanos, end: Nanos) -> Measured {
+    /// What was recorded of a gap on the CPU with this index. Gaps of a CPU must
+    /// come in order, each after a [`KernelTrace::poll`] that came after it.
+    pub fn measure(&mut self, index: usize, start: Nanos, end: Nanos, lesson: Lesson) -> Measured {
         let trace = &mut self.cpus[index];
         while trace
             .segments
@@ -166,8 +174,10 @@ impl KernelTrace {
             .iter()
             .take_while(|segment| segment.start < end);
         let measured = Measured::of(within.chain(forgotten), start, end, &self.names);
-        measured.teach(&mut trace.costs, &self.names);
-        measured.teach(&mut self.common, &self.names);
+        if lesson == Lesson::Taken {
+            measured.teach(&mut trace.costs, &self.names);
+            measured.teach(&mut self.common, &self.names);
+        }
         measured
     }
 

@@ -236,6 +236,8 @@ pub struct Compared {
     pub most_excess_ns: Nanos,
     /// All of them.
     pub all_excess_ns: Nanos,
+    /// That of those that stand far apart.
+    pub far_excess_ns: Nanos,
     /// Where the largest begins, from the begin of the gap.
     pub excess_at_ns: Nanos,
     /// Time of other tasks.

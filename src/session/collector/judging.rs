@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::attribution::SmiEvidence;
-use crate::evidence::kernel_trace::{KernelTrace, Measured};
+use crate::evidence::kernel_trace::{KernelTrace, Lesson, Measured};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::Nanos;
 
@@ -59,13 +59,17 @@ impl Waiting {
             .take(group)
             .map(|gap| !explained(gap))
             .collect();
-        let excluded = held.iter().filter(|&&held| !held).count();
-        let left = among.saturating_sub(u32::try_from(excluded).unwrap_or(u32::MAX));
-        let smi = match left {
+        let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let open = held.iter().filter(|&&held| held).count();
+        let left = among.saturating_sub(few(group - open));
+        let smi = match (left, few(open)) {
             // No event is left: one of the records must be wrong.
-            0 => return,
-            1 => SmiEvidence::Alone { delta },
-            among => SmiEvidence::Shared { delta, among },
+            (0, _) => return,
+            (1, _) => SmiEvidence::Alone { delta },
+            // The others are entries below the threshold. They are long enough
+            // for an SMI, but only these have time that nothing explains.
+            (_, open @ 1..) if open <= delta => SmiEvidence::Shared { delta, among: open },
+            (among, _) => SmiEvidence::Shared { delta, among },
         };
         for (gap, held) in self.gaps.iter_mut().zip(held) {
             if held {
@@ -83,7 +87,15 @@ impl Collector<'_> {
         for (index, raw) in pending.drain(..) {
             let measured = self.trace.as_mut().map(|trace| {
                 let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
-                trace.measure(index, start, end)
+                // Without the kernel there is no way into it; and where the
+                // sampler itself was at work in between, it is in the way.
+                let alone =
+                    raw.evidence.kernel_ran() != Some(false) && raw.evidence.own_ns == Nanos(0);
+                let lesson = match alone {
+                    true => Lesson::Taken,
+                    false => Lesson::Left,
+                };
+                trace.measure(index, start, end, lesson)
             });
             let cpu = &mut self.cpus[index];
             cpu.tally.learn(&raw, self.limits.hz);
