@@ -306,6 +306,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
         start: Cycles(0),
         end: Cycles(0),
         smi_reading: 0,
+        own: Cycles(0),
         companions: 0,
         evidence: Evidence::new(Footprint::Unusable, SmiEvidence::NotRead),
     };

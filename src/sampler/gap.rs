@@ -32,6 +32,9 @@ pub struct RawGap {
     /// The number of the SMI counter's reading that covers the gap: a rise or
     /// none at that reading, and at no other, speaks of it.
     pub smi_reading: u32,
+    /// What of the gap is the sampler's own work, about: what hits the sampler
+    /// while it deals with a gap belongs to that gap.
+    pub own: Cycles,
     /// Further gaps above the threshold that share this record: no longer than
     /// this one, at moments that are not known. Only a tracer that keeps one
     /// record for several has any.
