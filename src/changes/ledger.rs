@@ -271,6 +271,12 @@ impl<A: Access> Changes<A> {
         let Some(journal) = &mut self.journal else {
             return Err(io::Error::other("the run has ended"));
         };
+        if !change.is_plausible() {
+            // Nobody would put it back.
+            return Err(io::Error::other(
+                "it is none of the settings that hwgap changes",
+            ));
+        }
         let n = journal.announce(&change)?;
         self.standing.push(Standing {
             n,

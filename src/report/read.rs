@@ -1,7 +1,6 @@
 //! Reads a saved report back. The file may be anyone's: it is bounded, checked
 //! and named in every error, and nothing in it is trusted to be sane.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -9,6 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
+
+use crate::files::read::open;
 
 use super::clean;
 use super::hash;
@@ -127,7 +128,7 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
         return from_reader("standard input", io::stdin().lock(), LARGEST_REPORT);
     }
     let name = path.to_string_lossy();
-    match File::open(path) {
+    match open(path) {
         Ok(file) => from_reader(&name, file, LARGEST_REPORT),
         Err(error) => Err(named(&name, error.into())),
     }
@@ -166,7 +167,7 @@ fn whole<T>(path: &Path, make: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Resu
         let name = "standard input".to_owned();
         (name, bytes(io::stdin().lock(), LARGEST_REPORT))
     } else {
-        let opened = File::open(path).map_err(Problem::from);
+        let opened = open(path).map_err(Problem::from);
         let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
         (path.to_string_lossy().into_owned(), text)
     };

@@ -1,11 +1,13 @@
 //! The files that were named, and those in folders.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
+
+use crate::files::read::open;
 
 use super::content;
 use super::{Found, Reading, Refused};
@@ -77,7 +79,7 @@ pub(super) fn read(item: Item, reading: &mut Reading<'_>) {
         Item::Stdin => content::read("standard input", &mut io::stdin().lock(), 0, reading),
         Item::File(path) => {
             let name = path.to_string_lossy();
-            match File::open(&path) {
+            match open(&path) {
                 Ok(mut file) => content::read(&name, &mut file, 0, reading),
                 Err(error) => reading.set_aside(&name, &Refused::Unreadable(error)),
             }
