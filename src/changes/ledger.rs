@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::files::patient::tell;
+
 use super::access::Access;
 use super::asked::{Changed, Refusal};
 use super::change::{Change, Place, Schedule};
@@ -320,7 +322,7 @@ impl<A: Access> Drop for Changes<A> {
         for one in Changes::put_back(self) {
             if !one.put_back.is_settled() {
                 let (what, how) = (one.change.what(), &one.put_back);
-                eprintln!("hwgap: {what} was not put back: {how}");
+                tell(&format!("hwgap: {what} was not put back: {how}\n"));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::{FreezeWish, RegisterSources};
+use crate::files::identity::{Named, distinct};
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
@@ -23,6 +24,7 @@ use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::privileges::{Keep, Writes};
 use crate::report::assemble::assemble;
+use crate::report::event_file::EventFile;
 use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
@@ -70,6 +72,12 @@ pub(super) fn measure(
     };
     let host = Host::read(&root);
     let plan = plan(&host)?;
+    let policy = args.policy.as_deref().map(|path| Named {
+        option: "--policy",
+        path,
+    });
+    let inputs: Vec<Named<'_>> = policy.into_iter().collect();
+    distinct(&inputs, &plan.outputs.named()).map_err(Failure::usage)?;
     let acceptance = Acceptance::load(args, &plan)?;
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
@@ -78,6 +86,12 @@ pub(super) fn measure(
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
+    // While signals still end the program: an output may be a pipe that nobody
+    // reads.
+    presenter.open(&plan)?;
+    let events = plan.outputs.events.as_ref();
+    let events = events.map(|events| EventFile::open(&events.file, events.rows));
+    let events = events.transpose().map_err(Failure::usage)?;
     // Before the first thread is started: each inherits what is blocked.
     let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -143,7 +157,10 @@ pub(super) fn measure(
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
     };
-    let command_line = std::env::args().collect::<Vec<_>>().join(" ");
+    let command_line: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let command_line = command_line.join(" ");
     let assembly = Assembly {
         plan: &plan,
         host: &host,
@@ -161,7 +178,7 @@ pub(super) fn measure(
         earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;
+        let mut ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -191,20 +208,26 @@ fn ongoing<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     assembly: &'env Assembly<'env>,
     progress: Box<dyn Progress>,
-    target: Option<Target>,
+    (target, file): (Option<Target>, Option<EventFile>),
     keep: Keep,
 ) -> Result<Ongoing<'scope>, Failure> {
     let (plan, teller) = (assembly.plan, progress.teller());
-    let events = plan.outputs.events.as_ref().map(|events| {
-        EventStream::start(
-            scope,
-            events,
-            &plan.cpus,
-            assembly.limits,
-            teller.clone(),
-            keep.clone(),
-        )
-    });
+    let events = plan
+        .outputs
+        .events
+        .as_ref()
+        .zip(file)
+        .map(|(events, file)| {
+            EventStream::start(
+                scope,
+                events,
+                file,
+                &plan.cpus,
+                assembly.limits,
+                teller.clone(),
+                keep.clone(),
+            )
+        });
     let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
         .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
     Ok(Ongoing {

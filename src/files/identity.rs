@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Stat, fstat};
 
@@ -17,6 +17,17 @@ pub struct Named<'a> {
     pub option: &'a str,
     /// The path as it was typed.
     pub path: &'a Path,
+}
+
+impl<'a> Named<'a> {
+    /// All paths of one option.
+    pub fn all(
+        option: &'a str,
+        paths: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> impl Iterator<Item = Named<'a>> {
+        let paths = paths.into_iter();
+        paths.map(move |path| Named { option, path })
+    }
 }
 
 /// Two paths that lead to one file.

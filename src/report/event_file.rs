@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
@@ -185,6 +185,11 @@ fn create(folder: &Folder, name: &OsStr, before: Option<&Stat>) -> io::Result<Fi
         adopt(&file, before)?;
     }
     Ok(file)
+}
+
+/// What a full file becomes: FILE.1.
+pub fn full(path: &Path) -> PathBuf {
+    PathBuf::from(predecessor(path.as_os_str()))
 }
 
 fn predecessor(name: &OsStr) -> OsString {

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::Uid;
 use rustix::fs::{
@@ -52,8 +53,9 @@ enum Kind {
     },
     /// A pipe, a terminal, a device: nothing to rename.
     Direct(Patient),
-    /// Standard output, shared with the rest of the program.
-    Stdout,
+    /// Standard output, shared with the rest of the program, and how long its
+    /// reader is waited for: `None` for as long as it likes.
+    Stdout(Option<Duration>),
 }
 
 impl PendingFile {
@@ -69,6 +71,15 @@ impl PendingFile {
             }),
             Err(reason) => Err(OutputError::new(path, reason)),
         }
+    }
+
+    /// Waits no longer than this for room on standard output: for whoever holds
+    /// more than a report.
+    pub fn patient(mut self, patience: Duration) -> PendingFile {
+        if let Kind::Stdout(most) = &mut self.kind {
+            *most = Some(patience);
+        }
+        self
     }
 
     /// Writes the content and commits it. `fill` buffers by itself, as the
@@ -87,7 +98,7 @@ impl PendingFile {
     /// an existing target stays as it was.
     pub fn commit(mut self) -> Result<(), OutputError> {
         let done = match &mut self.kind {
-            Kind::Stdout => io::stdout().flush(),
+            Kind::Stdout(_) => io::stdout().flush(),
             Kind::Direct(file) => file.flush(),
             Kind::Renamed {
                 file,
@@ -115,7 +126,8 @@ impl Write for PendingFile {
         match &mut self.kind {
             Kind::Renamed { file, .. } => file.write(bytes),
             Kind::Direct(file) => file.write(bytes),
-            Kind::Stdout => Patient::stdout(waits::STDOUT_ALONE)?.write(bytes),
+            Kind::Stdout(None) => io::stdout().write(bytes),
+            Kind::Stdout(Some(patience)) => Patient::stdout(*patience)?.write(bytes),
         }
     }
 
@@ -123,7 +135,7 @@ impl Write for PendingFile {
         match &mut self.kind {
             Kind::Renamed { file, .. } => file.flush(),
             Kind::Direct(file) => file.flush(),
-            Kind::Stdout => io::stdout().flush(),
+            Kind::Stdout(_) => io::stdout().flush(),
         }
     }
 }
@@ -170,7 +182,7 @@ fn open(path: &Path) -> Result<Kind, Reason> {
         text,
         b"-" | b"/dev/stdout" | b"/dev/fd/1" | b"/proc/self/fd/1"
     ) {
-        return Ok(Kind::Stdout);
+        return Ok(Kind::Stdout(None));
     }
     if is_descriptor(path) {
         return descriptor(path);

@@ -56,10 +56,14 @@ pub(super) fn below(path: &Path) -> Box<dyn Iterator<Item = Item> + Send> {
 }
 
 fn is_report(path: &Path, kind: fs::FileType) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str);
-    let called_so = ending.is_some_and(|ending| ENDINGS.contains(&ending));
     let is_file = || kind.is_file() || (kind.is_symlink() && path.is_file());
-    called_so && is_file()
+    is_called_like_report(path) && is_file()
+}
+
+/// Whether a file of this name is read where it lies in a folder.
+pub fn is_called_like_report(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 impl Item {
