@@ -49,6 +49,10 @@ impl<T: Crewed> Engine for T {
         self.crew().stop();
     }
 
+    fn rescue(&self) {
+        self.crew().rescue();
+    }
+
     fn brake(&self) -> Brake {
         self.crew().brake()
     }

@@ -182,6 +182,22 @@ pub enum EngineError {
         /// The system's answer.
         cause: std::io::Error,
     },
+    /// Something else has the CPU.
+    #[error(
+        "CPU {cpu} could not be had for {seconds} s: {by}; end that, sample other CPUs, or raise \
+         --priority"
+    )]
+    Occupied {
+        /// The CPU.
+        cpu: CpuId,
+        /// What has it.
+        by: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A signal came before sampling began.
+    #[error("ended by a signal before sampling began; nothing was measured")]
+    Interrupted,
     /// A sampler died.
     #[error("the sampler of CPU {0} ended without a result; this is a defect of hwgap")]
     Lost(CpuId),
@@ -220,6 +236,10 @@ pub trait Engine {
 
     /// Asks all samplers to end soon.
     fn stop(&self);
+
+    /// Frees samplers that cannot end because something else occupies their
+    /// CPUs. Asked again where it did not help.
+    fn rescue(&self) {}
 
     /// What ends all samplers where the collector no longer can. Called once
     /// they are set up.

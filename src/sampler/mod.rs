@@ -21,6 +21,7 @@ mod live;
 mod machine;
 mod offsets;
 mod pin;
+mod rescue;
 mod rise;
 mod scripted;
 mod shared;

@@ -205,6 +205,10 @@ impl Observer for Onward<'_, '_> {
         self.ongoing.asked();
     }
 
+    fn tell(&mut self, text: String) {
+        self.ongoing.tell(text);
+    }
+
     fn look(&mut self, view: &View) {
         self.now = together(&self.before, view);
         self.ongoing.look(&self.now);

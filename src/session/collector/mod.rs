@@ -3,6 +3,7 @@
 //! that is not sampled, if there is one.
 
 mod standing;
+mod starved;
 
 use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
@@ -24,6 +25,7 @@ use super::tally::{Limits, StopOnGap, Tally, is_platform};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 use super::wishes::{Wish, Wishes};
+use starved::{Rescue, Starvation};
 
 struct CpuState {
     cpu: CpuId,
@@ -47,6 +49,13 @@ pub struct Collector<'a> {
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
     platform_seen: PlatformSeen,
+}
+
+/// Whether the observer knows that all samplers have begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Awaited,
+    Told,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +139,8 @@ impl<'a> Collector<'a> {
             trace.begin();
         }
         let watchdog = Watchdog::begin(engine.brake(), self.observer.keep());
-        self.observer.ready();
         engine.release();
-        let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog);
+        let mut ended_by = self.follow(engine, (&setups, root), &mut watches, &watchdog);
         self.observer.end();
         let totals = engine.finish()?;
         drop(watchdog);
@@ -159,12 +167,15 @@ impl<'a> Collector<'a> {
     fn follow(
         &mut self,
         engine: &mut dyn Engine,
-        setups: &[CpuSetup],
+        (setups, root): (&[CpuSetup], &Root),
         watches: &mut Watches,
         watchdog: &Watchdog,
     ) -> EndedBy {
         let begun = monotonic();
         let mut ended_by = EndedBy::Duration;
+        let mut readiness = Readiness::Awaited;
+        let mut starvation = Starvation::begin(setups);
+        let mut rescue = Rescue::after(begun.saturating_add(self.duration));
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
             let wish = self.wishes.wait(match self.making {
@@ -179,16 +190,31 @@ impl<'a> Collector<'a> {
                 // The next gap is waited for.
                 StopOnGap::Yes => None,
             });
-            self.observer.visited(origin(engine));
+            let origin = origin(engine);
+            self.observer.visited(origin);
+            // Samplers give up their rights as they begin. Until then this
+            // thread must have as many, or it could not free one whose CPU is
+            // occupied (security/commoncap.c, cap_safe_nice).
+            if origin.is_some() && readiness == Readiness::Awaited {
+                self.observer.ready();
+                readiness = Readiness::Told;
+            }
             if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
                 ended_by = match wish {
                     Wish::End => EndedBy::Signal,
                     Wish::GoOn | Wish::Tell => EndedBy::Gap,
                 };
                 engine.stop();
+                rescue = Rescue::after(monotonic());
                 rhythm.ends_now();
             }
             watchdog.breathe();
+            for text in starvation.look(engine, root) {
+                self.observer.tell(text);
+            }
+            if rescue.is_due() {
+                engine.rescue();
+            }
             if wish == Wish::Tell {
                 self.observer.asked();
             }
@@ -207,6 +233,9 @@ impl<'a> Collector<'a> {
                 let view = self.view(engine, setups, monotonic().saturating_sub(begun));
                 self.observer.look(&view);
             }
+        }
+        if readiness == Readiness::Awaited {
+            self.observer.ready();
         }
         ended_by
     }
