@@ -21,6 +21,7 @@ pub mod fleet;
 pub mod host;
 pub mod hwlatdetect;
 pub mod judgement;
+pub mod limits;
 pub mod plan;
 pub mod policy;
 pub mod preflight;

@@ -17,9 +17,13 @@ use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::{FreezeWish, RegisterSources};
 use crate::files::identity::{Named, distinct};
+use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
+use crate::host::permissions::Capability;
+use crate::host::process_limits::ProcessLimits;
 use crate::host::root::Root;
+use crate::limits;
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::privileges::{Keep, Writes};
@@ -79,6 +83,9 @@ pub(super) fn measure(
     let inputs: Vec<Named<'_>> = policy.into_iter().collect();
     distinct(&inputs, &plan.outputs.named()).map_err(Failure::usage)?;
     let acceptance = Acceptance::load(args, &plan)?;
+    if scripts.is_none() {
+        within_limits(&root, &host, &plan)?;
+    }
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -201,6 +208,35 @@ pub(super) fn measure(
         Outcome::Fail => Exit::Latency,
         Outcome::Inconclusive => Exit::NoVerdict,
     })
+}
+
+/// Raises the limits of this process, and refuses a run that one of them would
+/// end.
+fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure> {
+    limits::raise();
+    let allowed = ProcessLimits::read(root).realtime_priority;
+    let held = host.permissions.capabilities.as_ref();
+    let is_realtime = held.is_ok_and(|held| held.grants(Capability::SysNice))
+        || allowed.is_ok_and(|limit| limit.allows(u64::from(plan.priority)));
+    let need = limits::Need {
+        cpus: plan.cpus.len() as u64,
+        stretch: match plan.width < plan.window {
+            true => plan.width.min(plan.duration),
+            false => plan.duration,
+        },
+        duration: plan.duration,
+        priority: match is_realtime {
+            true => limits::Priority::Realtime,
+            false => limits::Priority::Ordinary,
+        },
+    };
+    for one in limits::shortfalls(root, need) {
+        match one.effect {
+            limits::Effect::Ends => return Err(Failure::NoVerdict(one.to_string())),
+            limits::Effect::Cripples => tell(&format!("hwgap: {one}\n")),
+        }
+    }
+    Ok(())
 }
 
 /// Starts all that is told of a run while it goes on.

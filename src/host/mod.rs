@@ -15,6 +15,7 @@ pub mod cpu_model;
 pub mod cpuid_facts;
 pub mod debugfs;
 pub mod fadt;
+pub mod group_limits;
 pub mod hypervisor;
 pub mod identity;
 pub mod irqs;
