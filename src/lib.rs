@@ -10,6 +10,7 @@
 
 pub mod attribution;
 pub mod changes;
+pub mod characters;
 pub mod cli;
 pub mod commands;
 pub mod compare;

@@ -9,6 +9,7 @@ use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
 use hwgap::files::patient::tell;
 use hwgap::limits::stack_is_small;
+use hwgap::report::clean_lines;
 use hwgap::sys::signals::{block_all, block_file_size};
 
 /// Stack of the program where the system's limit is too low for it.
@@ -42,7 +43,7 @@ fn program() -> ExitCode {
     match carry_out(command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            tell(&format!("{name}: {failure}\n"));
+            tell(&clean_lines(&format!("{name}: {failure}\n")));
             failure.exit().into()
         }
     }

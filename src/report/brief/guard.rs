@@ -33,16 +33,16 @@ pub(super) fn is_deep(text: &[u8]) -> bool {
 }
 
 /// A reader that stops at what no report holds.
-pub(super) struct Guard<R> {
+pub(in crate::report) struct Guard<R> {
     input: R,
     scan: Scan,
     /// Set where it stopped.
-    pub trouble: Option<Trouble>,
+    pub(in crate::report) trouble: Option<Trouble>,
 }
 
 /// Why a reader stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(in crate::report) enum Trouble {
     /// Nested deeper than [`DEEPEST`].
     Deep,
     /// A string beyond [`LONGEST_STRING`].
@@ -50,12 +50,16 @@ pub(super) enum Trouble {
 }
 
 impl<R> Guard<R> {
-    pub(super) fn new(input: R) -> Guard<R> {
+    pub(in crate::report) fn new(input: R) -> Guard<R> {
         Guard {
             input,
             scan: Scan::default(),
             trouble: None,
         }
+    }
+
+    pub(in crate::report) fn into_inner(self) -> R {
+        self.input
     }
 }
 
