@@ -142,10 +142,7 @@ fn of_process(limit: impl Fn(Resource) -> u64, need: Need) -> Vec<Shortfall> {
     }
     check(
         Resource::RLIMIT_CPU,
-        need.duration
-            .0
-            .div_ceil(1_000_000_000)
-            .saturating_mul(need.cpus),
+        cpu_seconds(need),
         " s",
         one(
             "RLIMIT_CPU (ulimit -t, LimitCPU=)",

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 /// Between two looks of a wait.
 pub const TICK: Duration = Duration::from_millis(50);
 /// A wait that lasts longer is told.
-pub const SILENCE: Duration = Duration::from_millis(900);
+pub const SILENCE: Duration = Duration::from_millis(600);
 /// For a CPU to sample that something else occupies.
 pub const CPU: Duration = Duration::from_secs(10);
 /// For a sampler that is to end.
