@@ -204,6 +204,17 @@ fn of_process(limit: impl Fn(Resource) -> u64, need: Need) -> Vec<Shortfall> {
     all
 }
 
+/// What all threads take, in seconds: the samplers all of the time, the rest a
+/// tenth of it and a little before and after.
+fn cpu_seconds(need: Need) -> u64 {
+    let sampled = need
+        .duration
+        .0
+        .div_ceil(1_000_000_000)
+        .saturating_mul(need.cpus);
+    sampled.saturating_add(sampled / 10).saturating_add(2)
+}
+
 fn of_group(group: &GroupLimits, need: Need) -> Vec<Shortfall> {
     let mut all = Vec::new();
     let memory = MEMORY.0.saturating_add(MEMORY.1.saturating_mul(need.cpus));
@@ -264,7 +275,7 @@ mod tests {
     fn each_limit_is_named_when_it_is_too_low_and_only_then() {
         for (resource, enough, name, effect) in [
             (Resource::RLIMIT_RTTIME, 3_000_000, "RTTIME", Effect::Ends),
-            (Resource::RLIMIT_CPU, 6, "CPU", Effect::Ends),
+            (Resource::RLIMIT_CPU, 8, "CPU", Effect::Ends),
             (Resource::RLIMIT_AS, 72 << 20, "AS", Effect::Ends),
             (Resource::RLIMIT_NPROC, 10, "NPROC", Effect::Cripples),
             (Resource::RLIMIT_NOFILE, 128, "NOFILE", Effect::Cripples),

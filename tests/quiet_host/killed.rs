@@ -212,7 +212,10 @@ fn in_the_place_of_a_guardian_that_was_killed_there_is_another_one() {
     run.kill().unwrap();
     let output = run.wait_with_output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
-    assert!(words.contains("the guardian has died; another one"), "{words}");
+    assert!(
+        words.contains("the guardian has died; another one"),
+        "{words}"
+    );
     assert!(words.contains("its guardian has put"), "{words}");
     assert_as_before(&before, &host);
 }
