@@ -226,7 +226,7 @@ fn named(file: &str, problem: Problem) -> ReadError {
 fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
     // Stops at what no report holds, before it takes memory.
-    let mut guard = Guard::new(input.take(limit.saturating_add(1)));
+    let mut guard = Guard::of_depth(input.take(limit.saturating_add(1)));
     let read = guard.read_to_end(&mut text);
     if guard.trouble == Some(Trouble::Deep) {
         return Err(Problem::TooDeep);
@@ -243,7 +243,7 @@ fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
 fn streamed<T: DeserializeOwned>(file: &mut File) -> Option<(T, String)> {
     file.rewind().ok()?;
     let hashed = hash::Hashing::new(file.take(LARGEST_REPORT.saturating_add(1)));
-    let mut guard = Guard::new(hashed);
+    let mut guard = Guard::of_depth(hashed);
     let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
     let read = T::deserialize(&mut parser).ok()?;
     parser.end().ok()?;

@@ -58,6 +58,14 @@ impl<R> Guard<R> {
         }
     }
 
+    /// One that stops at nesting alone: what is read at once is bounded as a
+    /// whole.
+    pub(in crate::report) fn of_depth(input: R) -> Guard<R> {
+        let mut guard = Guard::new(input);
+        guard.scan.longest = usize::MAX;
+        guard
+    }
+
     pub(in crate::report) fn into_inner(self) -> R {
         self.input
     }
@@ -79,18 +87,30 @@ impl<R: Read> Read for Guard<R> {
 }
 
 /// Where a scan is in the structure of a JSON text.
-#[derive(Default)]
 struct Scan {
+    /// The longest string.
+    longest: usize,
     depth: usize,
     string: Option<usize>,
     escaped: bool,
+}
+
+impl Default for Scan {
+    fn default() -> Scan {
+        Scan {
+            longest: LONGEST_STRING,
+            depth: 0,
+            string: None,
+            escaped: false,
+        }
+    }
 }
 
 impl Scan {
     fn take(&mut self, byte: u8) -> Option<Trouble> {
         if let Some(length) = &mut self.string {
             *length += 1;
-            if *length > LONGEST_STRING {
+            if *length > self.longest {
                 return Some(Trouble::Long);
             }
             match byte {

@@ -175,7 +175,7 @@ impl<'a> Collector<'a> {
         let mut ended_by = EndedBy::Duration;
         let mut readiness = Readiness::Awaited;
         let mut starvation = Starvation::begin(setups);
-        let mut rescue = Rescue::after(begun.saturating_add(self.duration));
+        let mut rescue = Rescue::after(begun.saturating_add(self.duration), setups);
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
             let wish = self.wishes.wait(match self.making {
@@ -205,7 +205,7 @@ impl<'a> Collector<'a> {
                     Wish::GoOn | Wish::Tell => EndedBy::Gap,
                 };
                 engine.stop();
-                rescue = Rescue::after(monotonic());
+                rescue = Rescue::after(monotonic(), setups);
                 rhythm.ends_now();
             }
             watchdog.breathe();
