@@ -266,7 +266,21 @@ impl Crew {
     }
 
     /// Waits for all threads.
+    ///
+    /// # Errors
+    /// Where one does not end within [`waits::CPU`], or has died.
     pub(super) fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
+        let patience = Patience::begin(waits::CPU);
+        while let Some(stuck) = self.workers.iter().find(|one| !one.thread.is_finished()) {
+            if patience.is_over() {
+                return Err(EngineError::Occupied {
+                    cpu: stuck.cpu,
+                    by: rescue::what_occupies(stuck.cpu, self.priority),
+                    seconds: waits::CPU.as_secs(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut totals = Vec::with_capacity(self.workers.len());
         for worker in self.workers.drain(..) {
             self.rings_of_finished.push(worker.gaps);

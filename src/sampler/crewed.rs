@@ -5,7 +5,7 @@ use crate::units::Fill;
 
 use super::brake::Brake;
 use super::crew::Crew;
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SoFar};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, Rescued, SoFar};
 use super::gap::{CpuTotals, RawGap};
 
 /// Such an engine.
@@ -49,8 +49,9 @@ impl<T: Crewed> Engine for T {
         self.crew().stop();
     }
 
-    fn rescue(&self) {
+    fn rescue(&self) -> Rescued {
         self.crew().rescue();
+        Rescued::Tried
     }
 
     fn brake(&self) -> Brake {

@@ -203,6 +203,15 @@ pub enum EngineError {
     Lost(CpuId),
 }
 
+/// What came of [`Engine::rescue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rescued {
+    /// Samplers that had not ended were moved.
+    Tried,
+    /// The engine's samplers are no threads of this process.
+    NotHere,
+}
+
 /// Something that samples CPUs for gaps.
 ///
 /// The collector calls [`Engine::start`] and [`Engine::release`] once, then
@@ -239,7 +248,9 @@ pub trait Engine {
 
     /// Frees samplers that cannot end because something else occupies their
     /// CPUs. Asked again where it did not help.
-    fn rescue(&self) {}
+    fn rescue(&self) -> Rescued {
+        Rescued::NotHere
+    }
 
     /// What ends all samplers where the collector no longer can. Called once
     /// they are set up.

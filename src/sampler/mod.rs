@@ -44,7 +44,8 @@ pub use bpf::{
 pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar, Window,
+    CpuSetup, Engine, EngineError, LiveStatus, Rescued, SamplingPlan, Scheduling, SmiSetup, SoFar,
+    Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals};

@@ -10,7 +10,7 @@ use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
-use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
+use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap, Rescued};
 use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles, Fill, Nanos};
 
@@ -212,8 +212,12 @@ impl<'a> Collector<'a> {
             for text in starvation.look(engine, root) {
                 self.observer.tell(text);
             }
-            if rescue.is_due() {
-                engine.rescue();
+            if rescue.is_due() && engine.rescue() == Rescued::NotHere {
+                rescue.give_up();
+            }
+            if rescue.is_hopeless() {
+                // Whoever waits for them now says so.
+                break;
             }
             if wish == Wish::Tell {
                 self.observer.asked();

@@ -13,7 +13,11 @@ use crate::waits;
 /// When samplers that should have ended are freed from where they wait.
 pub(super) struct Rescue {
     due: Nanos,
+    tried: u32,
 }
+
+/// Rescues after which the samplers are left to themselves.
+const MOST_RESCUES: u32 = 3;
 
 impl Rescue {
     /// For samplers that are to end at this moment. A scripted clock has no
@@ -25,6 +29,7 @@ impl Rescue {
                 true => end.saturating_add(nanos(waits::SAMPLER_END)),
                 false => Nanos(u64::MAX),
             },
+            tried: 0,
         }
     }
 
@@ -33,9 +38,20 @@ impl Rescue {
         let now = monotonic();
         let is_due = now >= self.due;
         if is_due {
+            self.tried += 1;
             self.due = now.saturating_add(nanos(waits::SAMPLER_END));
         }
         is_due
+    }
+
+    /// There is nobody to free.
+    pub(super) fn give_up(&mut self) {
+        self.due = Nanos(u64::MAX);
+    }
+
+    /// Whether it was tried in vain.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.tried > MOST_RESCUES
     }
 }
 
