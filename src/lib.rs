@@ -7,6 +7,10 @@
 //! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
 //! say of each other ([`compare`]). [`preflight`] says beforehand what the
 //! machine lets a run find. [`hwlatdetect`] says a run in that program's words.
+//!
+//! Three modules are for all of them: [`files`] is the one way to open what a
+//! user names, [`limits`] what may end a run, and [`waits`] the table of all that
+//! is waited for, with its bounds.
 
 pub mod attribution;
 pub mod changes;
