@@ -9,6 +9,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::{Cli, ManArgs};
+use crate::report::files::PendingFile;
 
 use super::{Exit, Failure};
 
@@ -32,7 +33,11 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     for command in std::iter::once(&root).chain(visible).chain(&called) {
         let file = args.folder.join(format!("{}.1", name(command)));
         page(command)
-            .and_then(|page| fs::write(file, page))
+            .and_then(|page| {
+                let file = PendingFile::create(file).map_err(io::Error::other)?;
+                let saved = file.save(|out| out.write_all(page.as_ref()));
+                saved.map_err(io::Error::other)
+            })
             .map_err(failed)?;
     }
     Ok(Exit::Good)

@@ -11,6 +11,7 @@ mod firmware;
 mod interrupts;
 mod isolation;
 mod kernel;
+mod limits;
 mod look;
 mod memory;
 mod permissions;
@@ -80,6 +81,7 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
         cpus::conditions,
         clock::conditions,
         permissions::conditions,
+        limits::conditions,
         scheduling::conditions,
         isolation::conditions,
         interrupts::conditions,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::characters::is_plain;
+
 /// Characters that [`owned`] keeps.
 const LONGEST_KEPT: usize = 400;
 
@@ -20,8 +22,8 @@ pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// The text without control characters, each as `?`; letters of all scripts
-/// stay.
+/// The text without characters that steer or hide, each as `?`; letters of all
+/// scripts stay.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_steering) {
         return Cow::Borrowed(text);
@@ -39,11 +41,19 @@ pub fn owned(text: &str) -> String {
     }
 }
 
-/// Control characters, and the format characters that reverse or hide text
-/// (Unicode Technical Report 36, "Bidirectional Text Spoofing").
+/// Several lines of text for a terminal: what a message quotes of a file or an
+/// argument steers nothing.
+pub fn lines(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => '\n',
+        c if is_plain(c) => c,
+        _ => '?',
+    };
+    text.chars().map(shown).collect()
+}
+
 fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    !is_plain(c)
 }
 
 /// At most `width` columns of a text of printable ASCII; a cut is marked.
@@ -69,6 +79,8 @@ mod tests {
         assert_eq!(ascii("two\nlines"), "two lines");
         assert_eq!(ascii("b\u{fc}ro"), "b?ro");
         assert_eq!(without_controls("b\u{fc}ro\x1b\u{202e}"), "b\u{fc}ro??");
+        assert_eq!(without_controls("a\u{61c}\u{feff}\u{e0041}"), "a???");
+        assert_eq!(lines("one\ntwo\r\u{ad}"), "one\ntwo??");
     }
 
     #[test]

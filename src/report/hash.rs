@@ -1,7 +1,7 @@
 //! The SHA-256 of a report's JSON form, by which a reader can tell that a page
 //! belongs to a file.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,6 +19,37 @@ pub fn of_report<G: Serialize>(report: &Report<G>) -> io::Result<String> {
     let mut sink = Sink(Sha256::new());
     json::write(report, &mut sink)?;
     Ok(hexadecimal(sink.0))
+}
+
+/// Hashes what is read through it.
+pub(super) struct Hashing<R> {
+    input: R,
+    hash: Sha256,
+    length: u64,
+}
+
+impl<R> Hashing<R> {
+    pub(super) fn new(input: R) -> Hashing<R> {
+        Hashing {
+            input,
+            hash: Sha256::new(),
+            length: 0,
+        }
+    }
+
+    /// The hash of what was read, and its length.
+    pub(super) fn finish(self) -> (String, u64) {
+        (hexadecimal(self.hash), self.length)
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.input.read(buffer)?;
+        self.hash.update(&buffer[..got]);
+        self.length += got as u64;
+        Ok(got)
+    }
 }
 
 struct Sink(Sha256);

@@ -44,7 +44,7 @@ mod watched;
 mod web;
 pub mod worst;
 
-pub use clean::owned as clean_text;
+pub use clean::{lines as clean_lines, owned as clean_text};
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};

@@ -2,7 +2,7 @@
 //! and named in every error, and nothing in it is trusted to be sane.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::files::read::open;
+
+use super::brief::guard::{Guard, Trouble};
 use super::clean;
 use super::hash;
 use super::locate;
@@ -17,6 +20,9 @@ use super::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
 
 /// The largest file that is read: about two million gaps.
 pub const LARGEST_REPORT: u64 = 1 << 30;
+/// Files up to this size are read at once; of larger ones no more is held than
+/// what is made of them.
+const MOST_AT_ONCE: u64 = 8 << 20;
 /// Levels of nesting that are read; a report has nine at most.
 pub const DEEPEST: usize = 64;
 /// Foreign text in a message is cut at this many characters.
@@ -127,7 +133,7 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
         return from_reader("standard input", io::stdin().lock(), LARGEST_REPORT);
     }
     let name = path.to_string_lossy();
-    match File::open(path) {
+    match open(path) {
         Ok(file) => from_reader(&name, file, LARGEST_REPORT),
         Err(error) => Err(named(&name, error.into())),
     }
@@ -143,7 +149,7 @@ pub struct Hashed<G> {
 
 /// As [`file()`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
-    whole(path, with_hash)
+    whole(path, large, with_hash)
 }
 
 /// As [`hashed()`], and beside it what `E` takes from the same text: parts of a
@@ -151,7 +157,21 @@ pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> 
 pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,
 ) -> Result<(Hashed<G>, E), ReadError> {
-    whole(path, |text| Ok((with_hash(text)?, from_json(text)?)))
+    let parts = |file: &mut File| {
+        let hashed = large(file)?;
+        // One that changes meanwhile is read as a whole.
+        let (parts, sha256) = streamed::<E>(file)?;
+        (sha256 == hashed.sha256).then_some((hashed, parts))
+    };
+    whole(path, parts, |text| Ok((with_hash(text)?, from_json(text)?)))
+}
+
+/// A report of a large file; `None` where its text has to be looked at.
+fn large<G: DeserializeOwned>(file: &mut File) -> Option<Hashed<G>> {
+    let (report, sha256) = streamed::<Report<G>>(file)?;
+    let is_ours = report.schema == SCHEMA && report.schema_version == SCHEMA_VERSION;
+    let is_sound = check(&report.tsc.origin, report.tsc.hz, &report.verdict).is_ok();
+    (is_ours && is_sound).then_some(Hashed { report, sha256 })
 }
 
 fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
@@ -160,18 +180,29 @@ fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
     Ok(Hashed { report, sha256 })
 }
 
-/// Reads all of a file, or of standard input, and makes something of it.
-fn whole<T>(path: &Path, make: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, ReadError> {
-    let (name, text) = if path.as_os_str() == "-" {
-        let name = "standard input".to_owned();
-        (name, bytes(io::stdin().lock(), LARGEST_REPORT))
-    } else {
-        let opened = File::open(path).map_err(Problem::from);
-        let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
-        (path.to_string_lossy().into_owned(), text)
-    };
-    text.and_then(|text| make(&text))
-        .map_err(|problem| named(&name, problem))
+/// Makes something of a file, or of standard input. A large file is tried as a
+/// stream first.
+fn whole<T>(
+    path: &Path,
+    stream: impl FnOnce(&mut File) -> Option<T>,
+    make: impl FnOnce(&[u8]) -> Result<T, Problem>,
+) -> Result<T, ReadError> {
+    if path.as_os_str() == "-" {
+        return bytes(io::stdin().lock(), LARGEST_REPORT)
+            .and_then(|text| make(&text))
+            .map_err(|problem| named("standard input", problem));
+    }
+    let made = open(path).map_err(Problem::from).and_then(|mut file| {
+        let found = file.metadata()?;
+        if found.is_file() && found.len() > MOST_AT_ONCE {
+            if let Some(made) = stream(&mut file) {
+                return Ok(made);
+            }
+            file.rewind()?;
+        }
+        make(&bytes(file, LARGEST_REPORT)?)
+    });
+    made.map_err(|problem| named(&path.to_string_lossy(), problem))
 }
 
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.
@@ -194,11 +225,31 @@ fn named(file: &str, problem: Problem) -> ReadError {
 
 fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
-    input.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    // Stops at what no report holds, before it takes memory.
+    let mut guard = Guard::of_depth(input.take(limit.saturating_add(1)));
+    let read = guard.read_to_end(&mut text);
+    if guard.trouble == Some(Trouble::Deep) {
+        return Err(Problem::TooDeep);
+    }
+    read?;
     if text.len() as u64 > limit {
         return Err(Problem::TooLarge { limit });
     }
     Ok(text)
+}
+
+/// Reads a large file as a stream, so that no more is held than what is made
+/// of it. `None` where it is no report: why, is found out of its text.
+fn streamed<T: DeserializeOwned>(file: &mut File) -> Option<(T, String)> {
+    file.rewind().ok()?;
+    let hashed = hash::Hashing::new(file.take(LARGEST_REPORT.saturating_add(1)));
+    let mut guard = Guard::of_depth(hashed);
+    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
+    let read = T::deserialize(&mut parser).ok()?;
+    parser.end().ok()?;
+    drop(parser);
+    let (sha256, length) = guard.into_inner().finish();
+    (length <= LARGEST_REPORT).then_some((read, sha256))
 }
 
 /// What is looked at first: a later version may differ in all else.

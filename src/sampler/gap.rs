@@ -59,6 +59,11 @@ pub enum EndedEarly {
     /// The kernel no longer ran the BPF program; the number is the system's.
     #[error("the kernel refused to run the BPF program (error {0})")]
     ShotRefused(i32),
+    /// Something else had the CPU when it was to end.
+    #[error(
+        "something else occupied its CPU when the run ended (a real-time task of its priority or above)"
+    )]
+    Starved,
     /// The watchdog of the run ended it.
     #[error("the collector stood still for 10 s, and the watchdog ended the samplers")]
     CollectorStalled,

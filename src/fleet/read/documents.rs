@@ -8,7 +8,7 @@ use crate::report::brief::{from_large, from_slice};
 use crate::report::read::{LARGEST_REPORT, Problem};
 
 use super::content::HEAD;
-use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY};
+use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY, MOST_REFUSED};
 use super::{Reading, Refused};
 
 /// Reads a text of JSON or JSON Lines that begins with `text`.
@@ -54,10 +54,15 @@ fn is_lines(text: &[u8]) -> bool {
 /// Each line by itself: a bad one says nothing against the next.
 fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
     let mut line = Vec::new();
+    let mut refused = 0;
     for number in 1.. {
         let place = || format!("{source}:{number}");
         if number > MOST_ENTRIES {
             return reading.set_aside(source, &Refused::TooMuch(format!("{MOST_ENTRIES} lines")));
+        }
+        if refused > MOST_REFUSED {
+            let limit = format!("{MOST_REFUSED} lines one after the other that are no reports");
+            return reading.set_aside(source, &Refused::TooMuch(limit));
         }
         line.clear();
         match input.take(MOST_IN_MEMORY).read_until(b'\n', &mut line) {
@@ -70,7 +75,14 @@ fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
                 }
             }
             Ok(_) if line.trim_ascii().is_empty() => (),
-            Ok(_) => reading.report(&place(), from_slice(&line).map_err(Refused::NoReport)),
+            Ok(_) => {
+                let read = from_slice(&line).map_err(Refused::NoReport);
+                refused = match read {
+                    Ok(_) => 0,
+                    Err(_) => refused + 1,
+                };
+                reading.report(&place(), read);
+            }
             Err(error) => return reading.set_aside(&place(), &Refused::of_reading(error)),
         }
     }

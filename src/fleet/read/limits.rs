@@ -7,6 +7,9 @@ use std::io::{self, Read};
 pub const MOST_IN_MEMORY: u64 = 8 << 20;
 /// Entries of one archive or lines of one file.
 pub const MOST_ENTRIES: u64 = 10_000_000;
+/// Lines one after the other that are no reports, after which the rest of a
+/// file is not looked at.
+pub const MOST_REFUSED: u64 = 10_000;
 /// A packed file may be unpacked to this much whatever its own size ...
 const ANY_RATIO: u64 = 64 << 20;
 /// ... and beyond it to this many times its own size. Reports become 10 to 30

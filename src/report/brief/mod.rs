@@ -4,7 +4,7 @@
 //! in memory: most are looked at once, and a fleet has millions.
 
 mod cpus;
-mod guard;
+pub(super) mod guard;
 mod limited;
 mod parts;
 mod read;
