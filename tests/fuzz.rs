@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use hwgap::report::json;
 
-#[path = "../fuzz/exercise.rs"]
 mod exercise;
 mod report_samples;
 

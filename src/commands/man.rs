@@ -17,6 +17,10 @@ use super::{Exit, Failure};
 /// name.
 const HWLATDETECT: &str = "hwlatdetect";
 
+/// The day of this version's release, as `CHANGELOG.md` has it: today would make
+/// each day's pages differ. `packaging/version` sets it.
+const RELEASED: &str = "2026-11-28";
+
 /// What `clap_mangen` puts before each part that it renders; a page needs it
 /// once.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
@@ -79,12 +83,10 @@ fn page(command: &Command) -> io::Result<String> {
     ))
 }
 
-/// Written out, as the renderer drops empty arguments: the date, which would
-/// make each day's pages differ.
 fn title(command: &Command) -> String {
     let name = name(command).to_uppercase();
     let version = env!("CARGO_PKG_VERSION");
-    format!(".TH \"{name}\" 1 \"\" \"hwgap {version}\" \"hwgap manual\"\n")
+    format!(".TH \"{name}\" 1 \"{RELEASED}\" \"hwgap {version}\" \"hwgap manual\"\n")
 }
 
 /// The sections that follow a command's options in its help: a heading with a
