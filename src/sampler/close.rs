@@ -200,13 +200,7 @@ impl<M: Machine> Sampler<M> {
     }
 
     /// What was collected of a trip.
-    fn evidence(
-        &mut self,
-        trip: Trip,
-        read: Read,
-        smi: SmiEvidence,
-        presence: Presence,
-    ) -> RawGap {
+    fn evidence(&mut self, trip: Trip, read: Read, smi: SmiEvidence, presence: Presence) -> RawGap {
         let Trip {
             lead, part, own, ..
         } = trip;
