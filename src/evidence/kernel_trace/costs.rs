@@ -117,6 +117,19 @@ impl Costs {
         self.ways.get(&way).and_then(Learnt::usual_entry)
     }
 
+    /// What an interrupt that leaves no record takes at most: the kernel's own
+    /// `irq_work`, raised by what it does in another one, has a tracepoint that
+    /// cannot be sampled. Where none was seen alone, what others take.
+    pub(super) fn unrecorded(&self) -> Nanos {
+        let longest = |usual: Option<Usual>| usual.map_or(Nanos(0), |usual| usual.longest);
+        match self.way(Way::Untraced) {
+            Some(usual) => usual.longest,
+            None => longest(self.way(Way::In))
+                .saturating_add(longest(self.handlers.usual()))
+                .saturating_add(longest(self.way(Way::Out))),
+        }
+    }
+
     /// What an activity of the kernel's usually takes at a time; where it was
     /// hardly seen, what others do.
     pub(super) fn handler(&self, id: ActivityId) -> Option<Known> {

@@ -263,6 +263,7 @@ impl Measured {
         let add = |sum: &mut Nanos, length: Nanos| *sum = sum.saturating_add(length);
         // Of many places some cost more than usual by chance.
         let strict = self.places.len() > MANY;
+        let hidden = costs.unrecorded();
         for place in &self.places {
             let usual = match place.what {
                 What::Task => {
@@ -296,7 +297,12 @@ impl Measured {
                 time.far_beyond = time.far_beyond.saturating_add(1);
                 add(&mut time.far_excess, excess);
             }
-            match (usual.is_exceeded_by(length), place.what) {
+            // Behind a record one more interrupt may hide that leaves none.
+            let surely = match place.what {
+                What::Way(passage) if passage.way() != Way::In => length.saturating_sub(hidden),
+                _ => length,
+            };
+            match (usual.is_exceeded_by(surely), place.what) {
                 (false, _) => add(&mut time.accounted, place.length),
                 (true, _) if strict && !far => add(&mut time.accounted, place.length),
                 // It was hardly seen, and may well cost more than its like.
