@@ -138,7 +138,9 @@ fn drop_in(
         .count();
     let said = read(results, &format!("drop-in-{name}.err"))?;
     require(
-        hidden.is_empty() || said.contains("in unknown shares"),
+        hidden.is_empty()
+            || said.contains("the unknown part of")
+            || said.contains("could not be attributed"),
         format!(
             "{} gaps of unknown shares, and no word of them",
             hidden.len()
