@@ -193,7 +193,8 @@ fn an_interrupt_that_hits_the_sampler_at_its_own_work_is_never_the_platforms() {
     assert!(gaps.len() > 40, "{} interrupts hit the loop", gaps.len());
     // Without records nothing tells why they are longer than the others.
     assert_eq!(outcome.verdict(), "inconclusive");
-    assert!(gaps.iter().all(|gap| gap.1 == "unknown"), "{gaps:?}");
+    let told = |cause| gaps.iter().filter(|gap| gap.1 == cause).count();
+    assert_eq!(told("os") + told("unknown"), gaps.len(), "{gaps:?}");
     let gaps = outcome.report["gaps"].as_array().unwrap();
     assert!(gaps.iter().all(|gap| gap["platform_ns"] == 0));
 }
@@ -214,5 +215,8 @@ fn without_a_counter_a_stall_at_the_samplers_own_work_is_a_gap_as_well() {
     );
     assert_eq!(outcome.verdict(), "inconclusive");
     let gaps = outcome.gaps();
-    assert!(gaps.iter().all(|gap| gap.1 == "unknown"), "{gaps:?}");
+    // The first ones come before the run has seen how short interrupts are.
+    let told = |cause| gaps.iter().filter(|gap| gap.1 == cause).count();
+    assert_eq!(told("os") + told("unknown"), gaps.len(), "{gaps:?}");
+    assert!(told("unknown") > 40, "{gaps:?}");
 }

@@ -15,8 +15,8 @@ use super::{Collector, PlatformSeen};
 
 /// Gaps that wait at most until the run has seen what their like takes.
 const MOST: usize = 64;
-/// And for how many visits to the engine.
-const PATIENCE: u32 = 16;
+/// And for how many visits to the engine: two seconds and more.
+const PATIENCE: u32 = 400;
 
 /// The gaps of one CPU that are still to be judged, in order of time.
 #[derive(Default)]
@@ -28,6 +28,15 @@ pub(super) struct Waiting {
 struct Gap {
     raw: RawGap,
     measured: Option<Measured>,
+    count: Count,
+}
+
+/// Whether it was looked at to which gaps the count of SMIs belongs that this
+/// one shares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Count {
+    Open,
+    Settled,
 }
 
 impl Waiting {
@@ -39,19 +48,20 @@ impl Waiting {
         }
     }
 
-    /// Gives a count of SMIs that several gaps share to those that can hold
-    /// one: a gap whose time the records explain cannot. `explained` tells.
+    /// Gives a count of SMIs that the first gap shares with others to those that
+    /// can hold one: a gap whose time the records explain cannot. `explained`
+    /// tells.
     fn resolve_shared(&mut self, explained: impl Fn(&Gap) -> bool) {
-        let Some(first) = self.gaps.front() else {
+        let Some(first) = self.gaps.front().filter(|gap| gap.count == Count::Open) else {
             return;
         };
         let SmiEvidence::Shared { delta, among } = first.raw.evidence.smi else {
             return;
         };
         let reading = first.raw.smi_reading;
-        let is_shared = |gap: &Gap| {
-            gap.raw.smi_reading == reading && gap.raw.evidence.smi == first.raw.evidence.smi
-        };
+        let shared = first.raw.evidence.smi;
+        let is_shared =
+            |gap: &Gap| gap.raw.smi_reading == reading && gap.raw.evidence.smi == shared;
         let group = self.gaps.iter().take_while(|&gap| is_shared(gap)).count();
         let held: Vec<bool> = self
             .gaps
@@ -64,7 +74,7 @@ impl Waiting {
         let left = among.saturating_sub(few(group - open));
         let smi = match (left, few(open)) {
             // No event is left: one of the records must be wrong.
-            (0, _) => return,
+            (0, _) => shared,
             (1, _) => SmiEvidence::Alone { delta },
             // The others are entries below the threshold. They are long enough
             // for an SMI, but only these have time that nothing explains.
@@ -72,6 +82,7 @@ impl Waiting {
             (among, _) => SmiEvidence::Shared { delta, among },
         };
         for (gap, held) in self.gaps.iter_mut().zip(held) {
+            gap.count = Count::Settled;
             if held {
                 gap.raw.evidence.smi = smi;
             }
@@ -99,7 +110,11 @@ impl Collector<'_> {
             let cpu = &mut self.cpus[index];
             cpu.tally.learn(&raw, self.limits.hz);
             match raw.kind {
-                TripKind::Gap => cpu.waiting.gaps.push_back(Gap { raw, measured }),
+                TripKind::Gap => cpu.waiting.gaps.push_back(Gap {
+                    raw,
+                    measured,
+                    count: Count::Open,
+                }),
                 TripKind::Lesson => {}
             }
         }
@@ -129,22 +144,26 @@ impl Collector<'_> {
         };
         loop {
             let haste = state.waiting.haste(haste);
+            let account = |waiting: &Waiting, haste| {
+                let first = waiting.gaps.front()?;
+                let kernel = time(first);
+                let account =
+                    (state.tally).account(&first.raw, kernel.as_ref(), &self.limits, haste)?;
+                Some((first.raw, kernel, account))
+            };
+            if account(&state.waiting, haste).is_none() {
+                state.waiting.visits = match state.waiting.gaps.is_empty() {
+                    true => 0,
+                    false => state.waiting.visits + 1,
+                };
+                return;
+            }
             state
                 .waiting
                 .resolve_shared(|gap| time(gap).is_some_and(|time| time.explains_all()));
-            let Some(first) = state.waiting.gaps.front() else {
-                state.waiting.visits = 0;
+            let Some((raw, kernel, account)) = account(&state.waiting, Haste::Now) else {
                 return;
             };
-            let kernel = time(first);
-            let account = state
-                .tally
-                .account(&first.raw, kernel.as_ref(), &self.limits, haste);
-            let Some(account) = account else {
-                state.waiting.visits += 1;
-                return;
-            };
-            let raw = first.raw;
             state.waiting.gaps.pop_front();
             let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
             if account.parts.platform > Nanos(0) && platform > Some(self.limits.threshold) {
