@@ -73,6 +73,16 @@ pub enum SmiEvidence {
 }
 
 impl SmiEvidence {
+    /// Whether the counter says that an SMI was in the gap, or may have been.
+    pub fn counts_smis(self) -> bool {
+        match self {
+            SmiEvidence::Own { delta }
+            | SmiEvidence::Alone { delta }
+            | SmiEvidence::Shared { delta, .. } => delta > 0,
+            SmiEvidence::NotRead | SmiEvidence::Unreadable => false,
+        }
+    }
+
     /// Whether the counter says that no SMI was in the gap.
     pub fn excludes_smis(self) -> bool {
         match self {

@@ -133,7 +133,8 @@ impl Tally {
             page_faults: faults,
             ..
         } = raw.evidence;
-        if raw.evidence.kernel_ran() == Some(true) && none(switches) && none(faults) {
+        let alone = none(switches) && none(faults) && !raw.evidence.smi.counts_smis();
+        if raw.evidence.kernel_ran() == Some(true) && alone {
             self.interrupts.add(raw.nanos(hz));
         }
     }

@@ -100,7 +100,9 @@ impl Collector<'_> {
                 let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
                 // Without the kernel there is no way into it; and where the
                 // sampler itself was at work in between, it is in the way.
-                let alone = raw.evidence.kernel_ran() != Some(false) && raw.own == Cycles(0);
+                let alone = raw.evidence.kernel_ran() != Some(false)
+                    && raw.own == Cycles(0)
+                    && !raw.evidence.smi.counts_smis();
                 let lesson = match alone {
                     true => Lesson::Taken,
                     false => Lesson::Left,
