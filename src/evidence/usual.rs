@@ -2,7 +2,7 @@
 //!
 //! A cost of the kernel's has a floor, and what adds to it, such as a stall of
 //! the platform, only lengthens it. So the times are followed upwards from
-//! their lowest eighth as long as each lies near the one before: those are the
+//! their lowest sixteenth as long as each lies near the one before: those are the
 //! usual ones, and what lies beyond a jump stands apart. That holds with most of
 //! the times lengthened, alike or not.
 
@@ -128,7 +128,7 @@ impl Learnt {
         }
         sorted.sort_unstable();
         let nanos = |index: usize| Nanos(u64::from(sorted[index]));
-        let mut last = sorted.len() / 8;
+        let mut last = sorted.len() / 16;
         while last + 1 < sorted.len() && nanos(last + 1) <= bound(nanos(last)) {
             last += 1;
         }

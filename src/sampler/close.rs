@@ -37,13 +37,14 @@ impl<M: Machine> Sampler<M> {
             trip.part.start = lead.start;
             trip.lead = None;
         }
-        self.count_blind(trip.part.end);
         let begun = self.last;
         let mut stretch = Stretch {
             since: begun,
             limit: self.quiet_limit(echo),
             hit: None,
         };
+        self.count_blind(trip.part.end);
+        self.look(&mut stretch);
         if let Some(lead) = trip.lead {
             self.write_lead(lead, read.smi);
             self.look(&mut stretch);
