@@ -57,6 +57,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         inconclusive: count(Outcome::Inconclusive),
         missing: attendance.missing.len() as u64,
         runs: sum(|host| host.earlier.len() as u64 + 1),
+        cut_short: sum(|host| host.runs().filter(|run| run.cut_short.is_some()).count() as u64),
         duplicates: sum(|host| host.duplicates),
         superseded: sum(|host| host.superseded),
         set_aside: gathered.set_aside_count,

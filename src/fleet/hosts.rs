@@ -166,6 +166,7 @@ impl From<Host> for HostRow {
                 .filter(|(_, hours)| *hours > 0.0)
                 .map(|(count, hours)| count as f64 / hours),
             covered_hours: hours,
+            cut_short: (host.runs().filter_map(|run| run.cut_short.clone())).last(),
             duplicates: host.duplicates,
             superseded: host.superseded,
             runs,
@@ -187,6 +188,8 @@ impl From<&Run> for RunRow {
             result: run.judgement.outcome,
             started_utc: run.started_utc.clone(),
             elapsed_ns: run.elapsed,
+            planned_ns: run.planned,
+            cut_short: run.cut_short.clone(),
             platform_max_ns: run.worst,
             platform_stalls: run.stalls,
         }

@@ -35,6 +35,10 @@ pub struct Run {
     pub hardlimit: Nanos,
     /// Wall time.
     pub elapsed: Nanos,
+    /// The duration that was asked for, where the report says.
+    pub planned: Option<Nanos>,
+    /// Why it is not the whole that was asked for, if so.
+    pub cut_short: Option<String>,
     /// Covered machine time, in hours.
     pub covered_hours: f64,
     /// Mean covered share.
@@ -126,6 +130,8 @@ impl Run {
             threshold: brief.run.threshold_ns,
             hardlimit: brief.run.hardlimit_ns,
             elapsed: brief.run.elapsed_ns,
+            planned: brief.run.planned_ns,
+            cut_short: brief.run.cut_short(),
             covered_hours: brief.covered_hours(),
             coverage: brief.verdict.coverage,
             worst: brief.verdict.platform_max_ns,

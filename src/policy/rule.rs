@@ -21,6 +21,8 @@ pub enum Rule {
     Lost,
     /// `smi_time_share`.
     SmiTime,
+    /// The duration that was asked for; `duration` and `covered` take its place.
+    Complete,
     /// `duration`.
     Duration,
     /// `covered`.
@@ -55,13 +57,14 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order in which they are judged.
-    pub const ALL: [Rule; 21] = [
+    pub const ALL: [Rule; 22] = [
         Rule::RunVerdict,
         Rule::Worst,
         Rule::Rate,
         Rule::RateUpper,
         Rule::Lost,
         Rule::SmiTime,
+        Rule::Complete,
         Rule::Duration,
         Rule::Covered,
         Rule::Coverage,
@@ -88,6 +91,7 @@ impl Rule {
             Rule::RateUpper => "limits.rate_upper95_per_hour",
             Rule::Lost => "limits.lost_per_hour",
             Rule::SmiTime => "limits.smi_time_share",
+            Rule::Complete => "measurement.complete",
             Rule::Duration => "measurement.duration",
             Rule::Covered => "measurement.covered",
             Rule::Coverage => "measurement.coverage",

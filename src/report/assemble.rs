@@ -195,6 +195,7 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         window,
         label,
         housekeeping,
+        duration,
         ..
     } = case.plan;
     let timeline = &case.collected.timeline;
@@ -211,6 +212,7 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         hardlimit_ns: *hardlimit,
         width_ns: *width,
         window_ns: *window,
+        planned_ns: Some(*duration),
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),

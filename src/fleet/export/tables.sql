@@ -5,7 +5,7 @@ create or replace view runs as from read_json('runs.jsonl', format = 'newline_de
     run: 'VARCHAR', source: 'VARCHAR', host: 'VARCHAR', vendor: 'VARCHAR', model: 'VARCHAR',
     bios: 'VARCHAR', cpu: 'VARCHAR', microcode: 'VARCHAR', kernel: 'VARCHAR', hypervisor: 'VARCHAR',
     label: 'VARCHAR', engine: 'VARCHAR', started_utc: 'TIMESTAMP', elapsed_ns: 'BIGINT',
-    threshold_ns: 'BIGINT', hardlimit_ns: 'BIGINT', sampled_cpus: 'VARCHAR', covered_hours: 'DOUBLE',
+    planned_ns: 'BIGINT', cut_short: 'VARCHAR', threshold_ns: 'BIGINT', hardlimit_ns: 'BIGINT', sampled_cpus: 'VARCHAR', covered_hours: 'DOUBLE',
     coverage: 'DOUBLE', platform_max_ns: 'BIGINT', platform_stalls: 'BIGINT',
     platform_rate_per_hour: 'DOUBLE', platform_rate_upper95_per_hour: 'DOUBLE', smis: 'BIGINT',
     clocksource: 'VARCHAR', invariant_tsc: 'BOOLEAN', run_result: 'VARCHAR', policy_result: 'VARCHAR',

@@ -42,6 +42,9 @@ pub struct HostRow {
     pub covered_hours: f64,
     /// Covered share of the latest run, 0 to 1.
     pub coverage: f64,
+    /// Of the latest run that was cut short, why; `null` where all that count
+    /// are whole.
+    pub cut_short: Option<String>,
     /// Runs that were there more than once.
     pub duplicates: u64,
     /// Runs of an earlier state of the machine.
@@ -59,6 +62,10 @@ pub struct RunRow {
     pub started_utc: String,
     /// Wall time.
     pub elapsed_ns: Nanos,
+    /// The duration that was asked for, where the report says.
+    pub planned_ns: Option<Nanos>,
+    /// Why it is not the whole of that, if so.
+    pub cut_short: Option<String>,
     /// The longest that the platform took.
     pub platform_max_ns: Nanos,
     /// Stalls above its own limit.

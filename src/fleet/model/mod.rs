@@ -89,6 +89,8 @@ pub struct Totals {
     pub missing: u64,
     /// Runs that count.
     pub runs: u64,
+    /// Of these, how many were cut short.
+    pub cut_short: u64,
     /// Runs that were there more than once.
     pub duplicates: u64,
     /// Runs of an earlier state of their machine.

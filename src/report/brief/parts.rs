@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::report::model::EngineName;
+use crate::report::model::{EndedBy, EngineName, cut_short};
 use crate::units::Nanos;
 
 use super::limited::Limited;
@@ -22,6 +22,12 @@ pub struct RunInBrief<'a> {
     pub started_utc: Text<'a>,
     /// Wall time.
     pub elapsed_ns: Nanos,
+    /// The duration that was asked for; `None` in reports of versions that did
+    /// not store it.
+    #[serde(default)]
+    pub planned_ns: Option<Nanos>,
+    /// What ended the run.
+    pub ended_by: EndedBy,
     /// Gaps above this were recorded.
     pub threshold_ns: Nanos,
     /// Platform gaps above this fail the run.
@@ -31,6 +37,13 @@ pub struct RunInBrief<'a> {
     /// Whether the clock was a script: no machine was measured.
     #[serde(default)]
     pub scripted: bool,
+}
+
+impl RunInBrief<'_> {
+    /// Why the run is not the whole that was asked for, if so.
+    pub fn cut_short(&self) -> Option<String> {
+        cut_short(self.ended_by, self.elapsed_ns, self.planned_ns)
+    }
 }
 
 /// The machine. `None` is "not readable".

@@ -3,7 +3,8 @@
 use super::{Block, Rank, Section, or_unknown};
 use crate::cpulist::CpuList;
 use crate::report::human;
-use crate::report::model::{CpuReport, EndedBy, EngineName, Report};
+use crate::report::model::{CpuReport, EngineName, Report};
+use crate::report::text::measured::lasted;
 use crate::units::Nanos;
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
@@ -21,11 +22,10 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         (
             "Time",
             format!(
-                "{} to {}, {}{}",
+                "{} to {}, {}",
                 run.started_utc,
                 run.ended_utc,
-                human::length(run.elapsed_ns),
-                ended(report)
+                lasted(run)
             ),
         ),
         ("Engine", engine(run.engine).to_owned()),
@@ -65,17 +65,6 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             Block::Facts(facts),
         ],
     )
-}
-
-fn ended(report: &Report<()>) -> String {
-    match (report.run.ended_by, &report.run.error) {
-        (EndedBy::Duration, _) => String::new(),
-        (EndedBy::Signal, _) => String::from(", ended early by a signal"),
-        (EndedBy::Gap, _) => String::from(", ended by its first platform gap"),
-        (EndedBy::Running, _) => String::from(", then a checkpoint: cut off, or still running"),
-        (EndedBy::Error, None) => String::from(", ended early by an error"),
-        (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
-    }
 }
 
 fn engine(engine: EngineName) -> &'static str {

@@ -9,7 +9,7 @@ use crate::report::clean;
 use crate::report::policy::{sentence, word};
 
 /// The columns.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 20] = [
     "host",
     "result",
     "reasons",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 19] = [
     "coverage",
     "runs",
     "reports",
+    "cut_short",
 ];
 
 /// Writes a header, a row for each host, and one for each missing host.
@@ -72,6 +73,7 @@ fn row(host: &HostRow) -> Vec<String> {
         host.coverage.to_string(),
         host.reports.len().to_string(),
         inert(&host.reports.join("; ")).into_owned(),
+        inert(host.cut_short.as_deref().unwrap_or_default()).into_owned(),
     ]
 }
 

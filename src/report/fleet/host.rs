@@ -52,6 +52,7 @@ fn machine(row: &HostRow) -> Markup {
             dt { "CPU" } dd { (name(&identity.cpu)) ", microcode " (name(&identity.microcode)) }
             dt { "Kernel" } dd { (name(&identity.kernel)) }
             dt { "Latest run" } dd { (shown(&row.started_utc)) }
+            @if let Some(why) = &row.cut_short { dt { "Cut short" } dd { (shown(why)) } }
             dt { "Worst" } dd { (length(row.platform_max_ns)) }
             dt { "Stalls an hour" } dd { (rate(row.platform_rate_per_hour)) }
             dt { "SMIs an hour" } dd { (rate(row.smi_per_hour)) }
@@ -64,6 +65,7 @@ fn run(run: &RunRow, folder: &Path) -> Markup {
     html! {
         (report(&run.report, folder)) ": " (word(run.result).1) ", begun "
         (shown(&run.started_utc)) ", " (length(run.elapsed_ns)) " long, "
+        @if let Some(why) = &run.cut_short { (shown(why)) ", " }
         (length(run.platform_max_ns)) " at worst, " (grouped(run.platform_stalls))
         " above its limit"
     }

@@ -61,6 +61,7 @@ fn judged(report: &FleetReport) -> Markup {
                 dt { "Policy" } dd { (shown(policy.as_deref().unwrap_or("the runs' own limits"))) }
                 dt { "As of" } dd { (shown(&report.as_of)) }
                 dt { "Runs" } dd { (grouped(totals.runs)) }
+                dt { "Cut short" } dd { (grouped(totals.cut_short)) }
                 dt { "There twice" } dd { (grouped(totals.duplicates)) }
                 dt { "Superseded" } dd { (grouped(totals.superseded)) }
                 dt { "Set aside" } dd { (grouped(totals.set_aside)) }

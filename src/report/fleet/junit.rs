@@ -60,8 +60,10 @@ fn case(host: &HostRow, class: &str) -> TestCase {
     };
     let mut case = TestCase::new(&*host.host, status);
     case.set_classname(class);
-    if host.result == Outcome::Pass && !reasons.is_empty() {
-        case.set_system_out(reasons.join("\n"));
+    // A pass by a waiver, or of a run that was cut short, is said beside it.
+    let notes: Vec<String> = reasons.into_iter().chain(host.cut_short.clone()).collect();
+    if host.result == Outcome::Pass && !notes.is_empty() {
+        case.set_system_out(notes.join("\n"));
     }
     case
 }

@@ -49,6 +49,15 @@ pub fn render(report: &FleetReport, style: Style) -> String {
         |page, host| reasons(host, page),
         &mut page,
     );
+    let cut: Vec<&HostRow> = of(report, Outcome::Pass)
+        .filter(|host| host.cut_short.is_some())
+        .collect();
+    list(
+        "Passing with a run that was cut short",
+        &cut,
+        |page, host| page.point(&words::cut_short(host)),
+        &mut page,
+    );
     names("Missing hosts", &report.missing, &mut page);
     let unexpected: Vec<String> = report.unexpected.iter().map(ToString::to_string).collect();
     names("Hosts that were not expected", &unexpected, &mut page);
@@ -80,6 +89,7 @@ fn judged_by(report: &FleetReport) -> String {
         counted(totals.runs, "run")
     );
     for (count, what) in [
+        (totals.cut_short, "cut short"),
         (totals.duplicates, "there more than once"),
         (
             totals.superseded,

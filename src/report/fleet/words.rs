@@ -1,7 +1,13 @@
 //! Sentences that several formats share.
 
-use crate::fleet::model::{FleetReport, OutlierRow, SeparatorRow, SeriesRow};
+use crate::fleet::model::{FleetReport, HostRow, OutlierRow, SeparatorRow, SeriesRow};
 use crate::report::human::{grouped, length, plural, three_digits};
+
+/// A host with a run that is not the whole that was asked for.
+pub(super) fn cut_short(host: &HostRow) -> String {
+    let why = host.cut_short.as_deref().unwrap_or("whole");
+    format!("{}: {why}", host.host)
+}
 
 /// The groups that separate by themselves, the strongest first.
 pub(super) fn causes(report: &FleetReport) -> impl Iterator<Item = &SeparatorRow> {

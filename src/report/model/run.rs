@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::human;
 use crate::units::Nanos;
 
 /// How the gaps were sampled.
@@ -91,6 +92,10 @@ pub struct Run {
     pub width_ns: Nanos,
     /// Length of a window; equal to the width for continuous sampling.
     pub window_ns: Nanos,
+    /// The duration that was asked for; `null` in reports of versions that did
+    /// not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_ns: Option<Nanos>,
     /// What ended the run.
     pub ended_by: EndedBy,
     /// Why, where `ended_by` is `error`.
@@ -111,6 +116,32 @@ pub struct Run {
     /// measurement.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scripted: bool,
+}
+
+impl Run {
+    /// Why the run is not the whole that was asked for, if so.
+    pub fn cut_short(&self) -> Option<String> {
+        cut_short(self.ended_by, self.elapsed_ns, self.planned_ns)
+    }
+}
+
+/// Why a run is not the whole that was asked for; `None` where it is. What it
+/// did not measure it cannot have passed.
+pub fn cut_short(ended_by: EndedBy, elapsed: Nanos, planned: Option<Nanos>) -> Option<String> {
+    let how = match ended_by {
+        EndedBy::Duration => return None,
+        // The signal came when the run was over already.
+        EndedBy::Signal if planned.is_some_and(|planned| elapsed >= planned) => return None,
+        EndedBy::Signal => "cut short by a signal",
+        EndedBy::Gap => "ended by its first platform gap",
+        EndedBy::Error => "cut short by an error",
+        EndedBy::Running => "checkpoint of an unfinished run (cut off, or still running)",
+    };
+    let elapsed = human::length(elapsed);
+    Some(match planned {
+        Some(planned) => format!("{how}, after {elapsed} of {}", human::chosen(planned)),
+        None => format!("{how}, after {elapsed}"),
+    })
 }
 
 /// Reports of a run that were saved while it went on.

@@ -32,6 +32,11 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
         "Documents that could not be used",
         totals.set_aside as f64,
     );
+    gauges.one(
+        "hwgap_fleet_runs_cut_short",
+        "Runs that are not the whole that was asked for",
+        totals.cut_short as f64,
+    );
     hosts(report, &mut gauges);
     gauges.add(
         "hwgap_fleet_group_hosts",
@@ -75,6 +80,11 @@ fn hosts(report: &FleetReport, gauges: &mut Gauges) {
         "hwgap_fleet_host_result",
         "1 for the verdict of a host",
         hosts().flat_map(|host| states(host.result, &of_host(host))),
+    );
+    gauges.add(
+        "hwgap_fleet_host_complete",
+        "0 where a run of the host was cut short",
+        hosts().map(|host| (of_host(host), f64::from(u8::from(host.cut_short.is_none())))),
     );
     gauges.add(
         "hwgap_fleet_host_longest_stall_seconds",
