@@ -5,6 +5,7 @@ pub mod assemble;
 pub mod brief;
 mod clean;
 pub mod comparison;
+mod consistency;
 pub mod csv;
 pub mod digest;
 mod document;

@@ -29,9 +29,7 @@ pub use gap::{Compared, Gap, KernelAccount, NamedTime, RecordStanding, StallRepo
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
-pub use run::{
-    Checkpoints, EndedBy, EngineName, Privileges, Run, StreamedEvents, cut_short,
-};
+pub use run::{Checkpoints, EndedBy, EngineName, Privileges, Run, StreamedEvents, cut_short};
 pub use watched::{
     ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
 };

@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::fleet::{Place, report, with_result};
+use super::fleet::{self, Place, report, with_result};
 
 /// A run of a host at an hour, with a longest stall in us.
-fn run(name: &str, hour: u32, longest_us: u64, bios: &str) -> Vec<u8> {
-    report(name, |value| {
-        value["run"]["started_utc"] = json!(format!("2026-03-01T{hour:02}:00:00.000000000Z"));
-        value["tsc"]["origin"] = json!(hour.to_string());
-        value["verdict"]["platform_max_ns"] = json!(longest_us * 1_000);
+fn run(name: &str, hour: usize, longest_us: u64, bios: &str) -> Vec<u8> {
+    fleet::run(name, hour, &[longest_us], |value| {
         value["host"]["bios"]["version"] = json!(bios);
     })
 }
@@ -51,6 +48,25 @@ fn the_latest_state_counts_and_any_failing_run_of_it() {
     assert_eq!(answer["totals"]["superseded"], 2);
 }
 
+/// A run of 36 s.
+fn short(name: &str) -> Vec<u8> {
+    fleet::run(name, 1, &[], |value| {
+        let elapsed = 36_000_000_000_u64;
+        let verdict = &mut value["verdict"];
+        for rate in ["platform_rate_per_hour", "platform_rate_upper95_per_hour"] {
+            verdict[rate] = json!(verdict[rate].as_f64().unwrap() * 100.0);
+        }
+        let run = &mut value["run"];
+        run["ended_utc"] = json!("2026-01-01T01:00:36.000000000Z");
+        (run["elapsed_ns"], run["planned_ns"]) = (json!(elapsed), json!(elapsed));
+        for cpu in value["cpus"].as_array_mut().unwrap() {
+            cpu["elapsed_ns"] = json!(elapsed);
+            cpu["covered_ns"] = json!(elapsed / 1_000 * 998);
+            cpu["os_ns"] = json!(elapsed / 1_000 * 2);
+        }
+    })
+}
+
 #[test]
 fn a_passing_run_shows_what_an_inconclusive_one_does_not() {
     let place = Place::new();
@@ -58,10 +74,7 @@ fn a_passing_run_shows_what_an_inconclusive_one_does_not() {
         "p.toml",
         "[measurement]\nduration = \"30m\"\n[limits]\nworst = \"1ms\"\n",
     );
-    let short = report("a", |value| {
-        value["run"]["elapsed_ns"] = json!(1);
-        value["tsc"]["origin"] = json!("77");
-    });
+    let short = short("a");
     place.file("in/short.json", &short);
     assert_eq!(place.answer(&["in", "--policy", "p.toml"]).0, 3);
     place.file("in/long.json", report("a", |_| ()));

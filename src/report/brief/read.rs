@@ -4,6 +4,7 @@ use std::io::{BufReader, Read};
 
 use serde::Deserialize;
 
+use crate::report::consistency;
 use crate::report::locate;
 use crate::report::model::{Report, SCHEMA, SCHEMA_VERSION};
 use crate::report::read::{Problem, check, check_header, of_parser};
@@ -26,7 +27,7 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
         Err(_) => serde_json::from_slice(text),
     };
     match read {
-        Ok(brief) => checked(brief, || check_header(text)),
+        Ok(brief) => whole(brief, || check_header(text)),
         // What it is not at all is said before what it lacks.
         Err(error) => Err(check_header(text).err().unwrap_or_else(|| {
             let end = locate::offset(text, error.line(), error.column());
@@ -46,7 +47,7 @@ pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
     drop(parser);
     match (brief, guard.trouble) {
         (_, Some(Trouble::Deep)) => Err(Problem::TooDeep),
-        (Ok(brief), _) => checked(brief, || Ok(())),
+        (Ok(brief), _) => whole(brief, || Ok(())),
         (Err(error), _) => Err(of_parser(error, None)),
     }
 }
@@ -57,7 +58,23 @@ pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
 /// Where no reader would take it.
 pub fn from_report(report: &Report<()>) -> Result<Brief<'static>, Problem> {
     let text = serde_json::to_vec(report).map_err(|error| of_parser(error, None))?;
-    from_large(text.as_slice())
+    // As a stream, so that nothing is borrowed from the text.
+    let mut parser = serde_json::Deserializer::from_reader(text.as_slice());
+    let brief = Brief::deserialize(&mut parser).map_err(|error| of_parser(error, None))?;
+    checked(brief, || Ok(()))
+}
+
+/// A report of a file: one that contradicts itself says nothing.
+fn whole<'a>(
+    brief: Brief<'a>,
+    header: impl Fn() -> Result<(), Problem>,
+) -> Result<Brief<'a>, Problem> {
+    let brief = checked(brief, header)?;
+    if brief.gaps.is_none() {
+        return Err(Problem::Contradiction("gaps is null".to_owned()));
+    }
+    consistency::check(&brief)?;
+    Ok(brief)
 }
 
 fn checked<'a>(

@@ -21,12 +21,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         ),
         (
             "Time",
-            format!(
-                "{} to {}, {}",
-                run.started_utc,
-                run.ended_utc,
-                lasted(run)
-            ),
+            format!("{} to {}, {}", run.started_utc, run.ended_utc, lasted(run)),
         ),
         ("Engine", engine(run.engine).to_owned()),
         ("CPUs sampled", cpus.to_string()),
