@@ -21,6 +21,7 @@ pub mod irqs;
 pub mod kernel;
 pub mod kernel_fs;
 pub mod kernel_log;
+pub mod microcode;
 pub mod modules;
 pub mod permissions;
 pub mod platform;

@@ -11,6 +11,8 @@ use super::read::suggestion;
 pub enum Rule {
     /// The run's own verdict and doubts.
     RunVerdict,
+    /// Reports of one run that do not say the same.
+    Conflict,
     /// `worst`.
     Worst,
     /// `rate_per_hour`.
@@ -57,8 +59,9 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order in which they are judged.
-    pub const ALL: [Rule; 22] = [
+    pub const ALL: [Rule; 23] = [
         Rule::RunVerdict,
+        Rule::Conflict,
         Rule::Worst,
         Rule::Rate,
         Rule::RateUpper,
@@ -86,6 +89,7 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Rule::RunVerdict => "run.verdict",
+            Rule::Conflict => "run.conflict",
             Rule::Worst => "limits.worst",
             Rule::Rate => "limits.rate_per_hour",
             Rule::RateUpper => "limits.rate_upper95_per_hour",

@@ -235,6 +235,7 @@ pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
         .collect();
     HostIdentity {
         hostname: text(&identity.hostname),
+        machine_id_hash: text(&identity.machine_id_hash),
         system: SystemIdentity {
             vendor: text(&identity.system.vendor),
             product: text(&identity.system.name),

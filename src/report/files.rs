@@ -13,11 +13,14 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::linkat;
 
 use super::output_error::{OutputError, Reason};
+use super::packed::Packing;
 
 /// An output file that is open and waits for its content.
 #[derive(Debug)]
@@ -58,6 +61,9 @@ impl PendingFile {
     /// standard output. A FIFO is waited for until somebody reads it.
     pub fn create(path: impl AsRef<Path>) -> Result<PendingFile, OutputError> {
         let path = path.as_ref();
+        if promised(path) == Some(Packing::Zstd) {
+            return Err(OutputError::new(path, Reason::NoPacker));
+        }
         match open(path) {
             Ok(kind) => Ok(PendingFile {
                 name: path.to_owned(),
@@ -73,9 +79,24 @@ impl PendingFile {
         mut self,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), OutputError> {
-        match fill(&mut self) {
+        let filled = match self.promised() {
+            Some(Packing::Gzip) => {
+                let mut packer = GzEncoder::new(&mut self, Compression::default());
+                fill(&mut packer).and_then(|()| packer.finish().map(drop))
+            }
+            _ => fill(&mut self),
+        };
+        match filled {
             Ok(()) => self.commit(),
             Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// The packing that the file's name promises.
+    fn promised(&self) -> Option<Packing> {
+        match self.kind {
+            Kind::Renamed { .. } => promised(&self.name),
+            Kind::Direct(_) | Kind::Stdout => None,
         }
     }
 
@@ -118,6 +139,16 @@ impl Write for PendingFile {
             Kind::Renamed { file, .. } | Kind::Direct(file) => file.flush(),
             Kind::Stdout => io::stdout().flush(),
         }
+    }
+}
+
+/// The packing that a name promises by its ending.
+fn promised(path: &Path) -> Option<Packing> {
+    let ending = path.extension()?.to_ascii_lowercase();
+    match ending.to_str()? {
+        "gz" => Some(Packing::Gzip),
+        "zst" => Some(Packing::Zstd),
+        _ => None,
     }
 }
 

@@ -25,6 +25,7 @@ mod merge;
 pub mod model;
 pub mod openmetrics;
 mod output_error;
+pub mod packed;
 mod page;
 pub mod periodicity;
 mod plot;
@@ -45,7 +46,7 @@ mod watched;
 mod web;
 pub mod worst;
 
-pub use clean::owned as clean_text;
+pub use clean::{adopt_locale, owned as clean_text};
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};

@@ -14,6 +14,7 @@ use super::clean;
 use super::hash;
 use super::locate;
 use super::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
+use super::packed;
 
 /// The largest file that is read: about two million gaps.
 pub const LARGEST_REPORT: u64 = 1 << 30;
@@ -39,6 +40,9 @@ pub enum Problem {
     /// The system refuses it.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// It cannot be unpacked.
+    #[error("cannot be unpacked: {0}")]
+    Packing(io::Error),
     /// It is larger than the limit.
     #[error("is larger than {limit} bytes, the most that is read as a report")]
     TooLarge {
@@ -154,7 +158,9 @@ pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> 
 pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,
 ) -> Result<(Hashed<G>, E), ReadError> {
-    whole(path, |text| Ok((with_hash(text)?, from_json(text)?)))
+    whole(path, |text| {
+        Ok((with_hash(text)?, from_json(packed::without_mark(text))?))
+    })
 }
 
 fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
@@ -197,7 +203,13 @@ fn named(file: &str, problem: Problem) -> ReadError {
 
 fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
-    input.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    let read = packed::plain(input)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut text);
+    read.map_err(|error| match error.raw_os_error() {
+        Some(_) => Problem::Unreadable(error),
+        None => Problem::Packing(error),
+    })?;
     if text.len() as u64 > limit {
         return Err(Problem::TooLarge { limit });
     }
@@ -212,6 +224,7 @@ struct Header {
 }
 
 fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
+    let text = packed::without_mark(text);
     check_header(text)?;
     let report: Report<G> = from_json(text)?;
     // The same reader as a fleet's: its checks are in one place.

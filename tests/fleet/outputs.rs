@@ -112,13 +112,14 @@ fn junit_tells_failures_from_questions_without_an_answer() {
 fn the_names_of_metrics_stay() {
     let text = shown(&demo(), "openmetrics").text;
     for line in [
-        "hwgap_fleet_result{result=\"fail\"} 1.0\n",
-        "hwgap_fleet_hosts{result=\"fail\"} 2.0\n",
-        "hwgap_fleet_hosts{result=\"missing\"} 1.0\n",
-        "hwgap_fleet_documents_set_aside 1.0\n",
-        "hwgap_fleet_group_hosts{dimension=\"model\",group=\"SR-630\",result=\"fail\"} 2.0\n",
+        "hwgap_fleet_result{POLICY,result=\"fail\"} 1.0\n",
+        "hwgap_fleet_hosts{POLICY,result=\"fail\"} 2.0\n",
+        "hwgap_fleet_hosts{POLICY,result=\"missing\"} 1.0\n",
+        "hwgap_fleet_documents_set_aside{POLICY} 1.0\n",
+        "hwgap_fleet_group_hosts{POLICY,dimension=\"model\",group=\"SR-630\",result=\"fail\"} 2.0\n",
     ] {
-        assert!(text.contains(line), "{line}\n{text}");
+        let line = line.replace("POLICY", "policy=\"test\",policy_file=\"p.toml\"");
+        assert!(text.contains(&line), "{line}\n{text}");
     }
 }
 

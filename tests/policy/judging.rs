@@ -271,3 +271,43 @@ fn a_run_is_judged_at_once_and_the_policy_decides_the_exit_status() {
     let (status, _, errors) = run("[limits]\nworst = 5\n");
     assert_eq!(status, 2, "{errors}");
 }
+
+#[test]
+fn revisions_are_compared_as_numbers() {
+    let rules = |revision: &str| {
+        policy(&format!(
+            "[[microcode]]\ncpu = \"*\"\nrevisions = [\"{revision}\"]\n"
+        ))
+    };
+    let found = |text: &str| run(|report| report["host"]["cpu"]["microcode"] = json!(text));
+    for wanted in [
+        "0x1000065",
+        "0x01000065",
+        "1000065",
+        "0X1000065",
+        " 0x1000065 ",
+        "0x1000*",
+        "0x01*",
+    ] {
+        for text in ["0x1000065", "0x01000065", "1000065"] {
+            let judged = judged(&rules(wanted), &found(text));
+            assert_eq!(judged.0, Outcome::Pass, "{wanted} and {text}");
+        }
+    }
+    for wanted in ["0x1000066", "0x10000650", "100065", "0x2*", "65"] {
+        let judged = judged(&rules(wanted), &found("0x1000065"));
+        assert_eq!(judged.0, Outcome::Fail, "{wanted}");
+    }
+    // The message has the form of the kernel.
+    let judgement = rules("0x7").judge(&found("01000065"), date(2026, 11, 28));
+    let text = &judgement.reasons[0].text;
+    assert!(text.contains("microcode revision 0x1000065"), "{text}");
+}
+
+#[test]
+fn the_case_of_a_clocksource_does_not_count() {
+    let rules = policy("[clock]\nclocksource = [\"TSC\", \"Hyperv_Clocksource\"]\n");
+    assert_eq!(judged(&rules, &run(|_| ())).0, Outcome::Pass);
+    let other = run(|report| report["tsc"]["clocksource_end"] = json!("hpet"));
+    assert_eq!(judged(&rules, &other).0, Outcome::Fail);
+}

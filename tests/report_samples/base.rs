@@ -38,6 +38,7 @@ pub fn bare_metal_pass() -> Report {
         },
         host: HostIdentity {
             hostname: text("rt-bench-01"),
+            machine_id_hash: None,
             system: SystemIdentity {
                 vendor: text("Dell Inc."),
                 product: text("PowerEdge R740"),

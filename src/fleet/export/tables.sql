@@ -2,7 +2,8 @@
 -- one without rows, or with nothing but null in a column, can be asked as well.
 -- Run it in the folder of the tables, before a query.
 create or replace view runs as from read_json('runs.jsonl', format = 'newline_delimited', columns = {
-    run: 'VARCHAR', source: 'VARCHAR', host: 'VARCHAR', vendor: 'VARCHAR', model: 'VARCHAR',
+    run: 'VARCHAR', source: 'VARCHAR', sha256: 'VARCHAR', host: 'VARCHAR',
+    machine_id_hash: 'VARCHAR', vendor: 'VARCHAR', model: 'VARCHAR',
     bios: 'VARCHAR', cpu: 'VARCHAR', microcode: 'VARCHAR', kernel: 'VARCHAR', hypervisor: 'VARCHAR',
     label: 'VARCHAR', engine: 'VARCHAR', started_utc: 'TIMESTAMP', elapsed_ns: 'BIGINT',
     planned_ns: 'BIGINT', cut_short: 'VARCHAR', threshold_ns: 'BIGINT', hardlimit_ns: 'BIGINT', sampled_cpus: 'VARCHAR', covered_hours: 'DOUBLE',

@@ -12,9 +12,11 @@ pub(super) fn judge(asked: &Clock, run: &Brief, reasons: &mut Reasons) {
     if let Some(allowed) = &asked.clocksource {
         match (&tsc.clocksource_start, &tsc.clocksource_end) {
             (Some(start), Some(end)) => {
-                let other = [end, start]
-                    .into_iter()
-                    .find(|name| !allowed.iter().any(|one| **one == ***name));
+                let other = [end, start].into_iter().find(|name| {
+                    !allowed
+                        .iter()
+                        .any(|one| one.trim().eq_ignore_ascii_case(name))
+                });
                 if let Some(other) = other {
                     let text = format!(
                         "the kernel's clocksource is {other}; allowed is {}",

@@ -58,6 +58,9 @@ pub struct HostInBrief<'a> {
     /// The host's name.
     #[serde(borrow)]
     pub hostname: Option<Text<'a>>,
+    /// A hash of its machine-id.
+    #[serde(default)]
+    pub machine_id_hash: Option<Text<'a>>,
     /// Vendor and product.
     pub system: SystemInBrief<'a>,
     /// Its firmware.
@@ -78,6 +81,9 @@ pub struct SystemInBrief<'a> {
     pub vendor: Option<Text<'a>>,
     /// Product name.
     pub product: Option<Text<'a>>,
+    /// Main board.
+    #[serde(default)]
+    pub board: Option<Text<'a>>,
 }
 
 /// The firmware, from DMI.

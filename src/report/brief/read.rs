@@ -1,12 +1,13 @@
 //! From the text of a report to the report in brief.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use serde::Deserialize;
 
 use crate::report::consistency;
 use crate::report::locate;
 use crate::report::model::{Report, SCHEMA, SCHEMA_VERSION};
+use crate::report::packed::without_mark;
 use crate::report::read::{Problem, check, check_header, of_parser};
 
 use super::Brief;
@@ -17,6 +18,7 @@ use super::guard::{Guard, Trouble, is_deep, may_be_deep};
 /// # Errors
 /// What is wrong with it, and where.
 pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
+    let text = without_mark(text);
     if may_be_deep(text) && is_deep(text) {
         return Err(Problem::TooDeep);
     }
@@ -41,6 +43,13 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
 /// # Errors
 /// What is wrong with it, and the line and column.
 pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
+    let mut input = BufReader::new(input);
+    let marked = input
+        .fill_buf()
+        .is_ok_and(|head| head.len() != without_mark(head).len());
+    if marked {
+        input.consume(3);
+    }
     let mut guard = Guard::new(input);
     let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
     let brief = Brief::deserialize(&mut parser).and_then(|brief| parser.end().map(|()| brief));

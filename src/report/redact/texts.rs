@@ -105,7 +105,8 @@ fn of_clock(tsc: &mut Tsc, change: &mut impl FnMut(&mut String)) {
 }
 
 fn of_verdict(verdict: &mut Verdict, change: &mut impl FnMut(&mut String)) {
-    verdict.reasons.iter_mut().for_each(change);
+    let texts = verdict.incomplete.iter_mut().chain(&mut verdict.reasons);
+    texts.for_each(change);
 }
 
 fn of_cpu(cpu: &mut CpuReport, change: &mut impl FnMut(&mut String)) {
