@@ -116,7 +116,7 @@ fn verdict(totals: &Totals) -> FleetVerdict {
     )];
     for (count, what) in [
         (totals.missing, "missing"),
-        (totals.set_aside, "set aside as unreadable"),
+        (totals.set_aside, "set aside"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));

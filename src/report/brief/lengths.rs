@@ -59,7 +59,9 @@ mod tests {
     #[test]
     fn counts_leave_a_margin_on_both_sides() {
         let mut lengths = Lengths::default();
-        [5_000, 10_000, 10_001, 20_000].map(|length| lengths.add(Nanos(length)));
+        for length in [5_000, 10_000, 10_001, 20_000] {
+            lengths.add(Nanos(length));
+        }
         assert_eq!(lengths.surely_above(Nanos(10_000)), 1);
         assert_eq!(lengths.up_to(Nanos(10_000)), 3);
         assert_eq!(lengths.count(), 4);

@@ -63,6 +63,18 @@ fn origin(engine: &dyn Engine) -> Option<Cycles> {
     first.min().flatten()
 }
 
+/// The latest of the first readings, once each sampler has one.
+fn last_first(engine: &dyn Engine) -> Option<Cycles> {
+    let first: Option<Vec<Cycles>> = (engine.status().iter())
+        .map(|status| status.first)
+        .collect();
+    first?.into_iter().max()
+}
+
+/// A sampler that begins later than this after it was released has waited for
+/// its CPU.
+const LATE: Nanos = Nanos(100_000_000);
+
 impl<'a> Collector<'a> {
     /// A collector for these CPUs, in the order of the plan.
     pub fn new(
@@ -135,7 +147,7 @@ impl<'a> Collector<'a> {
         let watchdog = Watchdog::begin(engine.brake(), self.observer.keep());
         self.observer.ready();
         engine.release();
-        let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog);
+        let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog, root);
         self.observer.end();
         let totals = engine.finish()?;
         drop(watchdog);
@@ -165,8 +177,10 @@ impl<'a> Collector<'a> {
         setups: &[CpuSetup],
         watches: &mut Watches,
         watchdog: &Watchdog,
+        root: &Root,
     ) -> EndedBy {
         let begun = monotonic();
+        let mut waiting = self.timeline.moment();
         let mut ended_by = EndedBy::Duration;
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
@@ -183,6 +197,16 @@ impl<'a> Collector<'a> {
                 StopOnGap::Yes => None,
             });
             self.observer.visited(origin(engine));
+            if let Some(released) = waiting
+                && let Some(last) = last_first(engine)
+            {
+                // What came before the samplers is none of theirs.
+                if self.limits.hz.to_nanos(last.since(released.tsc)) > LATE {
+                    let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
+                    watches.begin_anew(root, &cpus, self.timeline.moment());
+                }
+                waiting = None;
+            }
             if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
                 ended_by = match wish {
                     Wish::End => EndedBy::Signal,
@@ -224,6 +248,13 @@ impl<'a> Collector<'a> {
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
         });
+        if let Some(trace) = self.trace.as_mut().filter(|trace| trace.awaits_samples()) {
+            for (index, status) in engine.status().iter().enumerate() {
+                if let Some(first) = status.first {
+                    trace.begins(index, self.timeline.raw(first));
+                }
+            }
+        }
         let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
         self.take_pending();
         self.judge(Haste::Patient);
@@ -253,10 +284,11 @@ impl<'a> Collector<'a> {
         self.judge(Haste::Now);
         let mut trace = self.trace;
         let kernel_totals = trace.as_mut().map(|trace| {
-            let ends = totals.iter().map(|cpu| self.timeline.raw(cpu.last));
-            let ends = ends.enumerate();
-            ends.map(|(index, ended)| trace.totals(index, ended))
-                .collect()
+            let of_cpu = |(index, cpu): (usize, &CpuTotals)| {
+                trace.begins(index, self.timeline.raw(cpu.first));
+                trace.totals(index, self.timeline.raw(cpu.last))
+            };
+            totals.iter().enumerate().map(of_cpu).collect()
         });
         let ways = |index| trace.as_ref().map_or(Vec::new(), |trace| trace.ways(index));
         let cpus = (self.cpus.into_iter().zip(&totals).enumerate())
