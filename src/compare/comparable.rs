@@ -211,8 +211,8 @@ fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
     {
         add("ended-early", "On some CPU sampling ended early.");
     }
-    let cut_short = runs.iter().filter_map(|run| run.report.run.cut_short());
-    if let Some(why) = cut_short.last() {
+    let mut cut_short = runs.iter().filter_map(|run| run.report.run.cut_short());
+    if let Some(why) = cut_short.next_back() {
         add(
             "cut-off",
             &format!(

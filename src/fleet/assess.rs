@@ -114,10 +114,7 @@ fn verdict(totals: &Totals) -> FleetVerdict {
         totals.fail,
         totals.inconclusive
     )];
-    for (count, what) in [
-        (totals.missing, "missing"),
-        (totals.set_aside, "set aside"),
-    ] {
+    for (count, what) in [(totals.missing, "missing"), (totals.set_aside, "set aside")] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::Host;
 
-use super::{SCHEMA, SelfTest, TestedHost};
+use super::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
 
 /// A result is a few kilobytes; anything longer is not one.
 const LONGEST: u64 = 1 << 20;
@@ -43,13 +43,16 @@ pub fn save(test: &SelfTest, path: &Path) -> io::Result<()> {
 }
 
 /// The stored result, if there is one for this host as it is now: another
-/// kernel or microcode has to be tested anew.
+/// kernel or microcode has to be tested anew, and so has what was tested long
+/// ago.
 pub fn load(path: &Path, host: &Host) -> Option<SelfTest> {
     if fs::metadata(path).ok()?.len() > LONGEST {
         return None;
     }
     let test: SelfTest = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
-    (test.schema == SCHEMA && test.host == tested_host(host)).then_some(test)
+    let days = test.days_before(&jiff::Timestamp::now().to_string());
+    let is_fresh = days.is_some_and(|days| (-1..=DAYS_VALID).contains(&days));
+    (test.schema == SCHEMA && test.host == tested_host(host) && is_fresh).then_some(test)
 }
 
 /// What a result holds for.

@@ -34,6 +34,7 @@ pub fn bare_metal_pass() -> Report {
             events: None,
             privileges: None,
             cpus_not_sampled: "0".to_owned(),
+            not_sampled: Vec::new(),
             scripted: false,
         },
         host: HostIdentity {
@@ -80,6 +81,7 @@ pub fn bare_metal_pass() -> Report {
                 error_cycles: 340,
             }],
             utc_points: Vec::new(),
+            utc_steps: Vec::new(),
             utc_error_ns: None,
             steps: vec![],
             log: vec![],

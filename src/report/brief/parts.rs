@@ -131,9 +131,10 @@ pub struct ClockInBrief<'a> {
     /// Where the course of the time of day against the TSC begins and ends.
     #[serde(default)]
     pub utc_points: UtcCourse,
-    /// Moments at which the clocks went apart.
+    /// Moments at which the clocks went apart; `None` in reports of versions that
+    /// did not look for them.
     #[serde(default)]
-    pub steps: Limited<IgnoredAny, 10_000>,
+    pub steps: Option<Limited<IgnoredAny, 10_000>>,
 }
 
 /// A source of evidence.

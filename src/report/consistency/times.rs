@@ -38,7 +38,12 @@ pub(super) fn check(report: &Brief<'_>) -> Checked {
         }
     }
     planned(report)?;
-    if !report.tsc.steps.is_empty() {
+    if report
+        .tsc
+        .steps
+        .as_ref()
+        .is_some_and(|steps| !steps.is_empty())
+    {
         // The clocks went apart; the report says where.
         return Ok(());
     }

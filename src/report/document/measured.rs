@@ -4,7 +4,7 @@ use super::{Block, Rank, Section, or_unknown};
 use crate::cpulist::CpuList;
 use crate::report::human;
 use crate::report::model::{CpuReport, EngineName, Report};
-use crate::report::text::measured::lasted;
+use crate::report::text::measured::{lasted, reasons};
 use crate::units::Nanos;
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
@@ -12,7 +12,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let cpus: CpuList = report.cpus.iter().map(|cpu| cpu.cpu).collect();
     let left_out = match run.cpus_not_sampled.trim() {
         "" => String::from("none"),
-        cpus => cpus.to_owned(),
+        cpus => format!("{cpus}{}", reasons(&run.not_sampled)),
     };
     let mut facts = vec![
         (

@@ -110,8 +110,12 @@ pub struct Run {
     /// reports of versions that kept all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privileges: Option<Privileges>,
-    /// CPUs that this process may use and that were not sampled.
+    /// CPUs that were online and were not sampled; in reports of the first
+    /// version those of them that the process might use.
     pub cpus_not_sampled: String,
+    /// The same, with the reason for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_sampled: Vec<NotSampledReport>,
     /// True for results of a scripted clock: a test of the program, not a
     /// measurement.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -142,6 +146,15 @@ pub fn cut_short(ended_by: EndedBy, elapsed: Nanos, planned: Option<Nanos>) -> O
         Some(planned) => format!("{how}, after {elapsed} of {}", human::chosen(planned)),
         None => format!("{how}, after {elapsed}"),
     })
+}
+
+/// CPUs that were online and were not sampled, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSampledReport {
+    /// The CPUs, as a list such as `1-3,5`.
+    pub cpus: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Reports of a run that were saved while it went on.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Summary;
 use crate::report::clean;
 use crate::report::human;
-use crate::report::model::{CpuReport, EndedBy, EngineName, Run};
+use crate::report::model::{CpuReport, EndedBy, EngineName, NotSampledReport, Run};
 use crate::report::page::Page;
 use crate::units::Nanos;
 
@@ -134,13 +134,27 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
     );
     let sampled = super::cpu_names(summary.cpus);
     let left_out = match super::left_out(summary) {
-        Some(cpus) => format!("left out: {cpus}"),
+        Some(cpus) => format!("left out: {cpus}{}", reasons(&run.not_sampled)),
         None => "none left out".to_owned(),
     };
     field(page, "Sampled", &format!("{sampled}; {left_out}"));
     if run.width_ns < run.window_ns {
         let (width, window) = (human::chosen(run.width_ns), human::chosen(run.window_ns));
         field(page, "Window", &format!("{width} sampled of each {window}"));
+    }
+}
+
+/// Why CPUs were left out; of several reasons each with its CPUs.
+pub(in crate::report) fn reasons(not_sampled: &[NotSampledReport]) -> String {
+    match not_sampled {
+        [] => String::new(),
+        [only] => format!(" ({})", only.reason),
+        several => {
+            let each = several
+                .iter()
+                .map(|one| format!("{}: {}", one.cpus, one.reason));
+            format!(" ({})", each.collect::<Vec<_>>().join("; "))
+        }
     }
 }
 
