@@ -221,30 +221,40 @@ mod tests {
     fn a_stall_that_another_event_met_is_no_missed_one() {
         let judge = |gaps: &[PackedGap], span: RaisedSpan| {
             let (threshold, slack) = (Cycles(50), Cycles(5));
-            judge(&[span], gaps, &[Cause::Os], threshold, slack, Hertz(1e9))
+            judge(
+                &[span],
+                gaps,
+                Expected::Kernel,
+                threshold,
+                slack,
+                Hertz(1e9),
+            )
         };
         let told = |found: Found| (found.found, found.rightly_classed, found.overlapped);
         // A tick ends within it, and one begins.
         assert_eq!(
-            told(judge(&[gap(10, 200, Cause::Os)], span(100, 300))),
+            told(judge(&[gap(10, 200, Footprint::Cleared)], span(100, 300))),
             (0, 0, 1)
         );
         assert_eq!(
-            told(judge(&[gap(250, 400, Cause::Os)], span(100, 300))),
+            told(judge(&[gap(250, 400, Footprint::Cleared)], span(100, 300))),
             (0, 0, 1)
         );
         // Two gaps in its place.
-        let two = [gap(100, 150, Cause::Os), gap(200, 300, Cause::Os)];
+        let two = [
+            gap(100, 150, Footprint::Cleared),
+            gap(200, 300, Footprint::Cleared),
+        ];
         assert_eq!(told(judge(&two, span(100, 300))), (0, 0, 1));
         // An SMI in the same gap names it.
-        let smi = [gap(100, 90_000, Cause::SmiOs)];
+        let smi = [gap(100, 90_000, Footprint::Intact)];
         assert_eq!(told(judge(&smi, span(110, 300))), (1, 0, 1));
         // A wrong name without another event is wrong.
-        let wrong = [gap(100, 310, Cause::Cpu)];
+        let wrong = [gap(100, 310, Footprint::Intact)];
         assert_eq!(told(judge(&wrong, span(110, 300))), (1, 0, 0));
         // Nothing there: missed.
         assert_eq!(
-            told(judge(&[gap(900, 990, Cause::Os)], span(100, 300))),
+            told(judge(&[gap(900, 990, Footprint::Cleared)], span(100, 300))),
             (0, 0, 0)
         );
     }

@@ -12,7 +12,14 @@ use jiff::Timestamp;
 pub fn settled(mut report: Report) -> Report {
     for gap in &mut report.gaps {
         let length = gap.duration_ns;
-        gap.residual_ns = gap.residual_ns.map(|residual| residual.min(length));
+        gap.residual_ns = gap.residual_ns.min(length);
+        gap.os_ns = gap.os_ns.min(length);
+        gap.unknown_ns = gap.unknown_ns.min(Nanos(length.0 - gap.os_ns.0));
+        gap.platform_ns = Nanos(length.0 - gap.os_ns.0 - gap.unknown_ns.0);
+        if !gap.cause.is_platform() {
+            gap.unknown_ns = gap.unknown_ns.saturating_add(gap.platform_ns);
+            gap.platform_ns = Nanos(0);
+        }
     }
     times(&mut report);
     for index in 0..report.cpus.len() {
@@ -43,11 +50,7 @@ fn times(report: &mut Report) {
 }
 
 fn platform(gap: &Gap) -> Nanos {
-    match gap.cause {
-        Cause::SmiOs => gap.residual_ns.unwrap_or_default(),
-        cause if cause.is_platform() => gap.duration_ns,
-        _ => Nanos(0),
-    }
+    gap.platform_ns
 }
 
 fn cpu(report: &mut Report, index: usize) {
@@ -69,7 +72,7 @@ fn cpu(report: &mut Report, index: usize) {
         .map(|gap| platform(gap))
         .max()
         .unwrap_or_default();
-    let others = [cpu.covered_ns, cpu.blind_ns, cpu.paused_ns];
+    let others = [cpu.covered_ns, cpu.blind_ns, cpu.unknown_ns, cpu.paused_ns];
     let others = others.into_iter().fold(Nanos(0), Nanos::saturating_add);
     match cpu.ended_early {
         Some(_) => cpu.elapsed_ns = others.saturating_add(cpu.os_ns),
@@ -83,11 +86,16 @@ fn stalls(report: &Report) -> Vec<StallReport> {
         let offset = report.tsc.offsets.iter().find(|offset| offset.cpu == cpu);
         offset.map_or(0, |offset| offset.offset_cycles)
     };
-    let counted = |gap: &&Gap| gap.cause.is_platform() && gap.cause != Cause::SmiOs;
+    let counted = |gap: &&Gap| gap.platform_ns > Nanos(0);
     let mut spans: Vec<(u64, u64, &Gap)> = (report.gaps.iter().filter(counted))
         .map(|gap| {
             let place = |cycles: u64| cycles.saturating_add_signed(-shift(gap.cpu));
-            (place(gap.start_cycles.0), place(gap.end_cycles.0), gap)
+            let start = gap.start_cycles.0;
+            let end = match gap.cause.is_mixed() {
+                true => start + Hertz(report.tsc.hz).to_cycles(gap.platform_ns).0,
+                false => gap.end_cycles.0,
+            };
+            (place(start), place(end), gap)
         })
         .collect();
     spans.sort_by_key(|(start, ..)| *start);
@@ -137,9 +145,6 @@ fn verdict(report: &mut Report) {
     let listed = (report.stalls.iter())
         .filter(|stall| above(stall.duration_ns))
         .count() as u64;
-    let mixed = (report.gaps.iter())
-        .filter(|gap| gap.cause == Cause::SmiOs && above(platform(gap)))
-        .count() as u64;
     let count = report.cpus.len().max(1) as f64;
     let mean = |part: &dyn Fn(&CpuReport) -> f64| report.cpus.iter().map(part).sum::<f64>() / count;
     let coverage = mean(&|cpu| cpu.covered_ns.0 as f64 / cpu.elapsed_ns.0.max(1) as f64);
@@ -151,7 +156,7 @@ fn verdict(report: &mut Report) {
         .filter(|_| report.run.planned_ns.is_some());
     let verdict = &mut report.verdict;
     verdict.platform_gaps = gaps;
-    verdict.platform_stalls = (listed + mixed).min(gaps);
+    verdict.platform_stalls = listed.min(gaps);
     verdict.platform_max_ns = longest.unwrap_or_default();
     let rate = Rate {
         events: verdict.platform_stalls,

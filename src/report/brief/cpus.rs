@@ -65,6 +65,9 @@ pub struct CpuInBrief {
     pub blind_ns: Nanos,
     /// Time that the kernel took.
     pub os_ns: Nanos,
+    /// Time that is nobody's.
+    #[serde(default)]
+    pub unknown_ns: Nanos,
     /// Time not sampled because of `--width` and `--window`.
     pub paused_ns: Nanos,
     /// Time between shots with interrupts off.

@@ -83,6 +83,10 @@ struct Entry<'a> {
     cause: Cause,
     os_ns: Option<Nanos>,
     residual_ns: Option<Nanos>,
+    #[serde(default)]
+    platform_ns: Option<Nanos>,
+    #[serde(default)]
+    unknown_ns: Option<Nanos>,
 }
 
 impl<'de> Deserialize<'de> for GapsInBrief {
@@ -116,14 +120,13 @@ impl GapsInBrief {
         if let Some(platform) = platform {
             self.platform.add(platform);
         }
-        match gap.cause {
-            Cause::Unknown => self.longest_unknown = self.longest_unknown.max(gap.duration_ns),
-            Cause::SmiOs => self.mixed += 1,
-            cause if cause.is_platform() => {
-                self.of_stalls.add(gap.duration_ns);
-                self.time_of_stalls = self.time_of_stalls.saturating_add(gap.duration_ns);
+        self.longest_unknown = self.longest_unknown.max(gap.unknown());
+        match gap.of_stall() {
+            Some(length) => {
+                self.of_stalls.add(length);
+                self.time_of_stalls = self.time_of_stalls.saturating_add(length);
             }
-            _ => {}
+            None => self.mixed += u64::from(gap.cause.is_mixed() && gap.platform_ns.is_none()),
         }
         // Gaps stand CPU by CPU.
         let last = self.cpus.last().map(|gaps| gaps.cpu);
@@ -153,9 +156,34 @@ impl GapsInBrief {
 impl Entry<'_> {
     /// The platform's part, where it is known.
     fn platform(&self) -> Option<Nanos> {
-        match self.cause {
-            Cause::SmiOs => self.residual_ns,
-            cause => cause.is_platform().then_some(self.duration_ns),
+        match (self.platform_ns, self.cause) {
+            (Some(part), _) => Some(part),
+            // Of a version that knew no parts.
+            (None, mixed) if mixed.is_mixed() => self.residual_ns,
+            (None, cause) => cause.is_platform().then_some(self.duration_ns),
+        }
+    }
+
+    /// How long it is as part of a stall; `None` where it is of none, or of a
+    /// version that left mixed gaps out.
+    fn of_stall(&self) -> Option<Nanos> {
+        let of_platform = match self.platform_ns {
+            Some(part) => part > Nanos(0),
+            None => self.cause.is_platform() && !self.cause.is_mixed(),
+        };
+        let length = match self.cause.is_mixed() {
+            true => self.platform_ns.unwrap_or_default(),
+            false => self.duration_ns,
+        };
+        of_platform.then_some(length)
+    }
+
+    /// The part that is nobody's.
+    fn unknown(&self) -> Nanos {
+        match (self.unknown_ns, self.cause) {
+            (Some(part), _) => part,
+            (None, Cause::Unknown) => self.duration_ns,
+            (None, _) => Nanos(0),
         }
     }
 
@@ -165,6 +193,18 @@ impl Entry<'_> {
         if self.end_cycles < self.start_cycles {
             let end = self.end_cycles.0;
             return Some(format!("ends at cycle {end}, before it starts"));
+        }
+        if let (Some(os), Some(platform), Some(unknown)) =
+            (self.os_ns, self.platform_ns, self.unknown_ns)
+        {
+            let sum = os.saturating_add(platform).saturating_add(unknown);
+            if sum != length {
+                return Some(format!(
+                    "has parts (os_ns, platform_ns, unknown_ns) that add up to {}, its \
+                     duration_ns is {}",
+                    sum.0, length.0
+                ));
+            }
         }
         let parts = [("os_ns", self.os_ns), ("residual_ns", self.residual_ns)];
         let longer = (parts.into_iter()).find(|(_, part)| part.is_some_and(|part| part > length));

@@ -76,7 +76,13 @@ fn times(cpu: &SampledCpu, report: &Brief<'_>) -> Checked {
         )
     })?;
     let between = cpu.masked.map_or(Nanos(0), |masked| masked.between_ns);
-    let parts = [cpu.blind_ns, cpu.os_ns, cpu.paused_ns, between];
+    let parts = [
+        cpu.blind_ns,
+        cpu.os_ns,
+        cpu.unknown_ns,
+        cpu.paused_ns,
+        between,
+    ];
     let sum = (parts.into_iter()).fold(covered, Nanos::saturating_add);
     must(sum.saturating_add(slack(elapsed)) >= elapsed, || {
         format!(
