@@ -7,19 +7,26 @@
 //! as a whole ([`session`]), what it says ([`stats`], [`report`]), and what runs
 //! say of each other ([`compare`]). [`preflight`] says beforehand what the
 //! machine lets a run find. [`hwlatdetect`] says a run in that program's words.
+//!
+//! Three modules are for all of them: [`files`] is the one way to open what a
+//! user names, [`limits`] what may end a run, and [`waits`] the table of all that
+//! is waited for, with its bounds.
 
 pub mod attribution;
 pub mod changes;
+pub mod characters;
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod cpulist;
 pub mod cpumask;
 pub mod evidence;
+pub mod files;
 pub mod fleet;
 pub mod host;
 pub mod hwlatdetect;
 pub mod judgement;
+pub mod limits;
 pub mod plan;
 pub mod policy;
 pub mod preflight;
@@ -33,3 +40,4 @@ pub mod session;
 pub mod stats;
 pub mod sys;
 pub mod units;
+pub mod waits;

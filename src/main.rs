@@ -1,21 +1,50 @@
 //! The program: what was typed, what follows from it, how it ended.
 
 use std::process::ExitCode;
+use std::thread::{Builder, JoinHandle};
 
 use clap::Parser;
 
 use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
-use hwgap::report::adopt_locale;
+use hwgap::files::patient::tell;
+use hwgap::limits::stack_is_small;
+use hwgap::report::{adopt_locale, clean_lines};
+use hwgap::sys::signals::{block_all, block_file_size};
+
+/// Stack of the program where the system's limit is too low for it.
+const STACK: usize = 8 << 20;
 
 fn main() -> ExitCode {
     adopt_locale();
+    block_file_size();
+    if !stack_is_small() {
+        return program();
+    }
+    // The main thread's stack grows only as far as RLIMIT_STACK lets it.
+    let roomy = Builder::new().stack_size(STACK).spawn(program);
+    // Signals are for that thread, which may listen for them.
+    block_all();
+    match roomy.map(JoinHandle::join) {
+        Ok(Ok(exit)) => exit,
+        // A panic has said so.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => {
+            tell(&format!(
+                "hwgap: RLIMIT_STACK (ulimit -s) is too low, and no thread can be started: {error}\n"
+            ));
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn program() -> ExitCode {
     let command = Cli::parse_from(arguments(std::env::args_os())).command;
     let name = command.program();
     match carry_out(command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{name}: {failure}");
+            tell(&clean_lines(&format!("{name}: {failure}\n")));
             failure.exit().into()
         }
     }

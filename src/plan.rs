@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use crate::cli::{FormatArg, RunArgs};
 use crate::cpulist::CpuList;
 use crate::evidence::watches::FreezeWish;
+use crate::files::identity::Named;
 use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve};
+use crate::report::event_file;
 use crate::sampler::Pace;
 use crate::units::Nanos;
 
@@ -108,11 +110,33 @@ pub struct Outputs {
     pub progress: ProgressPlan,
 }
 
+impl Outputs {
+    /// The files, with the options that name them; FILE.1 as well, which a full
+    /// file of events becomes.
+    pub fn named(&self) -> Vec<Named<'_>> {
+        let events = self.events.as_ref();
+        Named::all("--output", &self.json)
+            .chain(Named::all("--csv", &self.csv))
+            .chain(Named::all("--html", &self.html))
+            .chain(Named::all(
+                "--events-csv",
+                events.map(|events| &events.file),
+            ))
+            .chain(Named::all(
+                "the full file of --events-csv",
+                events.map(|events| &events.full),
+            ))
+            .collect()
+    }
+}
+
 /// Gaps written as they happen.
 #[derive(Clone, Debug)]
 pub struct EventsPlan {
     /// The file.
     pub file: PathBuf,
+    /// What it becomes when it is full.
+    pub full: PathBuf,
     /// Rows until it makes room for the next.
     pub rows: u64,
 }
@@ -273,6 +297,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
             interval => args.output.as_ref().map(|_| interval),
         },
         events: args.events_csv.clone().map(|file| EventsPlan {
+            full: event_file::full(&file),
             file,
             rows: args.events_rows,
         }),

@@ -3,6 +3,7 @@
 //! runs for days is then no way to the machine.
 
 use std::collections::HashSet;
+use std::io;
 
 use caps::{CapSet, Capability};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
@@ -32,7 +33,7 @@ impl Keep {
     pub fn least(writes: Writes) -> Keep {
         let mut kept = HashSet::new();
         if writes == Writes::Files {
-            // A report is made anew in its folder, with the owner and the mode
+            // A report is made anew in its folder, with the group and the mode
             // of the one before.
             kept.extend([
                 Capability::CAP_DAC_OVERRIDE,
@@ -79,6 +80,55 @@ impl Keep {
     }
 }
 
+/// What a command that measures nothing does, as far as rights go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// It reads and writes files that a user names.
+    Files,
+    /// It puts settings of the host back, by what a journal says.
+    PutBack,
+}
+
+/// Gives up, on the calling thread and for those that it starts, what a task
+/// has no use for: all, but where root puts its own host back. With file
+/// capabilities the journal is an ordinary user's, who can write to it what he
+/// likes.
+pub fn keep_for(task: Task) -> Privileges {
+    let kept = match task {
+        Task::PutBack if is_root() => HashSet::from([
+            // Other users' files and settings, in user namespaces as well.
+            Capability::CAP_DAC_OVERRIDE,
+            // Mounts debugfs and tracefs where only this process sees them.
+            Capability::CAP_SYS_ADMIN,
+            // Priorities and CPUs of threads.
+            Capability::CAP_SYS_NICE,
+            // The guardian's place among those that are short of memory.
+            Capability::CAP_SYS_RESOURCE,
+        ]),
+        Task::PutBack | Task::Files => HashSet::new(),
+    };
+    Keep::Only(kept).apply()
+}
+
+/// Changes a setting of the host with this user's own rights: for an ordinary
+/// user without the program's capabilities, as its guardian and `hwgap restore`
+/// will have none when they put it back.
+pub fn with_own_rights<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let effective = caps::read(None, CapSet::Effective).unwrap_or_default();
+    if is_root() || effective.is_empty() {
+        return act();
+    }
+    let set = |now: &HashSet<Capability>| caps::set(None, CapSet::Effective, now);
+    set(&HashSet::new()).map_err(io::Error::other)?;
+    let done = act();
+    set(&effective).map_err(io::Error::other)?;
+    done
+}
+
+fn is_root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
 fn held() -> HashSet<Capability> {
     caps::read(None, CapSet::Permitted).unwrap_or_default()
 }
@@ -113,6 +163,13 @@ mod tests {
         assert!(after.is_subset(&[Capability::CAP_CHOWN].into_iter().collect()));
         assert_eq!(told.kept.len() + told.dropped.len(), before.len());
         assert_eq!(told.reason, None);
+    }
+
+    #[test]
+    fn who_reads_files_of_anybody_holds_nothing() {
+        let outcome = std::thread::spawn(|| (keep_for(Task::Files), held()));
+        let (told, after) = outcome.join().unwrap();
+        assert!(after.is_empty() && told.kept.is_empty(), "{told:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Saved reports broken at random: every input ends in an output or an error,
+//! Saved reports, and other inputs, broken at random: every input ends in an output or an error,
 //! never in a panic. `fuzz/` has the same for libFuzzer.
 //!
 //! `HWGAP_FUZZ_SECONDS=600 cargo test --release --test fuzz -- --nocapture` goes
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use hwgap::report::json;
 
-#[path = "../fuzz/exercise.rs"]
 mod exercise;
 mod report_samples;
 
@@ -185,4 +184,41 @@ fn no_report_makes_a_comparison_panic() {
     feed("compare", |input, corpus| {
         exercise::compared(input, &corpus[0])
     });
+}
+
+/// Feeds mutated seeds of a target to its reader.
+fn feed_seeds(target: &str, exercise: impl Fn(&[u8]) -> bool) {
+    let folder = format!("{}/fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = (std::fs::read_dir(folder).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect();
+    paths.sort();
+    let seeds: Vec<Vec<u8>> = paths
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    assert!(
+        seeds.iter().any(|seed| exercise(seed)),
+        "{target}: no seed is read"
+    );
+    for number in 0..INPUTS {
+        let mut random = Random(number);
+        let mut input = seeds[random.below(seeds.len())].clone();
+        mutate(&mut input, &mut random);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| exercise(&input)));
+        let shown = String::from_utf8_lossy(&input);
+        assert!(
+            outcome.is_ok(),
+            "{target}: input {number} panics: {shown:?}"
+        );
+    }
+}
+
+#[test]
+fn no_input_makes_another_reader_panic() {
+    feed_seeds("brief", exercise::brief);
+    feed_seeds("policy", exercise::policy);
+    feed_seeds("journal", exercise::journal);
+    feed_seeds("selftest", exercise::selftest);
+    feed_seeds("options", exercise::options);
 }

@@ -36,6 +36,22 @@ fn man_pages_match_the_command_line() {
 }
 
 #[test]
+fn the_pages_bear_the_day_of_the_release() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let changelog = fs::read_to_string(root.join("CHANGELOG.md")).unwrap();
+    let heading = concat!("## [", env!("CARGO_PKG_VERSION"), "] - ");
+    let day = changelog
+        .lines()
+        .find_map(|line| line.strip_prefix(heading));
+    let day = day.expect("CHANGELOG.md has the version of Cargo.toml, with its day");
+    for (name, page) in pages(&root.join("man")) {
+        let title = page.lines().find(|line| line.starts_with(".TH"));
+        let title = title.expect("each page has a title");
+        assert!(title.contains(&format!("\"{day}\"")), "{name}: {title}");
+    }
+}
+
+#[test]
 fn the_page_of_run_holds_examples_and_exit_status() {
     let fresh = tempfile::tempdir().unwrap();
     hwgap().arg("man").arg(fresh.path()).assert().success();

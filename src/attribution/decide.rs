@@ -213,12 +213,6 @@ fn kernel_present(known: Known<'_>) -> Account {
         }
         (None, Some(kernel)) => by_records(kernel, smis),
     };
-    // The sampler's own work is nobody's stall.
-    let own = known.evidence.own_ns;
-    let division = Division {
-        platform: division.platform.saturating_sub(own),
-        ..division
-    };
     let parts = Parts::of(known.length, division.platform, division.unknown);
     let platform = parts.platform > Nanos(0);
     let unknown = parts.unknown > Nanos(0);
@@ -351,7 +345,7 @@ fn by_counts(known: Known<'_>, smis: Smis) -> Division {
         ..
     } = *known.evidence;
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    if counted(page_faults) || (counted(involuntary_switches) && run_delay_ns.is_none()) {
+    if counted(involuntary_switches) && run_delay_ns.is_none() {
         return match smis {
             Smis::Counted(1.., _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),
             Smis::Shared => Division::unknown(known.length, UnknownReason::SmiShared),
@@ -359,7 +353,7 @@ fn by_counts(known: Known<'_>, smis: Smis) -> Division {
         };
     }
     // Time for which the sampler was held back belongs to other tasks; without
-    // a switch that is none, and only interrupts can have run.
+    // a switch that is none, and only interrupts and faults can have run.
     let held_back = match counted(involuntary_switches) {
         true => run_delay_ns.unwrap_or_default(),
         false => Nanos(0),
@@ -367,12 +361,14 @@ fn by_counts(known: Known<'_>, smis: Smis) -> Division {
     let rest = known.length.saturating_sub(held_back);
     let beyond = match known.interrupts {
         None => Some(rest),
+        // A fault takes longer than an interrupt, if it does not read a file.
+        Some(usual) if counted(page_faults) && !usual.is_far_exceeded_by(rest) => None,
         Some(usual) if usual.is_exceeded_by(rest) => Some(rest.saturating_sub(usual.typical)),
         Some(_) => None,
     };
     match (smis, beyond) {
         (Smis::Counted(1.., _), Some(beyond))
-            if known.interrupts.is_some() && held_back == Nanos(0) =>
+            if known.interrupts.is_some() && held_back == Nanos(0) && !counted(page_faults) =>
         {
             Division::platform(beyond, Confidence::Probable)
         }

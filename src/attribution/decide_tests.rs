@@ -369,9 +369,10 @@ fn without_records_the_scheduler_tells_whether_a_task_was_there() {
     // Only interrupts can have run, and they take no more than 7 us here.
     assert_eq!(of(Some(0), Some(0), None, 6_000), (Cause::Os, 0));
     assert_eq!(of(Some(0), Some(0), None, 50_000), (Cause::Unknown, 47_000));
-    // A task takes what it likes, and a fault too.
+    // A task takes what it likes, and a fault more than an interrupt.
     assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Os, 0));
-    assert_eq!(of(Some(0), Some(1), None, 50_000), (Cause::Os, 0));
+    assert_eq!(of(Some(0), Some(1), None, 20_000), (Cause::Os, 0));
+    assert_eq!(of(Some(0), Some(1), None, 50_000), (Cause::Unknown, 47_000));
     // The scheduler says for how long.
     assert_eq!(of(Some(1), Some(0), Some(46_000), 50_000), (Cause::Os, 0));
     assert_eq!(

@@ -107,10 +107,6 @@ pub struct Evidence {
     /// do in SMM; `null` unless they are made to.
     #[serde(default)]
     pub smm_ns: Option<Nanos>,
-    /// Time of the sampler's own work in the gap, about: what hits the sampler
-    /// while it deals with a gap belongs to that gap.
-    #[serde(default, skip_serializing_if = "Evidence::has_no_own")]
-    pub own_ns: Nanos,
 }
 
 impl Evidence {
@@ -124,12 +120,7 @@ impl Evidence {
             run_delay_ns: None,
             ring_zero: None,
             smm_ns: None,
-            own_ns: Nanos(0),
         }
-    }
-
-    fn has_no_own(own: &Nanos) -> bool {
-        *own == Nanos(0)
     }
 
     /// Whether this kernel ran, by the sampler's own witnesses: the footprint

@@ -2,14 +2,20 @@
 //! files fail on demand.
 
 use std::cell::OnceCell;
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
 use crate::cpulist::CpuList;
 use crate::host::debugfs::Debugfs;
 use crate::host::kernel_fs::{KernelFs, KernelFsKind};
 use crate::host::root::Root;
+use crate::privileges::with_own_rights;
 use crate::sys::sched;
 
 use super::change::{Place, Schedule, Tree};
@@ -67,9 +73,9 @@ impl LiveAccess {
         &self.root
     }
 
-    /// The full path. A file system that is mounted nowhere is mounted where
-    /// only this process sees it.
-    fn path(&self, place: &Place) -> io::Result<PathBuf> {
+    /// The root of a tree, open. A file system that is mounted nowhere is
+    /// mounted where only this process sees it.
+    fn tree(&self, place: &Place) -> io::Result<OwnedFd> {
         let tree = match place.tree {
             Tree::Root => &self.root,
             Tree::Debugfs => self
@@ -85,53 +91,102 @@ impl LiveAccess {
                 .get_or_init(|| KernelFs::find(&self.root, KernelFsKind::Tracefs))
                 .root(),
         };
-        Ok(tree.path(&place.path))
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(fs::openat(CWD, tree.path(""), flags, Mode::empty())?)
+    }
+
+    /// Opens a file or folder. The kernel's own links are followed; not those
+    /// that lead into what a process has open.
+    fn open(&self, place: &Place, flags: OFlags) -> io::Result<File> {
+        let tree = self.tree(place)?;
+        let flags = flags | OFlags::CLOEXEC;
+        let opened = match fs::openat2(
+            &tree,
+            &*place.path,
+            flags,
+            Mode::empty(),
+            ResolveFlags::NO_MAGICLINKS,
+        ) {
+            // Before 5.6. What a journal may name has no such link in it.
+            Err(Errno::NOSYS) => fs::openat(&tree, &*place.path, flags, Mode::empty()),
+            opened => opened,
+        };
+        Ok(File::from(opened?))
+    }
+
+    /// The folder of a place, and its name there.
+    fn above(&self, place: &Place) -> io::Result<(File, OsString)> {
+        let path = Path::new(&place.path);
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let folder = Place {
+            tree: place.tree,
+            path: match path.parent().and_then(Path::to_str) {
+                Some("") | None => String::from("."),
+                Some(above) => above.to_owned(),
+            },
+        };
+        let folder = self.open(&folder, OFlags::PATH | OFlags::DIRECTORY)?;
+        Ok((folder, name.to_owned()))
     }
 }
 
 impl Access for LiveAccess {
     fn read(&self, place: &Place) -> io::Result<String> {
         let mut text = Vec::new();
-        File::open(self.path(place)?)?
+        self.open(place, OFlags::RDONLY)?
             .take(LARGEST)
             .read_to_end(&mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     fn write(&self, place: &Place, text: &str) -> io::Result<()> {
-        let path = self.path(place)?;
-        // As a shell's > does, which a few files of tracefs heed.
-        let is_live = self.root.is_live();
-        let mut file = File::options().write(true).truncate(is_live).open(path)?;
-        let mut text = text.to_owned();
-        if !is_live {
-            // A file of the kernel's has the old value or the new one, whenever
-            // this process is killed. So has one of a made-up tree, as long as
-            // what is left of a longer value goes in the same write.
-            let before = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-            let rest = before.min(LARGEST as usize).saturating_sub(text.len());
-            text.extend(std::iter::repeat_n('\n', rest));
-        }
-        match file.write(text.as_bytes())? {
-            whole if whole == text.len() => Ok(()),
-            _ => Err(io::ErrorKind::WriteZero.into()),
-        }
+        with_own_rights(|| {
+            // As a shell's > does, which a few files of tracefs heed.
+            let is_live = self.root.is_live();
+            let flags = match is_live {
+                true => OFlags::WRONLY | OFlags::TRUNC,
+                false => OFlags::WRONLY,
+            };
+            let mut file = self.open(place, flags)?;
+            let mut text = text.to_owned();
+            if !is_live {
+                // A file of the kernel's has the old value or the new one,
+                // whenever this process is killed. So has one of a made-up
+                // tree, as long as what is left of a longer value goes in the
+                // same write.
+                let before = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+                let rest = before.min(LARGEST as usize).saturating_sub(text.len());
+                text.extend(std::iter::repeat_n('\n', rest));
+            }
+            match file.write(text.as_bytes())? {
+                whole if whole == text.len() => Ok(()),
+                _ => Err(io::ErrorKind::WriteZero.into()),
+            }
+        })
     }
 
     fn list(&self, place: &Place) -> io::Result<Vec<String>> {
-        let mut names: Vec<String> = fs::read_dir(self.path(place)?)?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        let folder = self.open(place, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names: Vec<String> = Dir::read_from(&folder)?
+            .filter_map(|entry| entry.ok()?.file_name().to_str().ok().map(str::to_owned))
+            .filter(|name| name != "." && name != "..")
             .collect();
         names.sort_unstable();
         Ok(names)
     }
 
     fn make_folder(&self, place: &Place) -> io::Result<()> {
-        fs::create_dir(self.path(place)?)
+        with_own_rights(|| {
+            let (folder, name) = self.above(place)?;
+            Ok(fs::mkdirat(folder, name, Mode::from_raw_mode(0o777))?)
+        })
     }
 
     fn remove_folder(&self, place: &Place) -> io::Result<()> {
-        fs::remove_dir(self.path(place)?)
+        with_own_rights(|| {
+            let (folder, name) = self.above(place)?;
+            Ok(fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+        })
     }
 
     fn start_time(&self, number: u32) -> Option<u64> {
@@ -147,7 +202,7 @@ impl Access for LiveAccess {
     }
 
     fn set_affinity(&self, thread: u32, cpus: &CpuList) -> io::Result<()> {
-        sched::set_affinity_of(thread, cpus)
+        with_own_rights(|| sched::set_affinity_of(thread, cpus))
     }
 
     fn schedule(&self, thread: u32) -> io::Result<Schedule> {
@@ -156,6 +211,6 @@ impl Access for LiveAccess {
     }
 
     fn set_schedule(&self, thread: u32, schedule: Schedule) -> io::Result<()> {
-        sched::set_scheduler_of(thread, schedule.policy, schedule.priority)
+        with_own_rights(|| sched::set_scheduler_of(thread, schedule.policy, schedule.priority))
     }
 }

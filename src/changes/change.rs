@@ -6,6 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Format;
 
+/// What hwgap changes below the root: files, and folders with all that is in
+/// them. A journal is a file, and names nothing else whatever stands in it.
+const CHANGED: [&str; 14] = [
+    "proc/irq/",
+    "proc/sys/kernel/numa_balancing",
+    "proc/sys/kernel/nmi_watchdog",
+    "proc/sys/kernel/sched_rt_runtime_us",
+    "proc/sys/kernel/soft_watchdog",
+    "proc/sys/kernel/timer_migration",
+    "proc/sys/kernel/watchdog",
+    "proc/sys/kernel/watchdog_cpumask",
+    "proc/sys/vm/stat_interval",
+    "sys/devices/cpu",
+    "sys/devices/system/",
+    "sys/devices/virtual/workqueue/",
+    "sys/fs/cgroup/",
+    "sys/kernel/mm/",
+];
+
 /// Where a file lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,16 +79,22 @@ impl Place {
         }
     }
 
-    /// Whether it is one that hwgap may have written: below the kernel's own
-    /// file systems, and without a way out of them. A journal is a file, and
-    /// what stands in it is not taken on trust.
+    /// Whether it is one that hwgap may have written: one of the settings that
+    /// it changes, and without a way out of the kernel's own file systems.
     pub(super) fn is_plausible(&self) -> bool {
         let parts_are_names = (self.path.split("/")).all(|part| !matches!(part, "" | "." | ".."));
-        let kernels = match self.tree {
-            Tree::Root => self.path.starts_with("proc/") || self.path.starts_with("sys/"),
+        let is_changed = match self.tree {
+            Tree::Root => CHANGED.iter().any(|known| match known.ends_with('/') {
+                true => self.path.starts_with(known),
+                // The core PMUs of a hybrid CPU: cpu, cpu_core, cpu_atom.
+                false if *known == "sys/devices/cpu" => {
+                    self.path.starts_with(known) && self.path.ends_with("/freeze_on_smi")
+                }
+                false => self.path == *known,
+            }),
             Tree::Debugfs | Tree::Tracefs => true,
         };
-        parts_are_names && kernels
+        parts_are_names && is_changed
     }
 }
 
@@ -223,7 +248,11 @@ mod tests {
 
     #[test]
     fn only_files_of_the_kernel_are_plausible() {
-        for good in ["proc/sys/vm/stat_interval", "sys/fs/cgroup/a/cgroup.procs"] {
+        for good in [
+            "proc/sys/vm/stat_interval",
+            "sys/fs/cgroup/a/cgroup.procs",
+            "sys/devices/cpu_core/freeze_on_smi",
+        ] {
             assert!(Place::root(good).is_plausible(), "{good}");
         }
         for bad in [
@@ -233,6 +262,10 @@ mod tests {
             "proc//x",
             "",
             "sys/./x",
+            "proc/self/cwd/x",
+            "proc/1/root/etc/passwd",
+            "proc/sys/kernel/core_pattern",
+            "sys/devices/cpu/../../x",
         ] {
             assert!(!Place::root(bad).is_plausible(), "{bad}");
         }

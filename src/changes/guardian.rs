@@ -7,15 +7,23 @@
 //! everything back itself says so first.
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::host::root::Root;
 use crate::sys::signals;
+use crate::waits::{self, Patience};
 
 use super::access::LiveAccess;
 use super::journal::{Found, Locked};
+use super::process;
 use super::restore::{Restored, restore};
 use super::undo::Foreign;
 
@@ -80,6 +88,17 @@ impl Guard {
         let (Some(pipe), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("it has no pipes"));
         };
+        let patience = Patience::begin(waits::GUARDIAN_READY);
+        while !is_readable(&answers)? {
+            if patience.is_over() || signals::is_end_asked() {
+                // Nothing was changed yet.
+                let _ = child.kill();
+                let waited = patience.elapsed().as_secs();
+                return Err(io::Error::other(format!(
+                    "it was not ready after {waited} s"
+                )));
+            }
+        }
         let mut answer = [0];
         match answers.read(&mut answer)? {
             1 if answer[0] == READY => Ok(Some(Guardian { child, pipe })),
@@ -88,13 +107,65 @@ impl Guard {
     }
 }
 
+fn is_readable(pipe: &impl AsFd) -> io::Result<bool> {
+    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+    let tick = u16::try_from(waits::TICK.as_millis()).unwrap_or(u16::MAX);
+    match poll(&mut fds, tick) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// What has become of a guardian in mid-run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It waits for the end of the run.
+    Well,
+    /// It was stopped, and was told to go on.
+    Woken,
+    /// It is gone.
+    Dead,
+}
+
 impl Guardian {
     /// Everything is back: lets the guardian go.
     pub(super) fn dismiss(mut self) {
+        let pid = self.pid();
         // One that is gone needs no word.
         let _ = self.pipe.write_all(&[DISMISSED]);
         drop(self.pipe);
-        let _ = self.child.wait();
+        // A stopped one hears nothing.
+        let _ = kill(pid, Signal::SIGCONT);
+        let patience = Patience::begin(waits::GUARDIAN_END);
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if patience.is_over() {
+                // All is back by now, so that nothing is lost with it. One that
+                // the kernel does not let go is left to it.
+                let _ = self.child.kill();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Looks after it.
+    pub(super) fn look(&mut self) -> Health {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return Health::Dead;
+        }
+        match process::state(&Root::live(), self.child.id()) {
+            Some('T' | 't') => {
+                // It may be one that debugs it, who will stop it again.
+                let _ = kill(self.pid(), Signal::SIGCONT);
+                Health::Woken
+            }
+            _ => Health::Well,
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }
 }
 

@@ -1,14 +1,16 @@
 //! The changes of a run: noted, made, and put back when it ends.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::files::patient::tell;
 
 use super::access::Access;
 use super::asked::{Changed, Refusal};
 use super::change::{Change, Place, Schedule};
 use super::format::Format;
-use super::guardian::{Guard, Guardian};
+use super::guardian::{Guard, Guardian, Health};
 use super::journal::{Found, Header, Journal, JournalError, Locked, Standing};
 use super::restore::{Settled, boot_id, settle};
 use super::undo::{Foreign, put_back};
@@ -19,6 +21,8 @@ pub struct Changes<A: Access> {
     access: A,
     journal: Option<Journal>,
     guardian: Option<Guardian>,
+    /// To start another guardian, where the first one is killed.
+    guard: (Guard, PathBuf, String),
     standing: Vec<Standing>,
 }
 
@@ -70,8 +74,34 @@ impl<A: Access> Changes<A> {
             access,
             journal: Some(journal),
             guardian,
+            guard: (guard.clone(), folder.to_owned(), header.run),
             standing: Vec::new(),
         })
+    }
+
+    /// Looks after the guardian: one that was stopped is woken, and in the place
+    /// of one that was killed another one is started. Says what it found.
+    pub fn watch_guardian(&mut self) -> Option<String> {
+        let health = self.guardian.as_mut()?.look();
+        match health {
+            Health::Well => None,
+            Health::Woken => Some(String::from(
+                "hwgap: the guardian was stopped, and was told to go on\n",
+            )),
+            Health::Dead => {
+                let (guard, folder, run) = &self.guard;
+                let again = guard.start(folder, run);
+                let words = match &again {
+                    Ok(_) => String::from("another one was started"),
+                    Err(error) => format!(
+                        "another one cannot be started: {error}; if this run is killed as well, \
+                         'hwgap restore' puts the host back"
+                    ),
+                };
+                self.guardian = again.unwrap_or_default();
+                Some(format!("hwgap: the guardian has died; {words}\n"))
+            }
+        }
     }
 
     /// The host that is changed.
@@ -271,6 +301,12 @@ impl<A: Access> Changes<A> {
         let Some(journal) = &mut self.journal else {
             return Err(io::Error::other("the run has ended"));
         };
+        if !change.is_plausible() {
+            // Nobody would put it back.
+            return Err(io::Error::other(
+                "it is none of the settings that hwgap changes",
+            ));
+        }
         let n = journal.announce(&change)?;
         self.standing.push(Standing {
             n,
@@ -314,7 +350,7 @@ impl<A: Access> Drop for Changes<A> {
         for one in Changes::put_back(self) {
             if !one.put_back.is_settled() {
                 let (what, how) = (one.change.what(), &one.put_back);
-                eprintln!("hwgap: {what} was not put back: {how}");
+                tell(&format!("hwgap: {what} was not put back: {how}\n"));
             }
         }
     }

@@ -12,6 +12,14 @@ pub fn start_time(root: &Root, number: u32) -> Option<u64> {
     after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
+/// The state of a process by its letter (proc(5)); `None` where there is none of
+/// that number.
+pub fn state(root: &Root, number: u32) -> Option<char> {
+    let stat = root.read_text(&format!("proc/{number}/stat")).ok()?;
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    after_name.trim_start().chars().next()
+}
+
 /// The control group (version 2) of a process, as a path below that hierarchy.
 pub fn control_group(root: &Root, number: u32) -> Option<String> {
     let groups = root.read_text(&format!("proc/{number}/cgroup")).ok()?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::cli::{CompareArgs, CompareFormatArg};
 use crate::compare::model::{Comparison, Finding};
 use crate::compare::{Naming, Question, compare, load};
+use crate::files::identity::{Named, distinct};
 use crate::report::comparison::{html, markdown, text};
 use crate::report::files::PendingFile;
 use crate::report::json;
@@ -21,6 +22,11 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
             false => Naming::Full,
         },
     };
+    let before = Named::all("a file of --before", &args.before);
+    let after = Named::all("a file of --after", &args.after);
+    let inputs: Vec<Named<'_>> = before.chain(after).collect();
+    let outputs: Vec<Named<'_>> = Named::all("--output", &args.output).collect();
+    distinct(&inputs, &outputs).map_err(Failure::usage)?;
     let (before, after) = load(&args.before, &args.after).map_err(Failure::usage)?;
     let output = args.output.as_ref().map(PendingFile::create).transpose();
     let output = output.map_err(Failure::usage)?;

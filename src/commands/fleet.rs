@@ -9,10 +9,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::{FleetArgs, FleetFormatArg};
+use crate::files::identity::{Clash, Named, distinct, inside};
 use crate::fleet::expected::Expected;
 use crate::fleet::export::{Exported, export};
 use crate::fleet::gather::gather;
 use crate::fleet::model::FleetReport;
+use crate::fleet::read::is_called_like_report;
 use crate::fleet::{Question, assess};
 use crate::policy::Policy;
 use crate::report::clean_text;
@@ -34,6 +36,7 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
             "{missing:?}: there is no such file or folder"
         )));
     }
+    keep_inputs(args)?;
     let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
     let today = args.as_of.unwrap_or_else(today);
     if let Some(folder) = &args.export {
@@ -113,6 +116,42 @@ fn export_to(
     } else {
         Exit::Good
     })
+}
+
+/// Refuses what would overwrite an input, or be read as one the next time.
+fn keep_inputs(args: &FleetArgs) -> Result<(), Failure> {
+    let reports: Vec<Named<'_>> = Named::all("an input", &args.inputs).collect();
+    let policy = Named::all("--policy", &args.policy);
+    let expected = Named::all("--expect", &args.expect);
+    let inputs: Vec<Named<'_>> = reports
+        .iter()
+        .copied()
+        .chain(policy)
+        .chain(expected)
+        .collect();
+    let outputs: Vec<Named<'_>> = Named::all("--output", &args.output).collect();
+    distinct(&inputs, &outputs).map_err(Failure::usage)?;
+    let output = args
+        .output
+        .as_deref()
+        .filter(|path| is_called_like_report(path));
+    // The files of an export are called so, also in a folder that is still to
+    // be made.
+    let export = args.export.as_deref();
+    let below = export.map(|folder| folder.join("runs.jsonl"));
+    for (option, path) in [
+        ("--output", output),
+        ("--export", export),
+        ("--export", below.as_deref()),
+    ] {
+        if let Some(folder) = path.and_then(|path| inside(path, &reports)) {
+            return Err(Failure::usage(Clash::Inside {
+                output: option.to_owned(),
+                input: format!("{:?}", folder.path),
+            }));
+        }
+    }
+    Ok(())
 }
 
 fn is_missing(path: &std::path::Path) -> bool {

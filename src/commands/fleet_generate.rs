@@ -38,14 +38,14 @@ fn lines(recipe: &Recipe) -> io::Result<()> {
 /// A file a report, and a list of what was planted.
 fn files(recipe: &Recipe, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut planted = BufWriter::new(File::create(folder.join("planted.csv"))?);
+    let mut planted = BufWriter::new(File::create_new(folder.join("planted.csv"))?);
     writeln!(planted, "host,fault")?;
     for host in hosts(recipe) {
         let below = folder.join(format!("{:03}", host.number / A_FOLDER));
         if host.number % A_FOLDER == 0 {
             fs::create_dir_all(&below)?;
         }
-        let file = File::create(below.join(format!("{}.json", host.name())))?;
+        let file = File::create_new(below.join(format!("{}.json", host.name())))?;
         let mut file = BufWriter::with_capacity(64 << 10, file);
         write(&host, &mut file)?;
         file.flush()?;

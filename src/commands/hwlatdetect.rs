@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::cli::HwlatdetectArgs;
 use crate::cpulist::CpuList;
+use crate::files::identity::{Named, distinct};
+use crate::files::patient::{Patient, tell};
 use crate::host::Host;
 use crate::hwlatdetect::{
     Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
@@ -15,6 +17,7 @@ use crate::report::files::PendingFile;
 use crate::report::model::{Gap, Outcome, Report, Verdict};
 use crate::report::{LazyGaps, OutputError};
 use crate::session::{Progress, Silent};
+use crate::waits;
 
 use super::run::{Presenter, Sinks, Start, measure, shown};
 use super::{Exit, Failure};
@@ -28,7 +31,9 @@ pub(super) fn hwlatdetect(args: &HwlatdetectArgs) -> Result<Exit, Failure> {
         let mut run_args = run_args.clone();
         if let Some((online, offline)) = &offline {
             run_args.cpus = Some(online.to_string());
-            eprintln!("hwlatdetect: not sampled, as they are offline: CPUs {offline}");
+            tell(&format!(
+                "hwlatdetect: not sampled, as they are offline: CPUs {offline}\n"
+            ));
         }
         match RunPlan::new(&run_args, host) {
             Ok(plan) => Ok(parameters.fit(plan)),
@@ -72,10 +77,21 @@ impl<'a> Printer<'a> {
 }
 
 impl Presenter for Printer<'_> {
-    fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
-        let report = self.parameters.report.as_ref().map(PendingFile::create);
+    fn open(&mut self, plan: &RunPlan) -> Result<(), Failure> {
+        let report = self.parameters.report.as_deref();
+        let outputs = report.map(|path| Named {
+            option: "--report",
+            path,
+        });
+        let all: Vec<Named<'_>> = outputs.into_iter().chain(plan.outputs.named()).collect();
+        distinct(&[], &all).map_err(Failure::usage)?;
+        let report = report.map(PendingFile::create);
         self.report = report.transpose().map_err(Failure::usage)?;
-        self.sinks = Some(Sinks::open(&start.plan.outputs).map_err(Failure::usage)?);
+        self.sinks = Some(Sinks::open(&plan.outputs).map_err(Failure::usage)?);
+        Ok(())
+    }
+
+    fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
         let names = start.engines.iter().map(|chosen| chosen.engine.name());
         let engines: Vec<&str> = names.collect();
         let sampled = Sampled {
@@ -85,7 +101,7 @@ impl Presenter for Printer<'_> {
         print(&opening(self.parameters, &sampled))?;
         Ok(match (self.parameters.listing, self.parameters.voice) {
             (Listing::Live, _) => Box::new(Watch::new(
-                io::stdout(),
+                Stdout,
                 self.parameters.threshold,
                 self.parameters.format,
                 self.shown.clone(),
@@ -120,23 +136,24 @@ impl Presenter for Printer<'_> {
             Some(Ok(())) => self.parameters.report.as_deref(),
             Some(Err(_)) | None => None,
         };
-        print(&closing(self.parameters, &account, file))?;
+        let printed = print(&closing(self.parameters, &account, file));
         if self.parameters.voice != Voice::Quiet {
             let shown = match self.parameters.listing {
                 Listing::Live => Some(self.shown.get()),
                 Listing::AtTheEnd => None,
             };
             for note in notes(&account, shown, self.parameters.share()) {
-                eprintln!("hwlatdetect: {note}");
+                tell(&format!("hwlatdetect: {note}\n"));
             }
         }
         if let Some(doubt) = doubt(&account) {
-            eprintln!("hwlatdetect: {doubt}");
+            tell(&format!("hwlatdetect: {doubt}\n"));
         }
         if let Some(sinks) = self.sinks {
             sinks.write(report).map_err(Failure::usage)?;
         }
-        saved.unwrap_or(Ok(())).map_err(Failure::usage)
+        saved.unwrap_or(Ok(())).map_err(Failure::usage)?;
+        printed
     }
 }
 
@@ -151,10 +168,22 @@ fn save(file: PendingFile, parameters: &Parameters, account: &Account) -> Result
     })
 }
 
+/// Standard output, which must not make the test wait.
+struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Patient::stdout(waits::STDOUT)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Prints. Whoever closes the pipe has read enough.
 fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match Stdout.write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::usage(format!("standard output: {error}")))
         }

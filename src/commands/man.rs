@@ -9,12 +9,17 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::{Cli, ManArgs};
+use crate::report::files::PendingFile;
 
 use super::{Exit, Failure};
 
 /// The command that is also a name to call the program by, with a page of that
 /// name.
 const HWLATDETECT: &str = "hwlatdetect";
+
+/// The day of this version's release, as `CHANGELOG.md` has it: today would make
+/// each day's pages differ. `packaging/version` sets it.
+const RELEASED: &str = "2026-11-28";
 
 /// What `clap_mangen` puts before each part that it renders; a page needs it
 /// once.
@@ -32,7 +37,11 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     for command in std::iter::once(&root).chain(visible).chain(&called) {
         let file = args.folder.join(format!("{}.1", name(command)));
         page(command)
-            .and_then(|page| fs::write(file, page))
+            .and_then(|page| {
+                let file = PendingFile::create(file).map_err(io::Error::other)?;
+                let saved = file.save(|out| out.write_all(page.as_ref()));
+                saved.map_err(io::Error::other)
+            })
             .map_err(failed)?;
     }
     Ok(Exit::Good)
@@ -74,12 +83,10 @@ fn page(command: &Command) -> io::Result<String> {
     ))
 }
 
-/// Written out, as the renderer drops empty arguments: the date, which would
-/// make each day's pages differ.
 fn title(command: &Command) -> String {
     let name = name(command).to_uppercase();
     let version = env!("CARGO_PKG_VERSION");
-    format!(".TH \"{name}\" 1 \"\" \"hwgap {version}\" \"hwgap manual\"\n")
+    format!(".TH \"{name}\" 1 \"{RELEASED}\" \"hwgap {version}\" \"hwgap manual\"\n")
 }
 
 /// The sections that follow a command's options in its help: a heading with a

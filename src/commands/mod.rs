@@ -17,6 +17,7 @@ mod selftest;
 use std::process::ExitCode;
 
 use crate::cli::Command;
+use crate::privileges::{Task, keep_for};
 
 /// How a command ended. The numbers are a contract with other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,9 @@ impl Failure {
 /// # Errors
 /// Where it could not do its work.
 pub fn carry_out(command: Command) -> Result<Exit, Failure> {
+    if let Some(task) = task(&command) {
+        keep_for(task);
+    }
     match command {
         Command::Run(args) => run::run(&args),
         Command::Preflight(args) => preflight::preflight(&args),
@@ -85,5 +89,23 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
         Command::Guardian(args) => guardian::guardian(&args),
+    }
+}
+
+/// What commands that measure nothing do; they give the rest of their rights up
+/// before they look at anything that somebody else may have made.
+fn task(command: &Command) -> Option<Task> {
+    match command {
+        Command::Run(_)
+        | Command::Preflight(_)
+        | Command::Hwlatdetect(_)
+        | Command::Selftest(_) => None,
+        Command::Restore(_) | Command::Guardian(_) => Some(Task::PutBack),
+        Command::Report(_)
+        | Command::Compare(_)
+        | Command::Fleet(_)
+        | Command::FleetGenerate(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Some(Task::Files),
     }
 }

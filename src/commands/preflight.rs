@@ -7,6 +7,7 @@ use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
+use crate::limits;
 use crate::preflight::{PreflightPlan, Trial, View, conditions, evidence, readiness, trial};
 use crate::preparation::prepare;
 use crate::report::assemble::host_identity;
@@ -18,6 +19,7 @@ use crate::report::style::Style;
 use crate::report::{json, preflight};
 use crate::session::Timeline;
 use crate::sys::cpuid;
+use crate::sys::signals::RunSignals;
 
 use super::measure::first_rate;
 use super::{Exit, Failure};
@@ -32,6 +34,9 @@ pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
         }
         None => {
             let root = Root::live();
+            // A CPU that is occupied is waited for, and signals end that.
+            let _signals = RunSignals::listen();
+            limits::raise();
             look(args, &root, cpuid::facts(), |plan, host, machine| {
                 let mut timeline = Timeline::live();
                 let prepared = prepare(&plan.housekeeping, host, &root);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::{ReportArgs, ReportFormatArg};
+use crate::files::identity::{Named, distinct};
 use crate::report::files::PendingFile;
 use crate::report::markdown::Limit;
 use crate::report::model::{Gap, Report};
@@ -16,6 +17,9 @@ use crate::report::{Changes, Origin, csv, html, json, markdown, openmetrics, rea
 use super::{Exit, Failure};
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let input: Vec<Named<'_>> = Named::all("the report", [&args.file]).collect();
+    let outputs: Vec<Named<'_>> = Named::all("--output", &args.output).collect();
+    distinct(&input, &outputs).map_err(Failure::usage)?;
     let output = args.output.as_deref().unwrap_or(Path::new("-"));
     // Opened first, so that a name that cannot be written is told at once.
     let output = PendingFile::create(output).map_err(Failure::usage)?;

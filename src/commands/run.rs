@@ -16,13 +16,19 @@ use crate::attribution::Platform;
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::{FreezeWish, RegisterSources};
+use crate::files::identity::{Named, distinct};
+use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::cpuid_facts::CpuidFacts;
+use crate::host::permissions::Capability;
+use crate::host::process_limits::ProcessLimits;
 use crate::host::root::Root;
+use crate::limits;
 use crate::plan::RunPlan;
 use crate::preparation::prepare;
 use crate::privileges::{Keep, Writes};
 use crate::report::assemble::assemble;
+use crate::report::event_file::EventFile;
 use crate::report::inventory::{self, SerialNumbers};
 use crate::report::model::{EngineName, Outcome};
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
@@ -70,7 +76,16 @@ pub(super) fn measure(
     };
     let host = Host::read(&root);
     let plan = plan(&host)?;
+    let policy = args.policy.as_deref().map(|path| Named {
+        option: "--policy",
+        path,
+    });
+    let inputs: Vec<Named<'_>> = policy.into_iter().collect();
+    distinct(&inputs, &plan.outputs.named()).map_err(Failure::usage)?;
     let acceptance = Acceptance::load(args, &plan)?;
+    if scripts.is_none() {
+        within_limits(&root, &host, &plan)?;
+    }
     let cpuid = match args.host_root {
         Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
         None => cpuid::facts(),
@@ -78,6 +93,12 @@ pub(super) fn measure(
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
     let choices = choose(&plan, scripts, &root, &host, &machine)?;
+    // While signals still end the program: an output may be a pipe that nobody
+    // reads.
+    presenter.open(&plan)?;
+    let events = plan.outputs.events.as_ref();
+    let events = events.map(|events| EventFile::open(&events.file, events.rows));
+    let events = events.transpose().map_err(Failure::usage)?;
     // Before the first thread is started: each inherits what is blocked.
     let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -143,7 +164,10 @@ pub(super) fn measure(
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
     };
-    let command_line = std::env::args().collect::<Vec<_>>().join(" ");
+    let command_line: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let command_line = command_line.join(" ");
     let assembly = Assembly {
         plan: &plan,
         host: &host,
@@ -161,7 +185,7 @@ pub(super) fn measure(
         earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let mut ongoing = ongoing(scope, &assembly, progress, checkpoints, keep)?;
+        let mut ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -187,25 +211,60 @@ pub(super) fn measure(
     })
 }
 
+/// Raises the limits of this process, and refuses a run that one of them would
+/// end.
+fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure> {
+    limits::raise();
+    let allowed = ProcessLimits::read(root).realtime_priority;
+    let held = host.permissions.capabilities.as_ref();
+    let is_realtime = held.is_ok_and(|held| held.grants(Capability::SysNice))
+        || allowed.is_ok_and(|limit| limit.allows(u64::from(plan.priority)));
+    let need = limits::Need {
+        cpus: plan.cpus.len() as u64,
+        stretch: match plan.width < plan.window {
+            true => plan.width.min(plan.duration),
+            false => plan.duration,
+        },
+        duration: plan.duration,
+        priority: match is_realtime {
+            true => limits::Priority::Realtime,
+            false => limits::Priority::Ordinary,
+        },
+    };
+    for one in limits::shortfalls(root, need) {
+        match one.effect {
+            limits::Effect::Ends => return Err(Failure::NoVerdict(one.to_string())),
+            limits::Effect::Cripples => tell(&format!("hwgap: {one}\n")),
+        }
+    }
+    Ok(())
+}
+
 /// Starts all that is told of a run while it goes on.
 fn ongoing<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     assembly: &'env Assembly<'env>,
     progress: Box<dyn Progress>,
-    target: Option<Target>,
+    (target, file): (Option<Target>, Option<EventFile>),
     keep: Keep,
 ) -> Result<Ongoing<'scope>, Failure> {
     let (plan, teller) = (assembly.plan, progress.teller());
-    let events = plan.outputs.events.as_ref().map(|events| {
-        EventStream::start(
-            scope,
-            events,
-            &plan.cpus,
-            assembly.limits,
-            teller.clone(),
-            keep.clone(),
-        )
-    });
+    let events = plan
+        .outputs
+        .events
+        .as_ref()
+        .zip(file)
+        .map(|(events, file)| {
+            EventStream::start(
+                scope,
+                events,
+                file,
+                &plan.cpus,
+                assembly.limits,
+                teller.clone(),
+                keep.clone(),
+            )
+        });
     let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
         .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
     Ok(Ongoing {

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use crate::cli::{FormatArg, SelftestArgs};
 use crate::evidence::MachineFacts;
+use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::plan::Choice;
+use crate::report::files::PendingFile;
 use crate::selftest::{Check, SCHEMA, SelfTest, Standing, store, text};
 use crate::session::Timeline;
 use crate::sys::signals::RunSignals;
@@ -83,7 +85,7 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
     match test.standing() {
         Standing::Passed | Standing::Failed => keep(&test, args.state.clone())?,
         Standing::Undecided | Standing::NotRaised => {
-            eprintln!("hwgap: not stored: it decides nothing, and an earlier result stays");
+            tell("hwgap: not stored: it decides nothing, and an earlier result stays\n");
         }
     }
     Ok(if test.passed() {
@@ -120,19 +122,20 @@ fn show(test: &SelfTest, format: FormatArg) -> Result<(), Failure> {
 }
 
 fn keep(test: &SelfTest, asked: Option<PathBuf>) -> Result<(), Failure> {
-    let chosen = asked.is_some();
-    let Some(path) = asked.or_else(store::default_path) else {
+    if let Some(path) = asked {
+        let text = serde_json::to_string_pretty(test).map_err(Failure::usage)? + "\n";
+        let saved = PendingFile::create(&path)
+            .and_then(|file| file.save(|out| out.write_all(text.as_bytes())));
+        return saved.map_err(Failure::usage);
+    }
+    let Some(path) = store::default_path() else {
         return Ok(());
     };
-    match store::save(test, &path) {
-        Ok(()) => eprintln!("hwgap: stored in {}; reports will carry it", path.display()),
-        Err(error) if chosen => {
-            return Err(Failure::Usage(format!("{}: {error}", path.display())));
-        }
-        Err(error) => eprintln!(
-            "hwgap: not stored, reports will not carry it: {}: {error} (--state names another file)",
-            path.display()
+    tell(&match store::save(test, &path) {
+        Ok(()) => format!("hwgap: stored in {path:?}; reports will carry it\n"),
+        Err(error) => format!(
+            "hwgap: not stored, reports will not carry it: {error} (--state names another file)\n"
         ),
-    }
+    });
     Ok(())
 }

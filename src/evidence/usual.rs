@@ -6,10 +6,15 @@
 //! usual ones, and what lies beyond a jump stands apart. That holds with most of
 //! the times lengthened, alike or not.
 
+use std::collections::VecDeque;
+
 use crate::units::Nanos;
 
 /// Times that are kept: the latest ones.
 const WINDOW: usize = 31;
+/// The shortest of so many times is kept for longer, of so many such blocks.
+const BLOCK: usize = 16;
+const BLOCKS: usize = 16;
 /// Times needed before they count.
 const LEAST: usize = 4;
 /// With a full window, what is usual is worked out anew after so many times.
@@ -58,10 +63,12 @@ fn bound(longest: Nanos) -> Nanos {
     Nanos(longest.0 + longest.0 / 2).saturating_add(LEAST_SMI)
 }
 
-/// The latest times of something.
+/// The latest times of something, and the shortest of a longer past: where
+/// nearly all are lengthened for a while, these keep the floor.
 #[derive(Clone, Debug, Default)]
 pub struct Learnt {
     values: Vec<u32>,
+    shortest: VecDeque<u32>,
     added: usize,
     usual: Option<Usual>,
 }
@@ -74,6 +81,15 @@ impl Learnt {
             self.values.push(value);
         } else {
             self.values[self.added % WINDOW] = value;
+        }
+        match self.shortest.back_mut() {
+            Some(least) if !self.added.is_multiple_of(BLOCK) => *least = value.min(*least),
+            _ => {
+                self.shortest.push_back(value);
+                if self.shortest.len() > BLOCKS {
+                    self.shortest.pop_front();
+                }
+            }
         }
         self.added += 1;
         if self.added <= WINDOW || self.added.is_multiple_of(PACE) {
@@ -97,15 +113,23 @@ impl Learnt {
             return None;
         }
         let mut sorted = self.values.clone();
+        if self.added > WINDOW {
+            sorted.extend(&self.shortest);
+        }
         sorted.sort_unstable();
         let nanos = |index: usize| Nanos(u64::from(sorted[index]));
         let mut last = sorted.len() / 8;
         while last + 1 < sorted.len() && nanos(last + 1) <= bound(nanos(last)) {
             last += 1;
         }
+        let longest = nanos(last);
+        let mut usual: Vec<u32> = self.values.clone();
+        usual.retain(|&value| Nanos(u64::from(value)) <= longest);
+        usual.sort_unstable();
+        let median = usual.get(usual.len().saturating_sub(1) / 2);
         Some(Usual {
-            typical: nanos(last / 2),
-            longest: nanos(last),
+            typical: median.map_or(nanos(last / 2), |&value| Nanos(u64::from(value))),
+            longest,
         })
     }
 }
@@ -140,10 +164,10 @@ mod tests {
         assert_eq!(learnt(&mixed), usual(305, 600));
         // Stalls of one length, more of them than there are clean times.
         mixed.extend([5_000_300; 15]);
-        assert_eq!(learnt(&mixed), usual(305, 600));
+        assert_eq!(learnt(&mixed).unwrap().longest, Nanos(600));
         // Stalls of any length.
         mixed.extend((1..8).map(|step| step * 700_000));
-        assert_eq!(learnt(&mixed), usual(305, 600));
+        assert_eq!(learnt(&mixed).unwrap().longest, Nanos(600));
     }
 
     #[test]
@@ -156,10 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn where_nearly_all_are_lengthened_for_a_while_the_floor_is_kept() {
+        let mut learnt = Learnt::default();
+        for step in 0..200u64 {
+            let clean = step % 10 == 0;
+            learnt.add(Nanos(if clean { 300 } else { 700_000 + step }));
+        }
+        assert_eq!(learnt.usual().unwrap().longest, Nanos(300));
+    }
+
+    #[test]
     fn the_latest_times_count() {
         let mut learnt = Learnt::default();
         (0..100).for_each(|_| learnt.add(Nanos(300)));
-        (0..100).for_each(|_| learnt.add(Nanos(9_000)));
+        (0..300).for_each(|_| learnt.add(Nanos(9_000)));
         assert_eq!(learnt.usual(), usual(9_000, 9_000));
     }
 }

@@ -1,13 +1,17 @@
 //! A list of hosts that should have reported.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
+use crate::files::read;
 use crate::report::clean_text;
 
 use super::model::Matched;
 use super::names::Name;
+
+/// The largest list that is read: some 100,000 hosts.
+const LARGEST: u64 = 4 << 20;
 
 /// The names of a list, one a line; `#` begins a comment.
 #[derive(Clone, Debug, Default)]
@@ -28,9 +32,9 @@ impl Expected {
     /// Reads a list.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or is larger than 4 MiB.
     pub fn read(path: &Path) -> io::Result<Expected> {
-        fs::read_to_string(path).map(|text| Expected::parse(&text))
+        read::text(path, LARGEST).map(|text| Expected::parse(&text))
     }
 
     /// From the text of a list.

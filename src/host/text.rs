@@ -5,6 +5,8 @@
 //! end up on terminals and in report viewers, so what could steer those is
 //! taken out where the text enters the program.
 
+use crate::characters::is_plain;
+
 /// Stands where a character was taken out, so that the loss can be seen.
 const REPLACEMENT: char = '\u{fffd}';
 
@@ -27,25 +29,9 @@ pub fn clean(text: &str, longest: usize) -> String {
 fn harmless(character: char) -> char {
     match character {
         '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' => ' ',
-        c if c.is_control() || is_invisible(c) => REPLACEMENT,
-        c => c,
+        c if is_plain(c) => c,
+        _ => REPLACEMENT,
     }
-}
-
-/// Characters that are no controls for Rust (Unicode category Cc) but still
-/// reorder, join or hide their neighbours (categories Cf, Zl, Zp).
-fn is_invisible(character: char) -> bool {
-    matches!(
-        u32::from(character),
-        0xad | 0x61c
-            | 0x180e
-            | 0x200b..=0x200f
-            | 0x2028..=0x202e
-            | 0x2060..=0x206f
-            | 0xfeff
-            | 0xfff9..=0xfffb
-            | 0xe0000..=0xe007f
-    )
 }
 
 #[cfg(test)]

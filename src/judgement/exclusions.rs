@@ -106,6 +106,7 @@ mod tests {
             start: Cycles(start),
             end: Cycles(start + length),
             smi_reading: 0,
+            own: Cycles(0),
             companions: 0,
             evidence: Evidence {
                 page_faults: Some(1),

@@ -1,10 +1,10 @@
 //! Reads a policy, and says of every error in which line and field it is.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use super::schema::Policy;
+use crate::files::read;
 use crate::report::clean_text;
 
 /// The largest policy that is read; the waivers of a large fleet fit.
@@ -51,7 +51,7 @@ impl Policy {
     pub fn read(path: &Path) -> Result<Policy, PolicyError> {
         let file = clean_text(&path.to_string_lossy());
         let mut text = String::new();
-        let opened = fs::File::open(path);
+        let opened = read::open(path);
         let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
         if let Err(cause) = read {
             return Err(PolicyError::Unreadable { file, cause });

@@ -70,6 +70,11 @@ fn failed(error: &EngineError) -> Condition {
             "no-threads",
             "raise the limit of processes (ulimit -u), or sample fewer CPUs",
         ),
+        EngineError::Occupied { .. } => (
+            "cpu-occupied",
+            "end what occupies it, leave the CPU out with --cpus, or raise --priority",
+        ),
+        EngineError::Interrupted => ("interrupted", "let it go on"),
         EngineError::Lost(_)
         | EngineError::Exercise { .. }
         | EngineError::Program { .. }

@@ -12,6 +12,7 @@ mod firmware;
 mod interrupts;
 mod isolation;
 mod kernel;
+mod limits;
 mod look;
 mod memory;
 mod permissions;
@@ -96,6 +97,7 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
         cpus::conditions,
         clock::conditions,
         permissions::conditions,
+        limits::conditions,
         scheduling::conditions,
         isolation::conditions,
         interrupts::conditions,

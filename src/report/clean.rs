@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::characters::is_plain;
+
 /// Characters that [`owned`] keeps.
 const LONGEST_KEPT: usize = 400;
 
@@ -26,7 +28,7 @@ pub fn adopt_locale() {
 fn is_plain_letter(c: char) -> bool {
     matches!(c, '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}'
         | '\u{48a}'..='\u{556}' | '\u{1e00}'..='\u{1fff}' | '\u{20ac}')
-        && !c.is_control()
+        && is_plain(c)
 }
 
 /// Printable characters only, each other one as `?`: what a DMI table or a
@@ -49,8 +51,8 @@ fn shown(text: &str, letters: bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// The text without control characters, each as `?`; letters of all scripts
-/// stay.
+/// The text without characters that steer or hide, each as `?`; letters of all
+/// scripts stay.
 pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_steering) {
         return Cow::Borrowed(text);
@@ -68,11 +70,19 @@ pub fn owned(text: &str) -> String {
     }
 }
 
-/// Control characters, and the format characters that reverse or hide text
-/// (Unicode Technical Report 36, "Bidirectional Text Spoofing").
+/// Several lines of text for a terminal: what a message quotes of a file or an
+/// argument steers nothing.
+pub fn lines(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => '\n',
+        c if is_plain(c) => c,
+        _ => '?',
+    };
+    text.chars().map(shown).collect()
+}
+
 fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    !is_plain(c)
 }
 
 /// The columns that a text takes that is safe to show.
@@ -107,6 +117,8 @@ mod tests {
             "n\u{e4}me \u{416} ???1m?"
         );
         assert_eq!(without_controls("b\u{fc}ro\x1b\u{202e}"), "b\u{fc}ro??");
+        assert_eq!(without_controls("a\u{61c}\u{feff}\u{e0041}"), "a???");
+        assert_eq!(lines("one\ntwo\r\u{ad}"), "one\ntwo??");
     }
 
     #[test]

@@ -3,13 +3,24 @@
 //! A file that holds its most rows becomes FILE.1, in the place of the one
 //! before, and a new one begins: two files are kept, the latest rows in them.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, Mode, OFlags, Stat};
+
+use crate::files::patient::Patient;
+use crate::files::read::is_descriptor;
+use crate::files::{Folder, Located, Purpose, locate};
+use crate::waits;
+
 use super::csv;
+use super::files::{adopt, open_pipe};
 use super::output_error::{OutputError, Reason};
+
+/// Mode of a new file; the umask takes from it.
+const NEW: Mode = Mode::from_raw_mode(0o666);
 
 /// The file, open.
 #[derive(Debug)]
@@ -24,14 +35,16 @@ pub struct EventFile {
 
 #[derive(Debug)]
 enum Place {
-    /// A file of its own; its length with whole lines only.
+    /// A file of its own, in the folder that was opened first; its length with
+    /// whole lines only.
     Kept {
-        path: PathBuf,
+        folder: Folder,
+        name: OsString,
         file: File,
         length: u64,
     },
     /// A pipe, a terminal, standard output: what is written is gone.
-    Passed(File),
+    Passed(Patient),
     Stdout,
 }
 
@@ -79,11 +92,21 @@ impl EventFile {
     }
 
     fn rotate(&mut self) -> io::Result<u64> {
-        let Place::Kept { path, file, length } = &mut self.place else {
+        let Place::Kept {
+            folder,
+            name,
+            file,
+            length,
+        } = &mut self.place
+        else {
             return Ok(0);
         };
-        fs::rename(&*path, predecessor(path))?;
-        *file = create(path)?;
+        let before = folder.look(name)?;
+        if before.is_some() {
+            folder.rename(name, &predecessor(name))?;
+        }
+        *file = create(folder, name, before.as_ref())?;
+        folder.sync()?;
         *length = 0;
         let discarded = std::mem::replace(&mut self.rows_before, self.rows);
         self.rows = 0;
@@ -103,66 +126,87 @@ impl EventFile {
                 Ok(())
             }
             Place::Passed(file) => file.write_all(lines),
-            Place::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(lines)?;
-                stdout.flush()
-            }
+            Place::Stdout => Patient::stdout(waits::PIPE_ROOM)?.write_all(lines),
         }
     }
 }
 
 fn place(path: &Path) -> Result<Place, Reason> {
     let refused = |error| Reason::of_open(path, error);
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Err(Reason::IsFolder),
-        Ok(found) if found.file_type().is_block_device() => return Err(Reason::IsDisk),
-        Ok(found) if !found.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => {
-            let file = OpenOptions::new().append(true).open(path);
-            return file.map(Place::Passed).map_err(refused);
-        }
-        Ok(found) if found.len() > 0 => {
+    if path.as_os_str().is_empty() {
+        return Err(Reason::NoName);
+    }
+    if is_descriptor(path) {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(rustix::fs::CWD, path, flags, Mode::empty());
+        let file = opened.map_err(|errno| refused(errno.into()))?;
+        return Ok(Place::Passed(Patient::new(file.into(), waits::PIPE_ROOM)));
+    }
+    let Located { folder, name } =
+        locate(path, Purpose::Write).map_err(|error| Reason::of_path(path, error))?;
+    let Some(name) = name else {
+        return Err(Reason::IsFolder);
+    };
+    let found = folder.look(&name).map_err(refused)?;
+    match found.map(|found| FileType::from_raw_mode(found.st_mode)) {
+        None => {}
+        Some(FileType::BlockDevice) => return Err(Reason::IsDisk),
+        Some(FileType::RegularFile) => {
             // A file made read-only means to stay.
-            OpenOptions::new()
-                .append(true)
-                .open(path)
+            (folder.open_file(&name, OFlags::WRONLY | OFlags::APPEND, Mode::empty()))
                 .map_err(refused)?;
-            fs::rename(path, predecessor(path)).map_err(refused)?;
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            if let Some(folder) = folder.filter(|folder| !folder.exists()) {
-                return Err(Reason::FolderMissing(folder.to_owned()));
+            match found.is_some_and(|found| found.st_size > 0) {
+                true => folder.rename(&name, &predecessor(&name)),
+                false => folder.remove(&name),
             }
+            .map_err(refused)?;
         }
-        Err(error) => return Err(refused(error)),
+        Some(FileType::Fifo | FileType::CharacterDevice) => {
+            let file = open_pipe(&folder, &name, path)?;
+            return Ok(Place::Passed(Patient::new(file, waits::PIPE_ROOM)));
+        }
+        Some(_) => return Err(Reason::NoFile),
     }
     Ok(Place::Kept {
-        path: path.to_owned(),
-        file: create(path).map_err(refused)?,
+        file: create(&folder, &name, found.as_ref()).map_err(refused)?,
+        folder,
+        name,
         length: 0,
     })
 }
 
-/// Appending, so that a row goes to the end also after the file was cut.
-fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().append(true).create(true).open(path)?;
-    file.set_len(0)?;
+/// A file that was not there: whoever put one there meanwhile must not see what
+/// is written. Appending, so that a row goes to the end also after the file was
+/// cut.
+fn create(folder: &Folder, name: &OsStr, before: Option<&Stat>) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
+    let file = folder.open_file(name, flags, NEW)?;
+    if let Some(before) = before {
+        adopt(&file, before)?;
+    }
     Ok(file)
 }
 
-fn predecessor(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+/// What a full file becomes: FILE.1.
+pub fn full(path: &Path) -> PathBuf {
+    PathBuf::from(predecessor(path.as_os_str()))
+}
+
+fn predecessor(name: &OsStr) -> OsString {
+    let mut name = name.to_owned();
     name.push(".1");
-    PathBuf::from(name)
+    name
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn old(path: &Path) -> std::path::PathBuf {
+        path.with_file_name(predecessor(path.file_name().unwrap()))
+    }
 
     fn lines(path: &Path) -> Vec<String> {
         let text = fs::read_to_string(path).unwrap();
@@ -179,7 +223,7 @@ mod tests {
             discarded += file.append(format!("{row}\n").as_bytes(), 1).unwrap();
         }
         assert_eq!(lines(&path), ["6"]);
-        assert_eq!(lines(&predecessor(&path)), ["4", "5"]);
+        assert_eq!(lines(&old(&path)), ["4", "5"]);
         assert_eq!(discarded, 4);
     }
 
@@ -193,7 +237,23 @@ mod tests {
             .unwrap();
         EventFile::open(&path, 9).unwrap();
         assert!(lines(&path).is_empty());
-        assert_eq!(lines(&predecessor(&path)), ["old"]);
+        assert_eq!(lines(&old(&path)), ["old"]);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_moved_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gaps.csv");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let mut file = EventFile::open(&path, 1).unwrap();
+        file.append(b"1\n", 1).unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        file.append(b"2\n", 1).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(lines(&path), ["2"]);
+        assert!(!path.is_symlink());
     }
 
     #[test]

@@ -1,26 +1,41 @@
 //! Output files that are refused before a run, and whole after it.
 //!
 //! A run of a day must not end at a folder that was never writable. So the
-//! file is opened first, written without a name (O_TMPFILE) or under another
-//! one beside its target, and takes its place by a rename: a reader sees the old
-//! file or the new one, also after a power cut. A process that is killed leaves
-//! no file without a name behind.
+//! file is opened first, written without a name (O_TMPFILE) or under a random
+//! one beside its target, and takes its place by a rename in the folder that
+//! was opened: a reader sees the old file or the new one, also after a power
+//! cut, and whoever swaps the target for a link meanwhile loses the link. A
+//! process that is killed leaves no file without a name behind.
+//!
+//! The new file is this user's. Of the one before it keeps the mode and the
+//! group, where that was this user's too; another user's is no pattern.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::unistd::linkat;
+use nix::unistd::Uid;
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, fchmod, fchown, fstat, linkat, openat,
+};
+use rustix::io::Errno;
+
+use crate::files::patient::{Patient, tell};
+use crate::files::read::is_descriptor;
+use crate::files::{Folder, Located, Purpose, locate, random_name};
+use crate::sys::signals;
+use crate::waits;
 
 use super::output_error::{OutputError, Reason};
 use super::packed::Packing;
+
+/// Mode of a new file; the umask takes from it.
+const NEW: Mode = Mode::from_raw_mode(0o666);
 
 /// An output file that is open and waits for its content.
 #[derive(Debug)]
@@ -34,31 +49,22 @@ enum Kind {
     /// Written beside the target and renamed.
     Renamed {
         file: File,
+        folder: Folder,
         /// `None` while it has no name.
-        temporary: Option<Temporary>,
-        target: PathBuf,
+        temporary: Option<OsString>,
+        target: OsString,
     },
     /// A pipe, a terminal, a device: nothing to rename.
-    Direct(File),
-    /// Standard output, shared with the rest of the program.
-    Stdout,
-}
-
-/// The name of a temporary file, which it removes when it is dropped.
-#[derive(Debug)]
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After a commit the name is gone already; else there is nothing that
-        // could still be done about a failure.
-        let _ = fs::remove_file(&self.0);
-    }
+    Direct(Patient),
+    /// Standard output, shared with the rest of the program, and how long its
+    /// reader is waited for: `None` for as long as it likes.
+    Stdout(Option<Duration>),
 }
 
 impl PendingFile {
     /// Opens the output, or says why it cannot be and what to do. `-` is
-    /// standard output. A FIFO is waited for until somebody reads it.
+    /// standard output. A FIFO is waited for until somebody reads it, no
+    /// longer than [`waits::PIPE_READER`].
     pub fn create(path: impl AsRef<Path>) -> Result<PendingFile, OutputError> {
         let path = path.as_ref();
         if promised(path) == Some(Packing::Zstd) {
@@ -71,6 +77,15 @@ impl PendingFile {
             }),
             Err(reason) => Err(OutputError::new(path, reason)),
         }
+    }
+
+    /// Waits no longer than this for room on standard output: for whoever holds
+    /// more than a report.
+    pub fn patient(mut self, patience: Duration) -> PendingFile {
+        if let Kind::Stdout(most) = &mut self.kind {
+            *most = Some(patience);
+        }
+        self
     }
 
     /// Writes the content and commits it. `fill` buffers by itself, as the
@@ -96,7 +111,7 @@ impl PendingFile {
     fn promised(&self) -> Option<Packing> {
         match self.kind {
             Kind::Renamed { .. } => promised(&self.name),
-            Kind::Direct(_) | Kind::Stdout => None,
+            Kind::Direct(_) | Kind::Stdout(_) => None,
         }
     }
 
@@ -104,13 +119,14 @@ impl PendingFile {
     /// an existing target stays as it was.
     pub fn commit(mut self) -> Result<(), OutputError> {
         let done = match &mut self.kind {
-            Kind::Stdout => io::stdout().flush(),
+            Kind::Stdout(_) => io::stdout().flush(),
             Kind::Direct(file) => file.flush(),
             Kind::Renamed {
                 file,
+                folder,
                 temporary,
                 target,
-            } => replace(file, temporary, target),
+            } => replace(file, folder, temporary, target),
         };
         done.map_err(|error| self.failed(error))
     }
@@ -129,15 +145,32 @@ impl PendingFile {
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.kind {
-            Kind::Renamed { file, .. } | Kind::Direct(file) => file.write(bytes),
-            Kind::Stdout => io::stdout().write(bytes),
+            Kind::Renamed { file, .. } => file.write(bytes),
+            Kind::Direct(file) => file.write(bytes),
+            Kind::Stdout(None) => io::stdout().write(bytes),
+            Kind::Stdout(Some(patience)) => Patient::stdout(*patience)?.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.kind {
-            Kind::Renamed { file, .. } | Kind::Direct(file) => file.flush(),
-            Kind::Stdout => io::stdout().flush(),
+            Kind::Renamed { file, .. } => file.flush(),
+            Kind::Direct(file) => file.flush(),
+            Kind::Stdout(_) => io::stdout().flush(),
+        }
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if let Kind::Renamed {
+            folder,
+            temporary: Some(name),
+            ..
+        } = &self.kind
+        {
+            // Nothing could still be done about a failure.
+            let _ = folder.remove(name);
         }
     }
 }
@@ -155,14 +188,20 @@ fn promised(path: &Path) -> Option<Packing> {
 /// Content first, then the name, then the folder that holds the name: after a
 /// power cut the target is the old file or the whole new one (rename(2),
 /// fsync(2)).
-fn replace(file: &File, temporary: &mut Option<Temporary>, target: &Path) -> io::Result<()> {
+fn replace(
+    file: &File,
+    folder: &Folder,
+    temporary: &mut Option<OsString>,
+    target: &OsStr,
+) -> io::Result<()> {
     file.sync_all()?;
-    let named = match temporary.take() {
+    let named = match temporary {
         Some(named) => named,
-        None => linked_beside(target, file)?,
+        None => temporary.insert(linked(folder, file)?),
     };
-    fs::rename(&named.0, target)?;
-    File::open(folder_of(target))?.sync_all()
+    folder.rename(named, target)?;
+    *temporary = None;
+    folder.sync()
 }
 
 fn open(path: &Path) -> Result<Kind, Reason> {
@@ -174,78 +213,134 @@ fn open(path: &Path) -> Result<Kind, Reason> {
         text,
         b"-" | b"/dev/stdout" | b"/dev/fd/1" | b"/proc/self/fd/1"
     ) {
-        return Ok(Kind::Stdout);
+        return Ok(Kind::Stdout(None));
     }
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(Reason::IsFolder),
-        // A slip of root's hand must not overwrite a disk.
-        Ok(found) if found.file_type().is_block_device() => Err(Reason::IsDisk),
-        Ok(found) if is_special(path, &found) => direct(path),
-        Ok(found) => replacing(path, &found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => new(path),
-        Err(error) => Err(Reason::of_open(path, error)),
+    if is_descriptor(path) {
+        return descriptor(path);
     }
-}
-
-/// Devices and pipes; and this process's descriptors, of which a rename would
-/// replace the file behind the shell's redirection.
-fn is_special(path: &Path, found: &Metadata) -> bool {
-    let descriptor = ["/dev/stderr", "/dev/fd", "/proc/self/fd"]
-        .iter()
-        .any(|prefix| path.starts_with(prefix));
-    let kind = found.file_type();
-    descriptor || kind.is_char_device() || kind.is_fifo() || kind.is_socket()
-}
-
-fn direct(path: &Path) -> Result<Kind, Reason> {
-    // Appending, because a regular file behind a descriptor may hold output.
-    let file = OpenOptions::new().append(true).open(path);
-    file.map(Kind::Direct)
-        .map_err(|error| Reason::of_open(path, error))
-}
-
-fn replacing(path: &Path, found: &Metadata) -> Result<Kind, Reason> {
-    // A rename asks only for the folder; a file made read-only means to stay.
-    OpenOptions::new()
-        .write(true)
-        .open(path)
-        .map_err(|error| Reason::of_open(path, error))?;
-    // The file behind a symbolic link is replaced, not the link.
-    let target = fs::canonicalize(path).map_err(|error| Reason::of_open(path, error))?;
-    let (file, temporary) = temporary_beside(&target)?;
-    // Only root may give a file away; for others the new one is theirs.
-    let _ = std::os::unix::fs::fchown(&file, Some(found.uid()), Some(found.gid()));
-    let mode = fs::Permissions::from_mode(found.mode() & 0o777);
-    file.set_permissions(mode).map_err(Reason::of_write)?;
-    Ok(Kind::Renamed {
-        file,
-        temporary,
-        target,
-    })
-}
-
-fn new(path: &Path) -> Result<Kind, Reason> {
-    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none() {
+    let Located { folder, name } =
+        locate(path, Purpose::Write).map_err(|error| Reason::of_path(path, error))?;
+    let Some(name) = name else {
+        return Err(Reason::IsFolder);
+    };
+    if text.ends_with(b"/") {
         return Err(Reason::FolderMissing(path.to_owned()));
     }
-    if path.symlink_metadata().is_ok() {
-        return Err(Reason::DanglingLink);
-    }
-    let folder = folder_of(path);
-    match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => (),
-        Ok(_) => return Err(Reason::NotAFolder(folder.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Reason::FolderMissing(folder.to_owned()));
+    let found = folder
+        .look(&name)
+        .map_err(|error| Reason::of_open(path, error))?;
+    match found.map(|found| (FileType::from_raw_mode(found.st_mode), found)) {
+        None if is_dangling(path) => Err(Reason::DanglingLink),
+        None => renamed(folder, name, None, path),
+        // A slip of root's hand must not overwrite a disk.
+        Some((FileType::BlockDevice, _)) => Err(Reason::IsDisk),
+        Some((FileType::RegularFile, found)) => renamed(folder, name, Some(&found), path),
+        Some((FileType::Fifo | FileType::CharacterDevice, _)) => {
+            let file = open_pipe(&folder, &name, path)?;
+            Ok(Kind::Direct(Patient::new(file, waits::PIPE_ROOM)))
         }
-        Err(error) => return Err(Reason::of_open(folder, error)),
+        Some(_) => Err(Reason::NoFile),
     }
-    let (file, temporary) = temporary_beside(path)?;
-    Ok(Kind::Renamed {
+}
+
+/// A link to nothing was followed to a name that is not there.
+fn is_dangling(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// This process's descriptors, of which a rename would replace the file behind
+/// the shell's redirection. Appending, as that file may hold output.
+fn descriptor(path: &Path) -> Result<Kind, Reason> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(CWD, path, flags, Mode::empty())
+        .map_err(|errno| Reason::of_open(path, errno.into()))?;
+    Ok(Kind::Direct(Patient::new(file.into(), waits::PIPE_ROOM)))
+}
+
+/// Opens a pipe or a device to write to, once somebody reads it. Signals end
+/// the wait, whether they are blocked or not.
+pub(super) fn open_pipe(folder: &Folder, name: &OsStr, path: &Path) -> Result<File, Reason> {
+    let patience = waits::Patience::begin(waits::PIPE_READER);
+    let mut told = false;
+    loop {
+        let flags = OFlags::WRONLY | OFlags::APPEND;
+        match folder.open_file(name, flags, Mode::empty()) {
+            // Nobody reads (fifo(7)).
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {}
+            opened => return opened.map_err(|error| Reason::of_open(path, error)),
+        }
+        if patience.is_over() || signals::is_end_asked() {
+            return Err(Reason::NoReader(patience.elapsed().as_secs()));
+        }
+        if !told && patience.elapsed() >= waits::SILENCE {
+            tell(&format!(
+                "hwgap: waiting for somebody to read the pipe {path:?}\n"
+            ));
+            told = true;
+        }
+        std::thread::sleep(waits::TICK);
+    }
+}
+
+fn renamed(
+    folder: Folder,
+    target: OsString,
+    before: Option<&Stat>,
+    path: &Path,
+) -> Result<Kind, Reason> {
+    if before.is_some() {
+        // A rename asks only for the folder; a file made read-only means to
+        // stay.
+        (folder.open_file(&target, OFlags::WRONLY, Mode::empty()))
+            .map_err(|error| Reason::of_open(path, error))?;
+    }
+    let (file, temporary) = beside(&folder, path)?;
+    let kind = Kind::Renamed {
         file,
+        folder,
         temporary,
-        target: path.to_owned(),
-    })
+        target,
+    };
+    if let (Some(before), Kind::Renamed { file, .. }) = (before, &kind) {
+        adopt(file, before).map_err(Reason::of_write)?;
+    }
+    Ok(kind)
+}
+
+/// The mode and the group of the file before, where that is this user's own:
+/// somebody else's would open the new one to whomever he likes.
+pub(super) fn adopt(file: &File, before: &Stat) -> io::Result<()> {
+    let is_file = FileType::from_raw_mode(before.st_mode) == FileType::RegularFile;
+    if !is_file || before.st_uid != Uid::effective().as_raw() {
+        return Ok(());
+    }
+    let mut mode = before.st_mode & 0o777;
+    let now = fstat(file)?;
+    let group = Some(Gid::from_raw(before.st_gid));
+    if now.st_gid != before.st_gid && fchown(file, None, group).is_err() {
+        // What the one group may do is not for the other.
+        mode &= !0o070;
+    }
+    Ok(fchmod(file, Mode::from_raw_mode(mode))?)
+}
+
+/// A new file on the target's file system, as a rename does not cross those:
+/// without a name where the file system and /proc allow it.
+fn beside(folder: &Folder, path: &Path) -> Result<(File, Option<OsString>), Reason> {
+    if let Ok(file) = folder.open_nameless(NEW)
+        && by_descriptor(&file).exists()
+    {
+        return Ok((file, None));
+    }
+    loop {
+        let name = OsString::from(random_name(".hwgap-"));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        match folder.open_file(&name, flags, NEW) {
+            Ok(file) => return Ok((file, Some(name))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+            Err(error) => return Err(Reason::of_open(folder_of(path), error)),
+        }
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -255,58 +350,19 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A new file on the target's file system, as a rename does not cross those:
-/// without a name where the file system and /proc allow it.
-fn temporary_beside(target: &Path) -> Result<(File, Option<Temporary>), Reason> {
-    let folder = folder_of(target);
-    let nameless = OpenOptions::new()
-        .write(true)
-        .mode(0o666)
-        .custom_flags(libc::O_TMPFILE)
-        .open(folder);
-    if let Ok(file) = nameless
-        && descriptor(&file).exists()
-    {
-        return Ok((file, None));
-    }
-    loop {
-        let path = temporary_name(folder);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((file, Some(Temporary(path)))),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-            Err(error) => return Err(Reason::of_open(folder, error)),
-        }
-    }
-}
-
 /// Gives a nameless file a name beside the target (open(2), O_TMPFILE).
-fn linked_beside(target: &Path, file: &File) -> io::Result<Temporary> {
+fn linked(folder: &Folder, file: &File) -> io::Result<OsString> {
     loop {
-        let path = temporary_name(folder_of(target));
-        let linked = linkat(
-            AT_FDCWD,
-            &descriptor(file),
-            AT_FDCWD,
-            &path,
-            AtFlags::AT_SYMLINK_FOLLOW,
-        );
-        match linked {
-            Ok(()) => return Ok(Temporary(path)),
-            Err(Errno::EEXIST) => (),
-            Err(error) => return Err(error.into()),
+        let name = OsString::from(random_name(".hwgap-"));
+        let from = by_descriptor(file);
+        match linkat(CWD, &from, folder, &*name, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => return Ok(name),
+            Err(Errno::EXIST) => (),
+            Err(errno) => return Err(errno.into()),
         }
     }
 }
 
-fn descriptor(file: &File) -> PathBuf {
+fn by_descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
-}
-
-/// The name does not hold the target's, which may be as long as names can be.
-/// Process and count keep two runs apart; processes of other namespaces on the
-/// same folder are told by a name that exists.
-fn temporary_name(folder: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    folder.join(format!(".hwgap-{}-{count}.tmp", std::process::id()))
 }

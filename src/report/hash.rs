@@ -27,19 +27,38 @@ impl Sha256Sum {
     }
 }
 
+/// Of bytes that are at hand, in lower-case hexadecimal.
+pub fn of(bytes: &[u8]) -> String {
+    Sha256Sum::of(bytes).to_string()
+}
+
+/// Of the file that [`json::write`] makes of a report, without making it.
+pub fn of_report<G: Serialize>(report: &Report<G>) -> io::Result<String> {
+    let mut sink = Sink(Sha256::new());
+    json::write(report, &mut sink)?;
+    Ok(Sha256Sum(sink.0.finalize().into()).to_string())
+}
+
 /// Passes on what is read, and hashes it.
 pub struct Hashing<R> {
     input: R,
     hash: Sha256,
+    length: u64,
 }
 
-impl<R: Read> Hashing<R> {
+impl<R> Hashing<R> {
     /// Nothing is read yet.
     pub fn new(input: R) -> Hashing<R> {
         Hashing {
             input,
             hash: Sha256::new(),
+            length: 0,
         }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn length(&self) -> u64 {
+        self.length
     }
 
     /// The hash of all that was read.
@@ -52,20 +71,9 @@ impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.input.read(buffer)?;
         self.hash.update(&buffer[..got]);
+        self.length += got as u64;
         Ok(got)
     }
-}
-
-/// Of bytes that are at hand, in lower-case hexadecimal.
-pub fn of(bytes: &[u8]) -> String {
-    hexadecimal(Sha256::new_with_prefix(bytes))
-}
-
-/// Of the file that [`json::write`] makes of a report, without making it.
-pub fn of_report<G: Serialize>(report: &Report<G>) -> io::Result<String> {
-    let mut sink = Sink(Sha256::new());
-    json::write(report, &mut sink)?;
-    Ok(hexadecimal(sink.0))
 }
 
 struct Sink(Sha256);
@@ -79,13 +87,6 @@ impl Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

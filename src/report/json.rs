@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::characters::is_plain;
+
 /// Objects and lists nested deeper than this stand on one line: the report,
 /// its parts, and the fields or items of each part.
 const INDENTED_LEVELS: usize = 2;
@@ -94,8 +96,9 @@ impl Formatter for Layout {
         out.write_all(b": ")
     }
 
-    /// JSON lets DEL and the C1 controls stand as they are; a terminal takes
-    /// U+009B for the start of an escape sequence.
+    /// JSON lets DEL, the C1 controls and format characters stand as they are; a
+    /// terminal takes U+009B for the start of an escape sequence, and turns
+    /// around what follows U+202E.
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
@@ -106,9 +109,12 @@ impl Formatter for Layout {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
-        while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
-            write!(out, "{}\\u{:04x}", &rest[..at], u32::from(control))?;
-            rest = &rest[at + control.len_utf8()..];
+        while let Some((at, hidden)) = rest.char_indices().find(|(_, c)| !is_plain(*c)) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            for unit in hidden.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + hidden.len_utf8()..];
         }
         out.write_all(rest.as_bytes())
     }

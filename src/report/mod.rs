@@ -46,7 +46,7 @@ mod watched;
 mod web;
 pub mod worst;
 
-pub use clean::{adopt_locale, owned as clean_text};
+pub use clean::{adopt_locale, lines as clean_lines, owned as clean_text};
 pub use document::{Changes, Origin};
 pub use lazy::LazyGaps;
 pub use output_error::{OutputError, Reason};

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::PathError;
+
 /// An output that cannot be written. The message holds the reason, so the error
 /// has no source: a chain would print it twice.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,15 @@ pub enum Reason {
     /// What should be the folder of the target is none.
     #[error("{0:?} is not a folder; choose another path")]
     NotAFolder(PathBuf),
+    /// A socket, or something that is stranger still.
+    #[error("it is neither a file nor a pipe nor a device; name a file")]
+    NoFile,
+    /// A link that another user made, or one of procfs.
+    #[error("{0}; name the file itself")]
+    Link(PathError),
+    /// A pipe that nobody reads.
+    #[error("it is a pipe that nobody has read for {0} s; start its reader first")]
+    NoReader(u64),
     /// A symbolic link without a target.
     #[error("it is a symbolic link to nothing; remove it or create what it names")]
     DanglingLink,
@@ -75,6 +86,15 @@ impl OutputError {
 }
 
 impl Reason {
+    pub(super) fn of_path(path: &Path, error: PathError) -> Reason {
+        match error {
+            PathError::Missing(folder) => Reason::FolderMissing(folder),
+            PathError::NotAFolder(place) => Reason::NotAFolder(place),
+            PathError::System(error) => Reason::of_open(path, error),
+            link @ (PathError::ForeignLink(_) | PathError::MagicLink(_)) => Reason::Link(link),
+        }
+    }
+
     pub(super) fn of_open(place: &Path, error: io::Error) -> Reason {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Reason::Denied(place.to_owned()),

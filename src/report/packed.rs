@@ -58,19 +58,28 @@ pub fn unpacked<'a>(packing: Packing, input: impl Read + 'a) -> Box<dyn Read + '
     }
 }
 
+/// What a file holds, unpacked where it is packed.
+pub struct Plain<'a> {
+    /// How it is packed; `None` where it is not.
+    pub packing: Option<Packing>,
+    /// What it holds.
+    pub content: Box<dyn Read + 'a>,
+}
+
 /// What `input` holds, unpacked where it is packed.
 ///
 /// # Errors
 /// Those of the first bytes.
-pub fn plain<'a>(mut input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub fn plain<'a>(mut input: impl Read + 'a) -> io::Result<Plain<'a>> {
     let mut head = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut head)?;
     let packing = Packing::of(&head);
     let whole = Cursor::new(head).chain(input);
-    Ok(match packing {
+    let content = match packing {
         Some(packing) => unpacked(packing, whole),
         None => Box::new(whole),
-    })
+    };
+    Ok(Plain { packing, content })
 }
 
 /// Counts what is read from a packed file.

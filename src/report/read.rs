@@ -2,7 +2,7 @@
 //! and named in every error, and nothing in it is trusted to be sane.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,14 +10,21 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::files::read::open;
+
+use super::brief;
+use super::brief::guard::{Guard, Trouble};
 use super::clean;
 use super::hash;
 use super::locate;
 use super::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
-use super::packed;
+use super::packed::{self, Plain};
 
 /// The largest file that is read: about two million gaps.
 pub const LARGEST_REPORT: u64 = 1 << 30;
+/// Files up to this size are read at once; of larger ones, and of packed ones,
+/// no more is held than what is made of them.
+const MOST_AT_ONCE: u64 = 8 << 20;
 /// Levels of nesting that are read; a report has nine at most.
 pub const DEEPEST: usize = 64;
 /// Foreign text in a message is cut at this many characters.
@@ -134,7 +141,7 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
         return from_reader("standard input", io::stdin().lock(), LARGEST_REPORT);
     }
     let name = path.to_string_lossy();
-    match File::open(path) {
+    match open(path) {
         Ok(file) => from_reader(&name, file, LARGEST_REPORT),
         Err(error) => Err(named(&name, error.into())),
     }
@@ -150,7 +157,7 @@ pub struct Hashed<G> {
 
 /// As [`file()`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
-    whole(path, with_hash)
+    whole(path, large, with_hash)
 }
 
 /// As [`hashed()`], and beside it what `E` takes from the same text: parts of a
@@ -158,9 +165,23 @@ pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> 
 pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
     path: &Path,
 ) -> Result<(Hashed<G>, E), ReadError> {
-    whole(path, |text| {
+    let parts = |file: &mut File| {
+        let hashed = large(file)?;
+        // One that changes meanwhile is read as a whole.
+        let (parts, sha256) = streamed(file, of_stream::<E>)?;
+        (sha256 == hashed.sha256).then_some((hashed, parts))
+    };
+    whole(path, parts, |text| {
         Ok((with_hash(text)?, from_json(packed::without_mark(text))?))
     })
+}
+
+/// A report of a large file; `None` where its text has to be looked at.
+fn large<G: DeserializeOwned>(file: &mut File) -> Option<Hashed<G>> {
+    // The same reader as a fleet's: its checks are in one place.
+    let (_, checked) = streamed(file, |input| brief::from_large(input).ok())?;
+    let (report, sha256) = streamed(file, of_stream::<Report<G>>)?;
+    (sha256 == checked).then_some(Hashed { report, sha256 })
 }
 
 fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
@@ -169,18 +190,28 @@ fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
     Ok(Hashed { report, sha256 })
 }
 
-/// Reads all of a file, or of standard input, and makes something of it.
-fn whole<T>(path: &Path, make: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, ReadError> {
-    let (name, text) = if path.as_os_str() == "-" {
-        let name = "standard input".to_owned();
-        (name, bytes(io::stdin().lock(), LARGEST_REPORT))
-    } else {
-        let opened = File::open(path).map_err(Problem::from);
-        let text = opened.and_then(|file| bytes(file, LARGEST_REPORT));
-        (path.to_string_lossy().into_owned(), text)
-    };
-    text.and_then(|text| make(&text))
-        .map_err(|problem| named(&name, problem))
+/// Makes something of a file, or of standard input. A large file is tried as a
+/// stream first.
+fn whole<T>(
+    path: &Path,
+    stream: impl FnOnce(&mut File) -> Option<T>,
+    make: impl FnOnce(&[u8]) -> Result<T, Problem>,
+) -> Result<T, ReadError> {
+    if path.as_os_str() == "-" {
+        return bytes(io::stdin().lock(), LARGEST_REPORT)
+            .and_then(|text| make(&text))
+            .map_err(|problem| named("standard input", problem));
+    }
+    let made = open(path).map_err(Problem::from).and_then(|mut file| {
+        if may_be_large(&mut file)? {
+            if let Some(made) = stream(&mut file) {
+                return Ok(made);
+            }
+            file.rewind()?;
+        }
+        make(&bytes(file, LARGEST_REPORT)?)
+    });
+    made.map_err(|problem| named(&path.to_string_lossy(), problem))
 }
 
 /// Reads a report of at most `limit` bytes. `name` stands for it in errors.
@@ -203,17 +234,53 @@ fn named(file: &str, problem: Problem) -> ReadError {
 
 fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
-    let read = packed::plain(input)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut text);
-    read.map_err(|error| match error.raw_os_error() {
-        Some(_) => Problem::Unreadable(error),
-        None => Problem::Packing(error),
+    let Plain { packing, content } = packed::plain(input)?;
+    // Stops at what no report holds, before it takes memory.
+    let mut guard = Guard::of_depth(content.take(limit.saturating_add(1)));
+    let read = guard.read_to_end(&mut text);
+    if guard.trouble == Some(Trouble::Deep) {
+        return Err(Problem::TooDeep);
+    }
+    read.map_err(|error| match (packing, error.raw_os_error()) {
+        (Some(_), None) => Problem::Packing(error),
+        _ => Problem::Unreadable(error),
     })?;
     if text.len() as u64 > limit {
         return Err(Problem::TooLarge { limit });
     }
     Ok(text)
+}
+
+/// Reads a large file as a stream, so that no more is held than what is made
+/// of it. `None` where it is no report: why, is found out of its text.
+fn streamed<T>(
+    file: &mut File,
+    make: impl FnOnce(&mut dyn Read) -> Option<T>,
+) -> Option<(T, String)> {
+    file.rewind().ok()?;
+    let content = packed::plain(file).ok()?.content;
+    let mut hashing = hash::Hashing::new(content.take(LARGEST_REPORT.saturating_add(1)));
+    let made = make(&mut hashing)?;
+    (hashing.length() <= LARGEST_REPORT).then(|| (made, hashing.sum().to_string()))
+}
+
+fn of_stream<T: DeserializeOwned>(input: &mut dyn Read) -> Option<T> {
+    let mut guard = Guard::of_depth(input);
+    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
+    let read = T::deserialize(&mut parser).ok()?;
+    parser.end().ok()?;
+    Some(read)
+}
+
+/// Whether a file may hold more than is read at once.
+fn may_be_large(file: &mut File) -> io::Result<bool> {
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > MOST_AT_ONCE {
+        return Ok(found.is_file());
+    }
+    let is_packed = packed::plain(&mut *file)?.packing.is_some();
+    file.rewind()?;
+    Ok(is_packed)
 }
 
 /// What is looked at first: a later version may differ in all else.
@@ -228,7 +295,7 @@ fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
     check_header(text)?;
     let report: Report<G> = from_json(text)?;
     // The same reader as a fleet's: its checks are in one place.
-    super::brief::from_slice(text)?;
+    brief::from_slice(text)?;
     Ok(report)
 }
 

@@ -23,7 +23,7 @@ struct Read {
 struct Stretch {
     since: u64,
     limit: u64,
-    /// The first stretch in which something hit, and the last reading.
+    /// From where to where something hit.
     hit: Option<(u64, u64)>,
 }
 
@@ -67,7 +67,8 @@ impl<M: Machine> Sampler<M> {
             Some((start, end)) => {
                 self.last = start;
                 self.count_blind(begun);
-                self.last = end;
+                // Own time from there on is behind the next trip.
+                self.last = stretch.since;
                 let seen = self.chain.look(&mut self.machine);
                 Some(Part { start, end, seen })
             }
@@ -148,13 +149,11 @@ impl<M: Machine> Sampler<M> {
     /// Reads the clock after some work of the sampler's own in a new span.
     fn look(&mut self, stretch: &mut Stretch) {
         let now = self.machine.tsc();
-        match &mut stretch.hit {
-            Some((_, end)) => *end = now,
-            None if now.wrapping_sub(stretch.since) > stretch.limit => {
-                stretch.hit = Some((stretch.since, now));
-            }
-            None => stretch.since = now,
+        if now.wrapping_sub(stretch.since) > stretch.limit {
+            let start = stretch.hit.map_or(stretch.since, |(start, _)| start);
+            stretch.hit = Some((start, now));
         }
+        stretch.since = now;
     }
 
     /// Writes down a stretch without the kernel that another one with it
@@ -189,7 +188,9 @@ impl<M: Machine> Sampler<M> {
 
     /// What was collected of a trip.
     fn evidence(&mut self, trip: Trip, read: Read, presence: Presence) -> RawGap {
-        let Trip { lead, part, own } = trip;
+        let Trip {
+            lead, part, own, ..
+        } = trip;
         let recorded = part.length() > self.threshold;
         let smi = match read.smi {
             Some(smi) => smi,
@@ -206,14 +207,16 @@ impl<M: Machine> Sampler<M> {
             run_delay_ns: usage.and_then(|usage| usage.run_delay),
             ring_zero: part.seen.ring_zero,
             smm_ns,
-            own_ns: self.hz.to_nanos(Cycles(own)),
             ..Evidence::new(part.seen.footprint, smi)
         };
         let kind = match recorded {
             true => TripKind::Gap,
             false => TripKind::Lesson,
         };
-        self.raw(kind, part, evidence)
+        RawGap {
+            own: Cycles(own),
+            ..self.raw(kind, part, evidence)
+        }
     }
 
     /// Hands a trip over: above the threshold always, below now and then.
@@ -234,6 +237,7 @@ impl<M: Machine> Sampler<M> {
             start: Cycles(part.start),
             end: Cycles(part.end),
             smi_reading: self.smi.covering(evidence.smi),
+            own: Cycles(0),
             companions: 0,
             evidence,
         }

@@ -2,21 +2,25 @@
 //! that they are ready, compare their clocks, begin, and hand over gaps.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::attribution::{Evidence, Footprint, SmiEvidence};
+use crate::files::patient::tell;
 use crate::privileges::Keep;
-use crate::sys::{memory, signals};
+use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles, Fill};
+use crate::waits::{self, Patience};
 
 use super::brake::Brake;
 use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
 use super::gap::{CpuTotals, RawGap, TripKind};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
+use super::rescue;
 use super::shared::Shared;
 
 /// Records that a ring holds: 40 ms of 200,000 gaps a second.
@@ -58,6 +62,7 @@ struct Worker {
 #[derive(Default)]
 pub(super) struct Crew {
     workers: Vec<Worker>,
+    priority: u8,
     rings_of_finished: Vec<Consumer<RawGap>>,
 }
 
@@ -116,29 +121,35 @@ impl Station {
 
 impl Crew {
     /// Starts a thread for each CPU that runs `body`, and waits until all are
-    /// set up.
+    /// set up. `priority` is what they will ask for.
+    ///
+    /// # Errors
+    /// Where one cannot be; where its CPU is occupied for [`waits::CPU`].
     pub(super) fn start<F>(
         &mut self,
         cpus: &[CpuId],
+        priority: u8,
         offsets: Offsets,
         body: F,
     ) -> Result<Vec<CpuSetup>, EngineError>
     where
         F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Clone + Send + 'static,
     {
+        self.priority = priority;
         for (index, &cpu) in cpus.iter().enumerate() {
             self.workers.push(spawn(index, cpu, body.clone())?);
         }
         let mut setups = Vec::with_capacity(self.workers.len());
+        let mut wait = CpuWait::begin(priority);
         for worker in &self.workers {
-            match worker.reports.recv() {
-                Ok(Report::Ready(setup)) => setups.push(*setup),
-                Ok(Report::Failed(error)) => return Err(error),
-                Ok(Report::Exchanged(_)) | Err(_) => return Err(EngineError::Lost(worker.cpu)),
+            match wait.report(worker)? {
+                Some(Report::Ready(setup)) => setups.push(*setup),
+                Some(Report::Failed(error)) => return Err(error),
+                Some(Report::Exchanged(_)) | None => return Err(EngineError::Lost(worker.cpu)),
             }
         }
         if offsets == Offsets::Measure {
-            self.measure_offsets(&mut setups);
+            self.measure_offsets(&mut setups)?;
         }
         Ok(setups)
     }
@@ -152,10 +163,11 @@ impl Crew {
     }
 
     /// Compares each CPU's TSC with the first one's, pair by pair.
-    fn measure_offsets(&self, setups: &mut [CpuSetup]) {
+    fn measure_offsets(&self, setups: &mut [CpuSetup]) -> Result<(), EngineError> {
         let Some((leader, followers)) = self.workers.split_first() else {
-            return;
+            return Ok(());
         };
+        let mut wait = CpuWait::begin(self.priority);
         for (follower, setup) in followers.iter().zip(&mut setups[1..]) {
             let exchange = Arc::new(Exchange::default());
             let sent = leader
@@ -166,12 +178,13 @@ impl Crew {
             if !sent {
                 continue;
             }
-            if let Ok(Report::Exchanged(offset)) = leader.reports.recv() {
+            if let Some(Report::Exchanged(offset)) = wait.report(leader)? {
                 setup.offset = offset;
             }
             // Both are free again before the next pair begins.
-            let _ = follower.reports.recv();
+            wait.report(follower)?;
         }
+        Ok(())
     }
 
     /// Hands over what is in the rings, and says how full the fullest one was.
@@ -228,6 +241,18 @@ impl Crew {
         }
     }
 
+    /// Ends those that wait for an occupied CPU, on another one.
+    pub(super) fn rescue(&self) {
+        let stuck = self
+            .workers
+            .iter()
+            .filter(|worker| !worker.thread.is_finished());
+        for worker in stuck {
+            worker.shared.stop_starved();
+            worker.free();
+        }
+    }
+
     /// What asks them without this crew.
     pub(super) fn brake(&self) -> Brake {
         Brake::of(self.workers.iter().map(|worker| worker.shared.clone()))
@@ -241,7 +266,21 @@ impl Crew {
     }
 
     /// Waits for all threads.
+    ///
+    /// # Errors
+    /// Where one does not end within [`waits::CPU`], or has died.
     pub(super) fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
+        let patience = Patience::begin(waits::CPU);
+        while let Some(stuck) = self.workers.iter().find(|one| !one.thread.is_finished()) {
+            if patience.is_over() {
+                return Err(EngineError::Occupied {
+                    cpu: stuck.cpu,
+                    by: rescue::what_occupies(stuck.cpu, self.priority),
+                    seconds: waits::CPU.as_secs(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut totals = Vec::with_capacity(self.workers.len());
         for worker in self.workers.drain(..) {
             self.rings_of_finished.push(worker.gaps);
@@ -257,10 +296,100 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         self.stop();
-        for worker in self.workers.drain(..) {
-            // Without a command to sample, the thread ends.
-            drop(worker.commands);
-            let _ = worker.thread.join();
+        let patience = Patience::begin(waits::SAMPLER_END);
+        // Without a command to sample, a thread ends.
+        let ending: Vec<Ending> = self.workers.drain(..).map(Worker::leave).collect();
+        let all_ended = || ending.iter().all(|one| one.thread.is_finished());
+        while !all_ended() && !patience.is_over() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // On an occupied CPU it cannot even end.
+        for one in ending.iter().filter(|one| !one.thread.is_finished()) {
+            if let Some(thread) = one.shared.thread() {
+                // What cannot be freed is left behind, and waited for no more.
+                let _ = rescue::free(thread, one.cpu);
+            }
+        }
+        let patience = Patience::begin(waits::SAMPLER_END);
+        while !all_ended() && !patience.is_over() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for one in ending.into_iter().filter(|one| one.thread.is_finished()) {
+            let _ = one.thread.join();
+        }
+    }
+}
+
+/// A thread that was told to end.
+struct Ending {
+    cpu: CpuId,
+    shared: Arc<Shared>,
+    thread: JoinHandle<Option<CpuTotals>>,
+}
+
+impl Worker {
+    fn leave(self) -> Ending {
+        drop(self.commands);
+        Ending {
+            cpu: self.cpu,
+            shared: self.shared,
+            thread: self.thread,
+        }
+    }
+
+    fn free(&self) {
+        if let Some(thread) = self.shared.thread() {
+            // Asked again at the next look.
+            let _ = rescue::free(thread, self.cpu);
+        }
+    }
+}
+
+/// A wait for threads that may not get their CPU.
+struct CpuWait {
+    patience: Patience,
+    priority: u8,
+    is_told: bool,
+}
+
+impl CpuWait {
+    fn begin(priority: u8) -> CpuWait {
+        CpuWait {
+            patience: Patience::begin(waits::CPU),
+            priority,
+            is_told: false,
+        }
+    }
+
+    /// The next report of a thread; `None` where it has died.
+    fn report(&mut self, worker: &Worker) -> Result<Option<Report>, EngineError> {
+        loop {
+            match worker.reports.recv_timeout(waits::TICK) {
+                Ok(report) => return Ok(Some(report)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if signals::is_end_asked() {
+                return Err(EngineError::Interrupted);
+            }
+            let cpu = worker.cpu;
+            let by = || rescue::what_occupies(cpu, self.priority);
+            if self.patience.is_over() {
+                let seconds = self.patience.elapsed().as_secs();
+                return Err(EngineError::Occupied {
+                    cpu,
+                    by: by(),
+                    seconds,
+                });
+            }
+            if !self.is_told && self.patience.elapsed() >= waits::SILENCE {
+                let (waited, most) = (self.patience.elapsed().as_secs_f64(), waits::CPU.as_secs());
+                tell(&format!(
+                    "hwgap: waiting for CPU {cpu} for {waited:.1} s: {}; given up after {most} s\n",
+                    by()
+                ));
+                self.is_told = true;
+            }
         }
     }
 }
@@ -279,11 +408,13 @@ where
         inbox,
         outbox,
     };
+    let named = shared.clone();
     let thread = std::thread::Builder::new()
         .name(format!("sampler/{cpu}"))
         .stack_size(STACK)
         .spawn(move || {
             signals::block_all();
+            named.note_thread(sched::thread_id());
             memory::prefault_stack();
             body(index, cpu, station)
         })
@@ -306,6 +437,7 @@ fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
         start: Cycles(0),
         end: Cycles(0),
         smi_reading: 0,
+        own: Cycles(0),
         companions: 0,
         evidence: Evidence::new(Footprint::Unusable, SmiEvidence::NotRead),
     };

@@ -5,7 +5,7 @@ use crate::units::Fill;
 
 use super::brake::Brake;
 use super::crew::Crew;
-use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, SoFar};
+use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, Rescued, SoFar};
 use super::gap::{CpuTotals, RawGap};
 
 /// Such an engine.
@@ -47,6 +47,11 @@ impl<T: Crewed> Engine for T {
 
     fn stop(&self) {
         self.crew().stop();
+    }
+
+    fn rescue(&self) -> Rescued {
+        self.crew().rescue();
+        Rescued::Tried
     }
 
     fn brake(&self) -> Brake {

@@ -182,9 +182,34 @@ pub enum EngineError {
         /// The system's answer.
         cause: std::io::Error,
     },
+    /// Something else has the CPU.
+    #[error(
+        "CPU {cpu} could not be had for {seconds} s: {by}; end that, sample other CPUs, or raise \
+         --priority"
+    )]
+    Occupied {
+        /// The CPU.
+        cpu: CpuId,
+        /// What has it.
+        by: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A signal came before sampling began.
+    #[error("ended by a signal before sampling began; nothing was measured")]
+    Interrupted,
     /// A sampler died.
     #[error("the sampler of CPU {0} ended without a result; this is a defect of hwgap")]
     Lost(CpuId),
+}
+
+/// What came of [`Engine::rescue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rescued {
+    /// Samplers that had not ended were moved.
+    Tried,
+    /// The engine's samplers are no threads of this process.
+    NotHere,
 }
 
 /// Something that samples CPUs for gaps.
@@ -220,6 +245,12 @@ pub trait Engine {
 
     /// Asks all samplers to end soon.
     fn stop(&self);
+
+    /// Frees samplers that cannot end because something else occupies their
+    /// CPUs. Asked again where it did not help.
+    fn rescue(&self) -> Rescued {
+        Rescued::NotHere
+    }
 
     /// What ends all samplers where the collector no longer can. Called once
     /// they are set up.

@@ -32,6 +32,9 @@ pub struct RawGap {
     /// The number of the SMI counter's reading that covers the gap: a rise or
     /// none at that reading, and at no other, speaks of it.
     pub smi_reading: u32,
+    /// What of the gap is the sampler's own work, about: what hits the sampler
+    /// while it deals with a gap belongs to that gap.
+    pub own: Cycles,
     /// Further gaps above the threshold that share this record: no longer than
     /// this one, at moments that are not known. Only a tracer that keeps one
     /// record for several has any.
@@ -56,6 +59,11 @@ pub enum EndedEarly {
     /// The kernel no longer ran the BPF program; the number is the system's.
     #[error("the kernel refused to run the BPF program (error {0})")]
     ShotRefused(i32),
+    /// Something else had the CPU when it was to end.
+    #[error(
+        "something else occupied its CPU when the run ended (a real-time task of its priority or above)"
+    )]
+    Starved,
     /// The watchdog of the run ended it.
     #[error("the collector stood still for 10 s, and the watchdog ended the samplers")]
     CollectorStalled,

@@ -25,6 +25,7 @@ mod machine;
 mod offsets;
 mod own_work;
 mod pin;
+mod rescue;
 mod rise;
 mod scripted;
 mod shared;
@@ -47,7 +48,8 @@ pub use bpf::{
 pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, Scheduling, SmiSetup, SoFar, Window,
+    CpuSetup, Engine, EngineError, LiveStatus, Rescued, SamplingPlan, Scheduling, SmiSetup, SoFar,
+    Window,
 };
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
 pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals, TripKind};

@@ -22,7 +22,7 @@ const COLD: u64 = 4;
 
 /// The cost of the work between two readings of the clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OwnWork(pub(super) u64);
+pub(super) struct OwnWork(u64);
 
 impl OwnWork {
     /// Rehearses what is done behind a trip: a new span is begun, the trip is
@@ -40,6 +40,7 @@ impl OwnWork {
                 start: Cycles(before),
                 end: Cycles(passed.until),
                 smi_reading: 0,
+                own: Cycles(0),
                 companions: 0,
                 evidence: Evidence::new(passed.seen.footprint, SmiEvidence::Unreadable),
             };

@@ -2,7 +2,7 @@
 //! way, a few counts, and now and then all of them.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::units::Cycles;
 
@@ -21,6 +21,11 @@ pub(super) struct Shared {
     /// Set before `stop` where the collector has stalled and somebody else
     /// sets both. Looked at once, when sampling is over.
     stalled: AtomicBool,
+    /// Set before `stop` where the sampler's CPU is occupied and it has been
+    /// moved to another one to end.
+    starved: AtomicBool,
+    /// The sampler's thread; 0 before it has begun.
+    thread: AtomicU32,
     /// Set by the collector, reset by the sampler once it has published.
     wanted: AtomicBool,
     first: AtomicU64,
@@ -36,6 +41,8 @@ impl Shared {
         Shared {
             stop: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
+            starved: AtomicBool::new(false),
+            thread: AtomicU32::new(0),
             wanted: AtomicBool::new(false),
             first: AtomicU64::new(UNKNOWN),
             gaps_seen: AtomicU64::new(0),
@@ -58,8 +65,32 @@ impl Shared {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Notes whether sampling is over because the collector has stalled.
+    /// Notes which thread the sampler is.
+    pub(super) fn note_thread(&self, thread: u32) {
+        self.thread.store(thread, Ordering::Relaxed);
+    }
+
+    /// The sampler's thread, once it has begun.
+    pub(super) fn thread(&self) -> Option<u32> {
+        match self.thread.load(Ordering::Relaxed) {
+            0 => None,
+            thread => Some(thread),
+        }
+    }
+
+    /// Ends the sampler because its CPU is occupied. It is moved next.
+    pub(super) fn stop_starved(&self) {
+        self.starved.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Release);
+    }
+
+    /// Notes whether sampling is over because the collector has stalled, or
+    /// because its CPU was occupied.
     pub(super) fn note_stall(&self, totals: &mut CpuTotals) {
+        if self.stop.load(Ordering::Acquire) && self.starved.load(Ordering::Relaxed) {
+            // That it was moved as well follows from it.
+            totals.ended_early = Some(EndedEarly::Starved);
+        }
         if self.stop.load(Ordering::Acquire) && self.stalled.load(Ordering::Relaxed) {
             totals
                 .ended_early

@@ -30,7 +30,6 @@ pub(super) struct Sampler<M> {
     pub(super) machine: M,
     pub(super) calibration: Calibration,
     pub(super) threshold: Cycles,
-    pub(super) hz: Hertz,
     /// The latest reading of the loop.
     pub(super) last: u64,
     pub(super) totals: CpuTotals,
@@ -39,8 +38,6 @@ pub(super) struct Sampler<M> {
     pub(super) lessons: Lessons,
     pub(super) ring: Producer<RawGap>,
     pub(super) chain: Chain,
-    /// What the sampler's own work behind a trip takes, calls aside.
-    own_work: u64,
     /// A stretch of the sampler's own work, calls of the kernel aside, is never
     /// longer than this unless something hit it.
     quiet_limit: u64,
@@ -71,8 +68,11 @@ pub(super) struct Trip {
     /// apart as long as nothing says that the two belong together.
     pub(super) lead: Option<Part>,
     pub(super) part: Part,
-    /// What of the part is the sampler's own work, about.
+    /// What of the part is the sampler's own work.
     pub(super) own: u64,
+    /// The latest reading of the clock: nothing has hit from the end of the
+    /// part until then.
+    pub(super) reached: u64,
 }
 
 /// Whether the sampler called the kernel since the last look.
@@ -83,8 +83,12 @@ enum Calls {
 }
 
 impl Trip {
-    /// Takes in what came next, up to `until`.
-    fn extend(&mut self, until: u64, seen: Witness, calls: Calls, own: u64) {
+    /// Takes in what came next, up to `until`; `cost` of that are calls. Returns
+    /// the own time before it, where it is kept apart.
+    fn extend(&mut self, until: u64, seen: Witness, calls: Calls, cost: u64) -> Cycles {
+        let since = self.reached;
+        let quiet = since.wrapping_sub(self.part.end);
+        self.reached = until;
         let is_absent = |seen: &Witness| seen.presence(SmiEvidence::NotRead) == Presence::Absent;
         let ran = seen.presence(SmiEvidence::NotRead) == Presence::Ran;
         let part = &mut self.part;
@@ -94,10 +98,11 @@ impl Trip {
                 self.lead = Some(*part);
                 self.own = 0;
                 *part = Part {
-                    start: part.end,
+                    start: since,
                     end: until,
                     seen,
                 };
+                return Cycles(quiet);
             }
             Calls::None => {
                 part.end = until;
@@ -108,7 +113,8 @@ impl Trip {
                 part.seen = part.seen.joined(seen.beside_calls());
             }
         }
-        self.own = self.own.saturating_add(own);
+        self.own = self.own.saturating_add(quiet).saturating_add(cost);
+        Cycles(0)
     }
 }
 
@@ -132,8 +138,6 @@ impl<M: Machine> Sampler<M> {
             machine,
             home,
             quiet_limit,
-            own_work: work.0,
-            hz,
             threshold,
             last: now,
             totals,
@@ -254,21 +258,27 @@ impl<M: Machine> Sampler<M> {
             lead: None,
             part,
             own: 0,
+            reached: part.end,
         };
         for echo in 0..MOST_ECHOES {
             let after = self.machine.tsc();
-            if after.wrapping_sub(trip.part.end) <= self.quiet_limit(echo) {
+            if after.wrapping_sub(trip.reached) <= self.quiet_limit(echo) {
+                trip.reached = after;
                 break;
             }
             let seen = self.chain.look(&mut self.machine);
-            trip.extend(after, seen, Calls::None, 0);
+            let quiet = trip.extend(after, seen, Calls::None, 0);
+            self.add_blind(quiet);
         }
         trip
     }
 
     /// Counts the time from `since` to the latest reading as the tool's own.
     pub(super) fn count_blind(&mut self, since: u64) {
-        let blind = Cycles(self.last.wrapping_sub(since));
+        self.add_blind(Cycles(self.last.wrapping_sub(since)));
+    }
+
+    pub(super) fn add_blind(&mut self, blind: Cycles) {
         self.totals.blind = self.totals.blind.saturating_add(blind);
         self.totals.blind_max = self.totals.blind_max.max(blind);
     }
@@ -289,13 +299,13 @@ impl<M: Machine> Sampler<M> {
         let passed: Passed = self.chain.renew(&mut self.machine);
         smm.add(&passed.seen);
         self.last = passed.until;
-        let took = passed.until.wrapping_sub(trip.part.end);
+        let took = passed.until.wrapping_sub(trip.reached);
         if passed.begin == Begin::Quiet && took <= self.quiet_limit(echo) + cost.0 {
             return Begin::Quiet;
         }
         // The cost allowed for is twice what the calls usually take.
-        let own = self.own_work + cost.0 / 2;
-        trip.extend(passed.until, passed.seen, calls, own);
+        let quiet = trip.extend(passed.until, passed.seen, calls, cost.0 / 2);
+        self.add_blind(quiet);
         Begin::Hit
     }
 

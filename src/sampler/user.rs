@@ -77,10 +77,12 @@ impl Crewed for UserEngine {
             MachineKind::Live { .. } | MachineKind::Exercised { .. } => Offsets::Measure,
             MachineKind::Scripted(_) => Offsets::Skip,
         };
-        self.crew
-            .start(&self.plan.cpus, offsets, move |index, cpu, station| {
-                run(index, cpu, &plan, &kind, station)
-            })
+        self.crew.start(
+            &self.plan.cpus,
+            self.plan.priority,
+            offsets,
+            move |index, cpu, station| run(index, cpu, &plan, &kind, station),
+        )
     }
 }
 

@@ -152,6 +152,7 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(end),
                 smi_reading: 0,
+                own: Cycles(0),
                 companions: 0,
                 evidence,
             },

@@ -1,9 +1,9 @@
 //! Where the latest self-test of this host is kept, for later reports.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::state::StateFolder;
 use crate::host::Host;
 
 use super::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
@@ -24,35 +24,37 @@ pub fn default_path() -> Option<PathBuf> {
     Some(state.join("hwgap/selftest.json"))
 }
 
-/// Stores a result, in place of an earlier one.
+/// Stores a result in hwgap's own folder, in place of an earlier one.
 ///
 /// # Errors
-/// Those of the file system.
+/// Where the folder is not this user's alone, or cannot be had.
 pub fn save(test: &SelfTest, path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let temporary = path.with_extension(format!("json.{}", std::process::id()));
-    let text = serde_json::to_string_pretty(test)?;
-    let written = fs::write(&temporary, text + "\n").and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // Nothing more can be done about a file that resists.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+    let (folder, name) = place(path).ok_or(io::ErrorKind::InvalidInput)?;
+    let text = serde_json::to_string_pretty(test)? + "\n";
+    (StateFolder::make(folder).and_then(|folder| folder.replace(name, text.as_bytes())))
+        .map_err(io::Error::other)
 }
 
 /// The stored result, if there is one for this host as it is now: another
 /// kernel or microcode has to be tested anew, and so has what was tested long
-/// ago.
+/// ago. What somebody else may have written says nothing.
 pub fn load(path: &Path, host: &Host) -> Option<SelfTest> {
-    if fs::metadata(path).ok()?.len() > LONGEST {
-        return None;
-    }
-    let test: SelfTest = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+    let (folder, name) = place(path)?;
+    let text = StateFolder::open(folder).ok()?.read(name, LONGEST).ok()?;
+    let test = parse(&text).filter(|test| test.host == tested_host(host))?;
     let days = test.days_before(&jiff::Timestamp::now().to_string());
     let is_fresh = days.is_some_and(|days| (-1..=DAYS_VALID).contains(&days));
-    (test.schema == SCHEMA && test.host == tested_host(host) && is_fresh).then_some(test)
+    is_fresh.then_some(test)
+}
+
+/// A result from its text; `None` where it is none.
+pub fn parse(text: &[u8]) -> Option<SelfTest> {
+    let test: SelfTest = serde_json::from_slice(text).ok()?;
+    (test.schema == SCHEMA).then_some(test)
+}
+
+fn place(path: &Path) -> Option<(&Path, &str)> {
+    Some((path.parent()?, path.file_name()?.to_str()?))
 }
 
 /// What a result holds for.

@@ -18,7 +18,7 @@ pub trait Observer {
         None
     }
 
-    /// All is open that takes rights; sampling begins next.
+    /// All is open that takes rights, and all samplers have begun.
     fn ready(&mut self) {}
 
     /// A gap was judged.
@@ -38,6 +38,9 @@ pub trait Observer {
 
     /// Somebody asks how the run stands (SIGUSR1).
     fn asked(&mut self) {}
+
+    /// Something that whoever watches the run has to know.
+    fn tell(&mut self, _text: String) {}
 
     /// How the run stands, a few times a second.
     fn look(&mut self, _view: &View) {}

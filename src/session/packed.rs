@@ -46,7 +46,6 @@ pub struct PackedGap {
     most_excess: u32,
     all_excess: u32,
     far_excess: u32,
-    own: u32,
     excess_at: u32,
     tasks: u32,
     unlearnt: u32,
@@ -134,7 +133,6 @@ impl PackedGap {
         most_excess: 0,
         all_excess: 0,
         far_excess: 0,
-        own: 0,
         excess_at: 0,
         tasks: 0,
         unlearnt: 0,
@@ -180,7 +178,6 @@ impl PackedGap {
             run_delay_ns,
             ring_zero,
             smm_ns,
-            own_ns,
         } = raw.evidence;
         let (smi, smi_delta, among) = match smi {
             SmiEvidence::Unreadable => (SmiKind::Unreadable, 0, 0),
@@ -205,7 +202,6 @@ impl PackedGap {
             most_excess: short(kernel_time.most_excess),
             all_excess: short(kernel_time.all_excess),
             far_excess: short(kernel_time.far_excess),
-            own: short(own_ns),
             excess_at: short(kernel_time.excess_at),
             tasks: short(kernel_time.tasks),
             unlearnt: short(kernel_time.unlearnt),
@@ -257,8 +253,10 @@ impl PackedGap {
                 kind: TripKind::Gap,
                 start: Cycles(self.start),
                 end: Cycles(self.start.wrapping_add(self.length)),
-                // It has served its purpose: the reading is assigned.
+                // These have served their purpose: the reading is assigned, and
+                // the records are compared.
                 smi_reading: 0,
+                own: Cycles(0),
                 companions: match self.kinds.known >> PMU_SHIFT {
                     0 => self.instructions,
                     _ => 0,
@@ -272,7 +270,6 @@ impl PackedGap {
                     ring_zero: self.ring_zero(),
                     smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
                         .then_some(Nanos(u64::from(self.smm))),
-                    own_ns: Nanos(u64::from(self.own)),
                 },
             },
             kernel: self.kinds.standing.map(|standing| self.kernel(standing)),
@@ -406,6 +403,7 @@ pub(super) mod tests {
                 start: Cycles(start),
                 end: Cycles(start + length),
                 smi_reading: 0,
+                own: Cycles(0),
                 companions: 0,
                 evidence: Evidence {
                     footprint: Footprint::Cleared,
@@ -418,7 +416,6 @@ pub(super) mod tests {
                         in_smm: InSmm::Stopped,
                     }),
                     smm_ns: Some(Nanos(5)),
-                    own_ns: Nanos(6),
                 },
             },
             kernel: Some(KernelTime {

@@ -1,8 +1,8 @@
 //! Who shows a run while it goes on.
 
-use std::io::Write;
 use std::sync::Arc;
 
+use crate::files::patient::tell;
 use crate::units::{CpuId, Nanos, UtcNanos};
 
 use super::observer::View;
@@ -55,8 +55,7 @@ impl Teller {
     /// One that simply writes.
     pub fn plain() -> Teller {
         Teller::new(|text| {
-            // Nothing can be said of a standard error that takes nothing.
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            tell(&text);
         })
     }
 

@@ -78,6 +78,7 @@ mod tests {
                 start: Cycles(start),
                 end: Cycles(start + 1),
                 smi_reading,
+                own: Cycles(0),
                 companions: 0,
                 evidence,
             };

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::Duration;
 
+use crate::files::patient::tell;
 use crate::privileges::Keep;
 use crate::sampler::Brake;
 use crate::sys::{sched, signals};
@@ -121,10 +122,10 @@ fn watch(signs: &Signs, end: impl FnOnce(), between: Duration) {
         let is_lost = patience.is_lost(signs.breaths.load(Ordering::Relaxed));
         if is_lost && !signs.is_over.load(Ordering::Relaxed) {
             end();
-            eprintln!(
-                "hwgap: the collector has not moved for {} s; the samplers were ended",
+            tell(&format!(
+                "hwgap: the collector has not moved for {} s; the samplers were ended\n",
                 (between * LOOKS).as_secs()
-            );
+            ));
             return;
         }
     }

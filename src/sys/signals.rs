@@ -49,6 +49,33 @@ impl RunSignals {
     }
 }
 
+/// Whether SIGINT, SIGTERM or SIGHUP has come in and nobody has taken it: who
+/// ends a run for the second time means it. Only where they are blocked does
+/// one wait to be taken.
+pub fn is_end_asked() -> bool {
+    let mut pending = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigpending fills the set that it is given, and reads nothing.
+    let pending = unsafe {
+        match libc::sigpending(pending.as_mut_ptr()) {
+            0 => pending.assume_init(),
+            _ => return false,
+        }
+    };
+    let ends = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+    // SAFETY: the set is initialised, and these are signals.
+    ends.iter()
+        .any(|signal| unsafe { libc::sigismember(&raw const pending, *signal) } == 1)
+}
+
+/// Keeps SIGXFSZ from ending the program: a file beyond RLIMIT_FSIZE is then a
+/// write that fails. For the calling thread and those that it starts.
+pub fn block_file_size() {
+    let mut unheard = SigSet::empty();
+    unheard.add(Signal::SIGXFSZ);
+    // Cannot fail: the set and the operation are valid.
+    let _ = unheard.thread_block();
+}
+
 /// Blocks every signal that can be blocked, for the calling thread.
 pub fn block_all() {
     // Cannot fail: the set and the operation are valid.

@@ -1,6 +1,7 @@
 //! Runs that are killed, their guardians, and what is left to `hwgap restore`.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -35,6 +36,12 @@ fn guardian(run: &Child) -> Pid {
     let children = format!("/proc/{0}/task/{0}/children", run.id());
     let text = fs::read_to_string(children).unwrap();
     Pid::from_raw(text.trim().parse().unwrap())
+}
+
+/// Kills the guardian of a run that cannot start another one in its place.
+fn kill_guardian_unnoticed(run: &Child) {
+    kill(Pid::from_raw(run.id() as i32), Signal::SIGSTOP).unwrap();
+    kill(guardian(run), Signal::SIGKILL).unwrap();
 }
 
 /// A finding of a report; null where it has none of that name.
@@ -100,7 +107,7 @@ fn restore_does_what_the_guardian_could_not() {
     let host = Host::new();
     let before = host.values();
     let mut run = running(&host);
-    kill(guardian(&run), Signal::SIGKILL).unwrap();
+    kill_guardian_unnoticed(&run);
     run.kill().unwrap();
     run.wait_with_output().unwrap();
     assert_eq!(host.read(INTERVAL), "3600");
@@ -145,7 +152,7 @@ fn a_run_can_be_told_to_restore_first() {
     let host = Host::new();
     let before = host.values();
     let mut run = running(&host);
-    kill(guardian(&run), Signal::SIGKILL).unwrap();
+    kill_guardian_unnoticed(&run);
     run.kill().unwrap();
     run.wait_with_output().unwrap();
     let more = ["--duration", "100ms", "--quiet-host", "--restore-first"];
@@ -184,4 +191,65 @@ fn while_a_run_goes_on_nothing_is_restored_and_no_other_begins() {
     let (_, stdout, stderr) = said(&mut host.run("quiet.toml", &plain));
     assert!(stderr.is_empty(), "{stderr}");
     assert!(finding(&stdout, "host-left-changed").is_null());
+}
+
+#[test]
+fn in_the_place_of_a_guardian_that_was_killed_there_is_another_one() {
+    let host = Host::new();
+    let before = host.values();
+    let mut run = running(&host);
+    let first = guardian(&run);
+    kill(first, Signal::SIGKILL).unwrap();
+    let replaced = || {
+        let children = format!("/proc/{0}/task/{0}/children", run.id());
+        let text = fs::read_to_string(children).unwrap();
+        let number: Option<i32> = text.trim().parse().ok();
+        number.is_some_and(|number| number != first.as_raw())
+    };
+    wait_until(replaced);
+    // It is ready a moment later; until then the run is stopped with it.
+    std::thread::sleep(Duration::from_millis(500));
+    run.kill().unwrap();
+    let output = run.wait_with_output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        words.contains("the guardian has died; another one"),
+        "{words}"
+    );
+    assert!(words.contains("its guardian has put"), "{words}");
+    assert_as_before(&before, &host);
+}
+
+#[test]
+fn a_guardian_that_was_stopped_is_woken() {
+    let host = Host::new();
+    let before = host.values();
+    let mut run = running(&host);
+    let guardian = guardian(&run);
+    kill(guardian, Signal::SIGSTOP).unwrap();
+    let mut words = BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    words.read_line(&mut line).unwrap();
+    assert!(line.contains("the guardian was stopped"), "{line}");
+    run.kill().unwrap();
+    // Its words end when the guardian does.
+    words.read_to_string(&mut line).unwrap();
+    run.wait().unwrap();
+    assert_as_before(&before, &host);
+}
+
+#[test]
+fn a_guardian_that_is_stopped_at_the_end_keeps_nobody() {
+    let host = Host::new();
+    let before = host.values();
+    let run = running(&host);
+    let guardian = guardian(&run);
+    let process = Pid::from_raw(run.id() as i32);
+    // The run has no look at it any more.
+    kill(process, Signal::SIGTERM).unwrap();
+    kill(guardian, Signal::SIGSTOP).unwrap();
+    let output = run.wait_with_output().unwrap();
+    assert!(output.status.code().is_some());
+    assert!(journal_is_gone(&host));
+    assert_as_before(&before, &host);
 }

@@ -251,7 +251,6 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             run_delay_ns: None,
             ring_zero: None,
             smm_ns: None,
-            own_ns: Nanos(0),
         },
     });
     let cpu = report

@@ -1,8 +1,14 @@
 //! Why there is no journal to write to.
 
-use std::fs;
 use std::io;
 use std::path::Path;
+
+use crate::files::state::{StateError, StateFolder};
+
+use super::lock::LOCK;
+
+/// The longest number of a process, and more.
+const LONGEST_HOLDER: u64 = 64;
 
 /// Why there is no journal, or none to go on with.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +31,10 @@ pub enum JournalError {
         path: String,
     },
     /// Somebody else could have written it.
-    #[error("{0} is not this user's alone, so that what it says is not followed")]
+    #[error(
+        "{0} may be written by others, or is another user's, and is ignored; chown it, or chmod \
+         go-w it, or name another folder with --journal"
+    )]
     NotOurs(String),
     /// It is no journal.
     #[error("{path} is not a journal of hwgap: {cause}")]
@@ -45,14 +54,33 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    pub(super) fn of_state(path: &Path, error: StateError) -> JournalError {
+        let shown = path.display().to_string();
+        match error {
+            StateError::NotOurs(_) => JournalError::NotOurs(shown),
+            StateError::TooLarge(_) => JournalError::Damaged {
+                path: shown,
+                cause: String::from("it is too large"),
+            },
+            StateError::Path(error) => JournalError::Io {
+                path: shown,
+                cause: error.into_io(),
+            },
+            StateError::System(cause) => JournalError::Io { path: shown, cause },
+        }
+    }
+}
+
 /// Who holds the lock, as far as it can be read.
 #[derive(Debug)]
 pub struct Holder(pub(super) Option<u32>);
 
 impl Holder {
     /// Who wrote itself into the lock's file.
-    pub(super) fn read(lock: &Path) -> Holder {
-        let text = fs::read_to_string(lock).ok();
+    pub(super) fn read(folder: &StateFolder) -> Holder {
+        let text = folder.read(LOCK, LONGEST_HOLDER).ok();
+        let text = text.and_then(|text| String::from_utf8(text).ok());
         Holder(text.and_then(|text| text.trim().parse().ok()))
     }
 }

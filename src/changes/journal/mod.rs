@@ -10,12 +10,15 @@ mod form;
 mod lock;
 mod peek;
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::Flock;
+use rustix::fs::OFlags;
+
+use crate::files::state::{StateFolder, contents};
 
 use super::change::Change;
 use form::{Content, Line, read};
@@ -70,6 +73,7 @@ pub struct Journal {
     /// Length of all whole lines, in bytes.
     length: u64,
     path: PathBuf,
+    folder: StateFolder,
     next: usize,
     _lock: Flock<File>,
 }
@@ -81,25 +85,9 @@ pub fn default_folder() -> Option<PathBuf> {
     state.parent().map(Path::to_owned)
 }
 
-/// Whether a file can be a journal of this user's that nobody else has written.
-fn check(metadata: &Metadata, shown: &str) -> Result<(), JournalError> {
-    let own = nix::unistd::Uid::effective().as_raw();
-    let is_ours = metadata.uid() == own && metadata.mode() & 0o022 == 0;
-    if !metadata.is_file() || !is_ours {
-        return Err(JournalError::NotOurs(shown.to_owned()));
-    }
-    if metadata.len() > LARGEST {
-        return Err(JournalError::Damaged {
-            path: shown.to_owned(),
-            cause: String::from("it is too large"),
-        });
-    }
-    Ok(())
-}
-
 impl Locked {
     fn journal(&self) -> PathBuf {
-        self.folder.join(JOURNAL)
+        self.folder.path().join(JOURNAL)
     }
 
     /// What a dead run has left, if anything.
@@ -113,25 +101,19 @@ impl Locked {
             path: shown.clone(),
             cause,
         };
-        let opened = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path);
+        let opened = self.folder.file(JOURNAL, OFlags::RDWR | OFlags::APPEND);
         let file = match opened {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Found::Nothing(self));
-            }
-            opened => opened.map_err(io)?,
+            Err(error) if error.is_missing() => return Ok(Found::Nothing(self)),
+            opened => opened.map_err(|error| JournalError::of_state(&path, error))?,
         };
-        let metadata = file.metadata().map_err(io)?;
-        check(&metadata, &shown)?;
-        let text = fs::read(&path).map_err(io)?;
+        // Of the file that was checked, whatever has its name by now.
+        let text = contents(&file, LARGEST, &path);
+        let text = text.map_err(|error| JournalError::of_state(&path, error))?;
         let content = match read(&String::from_utf8_lossy(&text)) {
             Ok(Some(content)) => content,
             // The run died before its header was on the disk: no change.
             Ok(None) => {
-                fs::remove_file(&path).map_err(io)?;
+                self.folder.remove(JOURNAL).map_err(io)?;
                 return Ok(Found::Nothing(self));
             }
             Err(cause) => return Err(JournalError::Damaged { path: shown, cause }),
@@ -154,6 +136,7 @@ impl Locked {
                 file,
                 length,
                 path,
+                folder: self.folder,
                 next,
                 _lock: self.lock,
             },
@@ -170,28 +153,24 @@ impl Locked {
             path: path.display().to_string(),
             cause,
         };
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
+        let mut file = self.folder.create(OsStr::new(JOURNAL)).map_err(io)?;
         let mut line = serde_json::to_string(header).map_err(|error| io(error.into()))?;
         line.push('\n');
         let begun = file
             .write_all(line.as_bytes())
             .and_then(|()| file.sync_all())
             // The name as well has to be on the disk.
-            .and_then(|()| File::open(&self.folder)?.sync_all());
+            .and_then(|()| self.folder.sync());
         if let Err(error) = begun {
             // Nothing was changed yet.
-            let _ = fs::remove_file(&path);
+            let _ = self.folder.remove(JOURNAL);
             return Err(io(error));
         }
         Ok(Journal {
             file,
             length: line.len() as u64,
             path,
+            folder: self.folder,
             next: 0,
             _lock: self.lock,
         })
@@ -231,7 +210,7 @@ impl Journal {
 
     /// Everything is back: removes the journal.
     pub fn close(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        self.folder.remove(JOURNAL)
     }
 
     /// The number that the next change gets.

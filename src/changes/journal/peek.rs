@@ -1,18 +1,19 @@
 //! A look at what an earlier run has left, by a run that changes nothing: it
 //! takes nothing over, and removes nothing.
 
-use std::fs::{self, File};
-use std::io;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use rustix::fs::OFlags;
+
+use crate::files::state::StateFolder;
 
 use super::super::access::Access;
 use super::super::restore::booted_since;
 use super::error::{Holder, JournalError};
 use super::form::{self, Content};
-use super::{JOURNAL, check, lock};
+use super::{JOURNAL, LARGEST, lock};
 
 /// Why settings of the host may not be its own.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +39,14 @@ pub enum Earlier {
 pub fn peek(folder: &Path, access: &dyn Access) -> Option<Earlier> {
     let path = folder.join(JOURNAL);
     let shown = path.display().to_string();
-    let content = match content(&path) {
-        Ok(Some(content)) => content,
-        Ok(None) => return None,
+    let found = match StateFolder::open(folder) {
+        Err(error) if error.is_missing() => return None,
+        Err(error) => Err(JournalError::of_state(folder, error)),
+        Ok(folder) => content(&folder, &path).map(|content| (folder, content)),
+    };
+    let (folder, content) = match found {
+        Ok((folder, Some(content))) => (folder, content),
+        Ok((_, None)) => return None,
         Err(error) => return Some(Earlier::Unknown(error)),
     };
     let changes = content.standing.len() + content.unreadable;
@@ -49,8 +55,8 @@ pub fn peek(folder: &Path, access: &dyn Access) -> Option<Earlier> {
     }
     // Only now: whoever wants the lock meanwhile would have been refused for
     // what the journal says.
-    Some(match is_held(folder) {
-        true => Earlier::AtWork(Holder::read(&folder.join(lock::LOCK))),
+    Some(match is_held(&folder) {
+        true => Earlier::AtWork(Holder::read(&folder)),
         false => Earlier::Unrestored {
             changes,
             path: shown,
@@ -58,25 +64,20 @@ pub fn peek(folder: &Path, access: &dyn Access) -> Option<Earlier> {
     })
 }
 
-fn content(path: &Path) -> Result<Option<Content>, JournalError> {
-    let shown = path.display().to_string();
-    let io = |cause| JournalError::Io {
-        path: shown.clone(),
+fn content(folder: &StateFolder, path: &Path) -> Result<Option<Content>, JournalError> {
+    let text = match folder.read(JOURNAL, LARGEST) {
+        Err(error) if error.is_missing() => return Ok(None),
+        read => read.map_err(|error| JournalError::of_state(path, error))?,
+    };
+    form::read(&String::from_utf8_lossy(&text)).map_err(|cause| JournalError::Damaged {
+        path: path.display().to_string(),
         cause,
-    };
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        found => found.map_err(io)?,
-    };
-    check(&metadata, &shown)?;
-    let text = fs::read(path).map_err(io)?;
-    form::read(&String::from_utf8_lossy(&text))
-        .map_err(|cause| JournalError::Damaged { path: shown, cause })
+    })
 }
 
 /// Whether somebody works on the journal.
-fn is_held(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join(lock::LOCK)) else {
+fn is_held(folder: &StateFolder) -> bool {
+    let Ok(file) = folder.file(lock::LOCK, OFlags::RDONLY) else {
         return false;
     };
     let tried = Flock::lock(file, FlockArg::LockSharedNonblock);

@@ -3,15 +3,18 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::files::patient::Patient;
 use crate::plan::{Outputs, Printed};
 use crate::report::files::PendingFile;
 use crate::report::model::{Gap, Report};
 use crate::report::style::Style;
 use crate::report::text::{Summary, WORST_GAPS};
 use crate::report::{Changes, LazyGaps, Origin, OutputError, csv, hash, html, json, text, worst};
+use crate::waits;
 
 /// The outputs of a run, open.
 pub(in crate::commands) struct Sinks {
@@ -34,8 +37,10 @@ impl fmt::Display for Unwritten {
 impl Sinks {
     /// Opens all outputs.
     pub(in crate::commands) fn open(outputs: &Outputs) -> Result<Sinks, OutputError> {
-        let open =
-            |path: &Option<std::path::PathBuf>| path.as_ref().map(PendingFile::create).transpose();
+        let open = |path: &Option<std::path::PathBuf>| {
+            let opened = path.as_ref().map(PendingFile::create).transpose();
+            opened.map(|file| file.map(|file| file.patient(waits::STDOUT_ALONE)))
+        };
         Ok(Sinks {
             json: open(&outputs.json)?,
             csv: open(&outputs.csv)?,
@@ -60,12 +65,9 @@ impl Sinks {
         I: Iterator<Item = Gap>,
         Report<LazyGaps<F>>: Serialize,
     {
-        let mut failures = Vec::new();
-        if let Err(error) = print(self.stdout, report)
-            && error.kind() != io::ErrorKind::BrokenPipe
-        {
-            failures.push(format!("standard output: {error}"));
-        }
+        // Files first: a terminal that takes nothing keeps no report from the
+        // disk.
+        let saves = self.json.is_some() || self.csv.is_some() || self.html.is_some();
         let json = self
             .json
             .map(|file| file.save(|out| json::write(report, out)));
@@ -73,6 +75,16 @@ impl Sinks {
             .csv
             .map(|file| file.save(|out| csv::write(report.gaps.iter(), report.run.engine, out)));
         let html = self.html.map(|file| file.save(|out| page(report, out)));
+        let mut failures = Vec::new();
+        let patience = match saves {
+            true => waits::STDOUT,
+            false => waits::STDOUT_ALONE,
+        };
+        if let Err(error) = print(self.stdout, report, patience)
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            failures.push(format!("standard output: {error}"));
+        }
         for result in [json, csv, html].into_iter().flatten() {
             match result {
                 Err(error) if !error.is_closed() => failures.push(error.to_string()),
@@ -101,18 +113,18 @@ where
     html::write(&report.without_gaps(), report.gaps.iter(), &origin, out)
 }
 
-fn print<F, I>(printed: Printed, report: &Report<LazyGaps<F>>) -> io::Result<()>
+fn print<F, I>(printed: Printed, report: &Report<LazyGaps<F>>, patience: Duration) -> io::Result<()>
 where
     F: Fn() -> I,
     I: Iterator<Item = Gap>,
 {
-    let mut stdout = io::stdout().lock();
+    if matches!(printed, Printed::Nothing) {
+        return Ok(());
+    }
+    let stdout = Patient::stdout(patience)?;
     match printed {
         Printed::Nothing => Ok(()),
-        Printed::Json => {
-            json::write(report, &mut stdout)?;
-            stdout.flush()
-        }
+        Printed::Json => json::write(report, stdout),
         Printed::Text => {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
             text::write(&Summary::new(report, &worst), Style::of_stdout(), stdout)

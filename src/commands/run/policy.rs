@@ -7,11 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::cli::RunArgs;
 use crate::commands::Failure;
+use crate::files::patient::{Patient, tell};
 use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
 use crate::report::model::{Outcome, Report};
 use crate::report::policy::render;
 use crate::report::style::Style;
+use crate::waits;
 
 /// The policy that a run must meet.
 pub(super) struct Acceptance(Policy);
@@ -34,10 +36,10 @@ impl Acceptance {
         ];
         let unmet: Vec<String> = unmet.into_iter().flatten().collect();
         if !unmet.is_empty() && plan.outputs.progress != ProgressPlan::Nothing {
-            eprintln!(
-                "hwgap: this run cannot pass: the policy asks for {}",
+            tell(&format!(
+                "hwgap: this run cannot pass: the policy asks for {}\n",
                 unmet.join(" and ")
-            );
+            ));
         }
         Ok(Some(Acceptance(policy)))
     }
@@ -57,11 +59,12 @@ impl Acceptance {
             Printed::Nothing => Ok(()),
             Printed::Text => {
                 let text = render(&judgement, &self.0, Style::of_stdout());
-                io::stdout().write_all(text.as_bytes())
+                Patient::stdout(waits::STDOUT).and_then(|mut out| out.write_all(text.as_bytes()))
             }
             Printed::Json => {
                 let style = Style::on(&io::stderr());
-                io::stderr().write_all(render(&judgement, &self.0, style).as_bytes())
+                tell(&render(&judgement, &self.0, style));
+                Ok(())
             }
         };
         Ok(judgement.outcome)

@@ -28,10 +28,16 @@ pub(in crate::commands) struct Start<'a> {
 
 /// Somebody who is told.
 pub(in crate::commands) trait Presenter {
-    /// Opens what the results go to, and says who is told meanwhile.
+    /// Opens what the results go to, while signals still end the program.
     ///
     /// # Errors
     /// Where an output cannot be opened: nothing is measured then.
+    fn open(&mut self, plan: &RunPlan) -> Result<(), Failure>;
+
+    /// Says who is told meanwhile.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
     fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure>;
 
     /// Where the report so far is saved now and then, if anywhere.
@@ -62,8 +68,12 @@ pub(super) struct Outputs {
 }
 
 impl Presenter for Outputs {
+    fn open(&mut self, plan: &RunPlan) -> Result<(), Failure> {
+        self.sinks = Some(Sinks::open(&plan.outputs).map_err(Failure::usage)?);
+        Ok(())
+    }
+
     fn begin(&mut self, start: &Start<'_>) -> Result<Box<dyn Progress>, Failure> {
-        self.sinks = Some(Sinks::open(&start.plan.outputs).map_err(Failure::usage)?);
         Ok(match start.plan.outputs.progress {
             ProgressPlan::Nothing => Box::new(Silent),
             ProgressPlan::Shown(interval) => shown(start, interval),

@@ -10,6 +10,7 @@ use crate::changes::{
 };
 use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::{FreezeWish, freeze_on_smi};
+use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::plan::{Leftovers, RunPlan};
@@ -59,7 +60,7 @@ impl Quieting {
             let journal = folder(plan.keeping.journal.as_ref()).ok();
             quieting.earlier = journal.and_then(|journal| peek(&journal, &access));
             if let Some(earlier) = &quieting.earlier {
-                eprintln!("hwgap: {earlier}; see 'hwgap restore --help'");
+                tell(&format!("hwgap: {earlier}; see 'hwgap restore --help'\n"));
             }
             return Ok(quieting);
         }
@@ -121,10 +122,10 @@ impl Quieting {
         let settled = self.changes.take()?.lock().put_back();
         let open = || settled.iter().filter(|one| !one.put_back.is_settled());
         for one in open() {
-            eprintln!("hwgap: {}: {}", one.change.what(), one.put_back);
+            tell(&format!("hwgap: {}: {}\n", one.change.what(), one.put_back));
         }
         if open().next().is_some() {
-            eprintln!("hwgap: see 'hwgap restore --help' for what was not put back");
+            tell("hwgap: see 'hwgap restore --help' for what was not put back\n");
         }
         let mut quieted = self.quieted.take()?;
         quieted.settle(&settled);

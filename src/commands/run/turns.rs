@@ -66,7 +66,7 @@ impl Turns<'_> {
             duration: Cycles(self.sampling.duration.0 / order.len() as u64),
             ..self.sampling.clone()
         };
-        let mut onward = Onward::new(ongoing);
+        let mut onward = Onward::new(ongoing, self.changes.clone());
         let mut turns = Vec::with_capacity(order.len());
         let mut begin = Cycles(0);
         let mut record = None;
@@ -151,6 +151,8 @@ fn failure(error: EngineError) -> Failure {
 /// What is told of several turns as of one run.
 struct Onward<'a, 'scope> {
     ongoing: &'a mut Ongoing<'scope>,
+    /// What the run has changed of its host, whose guardian is looked after.
+    changes: Option<SharedChanges>,
     /// Whose turn it is.
     choice: usize,
     engine: EngineName,
@@ -160,9 +162,10 @@ struct Onward<'a, 'scope> {
 }
 
 impl<'a, 'scope> Onward<'a, 'scope> {
-    fn new(ongoing: &'a mut Ongoing<'scope>) -> Self {
+    fn new(ongoing: &'a mut Ongoing<'scope>, changes: Option<SharedChanges>) -> Self {
         Onward {
             ongoing,
+            changes,
             choice: 0,
             engine: EngineName::User,
             before: View::default(),
@@ -205,7 +208,15 @@ impl Observer for Onward<'_, '_> {
         self.ongoing.asked();
     }
 
+    fn tell(&mut self, text: String) {
+        self.ongoing.tell(text);
+    }
+
     fn look(&mut self, view: &View) {
+        let changes = self.changes.as_ref();
+        if let Some(text) = changes.and_then(|changes| changes.lock().watch_guardian()) {
+            self.ongoing.tell(text);
+        }
         self.now = together(&self.before, view);
         self.ongoing.look(&self.now);
     }

@@ -8,6 +8,7 @@ use crate::commands::measure::{setting, throttling};
 use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::RegisterSources;
+use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::fadt::SmiCommand;
 use crate::host::root::Root;
@@ -130,9 +131,9 @@ impl Bench<'_> {
                 "this machine has no SMI command port",
             ));
         };
-        eprintln!(
-            "hwgap: raising {SMI_COUNT} SMIs by writing {value:#04x} to port {port:#x}, as asked"
-        );
+        tell(&format!(
+            "hwgap: raising {SMI_COUNT} SMIs by writing {value:#04x} to port {port:#x}, as asked\n"
+        ));
         let exercise = ExerciseKind::Smi { port, value };
         let (collected, spans) =
             match self.sample(exercise, SMI_COUNT, 1_000_000, FAULT_THRESHOLD, 600) {

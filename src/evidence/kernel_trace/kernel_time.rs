@@ -123,6 +123,19 @@ impl KernelTime {
     }
 }
 
+/// What a gap is held against.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// What activities and ways cost on this CPU.
+    pub(super) costs: &'a Costs,
+    /// And on all together, for what this one has hardly seen.
+    pub(super) common: &'a Costs,
+    /// What is recorded at all.
+    pub(super) scope: Scope,
+    /// The sampler's own work in the gap, about.
+    pub(super) own: Nanos,
+}
+
 /// A stretch of a gap.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -234,9 +247,14 @@ impl Measured {
         }
     }
 
-    /// Holds the gap against what is known by now. `common` are the costs of
-    /// all CPUs together, for what this one has hardly seen.
-    pub(super) fn against(&self, costs: &Costs, common: &Costs, scope: Scope) -> KernelTime {
+    /// Holds the gap against what is known by now.
+    pub(super) fn against(&self, context: Context<'_>) -> KernelTime {
+        let Context {
+            costs,
+            common,
+            scope,
+            own,
+        } = context;
         let mut time = KernelTime {
             scope,
             shares: self.shares(),
@@ -260,8 +278,16 @@ impl Measured {
                 continue;
             };
             let usual = known.usual();
-            let far = usual.is_far_exceeded_by(place.length);
-            let excess = place.length.saturating_sub(usual.typical);
+            // Between two entries of the kernel the sampler may have been at
+            // its own work.
+            let length = match place.what {
+                What::Way(passage) if passage.way() == Way::Between => {
+                    place.length.saturating_sub(own)
+                }
+                _ => place.length,
+            };
+            let far = usual.is_far_exceeded_by(length);
+            let excess = length.saturating_sub(usual.typical);
             add(&mut time.all_excess, excess);
             if excess > time.most_excess {
                 (time.most_excess, time.excess_at) = (excess, place.at);
@@ -270,16 +296,16 @@ impl Measured {
                 time.far_beyond = time.far_beyond.saturating_add(1);
                 add(&mut time.far_excess, excess);
             }
-            match (usual.is_exceeded_by(place.length), place.what) {
+            match (usual.is_exceeded_by(length), place.what) {
                 (false, _) => add(&mut time.accounted, place.length),
                 (true, _) if strict && !far => add(&mut time.accounted, place.length),
                 // It was hardly seen, and may well cost more than its like.
                 (true, _) if !far && matches!(known, Known::Alike(_)) => {
-                    add(&mut time.accounted, usual.typical);
+                    add(&mut time.accounted, place.length.saturating_sub(excess));
                     add(&mut time.unlearnt, excess);
                 }
                 (true, What::Way(passage)) => {
-                    add(&mut time.accounted, usual.typical);
+                    add(&mut time.accounted, place.length.saturating_sub(excess));
                     add(&mut time.beyond_ways, excess);
                     time.ways_beyond = time.ways_beyond.saturating_add(1);
                     time.only_ways_in &= passage.way() == Way::In;
@@ -391,8 +417,12 @@ mod tests {
 
         fn time(&self, segments: &[(u64, u64, Who)], start: u64, end: u64) -> KernelTime {
             let common = Costs::default();
-            self.measured(segments, start, end)
-                .against(&self.costs, &common, Scope::Tracepoints)
+            self.measured(segments, start, end).against(Context {
+                costs: &self.costs,
+                common: &common,
+                scope: Scope::Tracepoints,
+                own: Nanos(0),
+            })
         }
     }
 

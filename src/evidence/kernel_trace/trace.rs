@@ -14,7 +14,7 @@ use super::activity::{ActivityId, ByActivity, Names, SourceTotal};
 use super::costs::{Costs, Way};
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
-use super::kernel_time::{KernelTime, Measured, Scope};
+use super::kernel_time::{Context, KernelTime, Measured, Scope};
 use super::reader::{Reader, What};
 use super::within::Within;
 
@@ -193,9 +193,16 @@ impl KernelTrace {
         measured
     }
 
-    /// Holds it against what is known of the CPU's costs by now.
-    pub fn kernel_time(&self, index: usize, measured: &Measured) -> KernelTime {
-        measured.against(&self.cpus[index].costs, &self.common, self.scope)
+    /// Holds it against what is known of the CPU's costs by now. `own` is the
+    /// sampler's own work in the gap, about.
+    pub fn kernel_time(&self, index: usize, measured: &Measured, own: Nanos) -> KernelTime {
+        let context = Context {
+            costs: &self.cpus[index].costs,
+            common: &self.common,
+            scope: self.scope,
+            own,
+        };
+        measured.against(context)
     }
 
     /// What the ways into the kernel and back cost at most on the CPU with this

@@ -6,7 +6,6 @@
 
 mod lines;
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use jiff::civil::Date;
 
 use crate::policy::Policy;
 use crate::report::brief::Brief;
+use crate::report::files::PendingFile;
 use crate::report::hash::Sha256Sum;
 use crate::report::model::Outcome;
 
@@ -97,16 +97,18 @@ impl Exported {
     }
 }
 
-struct Files(Vec<BufWriter<File>>);
+struct Files(Vec<BufWriter<PendingFile>>);
 
 impl Files {
     fn create(folder: &Path) -> io::Result<Files> {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("tables.sql"), DEFINITIONS)?;
-        let file = |name| File::create(folder.join(format!("{name}.jsonl"))).map(BufWriter::new);
-        TABLES
-            .into_iter()
-            .map(file)
+        std::fs::create_dir_all(folder)?;
+        let open = |name: String| PendingFile::create(folder.join(name)).map_err(io::Error::other);
+        let definitions = open(String::from("tables.sql"))?;
+        (definitions.save(|out| out.write_all(DEFINITIONS.as_bytes())))
+            .map_err(io::Error::other)?;
+        let tables = TABLES.into_iter();
+        tables
+            .map(|name| open(format!("{name}.jsonl")).map(BufWriter::new))
             .collect::<io::Result<_>>()
             .map(Files)
     }
@@ -116,7 +118,12 @@ impl Files {
         pairs.try_for_each(|(file, lines)| file.write_all(lines))
     }
 
-    fn finish(&mut self) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(BufWriter::flush)
+    /// Puts all tables in the places of those before.
+    fn finish(self) -> io::Result<()> {
+        let mut files = self.0.into_iter();
+        files.try_for_each(|file| {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.commit().map_err(io::Error::other)
+        })
     }
 }

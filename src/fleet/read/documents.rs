@@ -9,7 +9,7 @@ use crate::report::hash::{Hashing, Sha256Sum};
 use crate::report::read::{LARGEST_REPORT, Problem};
 
 use super::content::HEAD;
-use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY};
+use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY, MOST_REFUSED};
 use super::{Reading, Refused};
 
 /// Reads a text of JSON or JSON Lines that begins with `text`.
@@ -57,10 +57,15 @@ fn is_lines(text: &[u8]) -> bool {
 /// Each line by itself: a bad one says nothing against the next.
 fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
     let mut line = Vec::new();
+    let mut refused = 0;
     for number in 1.. {
         let place = || format!("{source}:{number}");
         if number > MOST_ENTRIES {
             return reading.set_aside(source, &Refused::TooMuch(format!("{MOST_ENTRIES} lines")));
+        }
+        if refused > MOST_REFUSED {
+            let limit = format!("{MOST_REFUSED} lines one after the other that are no reports");
+            return reading.set_aside(source, &Refused::TooMuch(limit));
         }
         line.clear();
         match input.take(MOST_IN_MEMORY).read_until(b'\n', &mut line) {
@@ -75,6 +80,10 @@ fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
             Ok(_) if line.trim_ascii().is_empty() => (),
             Ok(_) => {
                 let result = from_slice(&line).map_err(Refused::NoReport);
+                refused = match result {
+                    Ok(_) => 0,
+                    Err(_) => refused + 1,
+                };
                 reading.report(&place(), result, || Sha256Sum::of(&line));
             }
             Err(error) => return reading.set_aside(&place(), &Refused::of_reading(error)),

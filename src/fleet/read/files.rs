@@ -1,11 +1,13 @@
 //! The files that were named, and those in folders.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
+
+use crate::files::read::open;
 
 use super::content;
 use super::{Found, Reading, Refused};
@@ -54,10 +56,14 @@ pub(super) fn below(path: &Path) -> Box<dyn Iterator<Item = Item> + Send> {
 }
 
 fn is_report(path: &Path, kind: fs::FileType) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str);
-    let called_so = ending.is_some_and(|ending| ENDINGS.contains(&ending));
     let is_file = || kind.is_file() || (kind.is_symlink() && path.is_file());
-    called_so && is_file()
+    is_called_like_report(path) && is_file()
+}
+
+/// Whether a file of this name is read where it lies in a folder.
+pub fn is_called_like_report(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 impl Item {
@@ -77,7 +83,7 @@ pub(super) fn read(item: Item, reading: &mut Reading<'_>) {
         Item::Stdin => content::read("standard input", &mut io::stdin().lock(), 0, reading),
         Item::File(path) => {
             let name = path.to_string_lossy();
-            match File::open(&path) {
+            match open(&path) {
                 Ok(mut file) => content::read(&name, &mut file, 0, reading),
                 Err(error) => reading.set_aside(&name, &Refused::Unreadable(error)),
             }

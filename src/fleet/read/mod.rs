@@ -8,6 +8,7 @@ mod files;
 mod limits;
 mod parallel;
 
+pub use files::is_called_like_report;
 pub use parallel::{Input, Lot, read};
 
 use std::mem;

@@ -33,16 +33,16 @@ pub(super) fn is_deep(text: &[u8]) -> bool {
 }
 
 /// A reader that stops at what no report holds.
-pub(super) struct Guard<R> {
+pub(in crate::report) struct Guard<R> {
     input: R,
     scan: Scan,
     /// Set where it stopped.
-    pub trouble: Option<Trouble>,
+    pub(in crate::report) trouble: Option<Trouble>,
 }
 
 /// Why a reader stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(in crate::report) enum Trouble {
     /// Nested deeper than [`DEEPEST`].
     Deep,
     /// A string beyond [`LONGEST_STRING`].
@@ -50,12 +50,20 @@ pub(super) enum Trouble {
 }
 
 impl<R> Guard<R> {
-    pub(super) fn new(input: R) -> Guard<R> {
+    pub(in crate::report) fn new(input: R) -> Guard<R> {
         Guard {
             input,
             scan: Scan::default(),
             trouble: None,
         }
+    }
+
+    /// One that stops at nesting alone: what is read at once is bounded as a
+    /// whole.
+    pub(in crate::report) fn of_depth(input: R) -> Guard<R> {
+        let mut guard = Guard::new(input);
+        guard.scan.longest = usize::MAX;
+        guard
     }
 }
 
@@ -75,18 +83,30 @@ impl<R: Read> Read for Guard<R> {
 }
 
 /// Where a scan is in the structure of a JSON text.
-#[derive(Default)]
 struct Scan {
+    /// The longest string.
+    longest: usize,
     depth: usize,
     string: Option<usize>,
     escaped: bool,
+}
+
+impl Default for Scan {
+    fn default() -> Scan {
+        Scan {
+            longest: LONGEST_STRING,
+            depth: 0,
+            string: None,
+            escaped: false,
+        }
+    }
 }
 
 impl Scan {
     fn take(&mut self, byte: u8) -> Option<Trouble> {
         if let Some(length) = &mut self.string {
             *length += 1;
-            if *length > LONGEST_STRING {
+            if *length > self.longest {
                 return Some(Trouble::Long);
             }
             match byte {

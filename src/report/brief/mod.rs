@@ -5,7 +5,7 @@
 
 mod cpus;
 mod gaps;
-mod guard;
+pub(super) mod guard;
 mod lengths;
 mod limited;
 mod parts;

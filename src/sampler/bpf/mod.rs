@@ -136,6 +136,7 @@ impl Crewed for BpfEngine {
         let sources = self.smi_sources.clone();
         self.crew.start(
             &self.plan.cpus,
+            self.plan.priority,
             Offsets::Measure,
             move |index, cpu, station| {
                 run(

@@ -290,6 +290,7 @@ impl<M: Machine> Shots<'_, M> {
                 start,
                 end: start.saturating_add(fit.cycles(record.length())),
                 smi_reading: self.smi.reading(),
+                own: Cycles(0),
                 companions: 0,
                 evidence: Evidence::new(footprint, smi),
             };

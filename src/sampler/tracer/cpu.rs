@@ -260,6 +260,7 @@ impl TracedCpu {
             start: seen.start,
             end: seen.end,
             smi_reading,
+            own: Cycles(0),
             companions: seen.companions,
             evidence: Evidence::new(seen.footprint, smi),
         });

@@ -173,6 +173,7 @@ impl Engine for TracerEngine {
         let (plan, sources) = (self.plan.clone(), self.smi_sources.clone());
         let mut setups = self.crew.start(
             &self.plan.cpus,
+            self.plan.priority,
             Offsets::Measure,
             move |index, cpu, station| {
                 let sources = sources_of(&sources, index);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::attribution::SmiEvidence;
 use crate::evidence::kernel_trace::{KernelTrace, Lesson, Measured};
 use crate::sampler::{RawGap, TripKind};
-use crate::units::Nanos;
+use crate::units::{Cycles, Nanos};
 
 use super::super::observer::JudgedNow;
 use super::super::packed::PackedGap;
@@ -89,8 +89,7 @@ impl Collector<'_> {
                 let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
                 // Without the kernel there is no way into it; and where the
                 // sampler itself was at work in between, it is in the way.
-                let alone =
-                    raw.evidence.kernel_ran() != Some(false) && raw.evidence.own_ns == Nanos(0);
+                let alone = raw.evidence.kernel_ran() != Some(false) && raw.own == Cycles(0);
                 let lesson = match alone {
                     true => Lesson::Taken,
                     false => Lesson::Left,
@@ -125,7 +124,8 @@ impl Collector<'_> {
         let trace = self.trace.as_ref();
         let time = |gap: &Gap| {
             let trace: &KernelTrace = trace?;
-            Some(trace.kernel_time(index, gap.measured.as_ref()?))
+            let own = self.limits.hz.to_nanos(gap.raw.own);
+            Some(trace.kernel_time(index, gap.measured.as_ref()?, own))
         };
         loop {
             let haste = state.waiting.haste(haste);

@@ -4,13 +4,14 @@
 
 mod judging;
 mod standing;
+mod starved;
 
 use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::report::model::EndedBy;
-use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap};
+use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap, Rescued};
 use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles, Fill, Nanos};
 
@@ -25,6 +26,7 @@ use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 use super::wishes::{Wish, Wishes};
 use judging::Waiting;
+use starved::{Rescue, Starvation};
 
 struct CpuState {
     cpu: CpuId,
@@ -49,6 +51,13 @@ pub struct Collector<'a> {
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
     platform_seen: PlatformSeen,
+}
+
+/// Whether the observer knows that all samplers have begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Awaited,
+    Told,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,9 +154,8 @@ impl<'a> Collector<'a> {
             trace.begin();
         }
         let watchdog = Watchdog::begin(engine.brake(), self.observer.keep());
-        self.observer.ready();
         engine.release();
-        let mut ended_by = self.follow(engine, &setups, &mut watches, &watchdog, root);
+        let mut ended_by = self.follow(engine, (&setups, root), &mut watches, &watchdog);
         self.observer.end();
         let totals = engine.finish()?;
         drop(watchdog);
@@ -174,14 +182,16 @@ impl<'a> Collector<'a> {
     fn follow(
         &mut self,
         engine: &mut dyn Engine,
-        setups: &[CpuSetup],
+        (setups, root): (&[CpuSetup], &Root),
         watches: &mut Watches,
         watchdog: &Watchdog,
-        root: &Root,
     ) -> EndedBy {
         let begun = monotonic();
         let mut waiting = self.timeline.moment();
         let mut ended_by = EndedBy::Duration;
+        let mut readiness = Readiness::Awaited;
+        let mut starvation = Starvation::begin(setups);
+        let mut rescue = Rescue::after(begun.saturating_add(self.duration), setups);
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
             let wish = self.wishes.wait(match self.making {
@@ -196,7 +206,8 @@ impl<'a> Collector<'a> {
                 // The next gap is waited for.
                 StopOnGap::Yes => None,
             });
-            self.observer.visited(origin(engine));
+            let origin = origin(engine);
+            self.observer.visited(origin);
             if let Some(released) = waiting
                 && let Some(last) = last_first(engine)
             {
@@ -207,15 +218,33 @@ impl<'a> Collector<'a> {
                 }
                 waiting = None;
             }
+            // Samplers give up their rights as they begin. Until then this
+            // thread must have as many, or it could not free one whose CPU is
+            // occupied (security/commoncap.c, cap_safe_nice).
+            if origin.is_some() && readiness == Readiness::Awaited {
+                self.observer.ready();
+                readiness = Readiness::Told;
+            }
             if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
                 ended_by = match wish {
                     Wish::End => EndedBy::Signal,
                     Wish::GoOn | Wish::Tell => EndedBy::Gap,
                 };
                 engine.stop();
+                rescue = Rescue::after(monotonic(), setups);
                 rhythm.ends_now();
             }
             watchdog.breathe();
+            for text in starvation.look(engine, root) {
+                self.observer.tell(text);
+            }
+            if rescue.is_due() && engine.rescue() == Rescued::NotHere {
+                rescue.give_up();
+            }
+            if rescue.is_hopeless() {
+                // Whoever waits for them now says so.
+                break;
+            }
             if wish == Wish::Tell {
                 self.observer.asked();
             }
@@ -234,6 +263,9 @@ impl<'a> Collector<'a> {
                 let view = self.view(engine, setups, monotonic().saturating_sub(begun));
                 self.observer.look(&view);
             }
+        }
+        if readiness == Readiness::Awaited {
+            self.observer.ready();
         }
         ended_by
     }

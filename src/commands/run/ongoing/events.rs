@@ -66,19 +66,19 @@ struct Frame {
 }
 
 impl<'scope> EventStream<'scope> {
-    /// Opens the file and starts the thread.
+    /// Starts the thread that writes to the file.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Where no thread can be had.
     pub(in super::super) fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         plan: &EventsPlan,
+        file: EventFile,
         cpus: &CpuList,
         limits: Limits,
         teller: Teller,
         keep: Keep,
     ) -> Result<EventStream<'scope>, OutputError> {
-        let file = EventFile::open(&plan.file, plan.rows)?;
         let (ring, inbox) = RingBuffer::new(MOST_WAITING);
         let (frames, changes) = sync_channel(MOST_FRAMES);
         let state = Arc::new(Mutex::new(StreamedEvents::default()));

@@ -85,6 +85,10 @@ impl Ongoing<'_> {
         self.checkpoints.turn_ended(turn);
     }
 
+    pub(super) fn tell(&self, text: String) {
+        self.progress.teller().tell(text);
+    }
+
     pub(super) fn look(&mut self, view: &View) {
         self.progress.look(view);
     }

@@ -1,0 +1,10 @@
+//! Any bytes as a stored self-test.
+#![no_main]
+
+#[path = "../exercise.rs"]
+#[allow(dead_code, reason = "each target uses a part of it")]
+mod exercise;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    exercise::selftest(bytes);
+});
