@@ -19,6 +19,9 @@ const BLOCKS: usize = 16;
 const LEAST: usize = 4;
 /// With a full window, what is usual is worked out anew after so many times.
 const PACE: usize = 32;
+/// No entry of the kernel usually takes this long, in a guest of a busy host
+/// neither.
+const IMPLAUSIBLE: Nanos = Nanos(250_000);
 /// What is this many times beyond the bound is so for others of its kind too.
 const FAR: u64 = 4;
 
@@ -100,6 +103,13 @@ impl Learnt {
     /// What it usually takes; `None` where it was hardly seen.
     pub fn usual(&self) -> Option<Usual> {
         self.usual
+    }
+
+    /// The same of a way into the kernel or an interrupt as a whole, which never
+    /// takes as long as [`IMPLAUSIBLE`]: where it seems to, it was not seen
+    /// without a stall yet.
+    pub fn usual_entry(&self) -> Option<Usual> {
+        self.usual.filter(|usual| usual.longest < IMPLAUSIBLE)
     }
 
     /// The shortest time.

@@ -50,7 +50,9 @@ impl<M: Machine> Sampler<M> {
         }
         let presence = self.count(&trip, read.smi);
         self.look(&mut stretch);
-        let gap = self.evidence(trip, read, presence);
+        let smi = self.place(&trip, read.smi);
+        self.look(&mut stretch);
+        let gap = self.evidence(trip, read, smi, presence);
         self.look(&mut stretch);
         self.write(gap, presence);
         self.look(&mut stretch);
@@ -186,17 +188,22 @@ impl<M: Machine> Sampler<M> {
         presence
     }
 
-    /// What was collected of a trip.
-    fn evidence(&mut self, trip: Trip, read: Read, presence: Presence) -> RawGap {
-        let Trip {
-            lead, part, own, ..
-        } = trip;
-        let recorded = part.length() > self.threshold;
-        let smi = match read.smi {
+    /// Enters what the counter says of a trip into its account.
+    fn place(&mut self, trip: &Trip, read: Option<SmiEvidence>) -> SmiEvidence {
+        let recorded = trip.part.length() > self.threshold;
+        let smi = match read {
             Some(smi) => smi,
             None => self.smi.unread(recorded),
         };
         self.smi.account(recorded, smi);
+        smi
+    }
+
+    /// What was collected of a trip.
+    fn evidence(&mut self, trip: Trip, read: Read, smi: SmiEvidence, presence: Presence) -> RawGap {
+        let Trip {
+            lead, part, own, ..
+        } = trip;
         // The time in SMM that a lead has told of is not the part's.
         let earlier = lead.and_then(|lead| lead.seen.smm).unwrap_or_default();
         let smm_ns = read.smm.0.map(|all| all.saturating_sub(earlier));
@@ -209,7 +216,7 @@ impl<M: Machine> Sampler<M> {
             smm_ns,
             ..Evidence::new(part.seen.footprint, smi)
         };
-        let kind = match recorded {
+        let kind = match part.length() > self.threshold {
             true => TripKind::Gap,
             false => TripKind::Lesson,
         };

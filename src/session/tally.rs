@@ -147,7 +147,7 @@ impl Tally {
         limits: &Limits,
         haste: Haste,
     ) -> Option<Account> {
-        let interrupts = self.interrupts.usual();
+        let interrupts = self.interrupts.usual_entry();
         let account = account(Known {
             evidence: &raw.evidence,
             kernel,
@@ -253,7 +253,7 @@ impl Tally {
         TallyThen {
             kept: self.retention.so_far(),
             collection: CpuCollection {
-                interrupts: self.interrupts.usual(),
+                interrupts: self.interrupts.usual_entry(),
                 ..self.collection.clone()
             },
         }

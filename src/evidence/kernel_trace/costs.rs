@@ -99,7 +99,7 @@ impl Costs {
     /// time is then no more than it took at least: a stall only lengthens.
     pub(super) fn passage(&self, passage: Passage, common: &Costs) -> Option<Known> {
         let own = self.passages.get(&passage);
-        if let Some(usual) = own.and_then(Learnt::usual) {
+        if let Some(usual) = own.and_then(Learnt::usual_entry) {
             return Some(Known::Own(usual));
         }
         let alike = self
@@ -114,7 +114,7 @@ impl Costs {
 
     /// What passages of this kind usually take.
     pub(super) fn way(&self, way: Way) -> Option<Usual> {
-        self.ways.get(&way).and_then(Learnt::usual)
+        self.ways.get(&way).and_then(Learnt::usual_entry)
     }
 
     /// What an activity of the kernel's usually takes at a time; where it was
