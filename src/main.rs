@@ -9,13 +9,14 @@ use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
 use hwgap::files::patient::tell;
 use hwgap::limits::stack_is_small;
-use hwgap::report::clean_lines;
+use hwgap::report::{adopt_locale, clean_lines};
 use hwgap::sys::signals::{block_all, block_file_size};
 
 /// Stack of the program where the system's limit is too low for it.
 const STACK: usize = 8 << 20;
 
 fn main() -> ExitCode {
+    adopt_locale();
     block_file_size();
     if !stack_is_small() {
         return program();

@@ -2,6 +2,7 @@
 //! Everything that can be wrong with the one or the other is found here,
 //! before anything is measured.
 
+mod choice;
 mod error;
 mod quiet;
 mod shots;
@@ -18,6 +19,7 @@ use crate::report::event_file;
 use crate::sampler::Pace;
 use crate::units::Nanos;
 
+pub use choice::{Choice, NotSampled, left_out};
 pub use error::PlanError;
 pub use quiet::{Keeping, Leftovers};
 pub use shots::{EngineWish, TURNS_EACH};
@@ -44,6 +46,8 @@ pub struct RunPlan {
     /// The CPUs that this process may use and will not sample: where its
     /// collector runs. Empty when all are sampled.
     pub housekeeping: CpuList,
+    /// The CPUs that are online and will not be sampled, with the reasons.
+    pub not_sampled: Vec<NotSampled>,
     /// Length of the run.
     pub duration: Nanos,
     /// Gaps above this become records.
@@ -164,8 +168,11 @@ impl RunPlan {
     /// Names the option and what to write in its place.
     pub fn new(args: &RunArgs, host: &Host) -> Result<RunPlan, PlanError> {
         let usable = host.confinement.usable(&host.topology.sets)?;
-        let cpus = choose_cpus(args.cpus.as_deref(), host, &usable)?;
-        let housekeeping = usable.without(&cpus);
+        let Choice {
+            cpus,
+            housekeeping,
+            not_sampled,
+        } = Choice::new(args.cpus.as_deref(), host, &usable)?;
         let (threshold, hardlimit) = limits(args)?;
         let priority = args.priority.unwrap_or(DEFAULT_PRIORITY);
         let quiet = quiet::quiet(args, host, &cpus, priority)?;
@@ -175,6 +182,7 @@ impl RunPlan {
         Ok(RunPlan {
             cpus,
             housekeeping,
+            not_sampled,
             duration: duration(args.duration)?,
             threshold,
             hardlimit,
@@ -192,41 +200,6 @@ impl RunPlan {
             outputs: outputs(args)?,
         })
     }
-}
-
-/// The CPUs that `--cpus` names, or the ones to sample by default.
-///
-/// # Errors
-/// Names the CPU that cannot be sampled, and why.
-pub fn choose_cpus(
-    asked: Option<&str>,
-    host: &Host,
-    usable: &CpuList,
-) -> Result<CpuList, PlanError> {
-    let sets = &host.topology.sets;
-    let isolated = sets
-        .isolated
-        .clone()
-        .unwrap_or_default()
-        .intersection(usable);
-    let first = usable.first().ok_or(PlanError::NoCpus)?;
-    let list = match asked.map(str::trim) {
-        None if !isolated.is_empty() => isolated,
-        None if usable.len() == 1 => usable.clone(),
-        // The first CPU serves the interrupts that nobody moved.
-        None => usable.without(&[first].into_iter().collect()),
-        Some("all") => usable.clone(),
-        Some("isolated") if isolated.is_empty() => return Err(PlanError::NoneIsolated),
-        Some("isolated") => isolated,
-        Some(text) => text.parse()?,
-    };
-    if list.is_empty() {
-        return Err(PlanError::EmptyList);
-    }
-    let unusable = list
-        .iter()
-        .find_map(|cpu| host.confinement.why_not(sets, cpu));
-    unusable.map_or(Ok(list), |cause| Err(cause.into()))
 }
 
 fn duration(asked: Nanos) -> Result<Nanos, PlanError> {

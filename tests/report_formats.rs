@@ -42,7 +42,9 @@ fn reports_come_back_as_they_were() {
 fn each_gap_stands_on_a_line() {
     let report = sample("bare-metal-fail");
     let text = as_json(&report);
-    let lines = text.lines().filter(|line| line.contains("\"cause\": "));
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("\"end_cycles\": "));
     assert_eq!(lines.count(), report.gaps.len());
     assert!(text.ends_with("}\n"));
     assert!(text.contains("\n  \"findings\": [\n"), "{text}");

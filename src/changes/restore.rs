@@ -63,7 +63,7 @@ pub fn restore(left: Left, access: &dyn Access, foreign: Foreign) -> io::Result<
         unreadable,
         mut journal,
     } = left;
-    if header.boot_id != boot_id(access) {
+    if booted_since(&header.boot_id, access) {
         journal.close()?;
         return Ok(Restored::BootedSince);
     }
@@ -81,9 +81,17 @@ pub fn boot_id(access: &dyn Access) -> String {
     id.trim().to_owned()
 }
 
+/// Whether the machine was booted since a run of this boot. Where the kernel
+/// does not say which boot this is, it is not known to be another one: each
+/// value is then held against what the run had set, as on the same boot.
+pub(super) fn booted_since(then: &str, access: &dyn Access) -> bool {
+    let now = boot_id(access);
+    !then.is_empty() && !now.is_empty() && then != now
+}
+
 /// What [`restore`] would meet, without doing it.
 pub fn rehearse(left: &Left, access: &dyn Access, foreign: Foreign) -> Restored {
-    if left.header.boot_id != boot_id(access) {
+    if booted_since(&left.header.boot_id, access) {
         return Restored::BootedSince;
     }
     let looked = left.standing.iter().rev().map(|open| Settled {

@@ -220,12 +220,18 @@ separates failing from passing hosts; names hosts that stand out among their \
 like although they pass, and regular series that many hosts share.
 
 Reads JSON, JSON Lines, gzip, zstd and tar, from files, folders and standard \
-input, one report at a time. What is no report is set aside with its reason \
-and stops nothing.
+input, one report at a time. What is no report, or contradicts itself, is set \
+aside with its reason and stops nothing. That finds damage and slips, not \
+forgery: for signed collections the answer has the SHA-256 of each report.
 
-Of several runs of one host those count that were made with the machine, BIOS, \
+A run that ended before the duration that was asked for is inconclusive unless \
+a gap fails it, or the policy says by duration or covered how much is enough.
+
+A host is a machine: of one name on several, told apart by machine-id, model \
+and board, each is a host, with a warning. Of several runs of one host those count that were made with the machine, BIOS, \
 microcode and kernel of the latest. Any that fails makes the host fail; else \
-any that passes makes it pass. A run that is there twice counts once.";
+any that passes makes it pass. A run that is there twice counts once; where \
+the two do not say the same, the host is inconclusive.";
 
 pub(super) const FLEET_EXAMPLES: &str = "\
 Examples:
@@ -248,7 +254,7 @@ Policy (TOML, all fields optional):
   [limits] rate_upper95_per_hour  stalls an hour that must be excluded with 95 % confidence
   [limits] lost_per_hour  time in stalls, an hour
   [limits] smi_time_share  share of the time in SMIs, 0 to 1
-  [measurement] duration, covered  least time of a run, least covered time
+  [measurement] duration, covered  least time of a run, least covered time; in place of what was asked of the run
   [measurement] coverage  least covered share of any CPU, 0 to 1
   [measurement] threshold  highest threshold of a run
   [measurement] cpus  CPUs that must be sampled: \"all\" or a list such as \"1-3,5\"
@@ -259,7 +265,7 @@ Policy (TOML, all fields optional):
   [clock] clocksource  allowed clocksources, as [\"tsc\"]
   [clock] invariant_tsc, steady  \"required\" or \"optional\"
   [[bios]] vendor, product, versions  allowed BIOS versions of a model
-  [[microcode]] cpu, revisions  allowed microcode of a CPU model
+  [[microcode]] cpu, revisions  allowed microcode of a CPU model: numbers such as \"0x2007006\"
   [[override]] host, vendor, product, bios, cpu  hosts for which its own tables limits, measurement, evidence and clock replace those above
   [[waiver]] host, rule, reason, until  a rule, such as \"limits.worst\", that a host may break until a day
 Names may hold * and ?. Without any limit the runs' own limits hold.

@@ -10,7 +10,7 @@ use super::format::FormatArg;
 use super::values::{duration, threshold};
 
 /// Options of `hwgap run`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// How long to measure: 10s, 0.5h, 1m30s; a bare number is seconds
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]

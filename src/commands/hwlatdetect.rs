@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::HwlatdetectArgs;
+use crate::cpulist::CpuList;
 use crate::files::identity::{Named, distinct};
 use crate::files::patient::{Patient, tell};
 use crate::host::Host;
@@ -13,7 +14,7 @@ use crate::hwlatdetect::{
 };
 use crate::plan::RunPlan;
 use crate::report::files::PendingFile;
-use crate::report::model::{Gap, Report};
+use crate::report::model::{Gap, Outcome, Report, Verdict};
 use crate::report::{LazyGaps, OutputError};
 use crate::session::{Progress, Silent};
 use crate::waits;
@@ -24,14 +25,36 @@ use super::{Exit, Failure};
 pub(super) fn hwlatdetect(args: &HwlatdetectArgs) -> Result<Exit, Failure> {
     let parameters = Parameters::new(args);
     let run_args = parameters.run_args(args);
-    let plan = |host: &Host| match RunPlan::new(&run_args, host) {
-        Ok(plan) => Ok(parameters.fit(plan)),
-        // The plan speaks of the options of `run`.
-        Err(error) => Err(Failure::Usage(
-            error.to_string().replace("--cpus", "--cpu-list"),
-        )),
+    let plan = |host: &Host| {
+        // The original samples those of its list that are online.
+        let offline = offline(run_args.cpus.as_deref(), host);
+        let mut run_args = run_args.clone();
+        if let Some((online, offline)) = &offline {
+            run_args.cpus = Some(online.to_string());
+            tell(&format!(
+                "hwlatdetect: not sampled, as they are offline: CPUs {offline}\n"
+            ));
+        }
+        match RunPlan::new(&run_args, host) {
+            Ok(plan) => Ok(parameters.fit(plan)),
+            // The plan speaks of the options of `run`.
+            Err(error) => Err(Failure::Usage(
+                error.to_string().replace("--cpus", "--cpu-list"),
+            )),
+        }
     };
     measure(&run_args, plan, Printer::new(&parameters))
+}
+
+/// A list without those of its CPUs that are offline, and these; `None` where
+/// there is nothing to leave out, or nothing would be left.
+fn offline(asked: Option<&str>, host: &Host) -> Option<(CpuList, CpuList)> {
+    let asked: CpuList = asked?.parse().ok()?;
+    let sets = &host.topology.sets;
+    let (online, present) = (sets.online.as_ref().ok()?, sets.present.as_ref().ok()?);
+    let offline = asked.without(online).intersection(present);
+    let left = asked.without(&offline);
+    (!offline.is_empty() && !left.is_empty()).then_some((left, offline))
 }
 
 /// Says what hwlatdetect says.
@@ -86,6 +109,16 @@ impl Presenter for Printer<'_> {
             (Listing::AtTheEnd, Voice::Quiet) => Box::new(Silent),
             (Listing::AtTheEnd, Voice::Normal | Voice::Debug) => shown(start, None),
         })
+    }
+
+    /// As the original has it, a test that was interrupted says what it saw.
+    fn outcome(&self, verdict: &Verdict) -> Outcome {
+        let only_cut_short = verdict.incomplete.is_some()
+            && (verdict.reasons.iter()).all(|reason| verdict.incomplete.as_ref() == Some(reason));
+        match verdict.result {
+            Outcome::Inconclusive if only_cut_short => Outcome::Pass,
+            result => result,
+        }
     }
 
     fn end<F, I>(self, report: &Report<LazyGaps<F>>) -> Result<(), Failure>

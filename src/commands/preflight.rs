@@ -81,7 +81,7 @@ fn look(
         host: host_identity(&host, &machine),
         plan: PlannedRun {
             cpus: plan.cpus.to_string(),
-            cpus_not_sampled: plan.housekeeping.to_string(),
+            cpus_not_sampled: plan.not_sampled.to_string(),
             priority: plan.priority,
             tried: !matches!(trial, Trial::NotMade),
         },

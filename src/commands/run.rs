@@ -198,10 +198,11 @@ pub(super) fn measure(
     let cases = assembly.cases(&mut turns);
     let particulars = assembly.particulars(&told);
     let report = assemble(&cases, particulars);
+    let outcome = presenter.outcome(&report.verdict);
     presenter.end(&report)?;
     let outcome = match acceptance {
         Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
-        None => report.verdict.result,
+        None => outcome,
     };
     Ok(match outcome {
         Outcome::Pass => Exit::Good,

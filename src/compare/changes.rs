@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::host::microcode;
 use crate::report::redact::PLACE_HOLDER;
 
 use super::Naming;
@@ -17,7 +18,14 @@ use super::model::Change;
 /// that these are two machines.
 pub(super) const MOST_CHANGES: usize = 100;
 /// Words in the name of a field that holds what may not be named.
-const PRIVATE: [&str; 5] = ["hostname", "serial", "uuid", "asset", "mac_address"];
+const PRIVATE: [&str; 6] = [
+    "hostname",
+    "machine_id",
+    "serial",
+    "uuid",
+    "asset",
+    "mac_address",
+];
 
 /// All values of a field over the runs of a side.
 type Fields = BTreeMap<String, BTreeSet<String>>;
@@ -99,6 +107,10 @@ fn fields(runs: &[SavedRun]) -> Fields {
 /// The parser bounds the depth of the tree.
 fn walk(path: String, value: &Value, fields: &mut Fields) {
     let mut add = |path: String, text: String| {
+        let text = match path.ends_with(".microcode") {
+            true => microcode::normal(&text),
+            false => text,
+        };
         fields.entry(path).or_default().insert(text);
     };
     match value {

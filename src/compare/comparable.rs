@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::model::{CpuReport, EndedBy, Outcome};
+use crate::report::model::{CpuReport, Outcome};
 use crate::units::Nanos;
 
 use super::events::Series;
@@ -211,14 +211,13 @@ fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
     {
         add("ended-early", "On some CPU sampling ended early.");
     }
-    if runs
-        .iter()
-        .any(|run| run.report.run.ended_by == EndedBy::Running)
-    {
+    let mut cut_short = runs.iter().filter_map(|run| run.report.run.cut_short());
+    if let Some(why) = cut_short.next_back() {
         add(
             "cut-off",
-            "A report is a checkpoint of a run that was cut off or still going on; it counts as \
-             far as it goes.",
+            &format!(
+                "A run is not the whole that was asked for, and counts as far as it goes: {why}."
+            ),
         );
     }
     if runs

@@ -11,7 +11,7 @@ use super::groups::{self, Dimension, Group, Kinds};
 use super::hosts::{self, Host};
 use super::model::{
     FleetReport, FleetVerdict, GroupRow, HostRow, PolicyNamed, SCHEMA, SCHEMA_VERSION,
-    SeparatorRow, Totals,
+    SeparatorRow, SharedName, Totals,
 };
 use super::outliers;
 use super::separate::{Separator, separators};
@@ -45,7 +45,7 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         })
         .collect();
     let attendance = match question.expected {
-        Some(expected) => expected.compare(hosts.iter().map(|host| &host.name)),
+        Some(expected) => expected.compare(hosts.iter().map(|host| (&host.label, &host.name))),
         None => Attendance::default(),
     };
     let count = |wanted| outcomes.iter().filter(|one| **one == wanted).count() as u64;
@@ -57,7 +57,9 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         inconclusive: count(Outcome::Inconclusive),
         missing: attendance.missing.len() as u64,
         runs: sum(|host| host.earlier.len() as u64 + 1),
+        cut_short: sum(|host| host.runs().filter(|run| run.cut_short.is_some()).count() as u64),
         duplicates: sum(|host| host.duplicates),
+        conflicts: sum(|host| host.conflicts.len() as u64),
         superseded: sum(|host| host.superseded),
         set_aside: gathered.set_aside_count,
         passed_over: gathered.passed_over,
@@ -88,6 +90,8 @@ pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
         series: series::shared(&hosts, &groups),
         outlier_search: outliers.search,
         outliers: outliers.rows,
+        shared_names: shared_names(&hosts),
+        matched: attendance.matched,
         missing: attendance.missing,
         unexpected: attendance.unexpected,
         set_aside: gathered.set_aside,
@@ -110,10 +114,7 @@ fn verdict(totals: &Totals) -> FleetVerdict {
         totals.fail,
         totals.inconclusive
     )];
-    for (count, what) in [
-        (totals.missing, "missing"),
-        (totals.set_aside, "set aside as unreadable"),
-    ] {
+    for (count, what) in [(totals.missing, "missing"), (totals.set_aside, "set aside")] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
@@ -122,6 +123,18 @@ fn verdict(totals: &Totals) -> FleetVerdict {
         result,
         text: parts.join("; "),
     }
+}
+
+/// Hosts stand in order of name.
+fn shared_names(hosts: &[Host]) -> Vec<SharedName> {
+    let of_name = hosts.chunk_by(|a, b| a.label == b.label);
+    let several = of_name.filter(|hosts| hosts.len() > 1);
+    several
+        .map(|hosts| SharedName {
+            name: hosts[0].label.clone(),
+            hosts: hosts.iter().map(|host| host.name.clone()).collect(),
+        })
+        .collect()
 }
 
 fn group_row(group: &Group, hosts: &[Host], outcomes: &[Outcome]) -> GroupRow {

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::files::read;
 use crate::report::clean_text;
 
+use super::model::Matched;
 use super::names::Name;
 
 /// The largest list that is read: some 100,000 hosts.
@@ -19,6 +20,8 @@ pub struct Expected(Vec<String>);
 /// Who is missing, and who came without being expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attendance {
+    /// Who answers to each name that is there.
+    pub matched: Vec<Matched>,
     /// Expected and not there.
     pub missing: Vec<String>,
     /// There and not expected.
@@ -36,6 +39,7 @@ impl Expected {
 
     /// From the text of a list.
     pub fn parse(text: &str) -> Expected {
+        let text = text.trim_start_matches('\u{feff}');
         let bare = text
             .lines()
             .map(|line| line.split('#').next().unwrap_or("").trim());
@@ -46,39 +50,51 @@ impl Expected {
         )
     }
 
-    /// Holds the list against the hosts that are there. Case does not count,
-    /// nor does a domain that only one of two names has.
-    pub fn compare<'a>(&self, present: impl Iterator<Item = &'a Name> + Clone) -> Attendance {
+    /// Holds the list against the hosts that are there, by label; each comes
+    /// with its name among the hosts. Case does not count, nor does a domain
+    /// that only one of two names has.
+    pub fn compare<'a>(
+        &self,
+        present: impl Iterator<Item = (&'a Name, &'a Name)> + Clone,
+    ) -> Attendance {
         let lower = |name: &str| name.to_lowercase();
-        let mut there: HashSet<String> = HashSet::new();
+        let mut by_label: HashMap<String, Vec<Name>> = HashMap::new();
         let mut by_short: HashMap<String, Vec<String>> = HashMap::new();
-        for name in present.clone() {
-            there.insert(lower(name));
-            by_short
-                .entry(short(&lower(name)))
-                .or_default()
-                .push(lower(name));
+        for (label, name) in present.clone() {
+            let label = lower(label);
+            let labels = by_short.entry(short(&label)).or_default();
+            if !labels.contains(&label) {
+                labels.push(label.clone());
+            }
+            by_label.entry(label).or_default().push(name.clone());
         }
         let mut attended: HashSet<String> = HashSet::new();
-        let mut missing = Vec::new();
+        let (mut missing, mut matched) = (Vec::new(), Vec::new());
         for wanted in &self.0 {
             let name = lower(wanted);
             let alike = by_short.get(&short(&name)).map_or(&[][..], Vec::as_slice);
-            let found = match there.contains(&name) {
+            let found = match by_label.contains_key(&name) {
                 true => Some(name.clone()),
                 false => (alike.iter())
                     .find(|other| !(name.contains('.') && other.contains('.')))
                     .cloned(),
             };
             match found {
-                Some(found) => drop(attended.insert(found)),
+                Some(found) => {
+                    matched.push(Matched {
+                        expected: wanted.clone(),
+                        hosts: by_label.get(&found).cloned().unwrap_or_default(),
+                    });
+                    attended.insert(found);
+                }
                 None => missing.push(wanted.clone()),
             }
         }
-        let unexpected = present.filter(|name| !attended.contains(&lower(name)));
+        let unexpected = present.filter(|(label, _)| !attended.contains(&lower(label)));
         Attendance {
+            matched,
             missing,
-            unexpected: unexpected.cloned().collect(),
+            unexpected: unexpected.map(|(_, name)| name.clone()).collect(),
         }
     }
 }
@@ -95,11 +111,29 @@ mod tests {
     fn domains_and_case_do_not_hide_a_host() {
         let expected = Expected::parse("# rack 1\nnode1\nNODE2.lab # spare\n\nnode3.lab\nnode4\n");
         let there = ["node1.lab", "node2.lab", "node3.other", "node5"].map(Name::from);
-        let attendance = expected.compare(there.iter());
+        let attendance = expected.compare(there.iter().map(|name| (name, name)));
         assert_eq!(attendance.missing, ["node3.lab", "node4"]);
         assert_eq!(
             attendance.unexpected,
             ["node3.other", "node5"].map(Name::from)
+        );
+        let matched = &attendance.matched[1];
+        assert_eq!(
+            (&*matched.expected, &*matched.hosts[0]),
+            ("NODE2.lab", "node2.lab")
+        );
+    }
+
+    #[test]
+    fn a_name_that_machines_share_stands_for_all_of_them() {
+        let expected = Expected::parse("node1\n");
+        let there = [("node1", "node1 (A)"), ("node1", "node1 (B)")];
+        let there = there.map(|(label, name)| (Name::from(label), Name::from(name)));
+        let attendance = expected.compare(there.iter().map(|(label, name)| (label, name)));
+        assert_eq!(attendance.matched[0].hosts.len(), 2);
+        assert_eq!(
+            (attendance.missing.len(), attendance.unexpected.len()),
+            (0, 0)
         );
     }
 }

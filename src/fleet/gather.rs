@@ -35,9 +35,9 @@ pub fn gather(paths: &[PathBuf], policy: &Policy, today: Date, mut tick: impl Fn
         // Each thread has its own: a lock for each report would cost more than
         // the few names that are then there twice.
         let mut names = Names::default();
-        move |source, brief: &Brief<'_>| {
+        move |source, brief: &Brief<'_>, sha256| {
             let judgement = policy.judge(brief, today);
-            Run::new(source, brief, judgement, &mut names)
+            Run::new(source, sha256, brief, judgement, &mut names)
         }
     };
     let mut lots: Vec<(u64, Vec<Run>)> = Vec::new();

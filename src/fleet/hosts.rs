@@ -1,19 +1,22 @@
 //! From runs to hosts, where a host may have several.
 //!
-//! The rule: a run that is there twice counts once. A host is what it was at
-//! its latest run; runs with another BIOS, microcode, kernel or machine under
-//! the same name are superseded. Of the others any that fails makes the host
-//! fail; else any that passes makes it pass, as it shows what the inconclusive
-//! ones do not; else it is inconclusive.
+//! The rule: a host is a machine. Its name is a label, which others may share:
+//! runs of one name are told apart by machine-id, model and board. A run that
+//! is there twice counts once; where the two do not say the same, neither can
+//! be believed. A host is what it was at its latest run; runs with another
+//! BIOS, microcode or kernel are superseded. Of the others any that fails makes
+//! the host fail; else any that passes makes it pass, as it shows what the
+//! inconclusive ones do not; else it is inconclusive.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::{iter, mem};
 
-use crate::policy::Reason;
+use crate::policy::{Reason, Rule};
 use crate::report::model::Outcome;
 use crate::units::Nanos;
 
+use super::machines;
 use super::model::{HostRow, RunRow};
 use super::names::Name;
 use super::run::{Identity, Run, WORST_STALLS, WorstStall};
@@ -21,14 +24,19 @@ use super::run::{Identity, Run, WORST_STALLS, WorstStall};
 /// A host with the runs that count.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Its name; where the reports hold none, the place of the report.
+    /// Its name, with what tells it from other machines of that name; where the
+    /// reports hold none, the place of the report.
     pub name: Name,
+    /// Its name alone.
+    pub label: Name,
     /// Its latest run.
     pub latest: Run,
     /// Runs before it that count as well, in order of time.
     pub earlier: Vec<Run>,
     /// Runs that were there more than once.
     pub duplicates: u64,
+    /// Reports that say other things of a run than those that count.
+    pub conflicts: Vec<Reason>,
     /// Runs of an earlier state of the machine.
     pub superseded: u64,
 }
@@ -48,16 +56,26 @@ pub fn merge(runs: Vec<Run>) -> Vec<Host> {
             .then_with(|| one.source.cmp(&other.source))
     });
     let mut hosts: Vec<Host> = Vec::new();
-    for (name, run) in named {
-        match hosts.last_mut().filter(|host| host.name == name) {
-            Some(host) => host.add(run),
-            None => hosts.push(Host {
-                name,
-                latest: run,
+    let mut named = named.into_iter().peekable();
+    while let Some((label, first)) = named.next() {
+        let mut of_name = vec![first];
+        while let Some((_, run)) = named.next_if(|(name, _)| *name == label) {
+            of_name.push(run);
+        }
+        for machine in machines::of_name(&label, of_name) {
+            let mut runs = machine.runs.into_iter();
+            let Some(first) = runs.next() else { continue };
+            let mut host = Host {
+                name: machine.name,
+                label: label.clone(),
+                latest: first,
                 earlier: Vec::new(),
                 duplicates: 0,
+                conflicts: Vec::new(),
                 superseded: 0,
-            }),
+            };
+            runs.for_each(|run| host.add(run));
+            hosts.push(host);
         }
     }
     hosts.iter_mut().for_each(Host::leave_out_other_states);
@@ -67,12 +85,38 @@ pub fn merge(runs: Vec<Run>) -> Vec<Host> {
 impl Host {
     /// Adds a run that is not older than the latest.
     fn add(&mut self, run: Run) {
-        if run.is_same(&self.latest) {
-            self.duplicates += 1;
-            return;
+        let same = iter::once(&mut self.latest)
+            .chain(self.earlier.iter_mut().rev())
+            .find(|other| run.is_same(other));
+        match same {
+            Some(other) if run.says_the_same(other) || run.is_checkpoint_of(other) => {
+                self.duplicates += 1;
+            }
+            Some(other) if other.is_checkpoint_of(&run) => {
+                self.duplicates += 1;
+                *other = run;
+            }
+            Some(other) => {
+                let text = format!(
+                    "{} and {} say different things of one run",
+                    other.source, run.source
+                );
+                self.conflicts.push(Reason {
+                    rule: Rule::Conflict,
+                    outcome: Outcome::Inconclusive,
+                    text,
+                    waived: None,
+                });
+                // Whichever fails counts.
+                if run.judgement.outcome == Outcome::Fail {
+                    *other = run;
+                }
+            }
+            None => {
+                let before = mem::replace(&mut self.latest, run);
+                self.earlier.push(before);
+            }
         }
-        let before = mem::replace(&mut self.latest, run);
-        self.earlier.push(before);
     }
 
     fn leave_out_other_states(&mut self) {
@@ -92,6 +136,8 @@ impl Host {
         let any = |outcome| self.runs().any(|run| run.judgement.outcome == outcome);
         if any(Outcome::Fail) {
             Outcome::Fail
+        } else if !self.conflicts.is_empty() {
+            Outcome::Inconclusive
         } else if any(Outcome::Pass) {
             Outcome::Pass
         } else {
@@ -105,6 +151,7 @@ impl Host {
         let deciding = self.runs().filter(|run| run.judgement.outcome == outcome);
         let mut known: HashSet<&Reason> = HashSet::new();
         let reasons = deciding.flat_map(|run| &run.judgement.reasons);
+        let reasons = self.conflicts.iter().chain(reasons);
         reasons.filter(|reason| known.insert(reason)).collect()
     }
 
@@ -166,10 +213,15 @@ impl From<Host> for HostRow {
                 .filter(|(_, hours)| *hours > 0.0)
                 .map(|(count, hours)| count as f64 / hours),
             covered_hours: hours,
+            cut_short: (host.runs().filter_map(|run| run.cut_short.clone())).last(),
             duplicates: host.duplicates,
             superseded: host.superseded,
             runs,
             worst_stalls: host.worst_stalls(),
+            sha256: host.runs().map(|run| run.sha256.to_string()).collect(),
+            conflicts: host.conflicts.len() as u64,
+            hostname: host.latest.host.clone(),
+            machine_id_hash: host.latest.machine_id.clone(),
             reports: (host.earlier.into_iter().map(|run| run.source))
                 .chain(iter::once(host.latest.source))
                 .collect(),
@@ -184,9 +236,12 @@ impl From<&Run> for RunRow {
     fn from(run: &Run) -> RunRow {
         RunRow {
             report: run.source.clone(),
+            sha256: run.sha256.to_string(),
             result: run.judgement.outcome,
             started_utc: run.started_utc.clone(),
             elapsed_ns: run.elapsed,
+            planned_ns: run.planned,
+            cut_short: run.cut_short.clone(),
             platform_max_ns: run.worst,
             platform_stalls: run.stalls,
         }

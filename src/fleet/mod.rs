@@ -11,6 +11,7 @@ pub mod export;
 pub mod gather;
 pub mod groups;
 pub mod hosts;
+mod machines;
 pub mod model;
 pub mod names;
 pub mod outliers;

@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use crate::attribution::Cause;
+use crate::host::microcode;
 use crate::policy::Judgement;
 use crate::report::brief::{Brief, Seen, StallInBrief, Text};
 use crate::report::clean_text;
-use crate::report::model::{EngineName, Outcome};
+use crate::report::hash::Sha256Sum;
+use crate::report::model::{EndedBy, EngineName, Outcome};
 use crate::units::Nanos;
 
 use super::names::{self, Name, Names};
@@ -19,14 +21,23 @@ pub(super) const WORST_STALLS: usize = 5;
 pub struct Run {
     /// Where it was read, such as `reports.tar/node17.json`.
     pub source: String,
+    /// The hash of its report.
+    pub sha256: Sha256Sum,
     /// Host name; `None` where the report does not say, or was redacted.
     pub host: Option<Name>,
+    /// What tells the machine from others of its name, where the report says:
+    /// a hash of its machine-id.
+    pub machine_id: Option<Name>,
+    /// Its main board.
+    pub board: Option<Name>,
     /// The machine.
     pub identity: Identity,
     /// When it began, RFC 3339, UTC.
     pub started_utc: String,
     /// The TSC when it began: it tells runs apart.
     pub tsc_origin: u64,
+    /// What ended it.
+    pub ended_by: EndedBy,
     /// What sampled.
     pub engine: EngineName,
     /// Gaps above this were recorded.
@@ -35,6 +46,10 @@ pub struct Run {
     pub hardlimit: Nanos,
     /// Wall time.
     pub elapsed: Nanos,
+    /// The duration that was asked for, where the report says.
+    pub planned: Option<Nanos>,
+    /// Why it is not the whole that was asked for, if so.
+    pub cut_short: Option<String>,
     /// Covered machine time, in hours.
     pub covered_hours: f64,
     /// Mean covered share.
@@ -103,22 +118,34 @@ pub struct SeriesSeen {
 
 impl Run {
     /// What is kept of a report once it is judged.
-    pub fn new(source: String, brief: &Brief<'_>, judgement: Judgement, names: &mut Names) -> Run {
+    pub fn new(
+        source: String,
+        sha256: Sha256Sum,
+        brief: &Brief<'_>,
+        judgement: Judgement,
+        names: &mut Names,
+    ) -> Run {
+        let microcode = brief.host.cpu.microcode.as_deref();
+        let microcode = microcode.and_then(|text| names.keep(&microcode::normal(text)));
         let mut keep = |text: &Option<Text>| names.keep(text.as_deref()?);
         let host = &brief.host;
         let series = brief.periodicity.iter().flat_map(|list| list.iter());
         Run {
             host: host.hostname.as_deref().and_then(names::once),
+            machine_id: host.machine_id_hash.as_deref().and_then(names::once),
+            board: keep(&host.system.board),
             identity: Identity {
                 vendor: keep(&host.system.vendor),
                 model: keep(&host.system.product),
                 bios: keep(&host.bios.version),
                 cpu: keep(&host.cpu.model_name),
-                microcode: keep(&host.cpu.microcode),
+                microcode,
                 kernel: keep(&host.kernel.release),
                 hypervisor: keep(&host.hypervisor),
             },
             source,
+            sha256,
+            ended_by: brief.run.ended_by,
             started_utc: clean_text(&brief.run.started_utc),
             // It was checked to be a number of 64 bits.
             tsc_origin: brief.tsc.origin.parse().unwrap_or_default(),
@@ -126,6 +153,8 @@ impl Run {
             threshold: brief.run.threshold_ns,
             hardlimit: brief.run.hardlimit_ns,
             elapsed: brief.run.elapsed_ns,
+            planned: brief.run.planned_ns,
+            cut_short: brief.run.cut_short(),
             covered_hours: brief.covered_hours(),
             coverage: brief.verdict.coverage,
             worst: brief.verdict.platform_max_ns,
@@ -151,10 +180,29 @@ impl Run {
         }
     }
 
-    /// Whether two records are of one run.
+    /// Whether two records are of one run of a host.
     pub fn is_same(&self, other: &Run) -> bool {
-        (self.tsc_origin, &self.started_utc, &self.host)
-            == (other.tsc_origin, &other.started_utc, &other.host)
+        (self.tsc_origin, &self.started_utc) == (other.tsc_origin, &other.started_utc)
+    }
+
+    /// Whether they say the same of it, however they are written.
+    pub fn says_the_same(&self, other: &Run) -> bool {
+        let said = |run: &Run| {
+            (
+                (run.elapsed, run.threshold, run.hardlimit, run.engine),
+                (run.ended_by, run.worst, run.stalls, run.smis),
+                (run.covered_hours, run.coverage),
+            )
+        };
+        self.sha256 == other.sha256
+            || (said(self) == said(other)
+                && self.identity == other.identity
+                && self.judgement == other.judgement)
+    }
+
+    /// Whether it is a checkpoint of the run that the other is the end of.
+    pub fn is_checkpoint_of(&self, other: &Run) -> bool {
+        self.ended_by == EndedBy::Running && self.elapsed <= other.elapsed
     }
 }
 

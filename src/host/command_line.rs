@@ -37,7 +37,8 @@ impl CommandLine {
         root.read_text(FILE).map(|text| CommandLine::parse(&text))
     }
 
-    fn parse(text: &str) -> CommandLine {
+    /// From its text.
+    pub fn parse(text: &str) -> CommandLine {
         let text = clean(text, LONGEST_LINE);
         let options = split(&text)
             .into_iter()

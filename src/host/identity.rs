@@ -2,7 +2,9 @@
 //!
 //! Source: `/proc/sys/kernel/hostname`, and the DMI fields of
 //! `/sys/class/dmi/id` (drivers/firmware/dmi-id.c). Small virtual machines
-//! have no DMI at all.
+//! have no DMI at all. `/etc/machine-id` tells machines of one name apart.
+
+use sha2::{Digest, Sha256};
 
 use super::root::{Known, ReadError, Root};
 
@@ -15,6 +17,8 @@ const LONGEST_LABEL: usize = 128;
 pub struct Identity {
     /// The host name.
     pub hostname: Known<String>,
+    /// A hash of the machine's own number.
+    pub machine_id_hash: Known<String>,
     /// The system as sold.
     pub system: Product,
     /// The main board.
@@ -72,6 +76,7 @@ impl Identity {
         };
         Identity {
             hostname: root.read_label("proc/sys/kernel/hostname", LONGEST_LABEL),
+            machine_id_hash: machine_id_hash(root),
             system: product("sys", "product"),
             board: product("board", "board"),
             bios: Bios {
@@ -88,6 +93,23 @@ impl Identity {
             },
         }
     }
+}
+
+/// The machine-id names its machine on every network and is kept secret
+/// (machine-id(5)); a hash that only this program makes tells machines apart as
+/// well. Images that are cloned without a new number share it.
+fn machine_id_hash(root: &Root) -> Known<String> {
+    let id = root
+        .read_label("etc/machine-id", LONGEST_LABEL)
+        .or_else(|_| root.read_label("var/lib/dbus/machine-id", LONGEST_LABEL))?;
+    if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(root.malformed("etc/machine-id", "32 hexadecimal digits", "another text"));
+    }
+    let hash = Sha256::digest(format!("hwgap machine-id {id}"));
+    Ok(hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// A DMI field. The class folder is a link that some containers leave out;

@@ -22,6 +22,7 @@ pub mod irqs;
 pub mod kernel;
 pub mod kernel_fs;
 pub mod kernel_log;
+pub mod microcode;
 pub mod modules;
 pub mod occupants;
 pub mod permissions;

@@ -8,6 +8,9 @@ use crate::cpulist::CpuList;
 use crate::units::CpuId;
 
 const CPU: &str = "sys/devices/system/cpu";
+/// CPUs of isolated partitions of control groups, made at run time
+/// (Documentation/admin-guide/cgroup-v2.rst).
+pub const ISOLATED_PARTITIONS: &str = "sys/fs/cgroup/cpuset.cpus.isolated";
 const NODE: &str = "sys/devices/system/node";
 
 /// The machine's CPUs and nodes.
@@ -85,11 +88,18 @@ impl CpuSets {
     /// Reads the sets anew, as CPUs come and go.
     pub fn read(root: &Root) -> CpuSets {
         let set = |name: &str| root.read_cpu_list(&format!("{CPU}/{name}"));
+        // Partitions are not in the first list on every kernel.
+        let by_partition = root.read_cpu_list(ISOLATED_PARTITIONS);
+        let isolated = match (set("isolated"), by_partition) {
+            (Ok(boot), Ok(partitions)) => Ok(boot.iter().chain(partitions.iter()).collect()),
+            (Err(_), Ok(partitions)) if !partitions.is_empty() => Ok(partitions),
+            (boot, _) => boot,
+        };
         CpuSets {
             possible: set("possible"),
             present: set("present"),
             online: set("online"),
-            isolated: set("isolated"),
+            isolated,
             nohz_full: set("nohz_full"),
         }
     }

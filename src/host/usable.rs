@@ -61,6 +61,17 @@ impl Confinement {
         Some(UnusableCpu::OutsideAffinity { cpu, allowed })
     }
 
+    /// The usable CPUs of a mask that somebody narrowed, as taskset(1) does;
+    /// `None` where nobody did. A mask that lacks isolated CPUs alone is what
+    /// `isolcpus=` makes of every mask.
+    pub fn narrowed(&self, sets: &CpuSets, usable: &CpuList) -> Option<CpuList> {
+        let allowed = self.allowed.as_ref().ok()?;
+        let isolated = sets.isolated.clone().unwrap_or_default();
+        let lacking = usable.without(allowed).without(&isolated);
+        let narrowed = usable.intersection(allowed);
+        (!lacking.is_empty() && !narrowed.is_empty()).then_some(narrowed)
+    }
+
     /// The online CPUs that [`Confinement::why_not`] says nothing against.
     ///
     /// # Errors
@@ -124,6 +135,23 @@ pub enum UnusableCpu {
         /// The CPUs of the mask.
         allowed: CpuList,
     },
+}
+
+impl UnusableCpu {
+    /// Why, in a few words without the CPU.
+    pub fn shortly(&self) -> String {
+        match self {
+            UnusableCpu::NotPossible { .. } => String::from("does not exist"),
+            UnusableCpu::NotPresent { .. } => String::from("not present"),
+            UnusableCpu::Offline { .. } => String::from("offline"),
+            UnusableCpu::OutsideCpuset { cpuset, .. } => {
+                format!("outside this process's cpuset ({cpuset})")
+            }
+            UnusableCpu::OutsideAffinity { allowed, .. } => {
+                format!("outside this process's affinity mask ({allowed})")
+            }
+        }
+    }
 }
 
 /// The control group's CPUs, by the cpuset controller of either version
@@ -226,6 +254,25 @@ mod tests {
         assert!(matches!(why(5), Some(UnusableCpu::OutsideAffinity { .. })));
         assert_eq!(why(4), None);
         assert_eq!(confinement.usable(&sets), list("0-4"));
+    }
+
+    #[test]
+    fn a_narrowed_mask_is_told_from_one_that_isolation_made() {
+        let (mut sets, mut confinement) = machine();
+        let usable: CpuList = "0-4".parse().unwrap();
+        let narrowed =
+            |sets: &CpuSets, confinement: &Confinement| confinement.narrowed(sets, &usable);
+        // taskset -c 0-3 of a cpuset of 0-4.
+        assert_eq!(narrowed(&sets, &confinement), list("0-3").ok());
+        // isolcpus=4 keeps that out of every mask.
+        sets.isolated = list("4");
+        assert_eq!(narrowed(&sets, &confinement), None);
+        confinement.allowed = list("1,4");
+        assert_eq!(narrowed(&sets, &confinement), list("1,4").ok());
+        confinement.allowed = list("7");
+        assert_eq!(narrowed(&sets, &confinement), None);
+        confinement.allowed = unknown();
+        assert_eq!(narrowed(&sets, &confinement), None);
     }
 
     #[test]

@@ -78,7 +78,11 @@ impl Account {
             ended_by: report.run.ended_by,
             subject: verdict.subject,
             doubts: match verdict.result {
-                Outcome::Inconclusive => verdict.reasons.clone(),
+                // "interrupted" is said apart.
+                Outcome::Inconclusive => (verdict.reasons.iter())
+                    .filter(|reason| verdict.incomplete.as_ref() != Some(reason))
+                    .cloned()
+                    .collect(),
                 Outcome::Pass | Outcome::Fail => Vec::new(),
             },
             critical: (report.findings.iter())

@@ -18,6 +18,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(suspended(case));
     all.extend(stepped(case));
     all.extend(rate_changed(case));
+    all.extend(set(case));
     all.extend(logged(case));
     all
 }
@@ -100,6 +101,25 @@ fn rate_changed(case: &Case<'_>) -> Option<Finding> {
             Some("a guest moved between hosts with different TSCs does this: keep it on its host"),
         )
     })
+}
+
+/// Lengths are by the TSC and stay; times of day are by two clocks.
+fn set(case: &Case<'_>) -> Option<Finding> {
+    let steps = case.collected.timeline.utc_steps();
+    let first = steps.first()?;
+    Some(finding(
+        "time-of-day-set",
+        Severity::Warning,
+        format!(
+            "The time of day was set {} during the run, first from {} to {}. Each gap has the time \
+             of one clock, up to the moment at which the step was seen that of the clock before it; \
+             lengths and verdict are not affected.",
+            counted(steps.len() as u64, "time"),
+            first.before.rfc3339(),
+            first.after.rfc3339()
+        ),
+        Some("let NTP slew the clock while a run goes on; look for who sets it"),
+    ))
 }
 
 /// Whether a line says that something is wrong with the TSC. The rate found at

@@ -8,7 +8,7 @@ use crate::attribution::{Cause, Confidence, Platform, UnknownReason};
 use crate::evidence::pmu::InSmm;
 use crate::host::Host;
 use crate::report::human::counted;
-use crate::report::model::{CpuReport, Outcome, Subject, Verdict};
+use crate::report::model::{CpuReport, EndedBy, Outcome, Subject, Verdict, cut_short};
 use crate::sampler::FootprintTest;
 use crate::session::CpuCollection;
 use crate::stats::rates::Rate;
@@ -49,6 +49,7 @@ pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
     let contradicted = contradicted(cases);
     let trusted = contradicted == 0 || cases.iter().any(|case| has_counted_smi(case, limit));
     let failed = platform_gaps > 0 && clock_failure.is_none() && trusted;
+    let incomplete = incomplete(cases);
     let mut doubts = doubts(cases, clock_failure);
     if contradicted > 0 {
         let doubt = format!(
@@ -57,6 +58,7 @@ pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
         );
         doubts.insert(0, doubt);
     }
+    let doubts: Vec<String> = incomplete.iter().cloned().chain(doubts).collect();
     let mut reasons = Vec::new();
     let result = if failed {
         reasons.push(format!(
@@ -87,8 +89,19 @@ pub fn judge(cases: &[Case<'_>], cpus: &[CpuReport]) -> Verdict {
         platform_rate_per_hour: rate.per_hour(),
         platform_rate_upper95_per_hour: rate.upper95_per_hour(),
         coverage,
+        incomplete,
         reasons,
     }
+}
+
+/// Why these slices are not the whole that was asked for, if so.
+fn incomplete(cases: &[Case<'_>]) -> Option<String> {
+    let cut = (cases.iter()).find(|case| case.collected.ended_by != EndedBy::Duration)?;
+    let totals = || cases.iter().flat_map(|case| &case.collected.totals);
+    let first = totals().map(|cpu| cpu.first).min().unwrap_or_default();
+    let last = totals().map(|cpu| cpu.last).max().unwrap_or_default();
+    let elapsed = cut.rate.hz.to_nanos(last.since(first));
+    cut_short(cut.collected.ended_by, elapsed, Some(cut.plan.duration))
 }
 
 fn longest_attributed(case: &Case<'_>) -> Option<Nanos> {

@@ -1,6 +1,6 @@
 //! Why there is no plan: what is wrong with the command line or the machine.
 
-use crate::cpulist::CpuListError;
+use crate::cpulist::{CpuList, CpuListError};
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
 use crate::quiet::StepError;
@@ -21,6 +21,14 @@ pub enum PlanError {
          cpuset partition, or name the CPUs"
     )]
     NoneIsolated,
+    /// `--cpus isolated`, and none of them may be used.
+    #[error("--cpus isolated: CPUs {isolated} are isolated, and this process may use none{why}")]
+    IsolatedClosed {
+        /// Those that are.
+        isolated: CpuList,
+        /// Why the first cannot be used.
+        why: String,
+    },
     /// A CPU that cannot be sampled.
     #[error("--cpus: {0}")]
     Unusable(#[from] UnusableCpu),

@@ -22,6 +22,11 @@ impl Pattern {
         }
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether a name fits. DMI texts often end in blanks; they do not count.
     pub fn fits(&self, name: &str) -> bool {
         self.lowered.matches(&name.trim().to_lowercase())

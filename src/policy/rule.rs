@@ -11,6 +11,8 @@ use super::read::suggestion;
 pub enum Rule {
     /// The run's own verdict and doubts.
     RunVerdict,
+    /// Reports of one run that do not say the same.
+    Conflict,
     /// `worst`.
     Worst,
     /// `rate_per_hour`.
@@ -21,6 +23,8 @@ pub enum Rule {
     Lost,
     /// `smi_time_share`.
     SmiTime,
+    /// The duration that was asked for; `duration` and `covered` take its place.
+    Complete,
     /// `duration`.
     Duration,
     /// `covered`.
@@ -55,13 +59,15 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order in which they are judged.
-    pub const ALL: [Rule; 21] = [
+    pub const ALL: [Rule; 23] = [
         Rule::RunVerdict,
+        Rule::Conflict,
         Rule::Worst,
         Rule::Rate,
         Rule::RateUpper,
         Rule::Lost,
         Rule::SmiTime,
+        Rule::Complete,
         Rule::Duration,
         Rule::Covered,
         Rule::Coverage,
@@ -83,11 +89,13 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Rule::RunVerdict => "run.verdict",
+            Rule::Conflict => "run.conflict",
             Rule::Worst => "limits.worst",
             Rule::Rate => "limits.rate_per_hour",
             Rule::RateUpper => "limits.rate_upper95_per_hour",
             Rule::Lost => "limits.lost_per_hour",
             Rule::SmiTime => "limits.smi_time_share",
+            Rule::Complete => "measurement.complete",
             Rule::Duration => "measurement.duration",
             Rule::Covered => "measurement.covered",
             Rule::Coverage => "measurement.coverage",

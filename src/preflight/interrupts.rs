@@ -3,11 +3,12 @@
 //! Source: Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c.
 
 use crate::cpulist::CpuList;
-use crate::cpumask::parse_mask;
+use crate::cpumask::{mask_of, parse_mask};
 use crate::host::irqs::{Irq, Mobility, read};
 use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
 
 use super::View;
+use super::boot::Isolcpus;
 use super::look::{cpus, few, look, observed, unread};
 
 const DEFAULT: &str = "proc/irq/default_smp_affinity";
@@ -41,7 +42,10 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
         view,
         &by(Mobility::ByUser).filter(hits).collect::<Vec<_>>(),
     )];
-    all.extend(fixed(&by(Mobility::Fixed).filter(hits).collect::<Vec<_>>()));
+    all.extend(fixed(
+        view,
+        &by(Mobility::Fixed).filter(hits).collect::<Vec<_>>(),
+    ));
     all.extend(stray(
         &by(Mobility::ByUser).filter(may_hit).collect::<Vec<_>>(),
     ));
@@ -101,7 +105,20 @@ fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
     .remedy(target)
 }
 
-fn fixed(irqs: &[&Irq]) -> Option<Condition> {
+fn fixed(view: &View<'_>, irqs: &[&Irq]) -> Option<Condition> {
+    let sampled = &view.plan.cpus;
+    let now = view.boot_options().and_then(Isolcpus::of);
+    let asked = now.is_some_and(|now| now.managed_irq && sampled.without(&now.cpus).is_empty());
+    let widened = Isolcpus::widened(view.boot_options(), sampled, &view.online());
+    let remedy = match (asked, widened) {
+        // The kernel leaves a queue where all of its CPUs are isolated.
+        (true, _) => String::from(
+            "isolcpus=managed_irq is set: keep work that uses these devices off the CPUs, or give \
+             the devices fewer queues (ethtool -L)",
+        ),
+        (false, Some(option)) => format!("boot with {option}"),
+        (false, None) => String::from("leave a CPU to interrupts with --cpus"),
+    };
     (!irqs.is_empty()).then(|| {
         Condition::new(
             "irq-fixed",
@@ -114,7 +131,7 @@ fn fixed(irqs: &[&Irq]) -> Option<Condition> {
         )
         .seen(affinities(irqs))
         .costs("The kernel spreads such queues itself; most are raised by work of that CPU alone.")
-        .remedy("boot with isolcpus=managed_irq,LIST")
+        .remedy(remedy)
     })
 }
 
@@ -162,8 +179,13 @@ fn newcomers(view: &View<'_>) -> Condition {
             Effect::Slight,
             "Interrupts of devices that start later may go to sampled CPUs.",
         )
-        .remedy(format!(
-            "write a mask of other CPUs to /{DEFAULT}; boot with irqaffinity=LIST"
-        )),
+        .remedy(match view.plan.housekeeping.is_empty() {
+            true => String::from("leave a CPU to interrupts with --cpus"),
+            false => format!(
+                "write {} to /{DEFAULT}; or boot with irqaffinity={}",
+                mask_of(&view.plan.housekeeping),
+                view.plan.housekeeping
+            ),
+        }),
     }
 }

@@ -7,14 +7,16 @@
 
 use crate::cpulist::CpuList;
 use crate::cpumask::{mask_of, parse_mask};
+use crate::host::topology::ISOLATED_PARTITIONS;
 use crate::report::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
+use super::boot::{self, Isolcpus};
 use super::look::{cpus, look, observed, unread};
 
 const ISOLATED: &str = "sys/devices/system/cpu/isolated";
-/// Partitions made at run time, which not every kernel lists in [`ISOLATED`].
-const PARTITIONS: &str = "sys/fs/cgroup/cpuset.cpus.isolated";
+/// The kernel keeps none of these for itself alone if all are taken.
+const NO_CPU_LEFT: &str = "leave a CPU to the kernel and other tasks with --cpus";
 const NOHZ_FULL: &str = "sys/devices/system/cpu/nohz_full";
 const CMDLINE: &str = "proc/cmdline";
 const WORKQUEUES: &str = "sys/devices/virtual/workqueue/cpumask";
@@ -34,17 +36,16 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
 
 fn isolated(view: &View<'_>) -> Condition {
     let sampled = &view.plan.cpus;
-    let by_boot = &view.host.topology.sets.isolated;
-    let by_partition = view.root.read_cpu_list(PARTITIONS).unwrap_or_default();
-    let open = match by_boot {
-        Ok(list) => sampled.without(list).without(&by_partition),
-        Err(_) => sampled.without(&by_partition),
+    let isolated = &view.host.topology.sets.isolated;
+    let open = match isolated {
+        Ok(list) => sampled.without(list),
+        Err(_) => sampled.clone(),
     };
     let mut seen = vec![look(view.root, ISOLATED)];
-    if view.root.existing(PARTITIONS).is_ok() {
-        seen.push(look(view.root, PARTITIONS));
+    if view.root.existing(ISOLATED_PARTITIONS).is_ok() {
+        seen.push(look(view.root, ISOLATED_PARTITIONS));
     }
-    if let Err(error) = by_boot
+    if let Err(error) = isolated
         && !open.is_empty()
     {
         return unread(
@@ -67,16 +68,22 @@ fn isolated(view: &View<'_>) -> Condition {
     )
     .seen(seen)
     .costs("Tasks that wait there take their share of the time, and bring timers and softirqs.")
-    .remedy(format!(
-        "make a cgroup cpuset partition (cpuset.cpus.partition = isolated); or boot with \
-         isolcpus=managed_irq,domain,{open}"
-    ))
+    .remedy(
+        match Isolcpus::widened(view.boot_options(), sampled, &view.online()) {
+            Some(option) => format!(
+                "make a cgroup cpuset partition (cpuset.cpus.partition = isolated); or boot with \
+             {option}"
+            ),
+            None => NO_CPU_LEFT.to_owned(),
+        },
+    )
 }
 
 fn tick(view: &View<'_>) -> Condition {
     let sampled = &view.plan.cpus;
     let seen = [look(view.root, NOHZ_FULL)];
     let quiet = view.host.topology.sets.nohz_full.as_ref();
+    let stopped = quiet.cloned().unwrap_or_default();
     let ticking = quiet.map_or_else(|_| sampled.clone(), |list| sampled.without(list));
     if ticking.is_empty() {
         let text = format!("The tick stops on {} while one task runs.", cpus(sampled));
@@ -94,7 +101,12 @@ fn tick(view: &View<'_>) -> Condition {
     )
     .seen(seen)
     .costs("An interrupt every 1 to 10 ms, and the timers and softirqs that hang on it.")
-    .remedy(format!("{lacking} nohz_full={ticking}"))
+    .remedy(
+        match boot::nohz_full(view.boot_options(), &stopped, sampled, &view.online()) {
+            Some(option) => format!("{lacking} {option}"),
+            None => NO_CPU_LEFT.to_owned(),
+        },
+    )
 }
 
 /// What the boot options say; the kernel shows the set nowhere else.
@@ -147,7 +159,7 @@ fn rcu_callbacks(view: &View<'_>) -> Condition {
             Effect::Slight,
             format!("RCU callbacks may run on {}, in softirqs.", cpus(&left)),
         )
-        .remedy(format!("boot with rcu_nocbs={left}")),
+        .remedy(format!("boot with {}", boot::rcu_nocbs(line, &left))),
     }
 }
 

@@ -5,6 +5,7 @@
 //! files below a root and change nothing. [`trial`] is the part that tries:
 //! it sets the samplers of a run up and takes them down again.
 
+mod boot;
 mod clock;
 mod cpus;
 mod firmware;
@@ -28,8 +29,10 @@ pub use plan::PreflightPlan;
 pub use trial::Trial;
 pub use verdict::readiness;
 
+use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
+use crate::host::command_line::CommandLine;
 use crate::host::debugfs::Debugfs;
 use crate::host::power::CpuPower;
 use crate::host::root::Root;
@@ -48,6 +51,19 @@ pub struct View<'a> {
     debugfs: Debugfs,
     /// Power saving of each CPU that would be sampled.
     power: Vec<(CpuId, CpuPower)>,
+}
+
+impl View<'_> {
+    /// The options that the kernel was booted with, where they are shown.
+    fn boot_options(&self) -> Option<&CommandLine> {
+        self.host.kernel.command_line.as_ref().ok()
+    }
+
+    /// The CPUs that the kernel has; none where it does not say.
+    fn online(&self) -> CpuList {
+        let online = self.host.topology.sets.online.as_ref();
+        online.cloned().unwrap_or_default()
+    }
 }
 
 impl<'a> View<'a> {

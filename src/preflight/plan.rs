@@ -4,7 +4,7 @@ use crate::cli::PreflightArgs;
 use crate::cpulist::CpuList;
 use crate::host::Host;
 use crate::host::root::ReadError;
-use crate::plan::{DEFAULT_PRIORITY, PlanError, choose_cpus};
+use crate::plan::{Choice, DEFAULT_PRIORITY, PlanError};
 use crate::units::Nanos;
 
 /// The threshold for which a CPU is tried: the default of a run.
@@ -17,6 +17,8 @@ pub struct PreflightPlan {
     pub cpus: CpuList,
     /// The CPUs that this process may use and would not sample.
     pub housekeeping: CpuList,
+    /// The CPUs that are online and would not be sampled.
+    pub not_sampled: CpuList,
     /// The real-time priority of the samplers.
     pub priority: u8,
     /// Why no CPU can be used, where that is so.
@@ -43,6 +45,7 @@ impl PreflightPlan {
         let none = |reason| PreflightPlan {
             cpus: CpuList::default(),
             housekeeping: CpuList::default(),
+            not_sampled: CpuList::default(),
             priority,
             no_cpus: Some(reason),
         };
@@ -51,10 +54,11 @@ impl PreflightPlan {
             Ok(usable) => usable,
             Err(error) => return Ok(none(NoCpus::Unread(error))),
         };
-        let cpus = choose_cpus(args.cpus.as_deref(), host, &usable)?;
+        let choice = Choice::new(args.cpus.as_deref(), host, &usable)?;
         Ok(PreflightPlan {
-            housekeeping: usable.without(&cpus),
-            cpus,
+            not_sampled: choice.left_out(),
+            housekeeping: choice.housekeeping,
+            cpus: choice.cpus,
             priority,
             no_cpus: None,
         })

@@ -14,6 +14,7 @@ use std::io;
 
 use crate::changes::{Access, Changed, Changes, Format, Place};
 use crate::cpulist::CpuList;
+use crate::host::topology::CpuSets;
 
 use super::intent::{Act, Intent};
 use super::step::Step;
@@ -31,7 +32,7 @@ pub(super) fn intents(view: &View<'_>) -> Vec<Intent> {
     if !view.has_rest() {
         return skip(NO_REST);
     }
-    let isolated = view.root.read_cpu_list("sys/devices/system/cpu/isolated");
+    let isolated = CpuSets::read(view.root).isolated;
     if isolated.is_ok_and(|list| view.plan.sampled.without(&list).is_empty()) {
         return skip("the sampled CPUs are isolated already");
     }

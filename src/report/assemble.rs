@@ -9,7 +9,7 @@ use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::root::Known;
 use crate::judgement::{Case, account, compare, earlier_changes, judge, list_stalls, stall_events};
-use crate::plan::RunPlan;
+use crate::plan::{RunPlan, left_out};
 use crate::quiet::Quieted;
 use crate::selftest::SelfTest;
 use crate::session::Timeline;
@@ -19,8 +19,8 @@ use super::agreement::EngineReport;
 use super::inventory::Inventory;
 use super::model::{
     BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
-    KernelIdentity, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION, StreamedEvents,
-    SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
+    KernelIdentity, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION,
+    StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
 };
 use super::{LazyGaps, merge, periodicity, quieted, watched};
 pub use gaps::Lens;
@@ -194,7 +194,8 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         width,
         window,
         label,
-        housekeeping,
+        not_sampled,
+        duration,
         ..
     } = case.plan;
     let timeline = &case.collected.timeline;
@@ -211,13 +212,20 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         hardlimit_ns: *hardlimit,
         width_ns: *width,
         window_ns: *window,
+        planned_ns: Some(*duration),
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
         checkpoints: particulars.told.checkpoints.clone(),
         events: particulars.told.events.clone(),
         privileges: particulars.told.privileges.clone(),
-        cpus_not_sampled: housekeeping.to_string(),
+        cpus_not_sampled: left_out(not_sampled).to_string(),
+        not_sampled: (not_sampled.iter())
+            .map(|one| NotSampledReport {
+                cpus: one.cpus.to_string(),
+                reason: one.reason.clone(),
+            })
+            .collect(),
         scripted: particulars.scripted,
     }
 }
@@ -233,6 +241,7 @@ pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
         .collect();
     HostIdentity {
         hostname: text(&identity.hostname),
+        machine_id_hash: text(&identity.machine_id_hash),
         system: SystemIdentity {
             vendor: text(&identity.system.vendor),
             product: text(&identity.system.name),
@@ -275,9 +284,8 @@ fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
         cycles: tsc.since(origin),
         utc: timeline.utc(tsc).rfc3339(),
     };
-    let within = points.iter().map(|point| point.tsc);
     std::iter::once(origin)
-        .chain(within.filter(|&tsc| tsc > origin))
+        .chain(points.into_iter().filter(|&tsc| tsc > origin))
         .map(at)
         .collect()
 }
@@ -314,6 +322,7 @@ fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
             .collect(),
         utc_points: utc_points(&case.collected.timeline, origin),
         utc_error_ns: Some(case.collected.timeline.utc_error()),
+        utc_steps: watched::utc_steps(case, origin),
         steps: watched::steps(case, origin),
         log: watched::log(case),
     }

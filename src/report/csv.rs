@@ -52,9 +52,10 @@ where
     let mut rows = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(out);
-    rows.write_record(COLUMNS)?;
+    rows.write_record(COLUMNS).map_err(of_output)?;
     for gap in gaps {
-        rows.serialize(Row::of(gap.borrow(), engine))?;
+        rows.serialize(Row::of(gap.borrow(), engine))
+            .map_err(of_output)?;
     }
     rows.flush()
 }
@@ -71,8 +72,17 @@ pub fn append(gap: &Gap, engine: EngineName, lines: &mut Vec<u8>) -> io::Result<
     let mut rows = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(lines);
-    rows.serialize(Row::of(gap, engine))?;
+    rows.serialize(Row::of(gap, engine)).map_err(of_output)?;
     rows.flush()
+}
+
+/// The error of the output itself, of which the kind matters: whoever closes a
+/// pipe has read enough.
+pub(super) fn of_output(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// One row, in the order of [`COLUMNS`].

@@ -17,6 +17,8 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use nix::unistd::Uid;
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, fchmod, fchown, fstat, linkat, openat,
@@ -30,6 +32,7 @@ use crate::sys::signals;
 use crate::waits;
 
 use super::output_error::{OutputError, Reason};
+use super::packed::Packing;
 
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);
@@ -64,6 +67,9 @@ impl PendingFile {
     /// longer than [`waits::PIPE_READER`].
     pub fn create(path: impl AsRef<Path>) -> Result<PendingFile, OutputError> {
         let path = path.as_ref();
+        if promised(path) == Some(Packing::Zstd) {
+            return Err(OutputError::new(path, Reason::NoPacker));
+        }
         match open(path) {
             Ok(kind) => Ok(PendingFile {
                 name: path.to_owned(),
@@ -88,9 +94,24 @@ impl PendingFile {
         mut self,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), OutputError> {
-        match fill(&mut self) {
+        let filled = match self.promised() {
+            Some(Packing::Gzip) => {
+                let mut packer = GzEncoder::new(&mut self, Compression::default());
+                fill(&mut packer).and_then(|()| packer.finish().map(drop))
+            }
+            _ => fill(&mut self),
+        };
+        match filled {
             Ok(()) => self.commit(),
             Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// The packing that the file's name promises.
+    fn promised(&self) -> Option<Packing> {
+        match self.kind {
+            Kind::Renamed { .. } => promised(&self.name),
+            Kind::Direct(_) | Kind::Stdout(_) => None,
         }
     }
 
@@ -151,6 +172,16 @@ impl Drop for PendingFile {
             // Nothing could still be done about a failure.
             let _ = folder.remove(name);
         }
+    }
+}
+
+/// The packing that a name promises by its ending.
+fn promised(path: &Path) -> Option<Packing> {
+    let ending = path.extension()?.to_ascii_lowercase();
+    match ending.to_str()? {
+        "gz" => Some(Packing::Gzip),
+        "zst" => Some(Packing::Zstd),
+        _ => None,
     }
 }
 

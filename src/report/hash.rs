@@ -1,6 +1,7 @@
 //! The SHA-256 of a report's JSON form, by which a reader can tell that a page
 //! belongs to a file.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
 use serde::Serialize;
@@ -9,27 +10,45 @@ use sha2::{Digest, Sha256};
 use super::json;
 use super::model::Report;
 
+/// A hash; shown in lower-case hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sha256Sum([u8; 32]);
+
+impl fmt::Display for Sha256Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Sha256Sum {
+    /// Of bytes that are at hand.
+    pub fn of(bytes: &[u8]) -> Sha256Sum {
+        Sha256Sum(Sha256::digest(bytes).into())
+    }
+}
+
 /// Of bytes that are at hand, in lower-case hexadecimal.
 pub fn of(bytes: &[u8]) -> String {
-    hexadecimal(Sha256::new_with_prefix(bytes))
+    Sha256Sum::of(bytes).to_string()
 }
 
 /// Of the file that [`json::write`] makes of a report, without making it.
 pub fn of_report<G: Serialize>(report: &Report<G>) -> io::Result<String> {
     let mut sink = Sink(Sha256::new());
     json::write(report, &mut sink)?;
-    Ok(hexadecimal(sink.0))
+    Ok(Sha256Sum(sink.0.finalize().into()).to_string())
 }
 
-/// Hashes what is read through it.
-pub(super) struct Hashing<R> {
+/// Passes on what is read, and hashes it.
+pub struct Hashing<R> {
     input: R,
     hash: Sha256,
     length: u64,
 }
 
 impl<R> Hashing<R> {
-    pub(super) fn new(input: R) -> Hashing<R> {
+    /// Nothing is read yet.
+    pub fn new(input: R) -> Hashing<R> {
         Hashing {
             input,
             hash: Sha256::new(),
@@ -37,9 +56,14 @@ impl<R> Hashing<R> {
         }
     }
 
-    /// The hash of what was read, and its length.
-    pub(super) fn finish(self) -> (String, u64) {
-        (hexadecimal(self.hash), self.length)
+    /// Bytes read so far.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The hash of all that was read.
+    pub fn sum(self) -> Sha256Sum {
+        Sha256Sum(self.hash.finalize().into())
     }
 }
 
@@ -63,13 +87,6 @@ impl Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

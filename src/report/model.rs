@@ -20,7 +20,7 @@ use crate::selftest::SelfTest;
 use super::agreement::{Agreement, EngineReport};
 pub use super::inventory::{IdleStateEntry, Inventory, NamedText};
 pub use super::periodicity::{Candidate, PeriodicSeries};
-pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint};
+pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint, UtcStepReport};
 pub use cpu::{
     Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount,
     TracerReport, UsualTime,
@@ -29,7 +29,9 @@ pub use gap::{Compared, Gap, KernelAccount, NamedTime, RecordStanding, StallRepo
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
-pub use run::{Checkpoints, EndedBy, EngineName, Privileges, Run, StreamedEvents};
+pub use run::{
+    Checkpoints, EndedBy, EngineName, NotSampledReport, Privileges, Run, StreamedEvents, cut_short,
+};
 pub use watched::{
     ClockStepKind, ClockStepReport, GapPeriod, TscAdjust, TscLogLine, VectorCount, WatchedReport,
 };

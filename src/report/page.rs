@@ -3,7 +3,7 @@
 //! Every text passes through here on its way to the terminal, so this is where
 //! it is made safe and where it is wrapped.
 
-use super::clean;
+use super::clean::{self, columns};
 use super::style::{Ink, Style};
 use super::table::Table;
 
@@ -44,7 +44,7 @@ impl Page {
     pub(super) fn labelled(&mut self, ink: Ink, label: &str, text: &str) {
         let label = clean::ascii(label);
         let label = clean::truncated(&label, WIDTH / 2);
-        self.hanging(ink, &label, &" ".repeat(label.len()), text);
+        self.hanging(ink, &label, &" ".repeat(columns(&label)), text);
     }
 
     /// A word in ink at the left edge and text after it, its further lines
@@ -56,7 +56,7 @@ impl Page {
 
     /// All lines are as long as the first may be, so that none is too long.
     fn hanging(&mut self, ink: Ink, first: &str, further: &str, text: &str) {
-        let width = WIDTH - first.len().max(further.len());
+        let width = WIDTH - columns(first).max(columns(further));
         // Blanks are left out of the ink: a line must not end in them.
         let word = first.trim_end();
         let blanks = &first[word.len()..];
@@ -109,12 +109,12 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         for piece in pieces(&word, width) {
             let line = lines.last_mut().expect("there is always a line");
             if line.is_empty() {
-                line.push_str(piece);
-            } else if line.len() + 1 + piece.len() <= width {
+                line.push_str(&piece);
+            } else if columns(line) + 1 + columns(&piece) <= width {
                 line.push(' ');
-                line.push_str(piece);
+                line.push_str(&piece);
             } else {
-                lines.push(piece.to_owned());
+                lines.push(piece);
             }
         }
     }
@@ -147,12 +147,13 @@ fn glued(text: &str) -> Vec<String> {
     words
 }
 
-/// A word in pieces of at most `width` columns. The text is ASCII by now.
-fn pieces(word: &str, width: usize) -> impl Iterator<Item = &str> {
-    let width = width.max(1);
-    (0..word.len())
-        .step_by(width)
-        .map(move |from| &word[from..word.len().min(from + width)])
+/// A word in pieces of at most `width` columns.
+fn pieces(word: &str, width: usize) -> impl Iterator<Item = String> {
+    let characters: Vec<char> = word.chars().collect();
+    let pieces: Vec<String> = (characters.chunks(width.max(1)))
+        .map(|piece| piece.iter().collect())
+        .collect();
+    pieces.into_iter()
 }
 
 #[cfg(test)]

@@ -12,16 +12,18 @@ use serde_json::error::Category;
 
 use crate::files::read::open;
 
+use super::brief;
 use super::brief::guard::{Guard, Trouble};
 use super::clean;
 use super::hash;
 use super::locate;
 use super::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
+use super::packed::{self, Plain};
 
 /// The largest file that is read: about two million gaps.
 pub const LARGEST_REPORT: u64 = 1 << 30;
-/// Files up to this size are read at once; of larger ones no more is held than
-/// what is made of them.
+/// Files up to this size are read at once; of larger ones, and of packed ones,
+/// no more is held than what is made of them.
 const MOST_AT_ONCE: u64 = 8 << 20;
 /// Levels of nesting that are read; a report has nine at most.
 pub const DEEPEST: usize = 64;
@@ -45,6 +47,9 @@ pub enum Problem {
     /// The system refuses it.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// It cannot be unpacked.
+    #[error("cannot be unpacked: {0}")]
+    Packing(io::Error),
     /// It is larger than the limit.
     #[error("is larger than {limit} bytes, the most that is read as a report")]
     TooLarge {
@@ -93,6 +98,9 @@ pub enum Problem {
         /// Where.
         place: Place,
     },
+    /// Two parts of it cannot both be true.
+    #[error("contradicts itself: {0}")]
+    Contradiction(String),
     /// A field holds a value that no measurement can have.
     #[error("is not a valid report: {field} is {found}, but must be {must_be}")]
     Absurd {
@@ -160,18 +168,20 @@ pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
     let parts = |file: &mut File| {
         let hashed = large(file)?;
         // One that changes meanwhile is read as a whole.
-        let (parts, sha256) = streamed::<E>(file)?;
+        let (parts, sha256) = streamed(file, of_stream::<E>)?;
         (sha256 == hashed.sha256).then_some((hashed, parts))
     };
-    whole(path, parts, |text| Ok((with_hash(text)?, from_json(text)?)))
+    whole(path, parts, |text| {
+        Ok((with_hash(text)?, from_json(packed::without_mark(text))?))
+    })
 }
 
 /// A report of a large file; `None` where its text has to be looked at.
 fn large<G: DeserializeOwned>(file: &mut File) -> Option<Hashed<G>> {
-    let (report, sha256) = streamed::<Report<G>>(file)?;
-    let is_ours = report.schema == SCHEMA && report.schema_version == SCHEMA_VERSION;
-    let is_sound = check(&report.tsc.origin, report.tsc.hz, &report.verdict).is_ok();
-    (is_ours && is_sound).then_some(Hashed { report, sha256 })
+    // The same reader as a fleet's: its checks are in one place.
+    let (_, checked) = streamed(file, |input| brief::from_large(input).ok())?;
+    let (report, sha256) = streamed(file, of_stream::<Report<G>>)?;
+    (sha256 == checked).then_some(Hashed { report, sha256 })
 }
 
 fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
@@ -193,8 +203,7 @@ fn whole<T>(
             .map_err(|problem| named("standard input", problem));
     }
     let made = open(path).map_err(Problem::from).and_then(|mut file| {
-        let found = file.metadata()?;
-        if found.is_file() && found.len() > MOST_AT_ONCE {
+        if may_be_large(&mut file)? {
             if let Some(made) = stream(&mut file) {
                 return Ok(made);
             }
@@ -225,13 +234,17 @@ fn named(file: &str, problem: Problem) -> ReadError {
 
 fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
+    let Plain { packing, content } = packed::plain(input)?;
     // Stops at what no report holds, before it takes memory.
-    let mut guard = Guard::of_depth(input.take(limit.saturating_add(1)));
+    let mut guard = Guard::of_depth(content.take(limit.saturating_add(1)));
     let read = guard.read_to_end(&mut text);
     if guard.trouble == Some(Trouble::Deep) {
         return Err(Problem::TooDeep);
     }
-    read?;
+    read.map_err(|error| match (packing, error.raw_os_error()) {
+        (Some(_), None) => Problem::Packing(error),
+        _ => Problem::Unreadable(error),
+    })?;
     if text.len() as u64 > limit {
         return Err(Problem::TooLarge { limit });
     }
@@ -240,16 +253,34 @@ fn bytes(input: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
 
 /// Reads a large file as a stream, so that no more is held than what is made
 /// of it. `None` where it is no report: why, is found out of its text.
-fn streamed<T: DeserializeOwned>(file: &mut File) -> Option<(T, String)> {
+fn streamed<T>(
+    file: &mut File,
+    make: impl FnOnce(&mut dyn Read) -> Option<T>,
+) -> Option<(T, String)> {
     file.rewind().ok()?;
-    let hashed = hash::Hashing::new(file.take(LARGEST_REPORT.saturating_add(1)));
-    let mut guard = Guard::of_depth(hashed);
+    let content = packed::plain(file).ok()?.content;
+    let mut hashing = hash::Hashing::new(content.take(LARGEST_REPORT.saturating_add(1)));
+    let made = make(&mut hashing)?;
+    (hashing.length() <= LARGEST_REPORT).then(|| (made, hashing.sum().to_string()))
+}
+
+fn of_stream<T: DeserializeOwned>(input: &mut dyn Read) -> Option<T> {
+    let mut guard = Guard::of_depth(input);
     let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
     let read = T::deserialize(&mut parser).ok()?;
     parser.end().ok()?;
-    drop(parser);
-    let (sha256, length) = guard.into_inner().finish();
-    (length <= LARGEST_REPORT).then_some((read, sha256))
+    Some(read)
+}
+
+/// Whether a file may hold more than is read at once.
+fn may_be_large(file: &mut File) -> io::Result<bool> {
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > MOST_AT_ONCE {
+        return Ok(found.is_file());
+    }
+    let is_packed = packed::plain(&mut *file)?.packing.is_some();
+    file.rewind()?;
+    Ok(is_packed)
 }
 
 /// What is looked at first: a later version may differ in all else.
@@ -260,9 +291,11 @@ struct Header {
 }
 
 fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
+    let text = packed::without_mark(text);
     check_header(text)?;
     let report: Report<G> = from_json(text)?;
-    check(&report.tsc.origin, report.tsc.hz, &report.verdict)?;
+    // The same reader as a fleet's: its checks are in one place.
+    brief::from_slice(text)?;
     Ok(report)
 }
 

@@ -17,6 +17,7 @@ pub(crate) const PLACE_HOLDER: &str = "(left out)";
 pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     let names = Names::new(names_in(&report));
     report.host.hostname = None;
+    report.host.machine_id_hash = None;
     if let Some(inventory) = &mut report.inventory {
         inventory.serials = None;
     }

@@ -59,7 +59,7 @@ impl Table {
         (0..self.align.len())
             .map(|column| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(String::len).max().unwrap_or(0)
+                cells.map(|cell| clean::columns(cell)).max().unwrap_or(0)
             })
             .collect()
     }

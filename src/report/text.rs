@@ -9,7 +9,7 @@ pub(super) mod evidence;
 mod findings;
 mod gaps;
 pub(super) mod limits;
-mod measured;
+pub(super) mod measured;
 mod os;
 pub(super) mod quieted;
 pub(super) mod verdict;

@@ -7,8 +7,8 @@ use crate::session::PackedGap;
 use crate::units::{Cycles, Nanos};
 
 use super::model::{
-    ClockStepKind, ClockStepReport, Gap, GapPeriod, TscAdjust, TscLogLine, VectorCount,
-    WatchedReport,
+    ClockStepKind, ClockStepReport, Gap, GapPeriod, TscAdjust, TscLogLine, UtcStepReport,
+    VectorCount, WatchedReport,
 };
 
 /// What was counted of the CPU with this index.
@@ -141,6 +141,19 @@ pub(super) fn steps(case: &Case<'_>, origin: Cycles) -> Vec<ClockStepReport> {
                 StepKind::TscStep(ahead_ns) => ClockStepKind::TscStep { ahead_ns },
                 StepKind::TscRate(change_ppm) => ClockStepKind::TscRate { change_ppm },
             },
+        })
+        .collect()
+}
+
+/// Each time that the time of day was set.
+pub(super) fn utc_steps(case: &Case<'_>, origin: Cycles) -> Vec<UtcStepReport> {
+    let steps = case.collected.timeline.utc_steps().iter();
+    steps
+        .map(|step| UtcStepReport {
+            seen_cycles: step.seen.since(origin),
+            before_utc: step.before.rfc3339(),
+            after_utc: step.after.rfc3339(),
+            ahead_ns: step.after.0.saturating_sub(step.before.0),
         })
         .collect()
 }

@@ -5,6 +5,9 @@ use crate::sampler::RaisedSpan;
 use crate::session::PackedGap;
 use crate::units::{Cycles, Hertz, Nanos};
 
+/// A gap that is longer than its stall by more than this holds something else.
+const OTHER_EVENT: Nanos = Nanos(5_000);
+
 /// What became of the stalls that were raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -14,6 +17,9 @@ pub struct Found {
     pub found: u64,
     /// Those whose gap has the cause and the parts expected.
     pub rightly_classed: u64,
+    /// Those of the others that another event met: what became of them says
+    /// nothing of the instrument.
+    pub overlapped: u64,
     /// Gap minus stall, median.
     pub median_excess: Option<Nanos>,
 }
@@ -68,8 +74,10 @@ pub fn judge(
         raised: 0,
         found: 0,
         rightly_classed: 0,
+        overlapped: 0,
         median_excess: None,
     };
+    let other_event = hz.to_cycles(OTHER_EVENT);
     let mut excess = Vec::new();
     for span in spans
         .iter()
@@ -88,9 +96,16 @@ pub fn judge(
             .find(|gap| gap.start() <= span.start.saturating_add(slack));
         if let Some(gap) = over {
             judged.found += 1;
-            let length = hz.to_nanos(span.end.since(span.start));
-            judged.rightly_classed += u64::from(expected.holds(gap, length));
-            excess.push(gap.length().saturating_sub(span.end.since(span.start)));
+            let raised = span.end.since(span.start);
+            let more = gap.length().saturating_sub(raised);
+            match expected.holds(gap, hz.to_nanos(raised)) {
+                true => judged.rightly_classed += 1,
+                // Whatever lengthened the gap may have named it, too.
+                false => judged.overlapped += u64::from(more > other_event),
+            }
+            excess.push(more);
+        } else {
+            judged.overlapped += u64::from(is_met(span, gaps, slack));
         }
     }
     excess.sort_unstable();
@@ -98,6 +113,23 @@ pub fn judge(
         .get(excess.len() / 2)
         .map(|&cycles| hz.to_nanos(cycles));
     judged
+}
+
+/// Whether a gap at a stall reaches beyond it, or there are several: something
+/// else happened there.
+fn is_met(span: &RaisedSpan, gaps: &[PackedGap], slack: Cycles) -> bool {
+    let end = |gap: &PackedGap| gap.start().saturating_add(gap.length());
+    let from = gaps.partition_point(|gap| end(gap).saturating_add(slack) < span.start);
+    let mut touching = gaps[from..]
+        .iter()
+        .take_while(|gap| gap.start() <= span.end.saturating_add(slack));
+    let Some(first) = touching.next() else {
+        return false;
+    };
+    let beyond = |gap: &PackedGap| {
+        gap.start().saturating_add(slack) < span.start || end(gap) > span.end.saturating_add(slack)
+    };
+    beyond(first) || touching.next().is_some()
 }
 
 #[cfg(test)]
@@ -183,6 +215,48 @@ mod tests {
             Cycles(5),
             Hertz(1e9),
         );
-        assert_eq!((found.raised, found.found), (1, 0));
+        assert_eq!((found.raised, found.found, found.overlapped), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_stall_that_another_event_met_is_no_missed_one() {
+        let judge = |gaps: &[PackedGap], span: RaisedSpan| {
+            let (threshold, slack) = (Cycles(50), Cycles(5));
+            judge(
+                &[span],
+                gaps,
+                Expected::Kernel,
+                threshold,
+                slack,
+                Hertz(1e9),
+            )
+        };
+        let told = |found: Found| (found.found, found.rightly_classed, found.overlapped);
+        // A tick ends within it, and one begins.
+        assert_eq!(
+            told(judge(&[gap(10, 200, Footprint::Cleared)], span(100, 300))),
+            (0, 0, 1)
+        );
+        assert_eq!(
+            told(judge(&[gap(250, 400, Footprint::Cleared)], span(100, 300))),
+            (0, 0, 1)
+        );
+        // Two gaps in its place.
+        let two = [
+            gap(100, 150, Footprint::Cleared),
+            gap(200, 300, Footprint::Cleared),
+        ];
+        assert_eq!(told(judge(&two, span(100, 300))), (0, 0, 1));
+        // An SMI in the same gap names it.
+        let smi = [gap(100, 90_000, Footprint::Intact)];
+        assert_eq!(told(judge(&smi, span(110, 300))), (1, 0, 1));
+        // A wrong name without another event is wrong.
+        let wrong = [gap(100, 310, Footprint::Intact)];
+        assert_eq!(told(judge(&wrong, span(110, 300))), (1, 0, 0));
+        // Nothing there: missed.
+        assert_eq!(
+            told(judge(&[gap(900, 990, Footprint::Cleared)], span(100, 300))),
+            (0, 0, 0)
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::files::state::StateFolder;
 use crate::host::Host;
 
-use super::{SCHEMA, SelfTest, TestedHost};
+use super::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
 
 /// A result is a few kilobytes; anything longer is not one.
 const LONGEST: u64 = 1 << 20;
@@ -36,12 +36,15 @@ pub fn save(test: &SelfTest, path: &Path) -> io::Result<()> {
 }
 
 /// The stored result, if there is one for this host as it is now: another
-/// kernel or microcode has to be tested anew. What somebody else may have
-/// written says nothing.
+/// kernel or microcode has to be tested anew, and so has what was tested long
+/// ago. What somebody else may have written says nothing.
 pub fn load(path: &Path, host: &Host) -> Option<SelfTest> {
     let (folder, name) = place(path)?;
     let text = StateFolder::open(folder).ok()?.read(name, LONGEST).ok()?;
-    parse(&text).filter(|test| test.host == tested_host(host))
+    let test = parse(&text).filter(|test| test.host == tested_host(host))?;
+    let days = test.days_before(&jiff::Timestamp::now().to_string());
+    let is_fresh = days.is_some_and(|days| (-1..=DAYS_VALID).contains(&days));
+    is_fresh.then_some(test)
 }
 
 /// A result from its text; `None` where it is none.

@@ -2,21 +2,26 @@
 
 use std::fmt::Write;
 
-use super::{Check, SelfTest};
+use super::{SelfTest, Standing};
 
 /// The table, at most 80 columns wide.
 pub fn render(test: &SelfTest) -> String {
     let mut text = String::new();
-    let verdict = match (test.passed(), test.checks.iter().all(Check::passed)) {
-        (true, _) => "PASS: every stall that was raised was found and rightly classed",
-        (false, true) => "INCONCLUSIVE: no stall could be raised",
-        (false, false) => "FAIL: not every stall was found and rightly classed",
+    let verdict = match test.standing() {
+        Standing::Passed => "PASS: the stalls that were raised were found and rightly classed",
+        Standing::NotRaised => "INCONCLUSIVE: no stall could be raised",
+        Standing::Undecided => {
+            "INCONCLUSIVE: too much else happened on the CPU; run it again when it is quieter"
+        }
+        Standing::Failed => "FAIL: stalls were not found, or not rightly classed",
     };
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{verdict}\n\nSelf-test on CPU {}, {}",
-        test.cpu, test.made_utc
+        "{verdict}\n\nSelf-test on CPU {}, {}, load {}",
+        test.cpu,
+        test.made_utc,
+        test.load.as_deref().unwrap_or("not known")
     );
     let _ = writeln!(
         text,
@@ -40,6 +45,13 @@ pub fn render(test: &SelfTest) -> String {
             "  {:<22} {length:>9} {raised:>7} {:>7} {:>7}  {excess:>13}",
             check.kind, check.found, check.rightly_classed
         );
+        if check.overlapped > 0 {
+            let met = check.overlapped;
+            let _ = writeln!(
+                text,
+                "    {met} met by another event: no trials of the instrument"
+            );
+        }
         if let Some(note) = &check.note {
             let _ = writeln!(text, "    {note}");
         }
@@ -55,7 +67,7 @@ pub fn render(test: &SelfTest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selftest::TestedHost;
+    use crate::selftest::{Check, TestedHost};
     use crate::units::{CpuId, Nanos};
 
     fn check(found: u64) -> Check {
@@ -65,6 +77,7 @@ mod tests {
             raised: Some(50),
             found,
             rightly_classed: found,
+            overlapped: 0,
             median_excess_ns: Some(Nanos(2_100)),
             smi_count: None,
             note: None,
@@ -86,13 +99,15 @@ mod tests {
             cpu: CpuId(1),
             resolution_ns: Nanos(60),
             checks,
+            load: None,
         }
     }
 
     #[test]
     fn a_missed_stall_fails_the_test_and_nothing_raised_passes_nothing() {
         assert!(render(&test(vec![check(50)])).starts_with("PASS"));
-        assert!(render(&test(vec![check(50), check(49)])).starts_with("FAIL"));
+        assert!(render(&test(vec![check(50), check(40)])).starts_with("FAIL"));
+        assert!(render(&test(vec![check(50), check(49)])).starts_with("INCONCLUSIVE: too much"));
         let skipped = Check::skipped("SMI", None, "not asked for (--raise-smi)");
         assert!(render(&test(vec![skipped.clone()])).starts_with("INCONCLUSIVE"));
         assert!(!test(vec![skipped]).passed());

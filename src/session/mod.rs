@@ -19,7 +19,6 @@ mod watchdog;
 mod wishes;
 mod witnesses;
 
-pub use anchors::Anchor;
 pub use clock_watch::ClockWatch;
 pub use collected::{Collected, KernelRecords};
 pub use collector::Collector;
@@ -31,6 +30,6 @@ pub use retention::RETAINED;
 pub use rhythm::Pace;
 pub use snapshot::Snapshot;
 pub use tally::{CpuCollection, Limits, StopOnGap};
-pub use timeline::{Rate, Timeline};
+pub use timeline::{Rate, Timeline, UtcStep};
 pub use wishes::{Wish, Wishes};
 pub use witnesses::{Agreement, RingZeroAgreement};

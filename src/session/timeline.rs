@@ -1,7 +1,7 @@
 //! TSC values as UTC, and the TSC's rate: from moments at which the clocks
 //! were read together, over the whole run.
 
-use crate::sys::clock::{Moment, moment};
+use crate::sys::clock::{Ahead, Moment, moment};
 use crate::units::{Cycles, Hertz, Nanos, UtcNanos};
 
 use super::anchors::{Anchor, Anchors};
@@ -9,6 +9,12 @@ use super::anchors::{Anchor, Anchors};
 /// Moments kept; when there are more, every other one goes, and from then on
 /// only every other reading is kept.
 const MOST: usize = 4_096;
+
+/// Readings of two clocks lie this far apart without a step, at most.
+const LEAST_STEP: u64 = 100_000;
+/// Steps kept; a clock that is set all the time is reported, not remembered for
+/// ever.
+const MOST_STEPS: usize = 1_000;
 
 /// The rate of the TSC and how well it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +45,20 @@ pub struct Timeline {
     /// Readings since the latest one kept.
     since: u32,
     utc: Anchors,
+    /// The course of the time of day that the latest moment is on.
+    course: u32,
+    steps: Vec<UtcStep>,
+}
+
+/// The time of day was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UtcStep {
+    /// The TSC at the look that noticed it.
+    pub seen: Cycles,
+    /// What the clock would have shown then.
+    pub before: UtcNanos,
+    /// What it showed.
+    pub after: UtcNanos,
 }
 
 impl Timeline {
@@ -54,7 +74,9 @@ impl Timeline {
             latest: first,
             stride: 1,
             since: 0,
-            utc: Anchors::begin(anchor(&first)),
+            utc: Anchors::begin(anchor(&first, 0)),
+            course: 0,
+            steps: Vec::new(),
         }
     }
 
@@ -65,6 +87,7 @@ impl Timeline {
             raw: Nanos(0),
             utc: UtcNanos(1_767_225_600_000_000_000),
             error: Cycles(0),
+            ahead: Ahead::default(),
         };
         Timeline::begin(Source::Scripted(hz), start)
     }
@@ -91,8 +114,9 @@ impl Timeline {
     }
 
     fn take(&mut self, moment: Moment) {
+        self.look_for_step(&moment);
         self.latest = moment;
-        self.utc.push(anchor(&moment));
+        self.utc.push(anchor(&moment, self.course));
         self.since += 1;
         if self.since < self.stride {
             return;
@@ -107,6 +131,27 @@ impl Timeline {
             self.stride = self.stride.saturating_mul(2);
         }
         self.moments.push(moment);
+    }
+
+    fn look_for_step(&mut self, moment: &Moment) {
+        let (then, now) = (self.latest.ahead, moment.ahead);
+        if now.of_monotonic.abs_diff(then.of_monotonic) > LEAST_STEP {
+            self.course = self.course.saturating_add(1);
+        }
+        // A suspend sets no clock.
+        let ahead = now.of_boottime.saturating_sub(then.of_boottime);
+        if ahead.unsigned_abs() > LEAST_STEP && self.steps.len() < MOST_STEPS {
+            self.steps.push(UtcStep {
+                seen: moment.tsc,
+                before: UtcNanos(moment.utc.0.saturating_sub(ahead)),
+                after: moment.utc,
+            });
+        }
+    }
+
+    /// Each time that the time of day was set, in order.
+    pub fn utc_steps(&self) -> &[UtcStep] {
+        &self.steps
     }
 
     /// The rate of the TSC against CLOCK_MONOTONIC_RAW, from the first moment
@@ -172,8 +217,8 @@ impl Timeline {
         self.utc.utc(tsc, 1e9 / self.rate().hz.0)
     }
 
-    /// Points between which the time of day runs straight against the TSC.
-    pub fn utc_points(&self) -> Vec<Anchor> {
+    /// The TSC at points between which the time of day runs straight against it.
+    pub fn utc_points(&self) -> Vec<Cycles> {
         self.utc.points()
     }
 
@@ -185,11 +230,12 @@ impl Timeline {
     }
 }
 
-fn anchor(moment: &Moment) -> Anchor {
+fn anchor(moment: &Moment, course: u32) -> Anchor {
     // CLOCK_REALTIME is read last, right after the second reading of the TSC.
     Anchor {
         tsc: moment.tsc.saturating_add(moment.error),
         utc: moment.utc,
+        course,
     }
 }
 
@@ -203,6 +249,7 @@ mod tests {
             raw: Nanos(tsc / 2),
             utc: UtcNanos(utc),
             error: Cycles(10),
+            ahead: Ahead::default(),
         });
         let mut timeline = Timeline::begin(Source::Live, moments.next().unwrap());
         moments.for_each(|moment| timeline.take(moment));
@@ -221,6 +268,35 @@ mod tests {
         let (least, most) = (steps.clone().min().unwrap(), steps.max().unwrap());
         assert!(most <= 2 * least, "{least} to {most}");
         assert_eq!(timeline.latest.tsc, Cycles(19_999_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_told_from_one_that_is_slewed_and_from_a_suspend() {
+        let moment = |ms: u64, slewed: i64, set: i64, slept: i64| Moment {
+            tsc: Cycles(ms * 2_000_000),
+            raw: Nanos(ms * 1_000_000),
+            utc: UtcNanos(ms as i64 * 1_000_000 + slewed + set + slept),
+            error: Cycles(10),
+            ahead: Ahead {
+                of_monotonic: set + slept,
+                of_boottime: set,
+            },
+        };
+        let hour = 3_600_000_000_000;
+        let mut timeline = Timeline::begin(Source::Live, moment(0, 0, 0, 0));
+        timeline.take(moment(200, 100_000, 0, 0));
+        timeline.take(moment(400, 200_000, hour, 0));
+        timeline.take(moment(600, 300_000, hour, 9 * hour));
+        let utc = |ms: i64, ahead: i64| UtcNanos(ms * 1_000_000 + ahead);
+        assert_eq!(
+            timeline.utc_steps(),
+            [UtcStep {
+                seen: Cycles(800_000_000),
+                before: utc(400, 200_000),
+                after: utc(400, 200_000 + hour),
+            }]
+        );
+        assert_eq!(timeline.course, 2);
     }
 
     #[test]

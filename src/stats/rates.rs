@@ -71,6 +71,15 @@ pub fn hours_for_zero_to_show(per_hour: f64) -> Option<f64> {
     (per_hour.is_finite() && per_hour > 0.0).then(|| upper_mean(0, 0.95) / per_hour)
 }
 
+/// The mean that the one-sided 95 % bound allows, to a hundredth: by the
+/// cube-root formula, quick enough for each report of a large fleet.
+pub fn roughly_upper95_mean(events: u64) -> f64 {
+    let half = events.saturating_add(1) as f64;
+    let part = 1.0 / (9.0 * half);
+    // The normal quantile of 0.95.
+    half * (1.0 - part + 1.644_853_626_951_47 * part.sqrt()).powi(3)
+}
+
 fn upper_mean(events: u64, level: f64) -> f64 {
     half_chi_squared(events.saturating_add(1), level)
 }
@@ -190,6 +199,15 @@ mod tests {
                 .unwrap()
                 .is_finite()
         );
+    }
+
+    #[test]
+    fn the_quick_bound_is_good_to_a_hundredth() {
+        for events in (0..200).chain([1_000, 99_000, 5_000_000]) {
+            let exact = over_one_hour(events).upper95_per_hour().unwrap();
+            let ratio = roughly_upper95_mean(events) / exact;
+            assert!((ratio - 1.0).abs() < 0.01, "{events}: {ratio}");
+        }
     }
 
     #[test]

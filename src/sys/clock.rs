@@ -19,6 +19,37 @@ pub struct Moment {
     /// Half the distance between the TSC readings around `raw`: the error of
     /// the pair `tsc`, `raw`.
     pub error: Cycles,
+    /// What nobody but a hand on the clock changes.
+    pub ahead: Ahead,
+}
+
+/// How far CLOCK_REALTIME is ahead of clocks that are slewed as it is: NTP's
+/// slewing leaves both differences alone, and only a step changes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Of CLOCK_MONOTONIC, in nanoseconds; a suspend adds its length.
+    pub of_monotonic: i64,
+    /// Of CLOCK_BOOTTIME, which counts suspends as CLOCK_REALTIME does.
+    pub of_boottime: i64,
+}
+
+/// Of several tries the one whose readings lie closest together.
+fn ahead() -> Ahead {
+    (0..4)
+        .map(|_| {
+            let before = read(ClockId::CLOCK_MONOTONIC);
+            let utc = read(ClockId::CLOCK_REALTIME);
+            let boot = read(ClockId::CLOCK_BOOTTIME);
+            let after = read(ClockId::CLOCK_MONOTONIC);
+            let ahead = Ahead {
+                of_monotonic: utc - before,
+                of_boottime: utc - boot,
+            };
+            (after - before, ahead)
+        })
+        .min_by_key(|(width, _)| *width)
+        .expect("the range is not empty")
+        .1
 }
 
 /// Reads all three clocks; of several tries the one with the closest bracket,
@@ -36,9 +67,14 @@ pub fn moment() -> Moment {
                 raw: Nanos(raw.unsigned_abs()),
                 utc: UtcNanos(utc),
                 error: Cycles(width.div_ceil(2)),
+                ahead: Ahead::default(),
             }
         })
         .min_by_key(|moment| moment.error)
+        .map(|moment| Moment {
+            ahead: ahead(),
+            ..moment
+        })
         .expect("the range is not empty")
 }
 

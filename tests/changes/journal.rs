@@ -132,6 +132,32 @@ fn after_a_boot_nothing_is_written() {
     assert!(!host.journal_file().exists());
 }
 
+/// Not to know which boot this is is no other boot.
+#[test]
+fn without_a_boot_id_everything_is_put_back_and_nothing_forgotten() {
+    for text in ["", "\n"] {
+        let host = died();
+        host.write("proc/sys/kernel/random/boot_id", text);
+        let done = restore(left(&host), &host.access(), Foreign::Report).unwrap();
+        assert!(matches!(done, Restored::Settled(_)), "{done:?}");
+        assert_eq!(host.read(INTERVAL), "1");
+    }
+    // Nor was it known to the run that died.
+    let host = died();
+    let journal = fs::read_to_string(host.journal_file()).unwrap();
+    fs::write(host.journal_file(), journal.replace("one-boot", "")).unwrap();
+    let done = restore(left(&host), &host.access(), Foreign::Report).unwrap();
+    assert!(matches!(done, Restored::Settled(_)), "{done:?}");
+    assert_eq!(host.read(INTERVAL), "1");
+    // What somebody else has set since is not overwritten.
+    let host = died();
+    host.write("proc/sys/kernel/random/boot_id", "");
+    host.write(INTERVAL, "77\n");
+    restore(left(&host), &host.access(), Foreign::Report).unwrap();
+    assert_eq!(host.read(INTERVAL), "77");
+    assert!(host.journal_file().exists());
+}
+
 #[test]
 fn lines_that_make_no_sense_are_counted_and_the_journal_stays() {
     let host = died();

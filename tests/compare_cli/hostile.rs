@@ -38,7 +38,6 @@ fn poisoned(text: &str) -> Comparison {
     let mut after = run(1, 6, Some(100), 40);
     let some = || Some(text.to_owned());
     after.run.label = some();
-    after.run.started_utc = text.to_owned();
     after.host.bios.version = some();
     after.host.hypervisor = some();
     after.host.kernel.command_line = some();

@@ -81,7 +81,7 @@ fn gap(template: &Gap, cpu: CpuId, at_us: u64, length_ns: u64) -> Gap {
 pub fn save(folder: &Path, name: &str, report: &Report) -> PathBuf {
     let path = folder.join(name);
     let file = std::fs::File::create(&path).unwrap();
-    json::write(report, file).unwrap();
+    json::write(&report_samples::settled(report.clone()), file).unwrap();
     path
 }
 

@@ -92,6 +92,32 @@ pub fn report(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     serde_json::to_vec(&value).unwrap()
 }
 
+/// A report of a run of this host that began so many hours after the first,
+/// with stalls of these lengths.
+pub fn run(
+    name: &str,
+    hour: usize,
+    lengths_us: &[u64],
+    change: impl FnOnce(&mut Value),
+) -> Vec<u8> {
+    let recipe = Recipe {
+        hosts: 1,
+        seed: 5,
+        faults: Vec::new(),
+    };
+    let mut host = hosts(&recipe).next().unwrap();
+    host.number = 60 * hour;
+    host.smis = (lengths_us.iter().enumerate())
+        .map(|(at, length)| (1.0 + at as f64, *length as f64))
+        .collect();
+    let mut text = Vec::new();
+    write(&host, &mut text).unwrap();
+    let mut value: Value = serde_json::from_slice(&text).unwrap();
+    value["host"]["hostname"] = json!(name);
+    change(&mut value);
+    serde_json::to_vec(&value).unwrap()
+}
+
 /// Names of hosts with a result.
 pub fn with_result<'a>(answer: &'a Value, result: &str) -> Vec<&'a str> {
     let hosts = answer["hosts"].as_array().unwrap().iter();

@@ -3,7 +3,7 @@
 use hwgap::fleet::synthetic::Fault;
 use serde_json::json;
 
-use super::fleet::{Place, Said, report, reports, root};
+use super::fleet::{Place, Said, report, reports, root, run};
 
 fn demo() -> Place {
     let place = Place::new();
@@ -112,13 +112,14 @@ fn junit_tells_failures_from_questions_without_an_answer() {
 fn the_names_of_metrics_stay() {
     let text = shown(&demo(), "openmetrics").text;
     for line in [
-        "hwgap_fleet_result{result=\"fail\"} 1.0\n",
-        "hwgap_fleet_hosts{result=\"fail\"} 2.0\n",
-        "hwgap_fleet_hosts{result=\"missing\"} 1.0\n",
-        "hwgap_fleet_documents_set_aside 1.0\n",
-        "hwgap_fleet_group_hosts{dimension=\"model\",group=\"SR-630\",result=\"fail\"} 2.0\n",
+        "hwgap_fleet_result{POLICY,result=\"fail\"} 1.0\n",
+        "hwgap_fleet_hosts{POLICY,result=\"fail\"} 2.0\n",
+        "hwgap_fleet_hosts{POLICY,result=\"missing\"} 1.0\n",
+        "hwgap_fleet_documents_set_aside{POLICY} 1.0\n",
+        "hwgap_fleet_group_hosts{POLICY,dimension=\"model\",group=\"SR-630\",result=\"fail\"} 2.0\n",
     ] {
-        assert!(text.contains(line), "{line}\n{text}");
+        let line = line.replace("POLICY", "policy=\"test\",policy_file=\"p.toml\"");
+        assert!(text.contains(&line), "{line}\n{text}");
     }
 }
 
@@ -171,49 +172,39 @@ fn links_lead_from_where_the_page_is_to_files_that_are_there() {
 #[test]
 fn a_failing_host_can_be_read_in_the_page() {
     let place = Place::new();
-    let run = |hour: u32, longest_us: u64| {
-        report("slow", |value| {
-            value["run"]["started_utc"] = json!(format!("2026-03-01T{hour:02}:00:00Z"));
-            value["tsc"]["origin"] = json!(hour.to_string());
-            value["verdict"]["platform_max_ns"] = json!(longest_us * 1_000);
-            let stall = value["stalls"][0].clone();
-            value["stalls"] = (0..9)
-                .map(|number| {
-                    let mut stall = stall.clone();
-                    stall["start_utc"] = json!(format!("2026-03-01T{hour:02}:0{number}:00Z"));
-                    stall["duration_ns"] = json!(longest_us * 1_000 - number);
-                    stall
-                })
-                .collect();
-        })
+    let run = |hour: usize, longest_us: u64| {
+        let lengths: Vec<u64> = (0..9).map(|number| longest_us + 9 - number).collect();
+        run("slow", hour, &lengths, |_| ())
     };
     place.file("in/1.json", run(1, 500));
     place.file("in/2.json", run(2, 7));
     let shown = |format| place.fleet(&["in", "--policy", "p.toml", "--format", format]);
     let page = shown("html").text;
     for part in [
-        "limits.worst: the platform took 500 us at a time",
+        "limits.worst: the platform took 509 us at a time",
         "href=\"./in/1.json\"",
         "href=\"./in/2.json\"",
-        "FAIL, begun 2026-03-01T01:00:00Z",
-        "PASS, begun 2026-03-01T02:00:00Z",
-        "<td>2026-03-01T01:04:00Z</td>",
+        "FAIL, begun 2026-01-01T01:00:00.000000000Z",
+        "PASS, begun 2026-01-01T02:00:00.000000000Z",
+        "<td>2026-01-01T01:00:05.000000000Z</td>",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
     // The five longest, and none of a run that passes.
-    assert!(!page.contains("01:05:00Z</td>") && !page.contains("02:00:00Z</td>"));
+    assert!(
+        !page.contains("T01:00:06.000000000Z</td>") && !page.contains("T02:00:01.000000000Z</td>")
+    );
     let answer: serde_json::Value = serde_json::from_str(&shown("json").text).unwrap();
     let host = &answer["hosts"][0];
     assert_eq!(host["runs"][0]["result"], "fail");
     assert_eq!(host["worst_stalls"].as_array().unwrap().len(), 5);
-    assert_eq!(host["worst_stalls"][0]["duration_ns"], 500_000);
+    assert_eq!(host["worst_stalls"][0]["duration_ns"], 509_000);
 }
 
 #[test]
 fn a_single_report_has_figures_for_monitoring() {
     let place = Place::new();
-    place.file("one.json", report("a", |_| ()));
+    place.file("one.json", run("a", 0, &[5], |_| ()));
     let mut command = assert_cmd::Command::cargo_bin("hwgap").unwrap();
     let command = command
         .args(["report", "--format", "openmetrics"])

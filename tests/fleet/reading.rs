@@ -182,3 +182,136 @@ fn an_empty_folder_is_no_pass() {
     let said = place.fleet(&["in", "--policy", "p.toml"]);
     assert_eq!(said.status, 3, "{}", said.text);
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_report() {
+    let place = Place::new();
+    let marked = |text: &[u8]| [b"\xef\xbb\xbf", text].concat();
+    let all = reports(4, 6, &[]);
+    place.file("in/a.json", marked(&all[0]));
+    place.file("in/b.json.gz", gzip(&marked(&all[1])));
+    place.file("in/c.jsonl", marked(&lines(&all[2..])));
+    let (status, answer) = place.answer(&["in", "--policy", "p.toml"]);
+    assert_eq!(answer["set_aside"], json!([]));
+    assert_eq!((status, &answer["totals"]["hosts"]), (0, &json!(4)));
+    // Larger than is held in memory.
+    let large = report("large", |value| {
+        value["later"] = json!(vec!["x".repeat(1 << 19); 20]);
+    });
+    place.file("large.json", marked(&large));
+    assert_eq!(place.answer(&["large.json", "--policy", "p.toml"]).0, 0);
+}
+
+/// What one command reads the others read too, and what a name promises is
+/// written.
+#[test]
+fn packed_reports_are_read_and_written_by_every_command() {
+    let place = Place::new();
+    let run = |name: &str, hour| super::fleet::run(name, hour, &[5], |_| ());
+    place.file("a.json.gz", gzip(&run("a", 0)));
+    place.file(
+        "b.json.zst",
+        zstd(&[b"\xef\xbb\xbf", &run("b", 1)[..]].concat()),
+    );
+    let hwgap = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("hwgap").unwrap();
+        said(command.current_dir(place.0.path()).args(arguments))
+    };
+    for file in ["a.json.gz", "b.json.zst"] {
+        let shown = hwgap(&["report", file]);
+        assert_eq!(shown.status, 0, "{file}: {}", shown.errors);
+    }
+    let compared = hwgap(&["compare", "--before", "a.json.gz", "--after", "b.json.zst"]);
+    assert!([0, 3].contains(&compared.status), "{}", compared.errors);
+    let made = hwgap(&["report", "a.json.gz", "--format", "json", "-o", "c.json.gz"]);
+    assert_eq!(made.status, 0, "{}", made.errors);
+    let written = std::fs::read(place.path("c.json.gz")).unwrap();
+    assert_eq!(written[..2], [0x1f, 0x8b]);
+    assert_eq!(place.answer(&["c.json.gz"]).0, 0);
+    let refused = hwgap(&[
+        "report",
+        "a.json.gz",
+        "--format",
+        "json",
+        "-o",
+        "c.json.zst",
+    ]);
+    assert_eq!(refused.status, 2);
+    assert!(
+        refused.errors.contains("does not write Zstandard"),
+        "{}",
+        refused.errors
+    );
+}
+
+#[test]
+fn whoever_closes_a_pipe_has_read_enough() {
+    let place = Place::new();
+    place.file("in.jsonl", lines(&reports(2_000, 1, &[])));
+    for format in ["text", "json", "csv", "html", "junit", "openmetrics"] {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("hwgap"))
+            .current_dir(place.0.path())
+            .args(["fleet", "in.jsonl", "--format", format])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.is_empty(), "{format}: {errors}");
+        assert_ne!(output.status.code(), Some(2), "{format}");
+    }
+}
+
+#[test]
+fn letters_are_shown_where_the_terminal_can_and_no_stall_is_none() {
+    let place = Place::new();
+    place.file("a.json", super::fleet::run("n\u{e4}me", 0, &[], |_| ()));
+    place.file("strict.toml", "[measurement]\nduration = \"9h\"\n");
+    let shown = |locale: &str| {
+        let mut command = Command::cargo_bin("hwgap").unwrap();
+        command
+            .env_remove("LC_ALL")
+            .env_remove("LC_CTYPE")
+            .env("LANG", locale);
+        command.current_dir(place.0.path());
+        said(command.args(["fleet", "a.json", "--policy", "strict.toml"])).text
+    };
+    assert!(shown("de_DE.UTF-8").contains("n\u{e4}me"));
+    assert!(shown("C").contains("n?me"));
+    let text = shown("C");
+    assert!(!text.contains("0 ns") && text.contains("none"), "{text}");
+}
+
+#[test]
+fn answers_by_two_policies_are_two_series() {
+    let place = Place::new();
+    place.file("a.json", report("a", |_| ()));
+    place.file("q.toml", "[limits]\nworst = \"1us\"\n");
+    let series = |policy: &str| -> std::collections::BTreeSet<String> {
+        let options = ["a.json", "--policy", policy, "--format", "openmetrics"];
+        let text = place.fleet(&options).text;
+        let rows = text.lines().filter(|line| !line.starts_with('#'));
+        rows.map(|row| row.rsplit_once(' ').unwrap().0.to_owned())
+            .collect()
+    };
+    let (one, other) = (series("p.toml"), series("q.toml"));
+    assert!(one.len() > 10 && one.is_disjoint(&other), "{one:?}");
+}
+
+#[test]
+fn why_no_host_was_looked_at_is_told() {
+    let place = Place::new();
+    place.file("in.jsonl", lines(&reports(3, 1, &[])));
+    for format in ["text", "html"] {
+        let text = place
+            .fleet(&["in.jsonl", "--policy", "p.toml", "--format", format])
+            .text;
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.contains("it takes 30 hosts or more that pass"),
+            "{words}"
+        );
+    }
+}

@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use hwgap::report::brief::Brief;
 use hwgap::report::model::Outcome;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::{judged, policy, run};
+use crate::{judged, policy, run, run_with};
 
 #[test]
 fn limits_fail_and_missing_evidence_is_inconclusive() {
     let limits = policy("[limits]\nworst = \"10us\"\n");
     assert_eq!(judged(&limits, &run(|_| ())), (Outcome::Pass, vec![]));
-    let slow = run(|report| report["verdict"]["platform_max_ns"] = json!(10_001));
+    let slow = run_with(&[11], |_| ());
     assert_eq!(
         judged(&limits, &slow),
         (Outcome::Fail, vec!["limits.worst"])
@@ -33,13 +34,73 @@ fn limits_fail_and_missing_evidence_is_inconclusive() {
     );
 }
 
+/// The end of a run, where it was not that of its duration.
+fn cut(ended_by: &str, planned_s: u64) -> Brief<'static> {
+    run(|report| {
+        report["run"]["ended_by"] = json!(ended_by);
+        report["run"]["planned_ns"] = json!(planned_s * 1_000_000_000);
+        report["verdict"]["result"] = json!("inconclusive");
+        report["verdict"]["incomplete"] = json!("cut short");
+        report["verdict"]["reasons"] = json!(["cut short"]);
+    })
+}
+
+#[test]
+fn what_was_cut_short_passes_only_where_a_policy_says_how_much_is_enough() {
+    let incomplete = (Outcome::Inconclusive, vec!["measurement.complete"]);
+    for ended_by in ["signal", "running", "gap", "error"] {
+        let cut = cut(ended_by, 12 * 3_600);
+        assert_eq!(judged(&policy(""), &cut), incomplete, "{ended_by}");
+        let limit = policy("[limits]\nworst = \"50us\"\n");
+        assert_eq!(judged(&limit, &cut), incomplete, "{ended_by}");
+        for enough in ["duration = \"1h\"", "covered = \"30m\""] {
+            let enough = policy(&format!("[measurement]\n{enough}\n"));
+            assert_eq!(judged(&enough, &cut), (Outcome::Pass, vec![]), "{ended_by}");
+        }
+        let more = policy("[measurement]\nduration = \"2h\"\n");
+        assert_eq!(
+            judged(&more, &cut),
+            (Outcome::Inconclusive, vec!["measurement.duration"])
+        );
+    }
+    // Other doubts of the run stay.
+    let doubted = run(|report| {
+        report["run"]["ended_by"] = json!("running");
+        report["verdict"]["result"] = json!("inconclusive");
+        report["verdict"]["incomplete"] = json!("cut short");
+        report["verdict"]["reasons"] = json!(["cut short", "records were lost"]);
+    });
+    let enough = policy("[measurement]\nduration = \"1h\"\n");
+    assert_eq!(
+        judged(&enough, &doubted),
+        (Outcome::Inconclusive, vec!["run.verdict"])
+    );
+}
+
+#[test]
+fn a_gap_fails_a_run_that_was_cut_short_and_an_older_report_is_cut_short_too() {
+    let failed = run_with(&[40], |report| {
+        report["run"]["ended_by"] = json!("signal");
+        report["run"].as_object_mut().unwrap().remove("planned_ns");
+    });
+    assert_eq!(judged(&policy(""), &failed).0, Outcome::Fail);
+    // A version that did not store what was asked for called this a pass.
+    let older = run(|report| {
+        report["run"]["ended_by"] = json!("running");
+        report["run"].as_object_mut().unwrap().remove("planned_ns");
+    });
+    assert_eq!(
+        judged(&policy(""), &older),
+        (Outcome::Inconclusive, vec!["measurement.complete"])
+    );
+    // A signal after the whole time has cut nothing short.
+    let late = run(|report| report["run"]["ended_by"] = json!("signal"));
+    assert_eq!(judged(&policy(""), &late), (Outcome::Pass, vec![]));
+}
+
 #[test]
 fn a_looser_policy_passes_what_the_run_itself_failed() {
-    let failed = run(|report| {
-        report["verdict"]["result"] = json!("fail");
-        report["verdict"]["platform_max_ns"] = json!(40_000);
-        report["verdict"]["reasons"] = json!(["3 platform gaps above 10.0 us"]);
-    });
+    let failed = run_with(&[40, 20, 20], |_| ());
     assert_eq!(
         judged(&policy("[limits]\nworst = \"50us\"\n"), &failed).0,
         Outcome::Pass
@@ -53,11 +114,7 @@ fn a_looser_policy_passes_what_the_run_itself_failed() {
 #[test]
 fn rates_are_excluded_exceeded_or_not_known() {
     let upper = policy("[limits]\nrate_upper95_per_hour = 5.0\n");
-    let with = |stalls: u64| {
-        run(|report| {
-            report["verdict"]["platform_stalls"] = json!(stalls);
-        })
-    };
+    let with = |stalls: usize| run_with(&vec![20; stalls], |_| ());
     // In an hour: 0 exclude 3.0, 1 excludes 4.8; 10 show 5.4; 3 show neither.
     assert_eq!(judged(&upper, &with(1)).0, Outcome::Pass);
     assert_eq!(judged(&upper, &with(3)).0, Outcome::Inconclusive);
@@ -67,19 +124,14 @@ fn rates_are_excluded_exceeded_or_not_known() {
     assert_eq!(judged(&counted, &with(3)).0, Outcome::Fail);
 }
 
-fn stalls(lengths: &[u64]) -> Value {
-    let stall = |length: &u64| json!({"start_utc": "", "duration_ns": length, "smi_delta": 1, "cause": "smi"});
-    lengths.iter().map(stall).collect()
-}
-
 #[test]
 fn time_lost_and_time_in_smis_are_bounded_from_both_sides() {
     let lost = policy("[limits]\nabove = \"20us\"\nlost_per_hour = \"100us\"\n");
-    let of = |lengths: &[u64]| run(|report| report["stalls"] = stalls(lengths));
-    assert_eq!(judged(&lost, &of(&[15_000; 50])).0, Outcome::Pass);
-    assert_eq!(judged(&lost, &of(&[60_000, 60_000])).0, Outcome::Fail);
-    // A full list may hide more.
-    assert_eq!(judged(&lost, &of(&[25; 1_000])).0, Outcome::Pass);
+    let of = |lengths: &[u64]| run_with(lengths, |_| ());
+    assert_eq!(judged(&lost, &of(&[15; 50])).0, Outcome::Pass);
+    assert_eq!(judged(&lost, &of(&[60, 60])).0, Outcome::Fail);
+    // A full list may hide more, but none above what it goes down to.
+    assert_eq!(judged(&lost, &of(&[15; 1_000])).0, Outcome::Pass);
     let older = run(|report| {
         report.as_object_mut().unwrap().remove("stalls");
     });
@@ -89,14 +141,14 @@ fn time_lost_and_time_in_smis_are_bounded_from_both_sides() {
     let smis = |delta: u64| {
         run(|report| {
             for cpu in report["cpus"].as_array_mut().unwrap() {
-                cpu["smi"]["delta"] = json!(delta);
+                cpu["smi"] = json!({"before": 7, "after": 7 + delta, "delta": delta});
             }
         })
     };
     // An hour at one part in a million is 3.6 ms: 360 SMIs below 10 us.
     assert_eq!(judged(&share, &smis(300)).0, Outcome::Pass);
     assert_eq!(judged(&share, &smis(400)).0, Outcome::Inconclusive);
-    let seen = run(|report| report["stalls"] = stalls(&[4_000_000]));
+    let seen = run_with(&[4_000], |_| ());
     assert_eq!(judged(&share, &seen).0, Outcome::Fail);
 }
 
@@ -113,6 +165,7 @@ fn measurement_evidence_and_clock_have_their_say() {
     );
     let bad = run(|report| {
         report["host"]["hypervisor"] = json!("KVM");
+        report["verdict"]["subject"] = json!("hypervisor-and-below");
         report["tsc"]["invariant"] = json!(false);
         report["tsc"]["clocksource_changes"] = json!([1]);
         for cpu in report["cpus"].as_array_mut().unwrap() {
@@ -217,4 +270,44 @@ fn a_run_is_judged_at_once_and_the_policy_decides_the_exit_status() {
     );
     let (status, _, errors) = run("[limits]\nworst = 5\n");
     assert_eq!(status, 2, "{errors}");
+}
+
+#[test]
+fn revisions_are_compared_as_numbers() {
+    let rules = |revision: &str| {
+        policy(&format!(
+            "[[microcode]]\ncpu = \"*\"\nrevisions = [\"{revision}\"]\n"
+        ))
+    };
+    let found = |text: &str| run(|report| report["host"]["cpu"]["microcode"] = json!(text));
+    for wanted in [
+        "0x1000065",
+        "0x01000065",
+        "1000065",
+        "0X1000065",
+        " 0x1000065 ",
+        "0x1000*",
+        "0x01*",
+    ] {
+        for text in ["0x1000065", "0x01000065", "1000065"] {
+            let judged = judged(&rules(wanted), &found(text));
+            assert_eq!(judged.0, Outcome::Pass, "{wanted} and {text}");
+        }
+    }
+    for wanted in ["0x1000066", "0x10000650", "100065", "0x2*", "65"] {
+        let judged = judged(&rules(wanted), &found("0x1000065"));
+        assert_eq!(judged.0, Outcome::Fail, "{wanted}");
+    }
+    // The message has the form of the kernel.
+    let judgement = rules("0x7").judge(&found("01000065"), date(2026, 11, 28));
+    let text = &judgement.reasons[0].text;
+    assert!(text.contains("microcode revision 0x1000065"), "{text}");
+}
+
+#[test]
+fn the_case_of_a_clocksource_does_not_count() {
+    let rules = policy("[clock]\nclocksource = [\"TSC\", \"Hyperv_Clocksource\"]\n");
+    assert_eq!(judged(&rules, &run(|_| ())).0, Outcome::Pass);
+    let other = run(|report| report["tsc"]["clocksource_end"] = json!("hpet"));
+    assert_eq!(judged(&rules, &other).0, Outcome::Fail);
 }

@@ -5,13 +5,16 @@ use hwgap::attribution::Cause;
 use hwgap::report::model::*;
 use hwgap::units::Nanos;
 
+pub use settle::settled;
+
 use base::{add_gap, bare_metal_pass, cpu, no_smi_counter, text, usable};
 
 mod base;
+mod settle;
 
 /// Every sample with its name.
 pub fn all() -> Vec<(&'static str, Report)> {
-    vec![
+    let samples = vec![
         ("bare-metal-pass", bare_metal_pass()),
         ("bare-metal-fail", bare_metal_fail()),
         ("guest-fail", guest_fail()),
@@ -20,7 +23,9 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("no-counter", no_counter()),
         ("ordinary-user", ordinary_user()),
         ("many-cpus", many_cpus()),
-    ]
+    ];
+    let settled = |(name, report)| (name, settled(report));
+    samples.into_iter().map(settled).collect()
 }
 
 fn bare_metal_fail() -> Report {

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use crate::files::state::StateFolder;
 
 use super::super::access::Access;
-use super::super::restore::boot_id;
+use super::super::restore::booted_since;
 use super::error::{Holder, JournalError};
 use super::form::{self, Content};
 use super::{JOURNAL, LARGEST, lock};
@@ -50,7 +50,7 @@ pub fn peek(folder: &Path, access: &dyn Access) -> Option<Earlier> {
         Err(error) => return Some(Earlier::Unknown(error)),
     };
     let changes = content.standing.len() + content.unreadable;
-    if changes == 0 || content.header.boot_id != boot_id(access) {
+    if changes == 0 || booted_since(&content.header.boot_id, access) {
         return None;
     }
     // Only now: whoever wants the lock meanwhile would have been refused for

@@ -6,7 +6,7 @@ use crate::attribution::Platform;
 use crate::judgement::Chosen;
 use crate::plan::{ProgressPlan, RunPlan};
 use crate::report::LazyGaps;
-use crate::report::model::{Gap, Report};
+use crate::report::model::{Gap, Outcome, Report, Verdict};
 use crate::report::standing::Standing;
 use crate::session::{Progress, Silent};
 use crate::units::Nanos;
@@ -43,6 +43,11 @@ pub(in crate::commands) trait Presenter {
     /// Where the report so far is saved now and then, if anywhere.
     fn checkpoints(&self, _plan: &RunPlan) -> Option<Target> {
         None
+    }
+
+    /// What the exit status is to say.
+    fn outcome(&self, verdict: &Verdict) -> Outcome {
+        verdict.result
     }
 
     /// Shows and saves what came of it.

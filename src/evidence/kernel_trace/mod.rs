@@ -12,6 +12,7 @@ mod formats;
 mod kernel_time;
 mod reader;
 mod trace;
+mod within;
 
 pub use activity::{ActivityId, Names, SourceTotal};
 pub use costs::Way;

@@ -16,6 +16,7 @@ use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
 use super::kernel_time::{Context, KernelTime, Measured, Scope};
 use super::reader::{Reader, What};
+use super::within::Within;
 
 /// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.
 const RING: usize = 1 << 20;
@@ -40,7 +41,7 @@ struct CpuTrace {
     segments: VecDeque<Segment>,
     costs: Costs,
     totals: ByActivity<SourceTotal>,
-    lost: u64,
+    within: Within,
     /// Gaps that end before this have lost their segments.
     forgotten: Nanos,
 }
@@ -114,6 +115,17 @@ impl KernelTrace {
         }
     }
 
+    /// Whether the first sample of some CPU is still waited for.
+    pub fn awaits_samples(&self) -> bool {
+        !self.cpus.iter().all(|trace| trace.within.has_begun())
+    }
+
+    /// The first sample of the CPU with this index was taken then: nothing that
+    /// came before counts.
+    pub fn begins(&mut self, index: usize, first: Nanos) {
+        self.cpus[index].within.begin(first);
+    }
+
     /// Reads all that the kernel has written so far, and says how full the
     /// fullest ring was.
     pub fn poll(&mut self) -> Fill {
@@ -125,14 +137,14 @@ impl KernelTrace {
                 reader,
                 fold,
                 segments,
-                lost,
+                within,
                 ..
             } = trace;
             let before = segments.len();
             let fill = ring.drain(&mut |record| {
                 if let Some(event) = reader.read(record, names) {
                     if let What::Lost(count) = event.what {
-                        *lost += count;
+                        within.lose(event.time, count);
                     }
                     fold.take(event, segments);
                 }
@@ -228,7 +240,7 @@ impl KernelTrace {
             .map(|(id, &total)| (id, total))
             .collect();
         totals.sort_by_key(|&(id, total)| (std::cmp::Reverse(total.total), id));
-        (totals, trace.lost)
+        (totals, trace.within.lost())
     }
 }
 
@@ -254,7 +266,9 @@ impl CpuTrace {
             && let Who::Named(id) | Who::Mark(id) = segment.who
         {
             let length = segment.end.saturating_sub(segment.start);
-            self.totals.entry(id).add(length);
+            if let Some(counted) = self.within.length(&segment) {
+                self.totals.entry(id).add(counted);
+            }
             // Most activities are in no recorded gap, and teach what is usual.
             if length > Nanos(0) {
                 self.costs.learn_handler(id, length);
@@ -314,7 +328,7 @@ fn open_cpu(
         segments: VecDeque::new(),
         costs: Costs::default(),
         totals: ByActivity::default(),
-        lost: 0,
+        within: Within::default(),
         forgotten: Nanos(0),
     };
     Ok((trace, shortage))

@@ -193,6 +193,7 @@ mod tests {
             raw: Nanos(raw_ms * 1_000_000),
             utc: UtcNanos(raw_ms as i64),
             error: Cycles(100),
+            ahead: crate::sys::clock::Ahead::default(),
         }
     }
 

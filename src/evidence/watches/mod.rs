@@ -73,6 +73,14 @@ impl Watches {
         }
     }
 
+    /// Takes the first readings of what is counted once more: the samplers begin
+    /// only now. What is known of the clocks stays.
+    pub fn begin_anew(&mut self, root: &Root, cpus: &[CpuId], clock: Option<Moment>) {
+        self.throttle = ThrottleWatch::begin(root, cpus, clock.map(|moment| moment.tsc));
+        self.vectors = VectorWatch::begin(root, cpus);
+        self.steal = StealWatch::begin(root, cpus);
+    }
+
     /// What is known of the clocks.
     pub fn clock_record(&self) -> ClockRecord {
         ClockRecord {

@@ -9,6 +9,7 @@ use crate::fleet::read::SetAside;
 use crate::policy::{Reason, Rule};
 use crate::report::brief::Brief;
 use crate::report::clean_text;
+use crate::report::hash::Sha256Sum;
 use crate::report::model::{EngineName, Outcome};
 use crate::units::Nanos;
 
@@ -33,7 +34,9 @@ pub(super) type Lines = [Vec<u8>; TABLES.len()];
 struct RunLine<'a> {
     run: &'a str,
     source: &'a str,
+    sha256: String,
     host: Option<&'a str>,
+    machine_id_hash: Option<&'a str>,
     vendor: Option<&'a str>,
     model: Option<&'a str>,
     bios: Option<&'a str>,
@@ -45,6 +48,8 @@ struct RunLine<'a> {
     engine: EngineName,
     started_utc: &'a str,
     elapsed_ns: Nanos,
+    planned_ns: Option<Nanos>,
+    cut_short: Option<String>,
     threshold_ns: Nanos,
     hardlimit_ns: Nanos,
     sampled_cpus: String,
@@ -111,6 +116,7 @@ fn line(lines: &mut Vec<u8>, row: &impl Serialize) -> serde_json::Result<()> {
 pub(super) fn lines(
     source: &str,
     brief: &Brief,
+    sha256: Sha256Sum,
     policy_result: Outcome,
     reasons: &[Reason],
 ) -> serde_json::Result<Lines> {
@@ -127,7 +133,9 @@ pub(super) fn lines(
     let row = RunLine {
         run,
         source,
+        sha256: sha256.to_string(),
         host: host.hostname.as_deref(),
+        machine_id_hash: host.machine_id_hash.as_deref(),
         vendor: host.system.vendor.as_deref(),
         model: host.system.product.as_deref(),
         bios: host.bios.version.as_deref(),
@@ -139,6 +147,8 @@ pub(super) fn lines(
         engine: brief.run.engine,
         started_utc: &brief.run.started_utc,
         elapsed_ns: brief.run.elapsed_ns,
+        planned_ns: brief.run.planned_ns,
+        cut_short: brief.run.cut_short(),
         threshold_ns: brief.run.threshold_ns,
         hardlimit_ns: brief.run.hardlimit_ns,
         sampled_cpus: brief.cpus.list.to_string(),

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use crate::policy::Policy;
 use crate::report::brief::Brief;
 use crate::report::files::PendingFile;
+use crate::report::hash::Sha256Sum;
 use crate::report::model::Outcome;
 
 use super::read::{self, Input, Lot};
@@ -46,10 +47,16 @@ pub fn export(
     let mut files = Files::create(folder)?;
     let mut exported = Exported::default();
     let mut failed: io::Result<()> = Ok(());
-    let digest = |source: String, brief: &Brief<'_>| {
+    let digest = |source: String, brief: &Brief<'_>, sha256: Sha256Sum| {
         let judgement = policy.judge(brief, today);
-        lines(&source, brief, judgement.outcome, &judgement.reasons)
-            .map(|lines| (judgement.outcome, lines))
+        lines(
+            &source,
+            brief,
+            sha256,
+            judgement.outcome,
+            &judgement.reasons,
+        )
+        .map(|lines| (judgement.outcome, lines))
     };
     read::read(
         paths,

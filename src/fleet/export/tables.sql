@@ -2,10 +2,11 @@
 -- one without rows, or with nothing but null in a column, can be asked as well.
 -- Run it in the folder of the tables, before a query.
 create or replace view runs as from read_json('runs.jsonl', format = 'newline_delimited', columns = {
-    run: 'VARCHAR', source: 'VARCHAR', host: 'VARCHAR', vendor: 'VARCHAR', model: 'VARCHAR',
+    run: 'VARCHAR', source: 'VARCHAR', sha256: 'VARCHAR', host: 'VARCHAR',
+    machine_id_hash: 'VARCHAR', vendor: 'VARCHAR', model: 'VARCHAR',
     bios: 'VARCHAR', cpu: 'VARCHAR', microcode: 'VARCHAR', kernel: 'VARCHAR', hypervisor: 'VARCHAR',
     label: 'VARCHAR', engine: 'VARCHAR', started_utc: 'TIMESTAMP', elapsed_ns: 'BIGINT',
-    threshold_ns: 'BIGINT', hardlimit_ns: 'BIGINT', sampled_cpus: 'VARCHAR', covered_hours: 'DOUBLE',
+    planned_ns: 'BIGINT', cut_short: 'VARCHAR', threshold_ns: 'BIGINT', hardlimit_ns: 'BIGINT', sampled_cpus: 'VARCHAR', covered_hours: 'DOUBLE',
     coverage: 'DOUBLE', platform_max_ns: 'BIGINT', platform_stalls: 'BIGINT',
     platform_rate_per_hour: 'DOUBLE', platform_rate_upper95_per_hour: 'DOUBLE', smis: 'BIGINT',
     clocksource: 'VARCHAR', invariant_tsc: 'BOOLEAN', run_result: 'VARCHAR', policy_result: 'VARCHAR',

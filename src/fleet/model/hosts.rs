@@ -11,8 +11,13 @@ use crate::units::Nanos;
 /// One host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostRow {
-    /// Its name, or the place of its report where that holds none.
+    /// Its name, or the place of its report where that holds none; where
+    /// several machines share the name, with what tells this one from them.
     pub host: Name,
+    /// Its name alone.
+    pub hostname: Option<Name>,
+    /// A hash of its machine-id, where the report has one.
+    pub machine_id_hash: Option<Name>,
     /// Pass, fail or inconclusive.
     pub result: Outcome,
     /// Everything against a pass, and what was waived.
@@ -22,6 +27,9 @@ pub struct HostRow {
     pub identity: Identity,
     /// The reports that count, the latest last.
     pub reports: Vec<String>,
+    /// The SHA-256 of each of them, as it was before any packing: to be held
+    /// against a signed list.
+    pub sha256: Vec<String>,
     /// What each of them says, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<RunRow>,
@@ -42,8 +50,13 @@ pub struct HostRow {
     pub covered_hours: f64,
     /// Covered share of the latest run, 0 to 1.
     pub coverage: f64,
+    /// Of the latest run that was cut short, why; `null` where all that count
+    /// are whole.
+    pub cut_short: Option<String>,
     /// Runs that were there more than once.
     pub duplicates: u64,
+    /// Reports that say other things of a run than those that count.
+    pub conflicts: u64,
     /// Runs of an earlier state of the machine.
     pub superseded: u64,
 }
@@ -53,12 +66,18 @@ pub struct HostRow {
 pub struct RunRow {
     /// Its report.
     pub report: String,
+    /// The SHA-256 of that.
+    pub sha256: String,
     /// Pass, fail or inconclusive.
     pub result: Outcome,
     /// When it began.
     pub started_utc: String,
     /// Wall time.
     pub elapsed_ns: Nanos,
+    /// The duration that was asked for, where the report says.
+    pub planned_ns: Option<Nanos>,
+    /// Why it is not the whole of that, if so.
+    pub cut_short: Option<String>,
     /// The longest that the platform took.
     pub platform_max_ns: Nanos,
     /// Stalls above its own limit.

@@ -47,12 +47,34 @@ pub struct FleetReport {
     pub outlier_search: OutlierSearch,
     /// Regular series that several hosts share.
     pub series: Vec<SeriesRow>,
+    /// Names that several machines share: each is a host of its own.
+    pub shared_names: Vec<SharedName>,
+    /// What each name of the list stands for.
+    pub matched: Vec<Matched>,
     /// Expected hosts without a report.
     pub missing: Vec<String>,
     /// Hosts that were not expected.
     pub unexpected: Vec<Name>,
     /// What could not be used: the first 10,000; `totals.set_aside` counts all.
     pub set_aside: Vec<SetAside>,
+}
+
+/// A name that several machines share.
+#[derive(Clone, Debug, Serialize)]
+pub struct SharedName {
+    /// The name.
+    pub name: Name,
+    /// The hosts, as they are told apart.
+    pub hosts: Vec<Name>,
+}
+
+/// A name of the list of expected hosts, and who answers to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Matched {
+    /// The name as the list has it.
+    pub expected: String,
+    /// The hosts: several where machines share the name.
+    pub hosts: Vec<Name>,
 }
 
 /// The policy that was used.
@@ -89,8 +111,12 @@ pub struct Totals {
     pub missing: u64,
     /// Runs that count.
     pub runs: u64,
+    /// Of these, how many were cut short.
+    pub cut_short: u64,
     /// Runs that were there more than once.
     pub duplicates: u64,
+    /// Reports that say other things of a run than another one does.
+    pub conflicts: u64,
     /// Runs of an earlier state of their machine.
     pub superseded: u64,
     /// Documents that could not be used.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use memchr::memchr;
 
 use crate::report::brief::{from_large, from_slice};
+use crate::report::hash::{Hashing, Sha256Sum};
 use crate::report::read::{LARGEST_REPORT, Problem};
 
 use super::content::HEAD;
@@ -31,14 +32,16 @@ pub(super) fn read(
         return lines(source, &mut input, reading);
     }
     if is_whole {
-        reading.report(source, from_slice(&text).map_err(Refused::NoReport));
+        let result = from_slice(&text).map_err(Refused::NoReport);
+        reading.report(source, result, || Sha256Sum::of(&text));
         return reading.give_back(text);
     }
-    let result = from_large(Bounded {
+    let mut input = Hashing::new(Bounded {
         input: Cursor::new(text).chain(input),
         left: LARGEST_REPORT,
     });
-    reading.report(source, result.map_err(Refused::NoReport));
+    let result = from_large(&mut input).map_err(Refused::NoReport);
+    reading.report(source, result, || input.sum());
 }
 
 /// Whether the first line is an object by itself and more lines follow. A
@@ -76,12 +79,12 @@ fn lines(source: &str, input: &mut dyn BufRead, reading: &mut Reading<'_>) {
             }
             Ok(_) if line.trim_ascii().is_empty() => (),
             Ok(_) => {
-                let read = from_slice(&line).map_err(Refused::NoReport);
-                refused = match read {
+                let result = from_slice(&line).map_err(Refused::NoReport);
+                refused = match result {
                     Ok(_) => 0,
                     Err(_) => refused + 1,
                 };
-                reading.report(&place(), read);
+                reading.report(&place(), result, || Sha256Sum::of(&line));
             }
             Err(error) => return reading.set_aside(&place(), &Refused::of_reading(error)),
         }

@@ -15,6 +15,7 @@ use std::mem;
 
 use crate::report::brief::Brief;
 use crate::report::clean_text;
+use crate::report::hash::Sha256Sum;
 use crate::report::read::Problem;
 
 /// A buffer larger than this is not kept: a usual report has a tenth of it.
@@ -29,6 +30,8 @@ enum Found<'a> {
         source: String,
         /// What it says.
         brief: Box<Brief<'a>>,
+        /// The hash of its text, as it was before any packing.
+        sha256: Sha256Sum,
     },
     /// Something that cannot be used.
     SetAside(SetAside),
@@ -103,11 +106,17 @@ impl Reading<'_> {
         }
     }
 
-    fn report(&mut self, source: &str, result: Result<Brief<'_>, Refused>) {
+    fn report(
+        &mut self,
+        source: &str,
+        result: Result<Brief<'_>, Refused>,
+        sha256: impl FnOnce() -> Sha256Sum,
+    ) {
         match result {
             Ok(brief) => self.sink.take(Found::Report {
                 source: clean_text(source),
                 brief: Box::new(brief),
+                sha256: sha256(),
             }),
             Err(refused) => self.set_aside(source, &refused),
         }

@@ -7,6 +7,7 @@ use std::thread;
 use std::{iter, mem};
 
 use crate::report::brief::Brief;
+use crate::report::hash::Sha256Sum;
 
 use super::files::{self, Item};
 use super::{Found, Reading, SetAside, Sink};
@@ -45,7 +46,7 @@ pub struct Lot<T> {
 pub fn read<T, D>(paths: &[PathBuf], digester: impl Fn() -> D + Sync, take: impl FnMut(Lot<T>))
 where
     T: Send,
-    D: FnMut(String, &Brief<'_>) -> T,
+    D: FnMut(String, &Brief<'_>, Sha256Sum) -> T,
 {
     let mut items = paths.iter().flat_map(|path| files::below(path));
     let lots = iter::from_fn(move || Some(next_lot(&mut items)).filter(|lot| !lot.is_empty()));
@@ -117,10 +118,14 @@ impl<D, T> Digesting<'_, D, T> {
     }
 }
 
-impl<T, D: FnMut(String, &Brief<'_>) -> T> Sink for Digesting<'_, D, T> {
+impl<T, D: FnMut(String, &Brief<'_>, Sha256Sum) -> T> Sink for Digesting<'_, D, T> {
     fn take(&mut self, found: Found<'_>) {
         self.done.push(match found {
-            Found::Report { source, brief } => Input::Report((self.digest)(source, &brief)),
+            Found::Report {
+                source,
+                brief,
+                sha256,
+            } => Input::Report((self.digest)(source, &brief, sha256)),
             Found::SetAside(aside) => Input::SetAside(aside),
             Found::PassedOver => Input::PassedOver,
         });

@@ -42,7 +42,7 @@ pub struct SyntheticHost {
     /// Index of its kernel.
     pub(super) kernel: usize,
     /// SMIs: start in seconds, length in microseconds; in order of time.
-    pub(super) smis: Vec<(f64, f64)>,
+    pub smis: Vec<(f64, f64)>,
     /// Whether its SMI counter can be read.
     pub(super) counter: bool,
     /// Whether it has the series.

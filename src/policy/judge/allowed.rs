@@ -1,5 +1,6 @@
 //! Firmware and microcode that the policy lists.
 
+use crate::host::microcode::{self, Revision};
 use crate::policy::pattern::Pattern;
 use crate::policy::rule::Rule;
 use crate::policy::schema::{AllowedBios, AllowedMicrocode};
@@ -27,6 +28,7 @@ pub(super) fn bios(allowed: &[AllowedBios], run: &Brief, reasons: &mut Reasons) 
         rule: Rule::Bios,
         kind: "BIOS version",
         of: product,
+        fits: Pattern::fits,
     };
     what.judge(&versions, version.as_deref(), reasons);
 }
@@ -45,8 +47,21 @@ pub(super) fn microcode(allowed: &[AllowedMicrocode], run: &Brief, reasons: &mut
         rule: Rule::Microcode,
         kind: "microcode revision",
         of: model,
+        fits: is_revision,
     };
-    what.judge(&revisions, cpu.microcode.as_deref(), reasons);
+    let found = cpu.microcode.as_deref().map(microcode::normal);
+    what.judge(&revisions, found.as_deref(), reasons);
+}
+
+/// Revisions are numbers, however they are written.
+fn is_revision(pattern: &Pattern, found: &str) -> bool {
+    match (Revision::parse(pattern.text()), Revision::parse(found)) {
+        (Some(wanted), Some(found)) => wanted == found,
+        _ => {
+            let bare = Pattern::new(&microcode::bare(pattern.text()));
+            pattern.fits(found) || bare.fits(&microcode::bare(found))
+        }
+    }
 }
 
 /// Something that must be on a list.
@@ -54,18 +69,24 @@ struct Listed<'a> {
     rule: Rule,
     kind: &'a str,
     of: &'a str,
+    fits: fn(&Pattern, &str) -> bool,
 }
 
 impl Listed<'_> {
     fn judge(&self, allowed: &[&Pattern], found: Option<&str>, reasons: &mut Reasons) {
-        let Listed { rule, kind, of } = *self;
+        let Listed {
+            rule,
+            kind,
+            of,
+            fits,
+        } = *self;
         if allowed.is_empty() {
             return reasons.inconclusive(rule, format!("the policy lists no {kind} for {of}"));
         }
         let Some(found) = found else {
             return reasons.inconclusive(rule, format!("the {kind} is not known"));
         };
-        if !allowed.iter().any(|pattern| pattern.fits(found)) {
+        if !allowed.iter().any(|pattern| fits(pattern, found)) {
             let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
             let text = format!("{kind} {found} of {of}; allowed is {}", names.join(" or "));
             reasons.fail(rule, text);

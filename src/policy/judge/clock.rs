@@ -12,9 +12,11 @@ pub(super) fn judge(asked: &Clock, run: &Brief, reasons: &mut Reasons) {
     if let Some(allowed) = &asked.clocksource {
         match (&tsc.clocksource_start, &tsc.clocksource_end) {
             (Some(start), Some(end)) => {
-                let other = [end, start]
-                    .into_iter()
-                    .find(|name| !allowed.iter().any(|one| **one == ***name));
+                let other = [end, start].into_iter().find(|name| {
+                    !allowed
+                        .iter()
+                        .any(|one| one.trim().eq_ignore_ascii_case(name))
+                });
                 if let Some(other) = other {
                     let text = format!(
                         "the kernel's clocksource is {other}; allowed is {}",
@@ -45,7 +47,12 @@ pub(super) fn judge(asked: &Clock, run: &Brief, reasons: &mut Reasons) {
             );
             reasons.fail(Rule::Steady, text);
         }
-        let steps = tsc.steps.len() as u64;
+        let steps = tsc.steps.as_ref().map(|steps| steps.len() as u64);
+        if steps.is_none() {
+            let text = "whether the clocks went apart is not known (an older version wrote it)";
+            reasons.inconclusive(Rule::Steady, text);
+        }
+        let steps = steps.unwrap_or_default();
         if steps > 0 {
             let text = format!("the clocks went apart {} in the run", plural(steps, "time"));
             reasons.fail(Rule::Steady, text);

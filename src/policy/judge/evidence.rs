@@ -4,6 +4,7 @@ use crate::policy::rule::Rule;
 use crate::policy::rules::{Evidence, GuestRuns, Need};
 use crate::report::brief::Brief;
 use crate::report::model::Subject;
+use crate::selftest::DAYS_VALID;
 
 use super::Reasons;
 
@@ -18,7 +19,17 @@ pub(super) fn judge(asked: &Evidence, run: &Brief, reasons: &mut Reasons) {
     }
     if asked.selftest == Some(Need::Required) {
         match &run.selftest {
-            Some(test) if test.passed() => (),
+            Some(test) if test.passed() => {
+                let days = test.days_before(&run.run.started_utc);
+                if let Some(days) = days.filter(|days| *days > DAYS_VALID) {
+                    reasons.inconclusive(
+                        Rule::SelfTest,
+                        format!(
+                            "the self-test of this host was {days} days old; run hwgap selftest"
+                        ),
+                    );
+                }
+            }
             Some(_) => reasons.inconclusive(
                 Rule::SelfTest,
                 "the self-test of this host missed or misnamed a stall",

@@ -62,7 +62,9 @@ fn doubts(limits: &Limits, run: &Brief, reasons: &mut Reasons) {
             own.get(1..).unwrap_or_default()
         }
     };
-    for doubt in doubts {
+    // How much of a run is enough is for the measurement's rules to say.
+    let incomplete = run.verdict.incomplete.as_ref();
+    for doubt in doubts.iter().filter(|doubt| Some(*doubt) != incomplete) {
         reasons.inconclusive(Rule::RunVerdict, doubt);
     }
 }

@@ -9,6 +9,14 @@ use crate::report::human::{chosen, length, percent, period};
 use super::Reasons;
 
 pub(super) fn judge(asked: &Measurement, run: &Brief, reasons: &mut Reasons) {
+    // What a policy says of the time that is enough holds in place of what was
+    // asked of the run.
+    if asked.duration.is_none()
+        && asked.covered.is_none()
+        && let Some(why) = run.run.cut_short()
+    {
+        reasons.inconclusive(Rule::Complete, why);
+    }
     if let Some(least) = asked.duration.filter(|least| run.run.elapsed_ns < *least) {
         let text = format!(
             "ran for {}; at least {} are asked for",

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::cpulist::CpuList;
-use crate::report::model::{CauseCounts, SmiCount};
+use crate::report::model::{CauseCounts, SmiCount, TscAdjust};
 use crate::units::{CpuId, Nanos};
 
 use super::limited::each;
@@ -38,25 +38,99 @@ pub struct CpusInBrief {
     pub causes: CauseCounts,
     /// CPUs on which sampling ended early.
     pub ended_early: u64,
+    /// Gaps whose records were lost.
+    pub gaps_dropped: u64,
+    /// Records that a tracer's buffer lost.
+    pub records_lost: u64,
+    /// CPUs whose TSC was written to.
+    pub tsc_adjusted: u64,
+    /// The longest that the platform took.
+    pub longest_platform: Nanos,
+    /// Covered shares, summed up.
+    pub shares: f64,
+    /// Each of them.
+    pub each: Vec<CpuInBrief>,
 }
 
 /// What is read of one CPU.
-#[derive(Deserialize)]
-struct Entry {
-    cpu: CpuId,
-    elapsed_ns: Nanos,
-    covered_ns: Nanos,
-    smi: Option<SmiCount>,
-    gaps_seen: u64,
-    gaps_by_cause: CauseCounts,
+#[derive(Clone, Debug, Deserialize)]
+pub struct CpuInBrief {
+    /// Its number.
+    pub cpu: CpuId,
+    /// From its first sample to its last.
+    pub elapsed_ns: Nanos,
+    /// Time in which a stall could not have been missed.
+    pub covered_ns: Nanos,
+    /// Time in the tool's own slow path.
+    pub blind_ns: Nanos,
+    /// Time that the kernel took.
+    pub os_ns: Nanos,
+    /// Time that is nobody's.
+    #[serde(default)]
+    pub unknown_ns: Nanos,
+    /// Time not sampled because of `--width` and `--window`.
+    pub paused_ns: Nanos,
+    /// Time between shots with interrupts off.
+    #[serde(default)]
+    pub masked: Option<Masked>,
+    /// A tracer's own counts.
+    #[serde(default)]
+    pub tracer: Option<Tracer>,
+    /// The longest gap.
+    pub max_ns: Nanos,
+    /// The longest that the platform took.
+    pub max_platform_ns: Nanos,
+    /// The SMI counter.
+    pub smi: Option<SmiCount>,
+    /// Gaps above the threshold.
+    pub gaps_seen: u64,
+    /// Gaps in the list.
+    pub gaps_recorded: u64,
+    /// Gaps whose record was lost.
+    pub gaps_dropped: u64,
+    /// Gaps above the threshold by cause.
+    pub gaps_by_cause: CauseCounts,
     ended_early: Option<IgnoredAny>,
     #[serde(default)]
     watched: Option<Watched>,
 }
 
-#[derive(Deserialize)]
+/// What is read of shots with interrupts off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Masked {
+    /// Time between them.
+    pub between_ns: Nanos,
+}
+
+/// What is read of a tracer.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Tracer {
+    /// Gaps that share the record of another one.
+    pub companions: u64,
+    /// Records that its buffer lost.
+    pub lost_records: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 struct Watched {
     smm_share: Option<f64>,
+    #[serde(default)]
+    tsc_adjust: Option<TscAdjust>,
+}
+
+impl CpuInBrief {
+    /// Gaps that share the record of another one.
+    pub fn companions(&self) -> u64 {
+        self.tracer.map_or(0, |tracer| tracer.companions)
+    }
+
+    /// The covered share of its time, 0 to 1.
+    pub fn coverage(&self) -> f64 {
+        match self.elapsed_ns.0 {
+            0 => 0.0,
+            elapsed => self.covered_ns.0 as f64 / elapsed as f64,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for CpusInBrief {
@@ -66,9 +140,10 @@ impl<'de> Deserialize<'de> for CpusInBrief {
             ..CpusInBrief::default()
         };
         let mut numbers = Vec::new();
-        each(deserializer, MOST, |cpu: Entry| {
+        each(deserializer, MOST, |cpu: CpuInBrief| {
             numbers.push(cpu.cpu);
             sums.add(&cpu);
+            sums.each.push(cpu);
         })?;
         sums.list = numbers.into_iter().collect();
         Ok(sums)
@@ -76,15 +151,20 @@ impl<'de> Deserialize<'de> for CpusInBrief {
 }
 
 impl CpusInBrief {
-    fn add(&mut self, cpu: &Entry) {
+    fn add(&mut self, cpu: &CpuInBrief) {
         self.count += 1;
         self.covered_ns = self.covered_ns.saturating_add(cpu.covered_ns);
         self.elapsed_ns = self.elapsed_ns.saturating_add(cpu.elapsed_ns);
-        let share = match cpu.elapsed_ns.0 {
-            0 => 0.0,
-            elapsed => cpu.covered_ns.0 as f64 / elapsed as f64,
-        };
-        self.least_coverage = self.least_coverage.min(share);
+        self.shares += cpu.coverage();
+        self.least_coverage = self.least_coverage.min(cpu.coverage());
+        self.longest_platform = self.longest_platform.max(cpu.max_platform_ns);
+        self.gaps_dropped = self.gaps_dropped.saturating_add(cpu.gaps_dropped);
+        if let Some(tracer) = cpu.tracer {
+            self.records_lost = self.records_lost.saturating_add(tracer.lost_records);
+        }
+        let adjust = cpu.watched.as_ref().and_then(|watched| watched.tsc_adjust);
+        let moved = adjust.is_some_and(|adjust| adjust.before != adjust.after);
+        self.tsc_adjusted += u64::from(moved);
         if let Some(smi) = cpu.smi {
             self.smi_counted += 1;
             self.smi_delta = self.smi_delta.max(smi.delta);

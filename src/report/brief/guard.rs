@@ -65,10 +65,6 @@ impl<R> Guard<R> {
         guard.scan.longest = usize::MAX;
         guard
     }
-
-    pub(in crate::report) fn into_inner(self) -> R {
-        self.input
-    }
 }
 
 impl<R: Read> Read for Guard<R> {

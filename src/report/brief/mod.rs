@@ -4,12 +4,15 @@
 //! in memory: most are looked at once, and a fleet has millions.
 
 mod cpus;
+mod gaps;
 pub(super) mod guard;
+mod lengths;
 mod limited;
 mod parts;
 mod read;
 mod stalls;
 mod text;
+mod times;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -19,15 +22,18 @@ use crate::units::Nanos;
 
 use super::model::{PeriodicSeries, Report, Verdict};
 
-pub use cpus::CpusInBrief;
+pub use cpus::{CpuInBrief as SampledCpu, CpusInBrief};
+pub use gaps::{CpuGaps, GapsInBrief};
+pub use lengths::Lengths;
 pub use limited::Limited;
 pub use parts::{
-    BiosInBrief, ClockInBrief, CpuInBrief, EvidenceInBrief, HostInBrief, KernelInBrief, RunInBrief,
-    SystemInBrief,
+    BiosInBrief, ClockInBrief, CpuInBrief, EvidenceInBrief, FindingInBrief, HostInBrief,
+    KernelInBrief, RunInBrief, SystemInBrief,
 };
 pub use read::{from_large, from_report, from_slice};
 pub use stalls::{StallInBrief, StallsInBrief};
 pub use text::Text;
+pub use times::{Time, Times};
 
 /// A report without its gaps, histograms and inventory.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,9 +56,10 @@ pub struct Brief<'a> {
     pub evidence: Limited<EvidenceInBrief<'a>, 1_000>,
     /// The sampled CPUs, taken together.
     pub cpus: CpusInBrief,
-    /// Passed over, but it must be there.
-    #[serde(rename = "gaps")]
-    _gaps: IgnoredAny,
+    /// What is left of the gaps; `None` of a report that is not in a file yet.
+    pub gaps: Option<GapsInBrief>,
+    /// What the reader should know, by name.
+    pub findings: Limited<FindingInBrief<'a>, 10_000>,
     /// The judgement of the run.
     pub verdict: Verdict,
     /// The longest stalls; `None` in reports of versions that did not list

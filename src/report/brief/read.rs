@@ -1,11 +1,13 @@
 //! From the text of a report to the report in brief.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use serde::Deserialize;
 
+use crate::report::consistency;
 use crate::report::locate;
 use crate::report::model::{Report, SCHEMA, SCHEMA_VERSION};
+use crate::report::packed::without_mark;
 use crate::report::read::{Problem, check, check_header, of_parser};
 
 use super::Brief;
@@ -16,6 +18,7 @@ use super::guard::{Guard, Trouble, is_deep, may_be_deep};
 /// # Errors
 /// What is wrong with it, and where.
 pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
+    let text = without_mark(text);
     if may_be_deep(text) && is_deep(text) {
         return Err(Problem::TooDeep);
     }
@@ -26,7 +29,7 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
         Err(_) => serde_json::from_slice(text),
     };
     match read {
-        Ok(brief) => checked(brief, || check_header(text)),
+        Ok(brief) => whole(brief, || check_header(text)),
         // What it is not at all is said before what it lacks.
         Err(error) => Err(check_header(text).err().unwrap_or_else(|| {
             let end = locate::offset(text, error.line(), error.column());
@@ -40,13 +43,20 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
 /// # Errors
 /// What is wrong with it, and the line and column.
 pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
+    let mut input = BufReader::new(input);
+    let marked = input
+        .fill_buf()
+        .is_ok_and(|head| head.len() != without_mark(head).len());
+    if marked {
+        input.consume(3);
+    }
     let mut guard = Guard::new(input);
     let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
     let brief = Brief::deserialize(&mut parser).and_then(|brief| parser.end().map(|()| brief));
     drop(parser);
     match (brief, guard.trouble) {
         (_, Some(Trouble::Deep)) => Err(Problem::TooDeep),
-        (Ok(brief), _) => checked(brief, || Ok(())),
+        (Ok(brief), _) => whole(brief, || Ok(())),
         (Err(error), _) => Err(of_parser(error, None)),
     }
 }
@@ -57,7 +67,23 @@ pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
 /// Where no reader would take it.
 pub fn from_report(report: &Report<()>) -> Result<Brief<'static>, Problem> {
     let text = serde_json::to_vec(report).map_err(|error| of_parser(error, None))?;
-    from_large(text.as_slice())
+    // As a stream, so that nothing is borrowed from the text.
+    let mut parser = serde_json::Deserializer::from_reader(text.as_slice());
+    let brief = Brief::deserialize(&mut parser).map_err(|error| of_parser(error, None))?;
+    checked(brief, || Ok(()))
+}
+
+/// A report of a file: one that contradicts itself says nothing.
+fn whole<'a>(
+    brief: Brief<'a>,
+    header: impl Fn() -> Result<(), Problem>,
+) -> Result<Brief<'a>, Problem> {
+    let brief = checked(brief, header)?;
+    if brief.gaps.is_none() {
+        return Err(Problem::Contradiction("gaps is null".to_owned()));
+    }
+    consistency::check(&brief)?;
+    Ok(brief)
 }
 
 fn checked<'a>(

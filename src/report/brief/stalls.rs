@@ -7,6 +7,7 @@ use crate::units::Nanos;
 
 use super::limited::each;
 use super::text::Text;
+use super::times::Times;
 
 /// Stalls that a report lists.
 const LISTED: usize = 1_000;
@@ -15,7 +16,10 @@ const MOST: usize = 10 * LISTED;
 
 /// The stalls that a report lists: the longest ones.
 #[derive(Clone, Debug, Default)]
-pub struct StallsInBrief<'a>(Vec<StallInBrief<'a>>);
+pub struct StallsInBrief<'a> {
+    listed: Vec<StallInBrief<'a>>,
+    times: Times,
+}
 
 /// One stall.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +29,8 @@ pub struct StallInBrief<'a> {
     pub start_utc: Text<'a>,
     /// How long it lasted.
     pub duration_ns: Nanos,
+    /// How many gaps it is made of.
+    pub gaps: u64,
     /// SMIs counted for it.
     pub smi_delta: Option<u32>,
     /// Who took the time.
@@ -33,21 +39,34 @@ pub struct StallInBrief<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for StallsInBrief<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut stalls = Vec::new();
-        each(deserializer, MOST, |stall| stalls.push(stall))?;
-        Ok(StallsInBrief(stalls))
+        let mut stalls = StallsInBrief::default();
+        each(deserializer, MOST, |stall: StallInBrief<'a>| {
+            stalls.times.add(&stall.start_utc);
+            stalls.listed.push(stall);
+        })?;
+        Ok(stalls)
     }
 }
 
 impl StallsInBrief<'_> {
     /// All that are listed.
     pub fn listed(&self) -> &[StallInBrief<'_>] {
-        &self.0
+        &self.listed
+    }
+
+    /// When they began.
+    pub fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// Whether there may be more than are listed.
+    pub fn is_full(&self) -> bool {
+        self.listed.len() >= LISTED
     }
 
     /// The listed ones above a length.
     pub fn longer_than(&self, length: Nanos) -> impl Iterator<Item = &StallInBrief<'_>> {
-        self.0
+        self.listed
             .iter()
             .filter(move |stall| stall.duration_ns > length)
     }
@@ -55,6 +74,6 @@ impl StallsInBrief<'_> {
     /// Whether all recorded stalls above a length are listed: the list is not
     /// full, or goes down to that length.
     pub fn is_complete_above(&self, length: Nanos) -> bool {
-        self.0.len() < LISTED || self.0.iter().any(|stall| stall.duration_ns <= length)
+        self.listed.len() < LISTED || self.listed.iter().any(|stall| stall.duration_ns <= length)
     }
 }

@@ -3,7 +3,8 @@
 use super::{Block, Rank, Section, or_unknown};
 use crate::cpulist::CpuList;
 use crate::report::human;
-use crate::report::model::{CpuReport, EndedBy, EngineName, Report};
+use crate::report::model::{CpuReport, EngineName, Report};
+use crate::report::text::measured::{lasted, reasons};
 use crate::units::Nanos;
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
@@ -11,7 +12,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let cpus: CpuList = report.cpus.iter().map(|cpu| cpu.cpu).collect();
     let left_out = match run.cpus_not_sampled.trim() {
         "" => String::from("none"),
-        cpus => cpus.to_owned(),
+        cpus => format!("{cpus}{}", reasons(&run.not_sampled)),
     };
     let mut facts = vec![
         (
@@ -20,13 +21,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         ),
         (
             "Time",
-            format!(
-                "{} to {}, {}{}",
-                run.started_utc,
-                run.ended_utc,
-                human::length(run.elapsed_ns),
-                ended(report)
-            ),
+            format!("{} to {}, {}", run.started_utc, run.ended_utc, lasted(run)),
         ),
         ("Engine", engine(run.engine).to_owned()),
         ("CPUs sampled", cpus.to_string()),
@@ -65,17 +60,6 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             Block::Facts(facts),
         ],
     )
-}
-
-fn ended(report: &Report<()>) -> String {
-    match (report.run.ended_by, &report.run.error) {
-        (EndedBy::Duration, _) => String::new(),
-        (EndedBy::Signal, _) => String::from(", ended early by a signal"),
-        (EndedBy::Gap, _) => String::from(", ended by its first platform gap"),
-        (EndedBy::Running, _) => String::from(", then a checkpoint: cut off, or still running"),
-        (EndedBy::Error, None) => String::from(", ended early by an error"),
-        (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
-    }
 }
 
 fn engine(engine: EngineName) -> &'static str {

@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use crate::fleet::model::{FleetReport, HostRow};
 use crate::fleet::names::Name;
 use crate::report::clean;
+use crate::report::csv::of_output;
 use crate::report::policy::{sentence, word};
 
 /// The columns.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 22] = [
     "host",
     "result",
     "reasons",
@@ -29,20 +30,23 @@ pub const COLUMNS: [&str; 19] = [
     "coverage",
     "runs",
     "reports",
+    "cut_short",
+    "hostname",
+    "sha256",
 ];
 
 /// Writes a header, a row for each host, and one for each missing host.
 pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(COLUMNS)?;
+    rows.write_record(COLUMNS).map_err(of_output)?;
     for host in &report.hosts {
-        rows.write_record(row(host))?;
+        rows.write_record(row(host)).map_err(of_output)?;
     }
     for name in &report.missing {
         let mut cells = vec![String::new(); COLUMNS.len()];
         cells[0] = inert(name).into_owned();
         cells[1] = "missing".to_owned();
-        rows.write_record(cells)?;
+        rows.write_record(cells).map_err(of_output)?;
     }
     rows.flush()
 }
@@ -72,6 +76,9 @@ fn row(host: &HostRow) -> Vec<String> {
         host.coverage.to_string(),
         host.reports.len().to_string(),
         inert(&host.reports.join("; ")).into_owned(),
+        inert(host.cut_short.as_deref().unwrap_or_default()).into_owned(),
+        name(&host.hostname),
+        host.sha256.join("; "),
     ]
 }
 

@@ -12,6 +12,7 @@ use crate::report::policy::{sentence, word};
 use crate::report::web::{self, shown};
 
 use super::links::link;
+use super::words::worst;
 
 /// A host that can be opened in place; links are relative to `folder`.
 pub(super) fn details(row: &HostRow, folder: &Path) -> Markup {
@@ -21,7 +22,7 @@ pub(super) fn details(row: &HostRow, folder: &Path) -> Markup {
                 strong { (shown(&row.host)) } " "
                 @match row.reasons.first() {
                     Some(first) => { (shown(&sentence(first))) }
-                    None => { (length(row.platform_max_ns)) " at worst" }
+                    None => { "worst: " (worst(row.platform_max_ns)) }
                 }
             }
             ul { @for reason in &row.reasons { li { (shown(&sentence(reason))) } } }
@@ -29,7 +30,9 @@ pub(super) fn details(row: &HostRow, folder: &Path) -> Markup {
             h3 { "Runs" }
             ul {
                 @match row.runs.is_empty() {
-                    true => @for source in &row.reports { li { (report(source, folder)) } },
+                    true => @for (source, sum) in row.reports.iter().zip(&row.sha256) {
+                        li { (report(source, folder)) ", SHA-256 " code { (sum) } }
+                    },
                     false => @for one in &row.runs { li { (run(one, folder)) } },
                 }
             }
@@ -52,7 +55,8 @@ fn machine(row: &HostRow) -> Markup {
             dt { "CPU" } dd { (name(&identity.cpu)) ", microcode " (name(&identity.microcode)) }
             dt { "Kernel" } dd { (name(&identity.kernel)) }
             dt { "Latest run" } dd { (shown(&row.started_utc)) }
-            dt { "Worst" } dd { (length(row.platform_max_ns)) }
+            @if let Some(why) = &row.cut_short { dt { "Cut short" } dd { (shown(why)) } }
+            dt { "Worst" } dd { (worst(row.platform_max_ns)) }
             dt { "Stalls an hour" } dd { (rate(row.platform_rate_per_hour)) }
             dt { "SMIs an hour" } dd { (rate(row.smi_per_hour)) }
             dt { "Covered" } dd { (period(row.covered_hours)) ", " (percent(row.coverage)) }
@@ -64,8 +68,9 @@ fn run(run: &RunRow, folder: &Path) -> Markup {
     html! {
         (report(&run.report, folder)) ": " (word(run.result).1) ", begun "
         (shown(&run.started_utc)) ", " (length(run.elapsed_ns)) " long, "
-        (length(run.platform_max_ns)) " at worst, " (grouped(run.platform_stalls))
-        " above its limit"
+        @if let Some(why) = &run.cut_short { (shown(why)) ", " }
+        "worst: " (worst(run.platform_max_ns)) ", " (grouped(run.platform_stalls))
+        " above its limit, SHA-256 " code { (run.sha256) }
     }
 }
 

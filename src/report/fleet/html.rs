@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
-use crate::report::human::{counted, grouped, length, percent};
+use crate::report::human::{counted, grouped};
 use crate::report::model::Outcome;
 use crate::report::policy::word;
 use crate::report::web::{self, Head, Tone, shown};
@@ -35,6 +35,10 @@ pub fn write(report: &FleetReport, folder: &Path, out: &mut dyn Write) -> io::Re
         @for dimension in Dimension::ALL { (groups(report, dimension)) }
         (hosts(report, folder, Outcome::Fail, "Failing hosts"))
         (hosts(report, folder, Outcome::Inconclusive, "Inconclusive hosts"))
+        (sentences("Names that several machines share",
+            report.shared_names.iter().map(words::shared_name)))
+        (sentences("Expected under another name",
+            report.matched.iter().filter(|row| words::is_telling(row)).map(words::matched)))
         (names("Missing hosts", &report.missing))
         (hosts(report, folder, Outcome::Pass, "Passing hosts"))
         (set_aside(report))
@@ -61,7 +65,9 @@ fn judged(report: &FleetReport) -> Markup {
                 dt { "Policy" } dd { (shown(policy.as_deref().unwrap_or("the runs' own limits"))) }
                 dt { "As of" } dd { (shown(&report.as_of)) }
                 dt { "Runs" } dd { (grouped(totals.runs)) }
+                dt { "Cut short" } dd { (grouped(totals.cut_short)) }
                 dt { "There twice" } dd { (grouped(totals.duplicates)) }
+                dt { "Contradicting" } dd { (grouped(totals.conflicts)) }
                 dt { "Superseded" } dd { (grouped(totals.superseded)) }
                 dt { "Set aside" } dd { (grouped(totals.set_aside)) }
                 dt { "Missing" } dd { (grouped(totals.missing)) }
@@ -94,8 +100,7 @@ fn findings(report: &FleetReport) -> Markup {
             h2 { "Hosts that stand out among their like, without failing" }
             ul { @for row in &report.outliers { li { (shown(&words::outlier(row))) } } }
             p.more {
-                (counted(search.hosts, "host")) " looked at. A fleet without outliers has any "
-                "listed with a chance of at most " (percent(search.false_alarm)) "."
+                (words::looked_at(search))
             }
         }
         @if !report.series.is_empty() {
@@ -137,8 +142,8 @@ fn groups(report: &FleetReport, dimension: Dimension) -> Markup {
             grouped(group.pass),
             grouped(group.fail),
             grouped(group.inconclusive),
-            length(group.platform_max_ns),
-            length(group.median_max_ns),
+            words::worst(group.platform_max_ns),
+            words::worst(group.median_max_ns),
         ]
     };
     let rows: Vec<Vec<String>> = rows.iter().take(SHOWN).map(cells).collect();
@@ -169,6 +174,18 @@ fn names(title: &str, names: &[String]) -> Markup {
             section {
                 h2 { (title) " (" (grouped(names.len() as u64)) ")" }
                 p { (shown(&names[..names.len().min(SHOWN)].join(", "))) }
+            }
+        }
+    }
+}
+
+fn sentences(title: &str, rows: impl Iterator<Item = String>) -> Markup {
+    let rows: Vec<String> = rows.take(SHOWN).collect();
+    html! {
+        @if !rows.is_empty() {
+            section {
+                h2 { (title) }
+                ul { @for row in &rows { li { (shown(row)) } } }
             }
         }
     }

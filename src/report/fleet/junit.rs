@@ -48,7 +48,33 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
         let aside = aside.map(|one| (one.source.as_str(), one.reason.as_str()));
         all.add_test_suite(errors("set aside", aside.collect()));
     }
-    all.serialize(out).map_err(io::Error::other)
+    let mut out = Noting { out, error: None };
+    let done = all.serialize(&mut out);
+    match out.error {
+        Some(error) => Err(error),
+        None => done.map_err(io::Error::other),
+    }
+}
+
+/// Keeps the error of the output, of which the serializer leaves no more than
+/// that there was one.
+struct Noting<'a> {
+    out: &'a mut dyn Write,
+    error: Option<io::Error>,
+}
+
+impl Write for Noting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes).map_err(|error| {
+            let kind = error.kind();
+            self.error = Some(error);
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn case(host: &HostRow, class: &str) -> TestCase {
@@ -60,8 +86,10 @@ fn case(host: &HostRow, class: &str) -> TestCase {
     };
     let mut case = TestCase::new(&*host.host, status);
     case.set_classname(class);
-    if host.result == Outcome::Pass && !reasons.is_empty() {
-        case.set_system_out(reasons.join("\n"));
+    // A pass by a waiver, or of a run that was cut short, is said beside it.
+    let notes: Vec<String> = reasons.into_iter().chain(host.cut_short.clone()).collect();
+    if host.result == Outcome::Pass && !notes.is_empty() {
+        case.set_system_out(notes.join("\n"));
     }
     case
 }

@@ -2,7 +2,7 @@
 
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow, SeparatorRow};
-use crate::report::human::{counted, grouped, length, percent, plural, three_digits};
+use crate::report::human::{counted, grouped, percent};
 use crate::report::model::Outcome;
 use crate::report::page::Page;
 use crate::report::policy::{sentence, word};
@@ -49,6 +49,30 @@ pub fn render(report: &FleetReport, style: Style) -> String {
         |page, host| reasons(host, page),
         &mut page,
     );
+    let cut: Vec<&HostRow> = of(report, Outcome::Pass)
+        .filter(|host| host.cut_short.is_some())
+        .collect();
+    list(
+        "Passing with a run that was cut short",
+        &cut,
+        |page, host| page.point(&words::cut_short(host)),
+        &mut page,
+    );
+    let shared: Vec<_> = report.shared_names.iter().collect();
+    let share = |page: &mut Page, row: &&_| page.point(&words::shared_name(row));
+    list(
+        "Names that several machines share",
+        &shared,
+        share,
+        &mut page,
+    );
+    let matched: Vec<_> = report
+        .matched
+        .iter()
+        .filter(|row| words::is_telling(row))
+        .collect();
+    let told = |page: &mut Page, row: &&_| page.point(&words::matched(row));
+    list("Expected under another name", &matched, told, &mut page);
     names("Missing hosts", &report.missing, &mut page);
     let unexpected: Vec<String> = report.unexpected.iter().map(ToString::to_string).collect();
     names("Hosts that were not expected", &unexpected, &mut page);
@@ -80,7 +104,9 @@ fn judged_by(report: &FleetReport) -> String {
         counted(totals.runs, "run")
     );
     for (count, what) in [
+        (totals.cut_short, "cut short"),
         (totals.duplicates, "there more than once"),
+        (totals.conflicts, "in reports that contradict each other"),
         (
             totals.superseded,
             "of an earlier state of the host left out",
@@ -187,7 +213,7 @@ fn separators(report: &FleetReport, page: &mut Page) {
 
 fn outliers(report: &FleetReport, page: &mut Page) {
     let search = &report.outlier_search;
-    if search.hosts == 0 {
+    if report.totals.pass == 0 {
         return;
     }
     page.heading("Hosts that stand out among their like, without failing");
@@ -195,18 +221,11 @@ fn outliers(report: &FleetReport, page: &mut Page) {
         page.point(&words::outlier(row));
     }
     more(report.outliers.len(), ROWS, page);
-    page.paragraph(&format!(
-        "{}{} looked at, in groups of {} or more. A fleet without outliers has any listed with \
-         a chance of at most {}.",
-        if report.outliers.is_empty() {
-            "None. "
-        } else {
-            ""
-        },
-        plural(search.hosts, "host"),
-        search.smallest_group,
-        percent(search.false_alarm)
-    ));
+    let none = match report.outliers.is_empty() && search.hosts > 0 {
+        true => "None. ",
+        false => "",
+    };
+    page.paragraph(&format!("{none}{}", words::looked_at(search)));
 }
 
 fn groups(report: &FleetReport, dimension: Dimension, page: &mut Page) {
@@ -239,7 +258,7 @@ fn groups(report: &FleetReport, dimension: Dimension, page: &mut Page) {
             grouped(group.pass),
             grouped(group.fail),
             grouped(group.inconclusive),
-            length(group.platform_max_ns),
+            words::worst(group.platform_max_ns),
         ]);
     }
     page.table(&table);
@@ -248,9 +267,13 @@ fn groups(report: &FleetReport, dimension: Dimension, page: &mut Page) {
 
 /// The end of a name that is too long: models differ there.
 fn tail(name: &str) -> String {
-    match name.len().checked_sub(NAME) {
+    let length = name.chars().count();
+    match length.checked_sub(NAME) {
         None | Some(0) => name.to_owned(),
-        Some(_) => format!("...{}", &name[name.len() - NAME + 3..]),
+        Some(over) => {
+            let end: String = name.chars().skip(over + 3).collect();
+            format!("...{end}")
+        }
     }
 }
 
@@ -272,6 +295,6 @@ fn set_aside(report: &FleetReport, page: &mut Page) {
         ));
     }
     if totals.hosts == 0 {
-        page.paragraph(&format!("No report was found; {} read.", three_digits(0.0)));
+        page.paragraph("No reports found.");
     }
 }

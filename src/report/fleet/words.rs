@@ -1,7 +1,63 @@
 //! Sentences that several formats share.
 
-use crate::fleet::model::{FleetReport, OutlierRow, SeparatorRow, SeriesRow};
-use crate::report::human::{grouped, length, plural, three_digits};
+use crate::fleet::model::{
+    FleetReport, HostRow, Matched, OutlierRow, OutlierSearch, SeparatorRow, SeriesRow, SharedName,
+};
+use crate::report::human::{grouped, length, percent, plural, three_digits};
+use crate::units::Nanos;
+
+/// A host with a run that is not the whole that was asked for.
+pub(super) fn cut_short(host: &HostRow) -> String {
+    let why = host.cut_short.as_deref().unwrap_or("whole");
+    format!("{}: {why}", host.host)
+}
+
+/// The longest stall; of hosts without one there is none to name.
+pub(super) fn worst(longest: Nanos) -> String {
+    match longest {
+        Nanos(0) => "none".to_owned(),
+        longest => length(longest),
+    }
+}
+
+/// How many hosts were looked at for outliers, and why not more.
+pub(super) fn looked_at(search: &OutlierSearch) -> String {
+    let least = search.smallest_group;
+    match search.hosts {
+        0 => format!(
+            "None was looked at: it takes {least} hosts or more that pass, of the same model, \
+             BIOS, CPU and microcode, measured by the same engine and threshold."
+        ),
+        hosts => format!(
+            "{} looked at, in groups of {least} or more. A fleet without outliers has any listed \
+             with a chance of at most {}.",
+            plural(hosts, "host"),
+            percent(search.false_alarm)
+        ),
+    }
+}
+
+/// A name that several machines share.
+pub(super) fn shared_name(row: &SharedName) -> String {
+    let hosts: Vec<&str> = row.hosts.iter().map(|host| &**host).collect();
+    format!(
+        "WARNING: {} machines are named {}: {}",
+        hosts.len(),
+        row.name,
+        hosts.join("; ")
+    )
+}
+
+/// Whether the list and the reports name a host in other words.
+pub(super) fn is_telling(row: &Matched) -> bool {
+    !matches!(row.hosts.as_slice(), [only] if **only == *row.expected)
+}
+
+/// Who answers to a name of the list.
+pub(super) fn matched(row: &Matched) -> String {
+    let hosts: Vec<&str> = row.hosts.iter().map(|host| &**host).collect();
+    format!("{}: {}", row.expected, hosts.join("; "))
+}
 
 /// The groups that separate by themselves, the strongest first.
 pub(super) fn causes(report: &FleetReport) -> impl Iterator<Item = &SeparatorRow> {

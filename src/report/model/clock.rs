@@ -38,8 +38,12 @@ pub struct Tsc {
     /// line between the two around it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub utc_points: Vec<UtcPoint>,
-    /// By how much those lines may miss what the host's clock showed. A step of
-    /// that clock is known to a fifth of a second.
+    /// Each time that the time of day was set in the run. Where it was, two of
+    /// `utc_points` are a cycle apart: each gap has the time of one clock, that
+    /// before the step up to the look that saw it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utc_steps: Vec<UtcStepReport>,
+    /// By how much those lines may miss what the host's clock showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utc_error_ns: Option<Nanos>,
     /// Moments at which the clocks went apart. Gaps at those times have the
@@ -64,6 +68,21 @@ pub struct UtcPoint {
     pub cycles: Cycles,
     /// RFC 3339, UTC.
     pub utc: String,
+}
+
+/// The time of day was set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UtcStepReport {
+    /// The look that saw it, in cycles since `tsc.origin`; it came at most one
+    /// look before: a fifth of a second, four seconds on a shared CPU.
+    pub seen_cycles: Cycles,
+    /// What the clock would have shown then, RFC 3339, UTC.
+    pub before_utc: String,
+    /// What it showed.
+    pub after_utc: String,
+    /// By how much it was set ahead, in nanoseconds; negative where it was set
+    /// back.
+    pub ahead_ns: i64,
 }
 
 /// A change of the kernel's clocksource during a run.

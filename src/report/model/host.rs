@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct HostIdentity {
     /// The host's name.
     pub hostname: Option<String>,
+    /// What tells this machine from another of its name: a hash of its
+    /// machine-id(5), which cannot be turned back; `null` where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id_hash: Option<String>,
     /// Vendor and product of the machine.
     pub system: SystemIdentity,
     /// Its firmware.

@@ -89,6 +89,11 @@ pub struct Verdict {
     pub platform_rate_upper95_per_hour: Option<f64>,
     /// Covered share of the elapsed time, mean over CPUs, 0 to 1.
     pub coverage: f64,
+    /// Why the run is not the whole that was asked for; absent where it is. It
+    /// stands among the reasons, too, but a policy that says how much is enough
+    /// takes no notice of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// Why this result, most important first.
     pub reasons: Vec<String>,
 }

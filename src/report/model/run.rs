@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::human;
 use crate::units::Nanos;
 
 /// How the gaps were sampled.
@@ -91,6 +92,10 @@ pub struct Run {
     pub width_ns: Nanos,
     /// Length of a window; equal to the width for continuous sampling.
     pub window_ns: Nanos,
+    /// The duration that was asked for; `null` in reports of versions that did
+    /// not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_ns: Option<Nanos>,
     /// What ended the run.
     pub ended_by: EndedBy,
     /// Why, where `ended_by` is `error`.
@@ -105,12 +110,51 @@ pub struct Run {
     /// reports of versions that kept all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privileges: Option<Privileges>,
-    /// CPUs that this process may use and that were not sampled.
+    /// CPUs that were online and were not sampled; in reports of the first
+    /// version those of them that the process might use.
     pub cpus_not_sampled: String,
+    /// The same, with the reason for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_sampled: Vec<NotSampledReport>,
     /// True for results of a scripted clock: a test of the program, not a
     /// measurement.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scripted: bool,
+}
+
+impl Run {
+    /// Why the run is not the whole that was asked for, if so.
+    pub fn cut_short(&self) -> Option<String> {
+        cut_short(self.ended_by, self.elapsed_ns, self.planned_ns)
+    }
+}
+
+/// Why a run is not the whole that was asked for; `None` where it is. What it
+/// did not measure it cannot have passed.
+pub fn cut_short(ended_by: EndedBy, elapsed: Nanos, planned: Option<Nanos>) -> Option<String> {
+    let how = match ended_by {
+        EndedBy::Duration => return None,
+        // The signal came when the run was over already.
+        EndedBy::Signal if planned.is_some_and(|planned| elapsed >= planned) => return None,
+        EndedBy::Signal => "cut short by a signal",
+        EndedBy::Gap => "ended by its first platform gap",
+        EndedBy::Error => "cut short by an error",
+        EndedBy::Running => "checkpoint of an unfinished run (cut off, or still running)",
+    };
+    let elapsed = human::length(elapsed);
+    Some(match planned {
+        Some(planned) => format!("{how}, after {elapsed} of {}", human::chosen(planned)),
+        None => format!("{how}, after {elapsed}"),
+    })
+}
+
+/// CPUs that were online and were not sampled, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSampledReport {
+    /// The CPUs, as a list such as `1-3,5`.
+    pub cpus: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Reports of a run that were saved while it went on.

@@ -10,7 +10,18 @@ use super::{Gauges, Label, label, name, states};
 /// Writes the figures of a fleet.
 pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
-    let mut gauges = Gauges::default();
+    // Answers by two policies are two series.
+    let common = report.policy.iter().flat_map(|policy| {
+        let name = policy.name.as_deref().unwrap_or(&policy.file);
+        [
+            label("policy", Some(name)),
+            label("policy_file", Some(&policy.file)),
+        ]
+    });
+    let mut gauges = Gauges {
+        common: common.collect(),
+        ..Gauges::default()
+    };
     gauges.add(
         "hwgap_fleet_result",
         "1 for the verdict of the fleet",
@@ -31,6 +42,21 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
         "hwgap_fleet_documents_set_aside",
         "Documents that could not be used",
         totals.set_aside as f64,
+    );
+    gauges.one(
+        "hwgap_fleet_runs_cut_short",
+        "Runs that are not the whole that was asked for",
+        totals.cut_short as f64,
+    );
+    gauges.one(
+        "hwgap_fleet_names_shared",
+        "Names that several machines share",
+        report.shared_names.len() as f64,
+    );
+    gauges.one(
+        "hwgap_fleet_reports_in_conflict",
+        "Reports that say other things of a run than another one does",
+        totals.conflicts as f64,
     );
     hosts(report, &mut gauges);
     gauges.add(
@@ -75,6 +101,11 @@ fn hosts(report: &FleetReport, gauges: &mut Gauges) {
         "hwgap_fleet_host_result",
         "1 for the verdict of a host",
         hosts().flat_map(|host| states(host.result, &of_host(host))),
+    );
+    gauges.add(
+        "hwgap_fleet_host_complete",
+        "0 where a run of the host was cut short",
+        hosts().map(|host| (of_host(host), f64::from(u8::from(host.cut_short.is_none())))),
     );
     gauges.add(
         "hwgap_fleet_host_longest_stall_seconds",

@@ -21,9 +21,13 @@ use super::model::Outcome;
 pub use fleet::write as write_fleet;
 pub use run::write as write_run;
 
-/// Gauges by name, in the order in which they were made.
+/// Gauges by name, in the order in which they were made, with labels that all
+/// of their rows begin with.
 #[derive(Debug, Default)]
-struct Gauges(Vec<Gauge>);
+struct Gauges {
+    common: Vec<Label>,
+    all: Vec<Gauge>,
+}
 
 /// A gauge with its rows.
 #[derive(Debug)]
@@ -44,9 +48,11 @@ impl Gauges {
         help: &'static str,
         rows: impl IntoIterator<Item = (Vec<Label>, f64)>,
     ) {
-        let rows: Vec<(Vec<Label>, f64)> = rows.into_iter().collect();
+        let rows: Vec<(Vec<Label>, f64)> = (rows.into_iter())
+            .map(|(labels, value)| ([self.common.clone(), labels].concat(), value))
+            .collect();
         if !rows.is_empty() {
-            self.0.push(Gauge { name, help, rows });
+            self.all.push(Gauge { name, help, rows });
         }
     }
 
@@ -67,7 +73,7 @@ impl Gauges {
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        for gauge in &self.0 {
+        for gauge in &self.all {
             let mut family =
                 encoder.encode_descriptor(gauge.name, gauge.help, None, MetricType::Gauge)?;
             for (labels, value) in &gauge.rows {

@@ -37,6 +37,16 @@ pub fn write<G>(report: &Report<G>, out: &mut dyn Write) -> io::Result<()> {
         "When the run ended, seconds since 1970",
         (run.ended_utc.parse::<Timestamp>().ok()).map(|time| time.as_millisecond() as f64 / 1e3),
     );
+    gauges.one(
+        "hwgap_run_complete",
+        "0 where the run was cut short: it is not the whole that was asked for",
+        f64::from(u8::from(run.cut_short().is_none())),
+    );
+    gauges.one(
+        "hwgap_run_planned_seconds",
+        "The duration that was asked for",
+        run.planned_ns.map(|planned| planned.as_secs_f64()),
+    );
     for (name, help, length) in [
         (
             "hwgap_run_elapsed_seconds",

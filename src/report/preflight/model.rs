@@ -39,7 +39,7 @@ pub struct PreflightReport {
 pub struct PlannedRun {
     /// The CPUs that it would sample; empty where there are none.
     pub cpus: String,
-    /// The CPUs that it may use and would not sample.
+    /// The CPUs that are online and it would not sample.
     pub cpus_not_sampled: String,
     /// The real-time priority of its samplers.
     pub priority: u8,

@@ -10,6 +10,7 @@ use crate::selftest::SelfTest;
 /// schema and the decimal origin of the TSC.
 pub(super) fn each(report: &mut Report<Vec<Gap>>, change: &mut impl FnMut(&mut String)) {
     of_run(&mut report.run, change);
+    of_left_out(&mut report.run, change);
     of_host(&mut report.host, change);
     of_clock(&mut report.tsc, change);
     let tool = &mut report.tool;
@@ -66,6 +67,14 @@ fn of_run(run: &mut Run, change: &mut impl FnMut(&mut String)) {
     run.error.iter_mut().for_each(&mut *change);
 }
 
+/// A list of CPUs names nobody, but the file may be anyone's.
+fn of_left_out(run: &mut Run, change: &mut impl FnMut(&mut String)) {
+    for one in &mut run.not_sampled {
+        change(&mut one.cpus);
+        change(&mut one.reason);
+    }
+}
+
 fn of_host(host: &mut HostIdentity, change: &mut impl FnMut(&mut String)) {
     for text in [
         &mut host.system.vendor,
@@ -98,6 +107,11 @@ fn of_clock(tsc: &mut Tsc, change: &mut impl FnMut(&mut String)) {
     tsc.steps
         .iter_mut()
         .for_each(|step| change(&mut step.seen_utc));
+    (tsc.utc_points.iter_mut()).for_each(|point| change(&mut point.utc));
+    for step in &mut tsc.utc_steps {
+        change(&mut step.before_utc);
+        change(&mut step.after_utc);
+    }
     for line in &mut tsc.log {
         line.seen_utc.iter_mut().for_each(&mut *change);
         change(&mut line.text);
@@ -105,7 +119,8 @@ fn of_clock(tsc: &mut Tsc, change: &mut impl FnMut(&mut String)) {
 }
 
 fn of_verdict(verdict: &mut Verdict, change: &mut impl FnMut(&mut String)) {
-    verdict.reasons.iter_mut().for_each(change);
+    let texts = verdict.incomplete.iter_mut().chain(&mut verdict.reasons);
+    texts.for_each(change);
 }
 
 fn of_cpu(cpu: &mut CpuReport, change: &mut impl FnMut(&mut String)) {

@@ -46,7 +46,8 @@ impl Names {
     fn checked(&self, word: &str) -> String {
         // Of "root=/dev/x" only the value can name anything.
         if let Some((name, value)) = word.split_once('=') {
-            let value = match names_one_machine(name) && !value.is_empty() {
+            let named = names_one_machine(name) && !value.is_empty();
+            let value = match named || names_a_server(value) {
                 true => PLACE_HOLDER.to_owned(),
                 false => self.checked(value),
             };
@@ -58,6 +59,7 @@ impl Names {
             || is_mail_address(bare)
             || is_unique_number(bare)
             || is_place(bare)
+            || holds_address(bare)
             || self.names(bare);
         match is_telling {
             true => format!("{PLACE_HOLDER}{tail}"),
@@ -98,6 +100,46 @@ fn names_one_machine(parameter: &str) -> bool {
     ]
     .iter()
     .any(|ending| parameter.ends_with(ending))
+}
+
+/// Endings of names in a value that are files or units, not domains.
+const NO_DOMAINS: [&str; 16] = [
+    "img", "efi", "cfg", "conf", "gz", "xz", "zst", "bin", "ko", "json", "target", "service",
+    "mount", "socket", "slice", "timer",
+];
+
+/// Whether the value of a parameter names a server, as `nfsroot=` and `ip=` do:
+/// `server.example.com:/export`, `nfs:server.example.com`, `10.0.0.2::host.lab`.
+fn names_a_server(value: &str) -> bool {
+    // What stands after a slash is a path, and a file's name may have a point.
+    let before_path = value.split('/').next().unwrap_or_default();
+    before_path.split([':', ',', '@', '[', ']']).any(is_domain)
+}
+
+/// Whether a word is the address of a document: what follows `//` is a server.
+fn holds_address(word: &str) -> bool {
+    let server = word.split_once("://").map(|(_, rest)| rest);
+    server.is_some_and(|rest| !rest.trim_matches('/').is_empty())
+}
+
+/// Names with a point between them, the last one of letters (RFC 1123, 2.1).
+fn is_domain(text: &str) -> bool {
+    let labels: Vec<&str> = text.trim_end_matches('.').split('.').collect();
+    let is_label = |label: &&str| {
+        !label.is_empty()
+            && label.len() < 64
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let Some((last, others)) = labels.split_last() else {
+        return false;
+    };
+    let ends = last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic());
+    !others.is_empty()
+        && ends
+        && labels.iter().all(is_label)
+        && !NO_DOMAINS.contains(&last.to_ascii_lowercase().as_str())
 }
 
 /// Six pairs of digits in a row, alone or within `ifname=eth0:MAC` and the like.
@@ -184,6 +226,30 @@ mod tests {
             (
                 "root=PARTUUID=0b1c2d3e-02 systemd.hostname=x1 quiet",
                 "root=PARTUUID=(left out) systemd.hostname=(left out) quiet",
+            ),
+            (
+                "nfsroot=filer.example.com:/export/rt,vers=4 ro",
+                "nfsroot=(left out),vers=4 ro",
+            ),
+            (
+                "ip=dhcp root=nfs:boot.lab.example:/x hostname.x=1",
+                "ip=dhcp root=(left out) hostname.x=1",
+            ),
+            (
+                "inst.ks=http://ks/rt.cfg syslog=logs.example.com:514 ntp=time.lab",
+                "inst.ks=(left out) syslog=(left out) ntp=(left out)",
+            ),
+            (
+                "BOOT_IMAGE=/boot/initrd.img initrd=initrd.img systemd.unit=multi-user.target",
+                "BOOT_IMAGE=/boot/initrd.img initrd=initrd.img systemd.unit=multi-user.target",
+            ),
+            (
+                "BOOT_IMAGE=/vmlinuz-5.14.0-427.el9.x86_64 processor.max_cstate=1 nosmt=force",
+                "BOOT_IMAGE=/vmlinuz-5.14.0-427.el9.x86_64 processor.max_cstate=1 nosmt=force",
+            ),
+            (
+                "see https://bmc.example.org/report for more",
+                "see (left out) for more",
             ),
             ("ask ada@lab.example.org", "ask (left out)"),
             ("TSC @ 2.10GHz, a@b", "TSC @ 2.10GHz, a@b"),

@@ -3,6 +3,7 @@
 use super::Summary;
 use crate::report::model::EvidenceSource;
 use crate::report::page::Page;
+use crate::selftest::Standing;
 
 /// Longer names of sources do not widen the column.
 const WIDEST_NAME: usize = 16;
@@ -44,10 +45,10 @@ fn show_selftest(summary: &Summary<'_>, width: usize, page: &mut Page) {
             .get(..19)
             .unwrap_or(&test.made_utc)
             .replace('T', " ");
-        let outcome = if test.passed() {
-            "instrument verified"
-        } else {
-            "self-test FAILED"
+        let outcome = match test.standing() {
+            Standing::Passed => "instrument verified",
+            Standing::Failed => "self-test FAILED",
+            Standing::Undecided | Standing::NotRaised => "self-test undecided",
         };
         page.field(
             width,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Summary;
 use crate::report::clean;
 use crate::report::human;
-use crate::report::model::{CpuReport, EndedBy, EngineName};
+use crate::report::model::{CpuReport, EndedBy, EngineName, NotSampledReport, Run};
 use crate::report::page::Page;
 use crate::units::Nanos;
 
@@ -70,6 +70,18 @@ fn run(summary: &Summary<'_>, page: &mut Page) {
         Some((day, time)) => format!("{day} {}", &time[..8]),
         None => short(&run.started_utc),
     };
+    field(page, "Run", &format!("{start} UTC, {}", lasted(run)));
+    let threshold = human::chosen(run.threshold_ns);
+    let limit = human::chosen(run.hardlimit_ns);
+    field(
+        page,
+        "Threshold",
+        &format!("gaps above {threshold} recorded; limit {limit}"),
+    );
+}
+
+/// How long a run lasted, of how long, and what ended it before.
+pub(in crate::report) fn lasted(run: &Run) -> String {
     let ended = match (run.ended_by, &run.error) {
         (EndedBy::Duration, _) => String::new(),
         (EndedBy::Signal, _) => ", ended early by a signal".to_owned(),
@@ -78,15 +90,13 @@ fn run(summary: &Summary<'_>, page: &mut Page) {
         (EndedBy::Error, None) => ", ended early by an error".to_owned(),
         (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
     };
-    let elapsed = human::length(run.elapsed_ns);
-    field(page, "Run", &format!("{start} UTC, {elapsed}{ended}"));
-    let threshold = human::chosen(run.threshold_ns);
-    let limit = human::chosen(run.hardlimit_ns);
-    field(
-        page,
-        "Threshold",
-        &format!("gaps above {threshold} recorded; limit {limit}"),
-    );
+    let of = match run.planned_ns {
+        Some(planned) if run.ended_by != EndedBy::Duration => {
+            format!(" of {}", human::chosen(planned))
+        }
+        _ => String::new(),
+    };
+    format!("{}{of}{ended}", human::length(run.elapsed_ns))
 }
 
 fn sampling(summary: &Summary<'_>, page: &mut Page) {
@@ -124,13 +134,27 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
     );
     let sampled = super::cpu_names(summary.cpus);
     let left_out = match super::left_out(summary) {
-        Some(cpus) => format!("left out: {cpus}"),
+        Some(cpus) => format!("left out: {cpus}{}", reasons(&run.not_sampled)),
         None => "none left out".to_owned(),
     };
     field(page, "Sampled", &format!("{sampled}; {left_out}"));
     if run.width_ns < run.window_ns {
         let (width, window) = (human::chosen(run.width_ns), human::chosen(run.window_ns));
         field(page, "Window", &format!("{width} sampled of each {window}"));
+    }
+}
+
+/// Why CPUs were left out; of several reasons each with its CPUs.
+pub(in crate::report) fn reasons(not_sampled: &[NotSampledReport]) -> String {
+    match not_sampled {
+        [] => String::new(),
+        [only] => format!(" ({})", only.reason),
+        several => {
+            let each = several
+                .iter()
+                .map(|one| format!("{}: {}", one.cpus, one.reason));
+            format!(" ({})", each.collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

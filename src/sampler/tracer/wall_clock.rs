@@ -11,6 +11,9 @@ const APART: Nanos = Nanos(10_000_000);
 /// Moments kept: records come in within a window of at most some seconds.
 const KEPT: usize = 2_048;
 
+/// Readings of two clocks lie this far apart without a step, at most.
+const LEAST_STEP: u64 = 100_000;
+
 /// The latest moments.
 #[derive(Debug, Default)]
 pub(super) struct WallClock {
@@ -40,7 +43,8 @@ impl WallClock {
         let after = self.moments.partition_point(|moment| moment.utc <= utc);
         let nearest = self.moments.get(after.saturating_sub(1))?;
         let cycles_per_nano = match self.moments.get(after) {
-            Some(next) if after > 0 => {
+            // No line leads through a step of the clock.
+            Some(next) if after > 0 && !apart(nearest, next) => {
                 let nanos = (next.utc.0 - nearest.utc.0).max(1) as f64;
                 next.tsc.since(nearest.tsc).0 as f64 / nanos
             }
@@ -49,6 +53,12 @@ impl WallClock {
         let offset = utc.0.saturating_sub(nearest.utc.0) as f64 * cycles_per_nano;
         Some(Cycles(nearest.tsc.0.saturating_add_signed(offset as i64)))
     }
+}
+
+/// Whether the time of day was set between two moments.
+fn apart(one: &Moment, other: &Moment) -> bool {
+    let (one, other) = (one.ahead.of_monotonic, other.ahead.of_monotonic);
+    one.abs_diff(other) > LEAST_STEP
 }
 
 #[cfg(test)]
@@ -63,6 +73,7 @@ mod tests {
                 raw: Nanos(0),
                 utc: UtcNanos(utc),
                 error: Cycles(0),
+                ahead: crate::sys::clock::Ahead::default(),
             });
         }
         clock

@@ -72,6 +72,18 @@ fn origin(engine: &dyn Engine) -> Option<Cycles> {
     first.min().flatten()
 }
 
+/// The latest of the first readings, once each sampler has one.
+fn last_first(engine: &dyn Engine) -> Option<Cycles> {
+    let first: Option<Vec<Cycles>> = (engine.status().iter())
+        .map(|status| status.first)
+        .collect();
+    first?.into_iter().max()
+}
+
+/// A sampler that begins later than this after it was released has waited for
+/// its CPU.
+const LATE: Nanos = Nanos(100_000_000);
+
 impl<'a> Collector<'a> {
     /// A collector for these CPUs, in the order of the plan.
     pub fn new(
@@ -175,6 +187,7 @@ impl<'a> Collector<'a> {
         watchdog: &Watchdog,
     ) -> EndedBy {
         let begun = monotonic();
+        let mut waiting = self.timeline.moment();
         let mut ended_by = EndedBy::Duration;
         let mut readiness = Readiness::Awaited;
         let mut starvation = Starvation::begin(setups);
@@ -195,6 +208,16 @@ impl<'a> Collector<'a> {
             });
             let origin = origin(engine);
             self.observer.visited(origin);
+            if let Some(released) = waiting
+                && let Some(last) = last_first(engine)
+            {
+                // What came before the samplers is none of theirs.
+                if self.limits.hz.to_nanos(last.since(released.tsc)) > LATE {
+                    let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
+                    watches.begin_anew(root, &cpus, self.timeline.moment());
+                }
+                waiting = None;
+            }
             // Samplers give up their rights as they begin. Until then this
             // thread must have as many, or it could not free one whose CPU is
             // occupied (security/commoncap.c, cap_safe_nice).
@@ -257,6 +280,13 @@ impl<'a> Collector<'a> {
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
         });
+        if let Some(trace) = self.trace.as_mut().filter(|trace| trace.awaits_samples()) {
+            for (index, status) in engine.status().iter().enumerate() {
+                if let Some(first) = status.first {
+                    trace.begins(index, self.timeline.raw(first));
+                }
+            }
+        }
         let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
         self.take_pending();
         self.judge(Haste::Patient);
@@ -286,10 +316,11 @@ impl<'a> Collector<'a> {
         self.judge(Haste::Now);
         let mut trace = self.trace;
         let kernel_totals = trace.as_mut().map(|trace| {
-            let ends = totals.iter().map(|cpu| self.timeline.raw(cpu.last));
-            let ends = ends.enumerate();
-            ends.map(|(index, ended)| trace.totals(index, ended))
-                .collect()
+            let of_cpu = |(index, cpu): (usize, &CpuTotals)| {
+                trace.begins(index, self.timeline.raw(cpu.first));
+                trace.totals(index, self.timeline.raw(cpu.last))
+            };
+            totals.iter().enumerate().map(of_cpu).collect()
         });
         let ways = |index| trace.as_ref().map_or(Vec::new(), |trace| trace.ways(index));
         let cpus = (self.cpus.into_iter().zip(&totals).enumerate())
