@@ -188,7 +188,7 @@ fn no_report_makes_a_comparison_panic() {
 
 /// Feeds mutated seeds of a target to its reader.
 fn feed_seeds(target: &str, exercise: impl Fn(&[u8]) -> bool) {
-    let folder = format!("{}/fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
+    let folder = format!("{}/tests/fuzz_seeds/{target}", env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<_> = (std::fs::read_dir(folder).unwrap())
         .map(|file| file.unwrap().path())
         .collect();
