@@ -377,7 +377,7 @@ fn without_records_the_scheduler_tells_whether_a_task_was_there() {
     assert_eq!(of(Some(1), Some(0), Some(46_000), 50_000), (Cause::Os, 0));
     assert_eq!(
         of(Some(1), Some(0), Some(6_000), 50_000),
-        (Cause::Unknown, 41_000)
+        (Cause::Unknown, 44_000)
     );
     // Not asked.
     assert_eq!(of(None, None, None, 50_000), (Cause::Unknown, 47_000));

@@ -281,14 +281,17 @@ impl Measured {
             let usual = known.usual();
             // Between two entries of the kernel the sampler may have been at
             // its own work.
-            let length = match place.what {
-                What::Way(passage) if passage.way() == Way::Between => {
-                    place.length.saturating_sub(own)
-                }
-                _ => place.length,
+            let own = match place.what {
+                What::Way(passage) if passage.way() == Way::Between => own,
+                _ => Nanos(0),
             };
+            let length = place.length.saturating_sub(own);
             let far = usual.is_far_exceeded_by(length);
-            let excess = length.saturating_sub(usual.typical);
+            // How much of its work lies in this way is not known: half of it is
+            // the least wrong.
+            let excess = (place.length)
+                .saturating_sub(Nanos(own.0 / 2))
+                .saturating_sub(usual.typical);
             add(&mut time.all_excess, excess);
             if excess > time.most_excess {
                 (time.most_excess, time.excess_at) = (excess, place.at);
