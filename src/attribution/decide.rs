@@ -286,9 +286,10 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
         Smis::Counted(count @ 1.., _)
             if kernel.tasks > Nanos(0) && u32::from(kernel.far_beyond) < count =>
         {
-            let far = kernel.far_excess.min(at_most(count));
-            Division::platform(far, Confidence::Probable)
-                .and_unknown(kernel.tasks, UnknownReason::SmiInTask)
+            let ways = kernel.beyond_ways.min(at_most(count));
+            let open = kernel.tasks.saturating_add(kernel.beyond_handlers);
+            Division::platform(ways, Confidence::Probable)
+                .and_unknown(open, UnknownReason::SmiInTask)
         }
         Smis::Counted(1, _) if places > 0 => {
             Division::platform(kernel.most_excess, Confidence::Strong)
