@@ -6,8 +6,8 @@
 //! SMI. A count that several events share goes to none of them, unless all but
 //! as many are explained without it.
 
-use crate::evidence::Usual;
 use crate::evidence::kernel_trace::{KernelTime, Scope, Standing};
+use crate::evidence::{LEAST_SMI, Usual};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
@@ -65,10 +65,13 @@ pub fn account(known: Known<'_>) -> Account {
 /// Whether two indicators of the kernel's presence say opposite things.
 fn is_contradicted(evidence: &Evidence, kernel: Option<&KernelTime>) -> bool {
     let recorded = kernel.is_some_and(|kernel| {
-        matches!(
-            kernel.standing,
-            Standing::Interrupts | Standing::Tasks | Standing::Fault
-        )
+        // Other engines than the loop place their gaps less exactly.
+        let beside = evidence.footprint == Footprint::Intact || kernel.accounted >= LEAST_SMI;
+        beside
+            && matches!(
+                kernel.standing,
+                Standing::Interrupts | Standing::Tasks | Standing::Fault
+            )
     });
     evidence.is_contradicted() || (recorded && evidence.kernel_ran() == Some(false))
 }
@@ -308,8 +311,16 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
         _ if kernel.scope == Scope::Switches => {
             Division::unknown(beyond, UnknownReason::LongInterrupt)
         }
-        // A handler that took longer was not stopped by an SMI.
-        Smis::Counted(0, _) => Division::platform(kernel.beyond_ways, sure),
+        // A handler that took longer was not stopped by an SMI. By what one was
+        // that took far longer is not known.
+        Smis::Counted(0, _) => {
+            let stopped = match kernel.far_beyond > kernel.ways_beyond {
+                true => kernel.beyond_handlers,
+                false => Nanos(0),
+            };
+            Division::platform(kernel.beyond_ways, sure)
+                .and_unknown(stopped, UnknownReason::LongHandler)
+        }
         Smis::Shared if kernel.explains_all() => Division::ALL_KERNEL,
         Smis::Shared => {
             let open = beyond.saturating_add(kernel.unlearnt);
