@@ -373,8 +373,14 @@ fn by_counts(known: Known<'_>, smis: Smis) -> Division {
     let rest = known.length.saturating_sub(held_back);
     let beyond = match known.interrupts {
         None => Some(rest),
-        // A fault takes longer than an interrupt, if it does not read a file.
-        Some(usual) if counted(page_faults) && !usual.is_far_exceeded_by(rest) => None,
+        // A fault takes longer than an interrupt, if it does not read a file, and
+        // so do the ways to another task and back.
+        Some(usual)
+            if (counted(page_faults) || held_back > Nanos(0))
+                && !usual.is_far_exceeded_by(rest) =>
+        {
+            None
+        }
         // Beside a task the time that is not accounted for is the whole rest.
         Some(usual) if usual.is_exceeded_by(rest) && held_back > Nanos(0) => Some(rest),
         Some(usual) if usual.is_exceeded_by(rest) => Some(rest.saturating_sub(usual.typical)),
