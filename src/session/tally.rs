@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::attribution::{
-    Account, Evidence, Known, Parts, Setting, Throttling, UnknownReason, account, looks_throttled,
+    Account, Cause, Evidence, Known, Parts, Setting, Throttling, UnknownReason, account,
+    looks_throttled,
 };
-use crate::evidence::kernel_trace::{KernelTime, Way};
+use crate::evidence::kernel_trace::{KernelTime, Standing, Way};
 use crate::evidence::{Learnt, Usual};
 use crate::report::model::CauseCounts;
 use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
@@ -183,7 +184,12 @@ impl Tally {
             true => 1 + companions,
             false => 1,
         };
-        let standing = kernel.map(|kernel| kernel.standing);
+        // What is too short to contradict the engine's word is beside the gap.
+        let standing = kernel.map(|kernel| match account.cause {
+            Cause::Unknown => kernel.standing,
+            _ if account.kernel_ran == Some(false) => Standing::Nothing,
+            _ => kernel.standing,
+        });
         collection.agreement.note(raw.evidence.footprint, standing);
         collection.ring_zero.note(&raw.evidence);
         let Parts {
