@@ -1,6 +1,6 @@
 //! The account of a gap: who took which part of it, and how sure that is.
 //!
-//! It is made once, by [`account`](super::account), and carried with the gap.
+//! It is made once, by [`account`](super::account()), and carried with the gap.
 //! Nothing else works out a cause or a share.
 
 use crate::units::Nanos;

@@ -106,7 +106,7 @@ impl Learnt {
     }
 
     /// The same of a way into the kernel or an interrupt as a whole, which never
-    /// takes as long as [`IMPLAUSIBLE`]: where it seems to, it was not seen
+    /// takes as long as `IMPLAUSIBLE`: where it seems to, it was not seen
     /// without a stall yet.
     pub fn usual_entry(&self) -> Option<Usual> {
         self.usual.filter(|usual| usual.longest < IMPLAUSIBLE)
