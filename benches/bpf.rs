@@ -8,11 +8,11 @@
 
 mod figures;
 
-use hwgap::cpulist::CpuList;
 use hwgap::host::Host;
 use hwgap::host::root::Root;
 use hwgap::sampler::{BpfTrial, probe};
 use hwgap::sys::sched;
+use hwgap::units::cpulist::CpuList;
 
 use figures::{is_quick, median, row};
 

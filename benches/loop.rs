@@ -10,14 +10,16 @@ mod figures;
 use std::hint::black_box;
 use std::time::Duration;
 
-use hwgap::cpulist::CpuList;
+use hwgap::evidence::KernelReturn;
 use hwgap::evidence::MachineFacts;
 use hwgap::host::Host;
+use hwgap::host::cpuid;
 use hwgap::host::root::Root;
-use hwgap::sampler::{KernelReturn, Trial};
+use hwgap::sampler::Trial;
 use hwgap::session::Timeline;
 use hwgap::sys::memory::FaultPage;
-use hwgap::sys::{cpuid, sched, tsc};
+use hwgap::sys::{sched, tsc};
+use hwgap::units::cpulist::CpuList;
 use hwgap::units::{CpuId, Cycles, Hertz};
 
 use figures::{is_quick, median, row};

@@ -8,9 +8,9 @@ use clap::Parser;
 use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
 use hwgap::files::patient::tell;
-use hwgap::limits::stack_is_small;
-use hwgap::report::{adopt_locale, clean_lines};
+use hwgap::session::limits::stack_is_small;
 use hwgap::sys::signals::{block_all, block_file_size};
+use hwgap::text::{adopt_locale, clean_lines};
 
 /// Stack of the program where the system's limit is too low for it.
 const STACK: usize = 8 << 20;

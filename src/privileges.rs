@@ -8,7 +8,7 @@ use std::io;
 use caps::{CapSet, Capability};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
-use crate::report::model::Privileges;
+use crate::model::Privileges;
 
 /// What is kept while a run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use hwgap::report::json;
+use hwgap::text::json;
 
 mod exercise;
 mod report_samples;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use hwgap::report::Reason;
-use hwgap::report::files::PendingFile;
+use hwgap::files::Reason;
+use hwgap::files::output::PendingFile;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use hwgap::report::model::{EngineName, Gap, Report};
-use hwgap::report::read::{self, Problem, ReadError};
-use hwgap::report::{LazyGaps, csv, json};
+use hwgap::model::LazyGaps;
+use hwgap::model::{EngineName, Gap, Report};
+use hwgap::read::saved as read;
+use hwgap::read::saved::{Problem, ReadError};
+use hwgap::render::csv;
+use hwgap::text::json;
 use serde::de::IgnoredAny;
 
 mod report_samples;

@@ -5,10 +5,11 @@
 
 use std::path::Path;
 
-use hwgap::report::model::{Gap, Outcome, Report};
-use hwgap::report::style::Style;
-use hwgap::report::text::{self, Summary, WORST_GAPS};
-use hwgap::report::worst;
+use hwgap::judgement::worst;
+use hwgap::model::{Gap, Outcome, Report};
+use hwgap::render::style::Style;
+use hwgap::render::terminal as text;
+use hwgap::render::terminal::{Summary, WORST_GAPS};
 use proptest::prelude::*;
 
 mod report_samples;

@@ -5,7 +5,7 @@
 
 use crate::units::Nanos;
 
-use super::cause::{Cause, Confidence};
+use crate::model::{Cause, Confidence};
 
 /// Who took a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

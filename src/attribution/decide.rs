@@ -11,9 +11,9 @@ use crate::evidence::{LEAST_SMI, Usual};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use super::cause::{Cause, Confidence};
-use super::evidence::{Evidence, Footprint, SmiEvidence};
-use super::setting::{ClockTrust, Platform, Setting};
+use crate::model::{Cause, Confidence};
+use crate::model::{ClockTrust, Platform, Setting};
+use crate::model::{Evidence, Footprint, SmiEvidence};
 
 /// All that is known of a gap.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,9 @@ use crate::evidence::kernel_trace::{KernelTime, Names, Standing};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use super::cause::Cause;
-use super::evidence::{Evidence, SmiEvidence};
-use super::setting::{Platform, Setting};
+use crate::model::Cause;
+use crate::model::{Evidence, SmiEvidence};
+use crate::model::{Platform, Setting};
 
 /// The scheduler's bound on real-time tasks: in each period they run for at
 /// most the runtime (sched(7), "Limiting the CPU usage of real-time and
@@ -183,7 +183,7 @@ fn scheduling(evidence: &Evidence) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::Footprint;
+    use crate::model::Footprint;
 
     #[test]
     fn throttling_needs_a_held_back_sampler_and_the_right_length() {

@@ -11,12 +11,12 @@ use std::path::Path;
 use rustix::fs::{self, AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use crate::cpulist::CpuList;
 use crate::host::debugfs::Debugfs;
 use crate::host::kernel_fs::{KernelFs, KernelFsKind};
 use crate::host::root::Root;
 use crate::privileges::with_own_rights;
 use crate::sys::sched;
+use crate::units::cpulist::CpuList;
 
 use super::change::{Place, Schedule, Tree};
 use super::process;

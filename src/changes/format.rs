@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cpulist::CpuList;
-use crate::cpumask::parse_mask;
+use crate::units::cpulist::CpuList;
+use crate::units::cpumask::parse_mask;
 
 /// How a file states its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,9 +27,7 @@ pub use asked::{Changed, Refusal};
 pub use change::{Change, Place, Schedule, Tree};
 pub use format::Format;
 pub use guardian::Guard;
-pub use journal::{
-    Earlier, Found, Journal, JournalError, Left, Locked, Standing, default_folder, peek,
-};
+pub use journal::{Earlier, Found, Journal, JournalError, Left, Locked, Standing, peek};
 pub use ledger::Changes;
 pub use restore::{Restored, Settled, rehearse, restore};
 pub use shared::SharedChanges;

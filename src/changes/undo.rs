@@ -6,8 +6,8 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::cpulist::CpuList;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::access::Access;
 use super::change::{Change, Place};

@@ -6,10 +6,10 @@ use crate::cli::{CompareArgs, CompareFormatArg};
 use crate::compare::model::{Comparison, Finding};
 use crate::compare::{Naming, Question, compare, load};
 use crate::files::identity::{Named, distinct};
-use crate::report::comparison::{html, markdown, text};
-use crate::report::files::PendingFile;
-use crate::report::json;
-use crate::report::style::Style;
+use crate::files::output::PendingFile;
+use crate::render::comparison::{html, markdown, text};
+use crate::render::style::Style;
+use crate::text::json;
 
 use super::{Exit, Failure};
 

@@ -10,20 +10,21 @@ use jiff::tz::TimeZone;
 
 use crate::cli::{FleetArgs, FleetFormatArg};
 use crate::files::identity::{Clash, Named, distinct, inside};
+use crate::files::output::PendingFile;
 use crate::fleet::expected::Expected;
 use crate::fleet::export::{Exported, export};
 use crate::fleet::gather::gather;
 use crate::fleet::model::FleetReport;
 use crate::fleet::read::is_called_like_report;
 use crate::fleet::{Question, assess};
+use crate::model::Outcome;
 use crate::policy::Policy;
-use crate::report::clean_text;
-use crate::report::files::PendingFile;
-use crate::report::fleet::{csv, html, junit, text};
-use crate::report::human::plural;
-use crate::report::model::Outcome;
-use crate::report::style::Style;
-use crate::report::{json, openmetrics};
+use crate::render::fleet::{csv, html, junit, text};
+use crate::render::openmetrics;
+use crate::render::style::Style;
+use crate::text::clean_text;
+use crate::text::human::plural;
+use crate::text::json;
 
 use super::{Exit, Failure};
 

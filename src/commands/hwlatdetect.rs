@@ -5,18 +5,19 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::HwlatdetectArgs;
-use crate::cpulist::CpuList;
+use crate::files::OutputError;
 use crate::files::identity::{Named, distinct};
+use crate::files::output::PendingFile;
 use crate::files::patient::{Patient, tell};
 use crate::host::Host;
 use crate::hwlatdetect::{
     Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
 };
+use crate::model::LazyGaps;
+use crate::model::{Gap, Outcome, Report, Verdict};
 use crate::plan::RunPlan;
-use crate::report::files::PendingFile;
-use crate::report::model::{Gap, Outcome, Report, Verdict};
-use crate::report::{LazyGaps, OutputError};
 use crate::session::{Progress, Silent};
+use crate::units::cpulist::CpuList;
 use crate::waits;
 
 use super::run::{Presenter, Sinks, Start, measure, shown};

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::{Cli, ManArgs};
-use crate::report::files::PendingFile;
+use crate::files::output::PendingFile;
 
 use super::{Exit, Failure};
 

@@ -7,7 +7,6 @@ mod fleet_generate;
 mod guardian;
 mod hwlatdetect;
 mod man;
-mod measure;
 mod preflight;
 mod report;
 mod restore;

@@ -5,24 +5,23 @@ use std::io::{self, Write};
 use crate::cli::{FormatArg, PreflightArgs};
 use crate::evidence::MachineFacts;
 use crate::host::Host;
+use crate::host::cpuid;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
-use crate::limits;
+use crate::judgement::assembly::host_identity;
+use crate::model::Tool;
+use crate::preflight::model::{Outlook, PlannedRun, PreflightReport, SCHEMA, SCHEMA_VERSION};
 use crate::preflight::{PreflightPlan, Trial, View, conditions, evidence, readiness, trial};
-use crate::preparation::prepare;
-use crate::report::assemble::host_identity;
-use crate::report::model::Tool;
-use crate::report::preflight::model::{
-    Outlook, PlannedRun, PreflightReport, SCHEMA, SCHEMA_VERSION,
-};
-use crate::report::style::Style;
-use crate::report::{json, preflight};
+use crate::render::preflight;
+use crate::render::style::Style;
 use crate::session::Timeline;
-use crate::sys::cpuid;
+use crate::session::limits;
+use crate::session::preparation::prepare;
 use crate::sys::signals::RunSignals;
+use crate::text::json;
 
-use super::measure::first_rate;
 use super::{Exit, Failure};
+use crate::judgement::circumstances::first_rate;
 
 pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
     let report = match &args.host_root {

@@ -5,14 +5,17 @@ use std::path::Path;
 
 use crate::cli::{ReportArgs, ReportFormatArg};
 use crate::files::identity::{Named, distinct};
-use crate::report::files::PendingFile;
-use crate::report::markdown::Limit;
-use crate::report::model::{Gap, Report};
-use crate::report::reattribute::reattribute;
-use crate::report::redact::redact;
-use crate::report::style::Style;
-use crate::report::text::{Summary, WORST_GAPS};
-use crate::report::{Changes, Origin, csv, html, json, markdown, openmetrics, read, text, worst};
+use crate::files::output::PendingFile;
+use crate::judgement::reattribute::reattribute;
+use crate::judgement::worst;
+use crate::model::{Gap, Report};
+use crate::read::redact::redact;
+use crate::read::saved as read;
+use crate::render::markdown::Limit;
+use crate::render::style::Style;
+use crate::render::terminal::{Summary, WORST_GAPS};
+use crate::render::{Changes, Origin, csv, html, markdown, openmetrics, terminal as text};
+use crate::text::json;
 
 use super::{Exit, Failure};
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::changes::{
-    Foreign, Found, JournalError, LiveAccess, Locked, Restored, default_folder, rehearse,
-    restore as put_back,
+    Foreign, Found, JournalError, LiveAccess, Locked, Restored, rehearse, restore as put_back,
 };
 use crate::cli::RestoreArgs;
+use crate::files::state;
 use crate::host::root::Root;
-use crate::report::restored::{self, Mode};
+use crate::render::restored;
+use crate::render::restored::Mode;
 
 use super::{Exit, Failure};
 
@@ -72,9 +73,14 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<Exit, Failure> {
 
 /// Where the journal lies.
 pub(super) fn folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
-    given.cloned().or_else(default_folder).ok_or_else(|| {
-        Failure::usage("this user has no home folder to keep a journal in; name one with --journal")
-    })
+    given
+        .cloned()
+        .or_else(state::default_folder)
+        .ok_or_else(|| {
+            Failure::usage(
+                "this user has no home folder to keep a journal in; name one with --journal",
+            )
+        })
 }
 
 /// A journal that is in use can be had later; one that cannot be read, not.

@@ -1,26 +1,27 @@
 //! `hwgap selftest`: raises known stalls and shows that they are found.
 
-mod bench;
-
 use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::{FormatArg, SelftestArgs};
 use crate::evidence::MachineFacts;
+use crate::files::output::PendingFile;
 use crate::files::patient::tell;
 use crate::host::Host;
+use crate::host::cpuid;
 use crate::host::root::Root;
+use crate::model::selftest::{Check, SCHEMA, SelfTest, Standing};
 use crate::plan::Choice;
-use crate::report::files::PendingFile;
-use crate::selftest::{Check, SCHEMA, SelfTest, Standing, store, text};
+use crate::render::selftest as text;
+use crate::selftest::store;
 use crate::session::Timeline;
+use crate::sys::sched;
 use crate::sys::signals::RunSignals;
-use crate::sys::{cpuid, sched};
 use crate::units::Nanos;
 
-use super::measure::first_rate;
 use super::{Exit, Failure};
-use bench::Bench;
+use crate::judgement::circumstances::first_rate;
+use crate::selftest::bench::Bench;
 
 /// Rounds of one kind of stall, at most.
 const ROUNDS: u32 = 5;
@@ -77,7 +78,7 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
         made_utc: timeline.now().rfc3339(),
         host: store::tested_host(&host),
         cpu,
-        resolution_ns: bench.resolution()?,
+        resolution_ns: bench.resolution().map_err(Failure::NoVerdict)?,
         checks,
         load,
     };
@@ -97,7 +98,8 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
 
 /// Raises one kind of stall again and again until enough trials were clean, or
 /// [`ROUNDS`] are over.
-fn until_decided(mut round: impl FnMut() -> Result<Check, Failure>) -> Result<Check, Failure> {
+fn until_decided(mut round: impl FnMut() -> Result<Check, String>) -> Result<Check, Failure> {
+    let mut round = || round().map_err(Failure::NoVerdict);
     let mut check = round()?;
     for _ in 1..ROUNDS {
         if check.standing() != Standing::Undecided {

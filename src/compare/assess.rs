@@ -1,6 +1,6 @@
 //! From the runs to the comparison.
 
-use crate::report::model::Tool;
+use crate::model::Tool;
 use crate::stats::multiplicity::{Weighted, holm};
 use crate::units::Nanos;
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::host::microcode;
-use crate::report::redact::PLACE_HOLDER;
+use crate::read::redact::PLACE_HOLDER;
 
 use super::Naming;
 use super::input::SavedRun;

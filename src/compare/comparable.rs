@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::model::{CpuReport, Outcome};
+use crate::model::{CpuReport, Outcome};
 use crate::units::Nanos;
 
 use super::events::Series;

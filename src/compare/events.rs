@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::attribution::{Cause, Confidence};
-use crate::report::model::{Gap, Report};
-use crate::report::time_line::TimeLine;
+use crate::judgement::time_line::TimeLine;
+use crate::model::{Cause, Confidence};
+use crate::model::{Gap, Report};
 use crate::stats::stalls::Span;
 use crate::units::{Hertz, Nanos};
 

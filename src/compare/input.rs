@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::report::model::{Gap, Report};
-use crate::report::read::{self, ReadError};
+use crate::model::{Gap, Report};
+use crate::read::saved as read;
+use crate::read::saved::ReadError;
 
 /// A saved run, as typed fields and as the tree that describes its machine.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::report::model::Tool;
+use crate::model::Tool;
 use crate::units::Nanos;
 
 use super::events::Class;

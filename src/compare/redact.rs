@@ -1,6 +1,6 @@
 //! A comparison without what names a machine, by the rules of a single report.
 
-use crate::report::redact::{Names, names_in};
+use crate::read::redact::{Names, names_in};
 
 use super::input::SavedRun;
 use super::model::Comparison;

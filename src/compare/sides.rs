@@ -1,8 +1,8 @@
 //! The runs of each side, in rows.
 
-use crate::cpulist::CpuList;
 use crate::stats::rates::Rate;
 use crate::units::Nanos;
+use crate::units::cpulist::CpuList;
 
 use super::Naming;
 use super::events::{Series, covered_hours};
@@ -54,7 +54,7 @@ pub(super) fn cpus(run: &SavedRun) -> CpuList {
 
 /// Covered share of the elapsed time, over all CPUs.
 pub(super) fn coverage(run: &SavedRun) -> f64 {
-    let sum = |part: fn(&crate::report::model::CpuReport) -> Nanos| -> f64 {
+    let sum = |part: fn(&crate::model::CpuReport) -> Nanos| -> f64 {
         (run.report.cpus.iter().map(|cpu| part(cpu).as_hours_f64())).sum()
     };
     let elapsed = sum(|cpu| cpu.elapsed_ns);

@@ -1,6 +1,6 @@
 //! The length above which every run has all its stalls.
 
-use crate::report::model::{CpuReport, Report};
+use crate::model::{CpuReport, Report};
 use crate::units::{CpuId, Nanos};
 
 use super::input::SavedRun;

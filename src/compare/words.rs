@@ -1,6 +1,6 @@
 //! The sentences of a verdict.
 
-use crate::report::human;
+use crate::text::human;
 use crate::units::Nanos;
 
 use super::events::Class;

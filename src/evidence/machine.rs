@@ -2,13 +2,12 @@
 //! guest, how its kernel returns to user space, how fast its TSC runs and
 //! where SMIs can be counted.
 
-use crate::attribution::Platform;
 use crate::host::Host;
 use crate::host::cpuid_facts::{CpuidFacts, Crystal, TscRate};
 use crate::host::hypervisor::{Hypervisor, dmi_suggests_virtual_machine};
 use crate::host::root::Root;
 use crate::host::smi_source::msr_device;
-use crate::sampler::KernelReturn;
+use crate::model::Platform;
 use crate::units::{CpuId, Hertz};
 
 use super::smi_counter::SmiSource;
@@ -20,6 +19,15 @@ const FIRST_AMD_WITH_SMI_EVENT: u32 = 0x17;
 const AMD_SMI_RECEIVED: u64 = 0x2b;
 /// PERF_TYPE_RAW of perf_event_open(2).
 const PERF_TYPE_RAW: u32 = 4;
+
+/// How the kernel returns to user space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelReturn {
+    /// By IRET.
+    Iret,
+    /// By ERETU.
+    Fred,
+}
 
 /// Facts about the machine that files alone do not tell.
 #[derive(Clone, Debug)]

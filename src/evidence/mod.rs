@@ -8,6 +8,6 @@ mod smi_counter;
 mod usual;
 pub mod watches;
 
-pub use machine::MachineFacts;
+pub use machine::{KernelReturn, MachineFacts};
 pub use smi_counter::{SmiCounter, SmiSource};
 pub use usual::{LEAST_SMI, Learnt, Usual};

@@ -9,20 +9,25 @@
 //!
 //! - [`read`]: inputs. Regular files, standard input and pipes; no devices and
 //!   no files of the kernel's.
-//! - [`crate::report::files`]: outputs, which replace a file by a rename, and
-//!   [`crate::report::event_file`], which grows.
+//! - [`crate::files::output`]: outputs, which replace a file by a rename, and
+//!   [`crate::files::event_file`], which grows.
 //! - [`state`]: folders of hwgap's own, which must be this user's and closed to
 //!   the pens of others.
 //! - [`identity`]: whether two paths are one file.
 //! - [`patient`]: writing to pipes and terminals that may take nothing.
 
+pub mod event_file;
 pub mod folder;
 pub mod identity;
+pub mod output;
+mod output_error;
+pub mod packing;
 pub mod patient;
 pub mod read;
 pub mod state;
 
 pub use folder::{Folder, Located, PathError, Purpose, locate};
+pub use output_error::{OutputError, Reason};
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

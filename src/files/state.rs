@@ -12,6 +12,20 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 use super::folder::{Folder, PathError, Purpose};
 use super::random_name;
 
+/// Where state lies by default: under /var/lib for root, else under the user's
+/// state folder (XDG Base Directory Specification). `None` where a user has no
+/// home.
+pub fn default_folder() -> Option<PathBuf> {
+    if nix::unistd::Uid::effective().is_root() {
+        return Some(PathBuf::from("/var/lib/hwgap"));
+    }
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let state = set("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")))?;
+    Some(state.join("hwgap"))
+}
+
 /// Mode bits that let others write.
 const OTHERS_WRITE: u32 = 0o022;
 

@@ -1,8 +1,8 @@
 //! From runs to the answer.
 
+use crate::model::{Outcome, Tool};
 use crate::policy::Policy;
-use crate::report::human::plural;
-use crate::report::model::{Outcome, Tool};
+use crate::text::human::plural;
 use crate::units::Nanos;
 
 use super::expected::{Attendance, Expected};

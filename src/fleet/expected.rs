@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::files::read;
-use crate::report::clean_text;
+use crate::text::clean_text;
 
 use super::model::Matched;
 use super::names::Name;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use crate::policy::Policy;
-use crate::report::brief::Brief;
+use crate::read::brief::Brief;
 
 use super::names::Names;
 use super::read::{self, Input, Lot, SetAside};

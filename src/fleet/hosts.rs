@@ -12,8 +12,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::{iter, mem};
 
+use crate::model::Outcome;
 use crate::policy::{Reason, Rule};
-use crate::report::model::Outcome;
 use crate::units::Nanos;
 
 use super::machines;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::report::clean_text;
+use crate::text::clean_text;
 
 /// A name that may be shared.
 pub type Name = Arc<str>;

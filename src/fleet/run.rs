@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::attribution::Cause;
 use crate::host::microcode;
+use crate::model::Cause;
+use crate::model::{EndedBy, EngineName, Outcome};
 use crate::policy::Judgement;
-use crate::report::brief::{Brief, Seen, StallInBrief, Text};
-use crate::report::clean_text;
-use crate::report::hash::Sha256Sum;
-use crate::report::model::{EndedBy, EngineName, Outcome};
+use crate::read::brief::{Brief, Seen, StallInBrief, Text};
+use crate::read::hash::Sha256Sum;
+use crate::text::clean_text;
 use crate::units::Nanos;
 
 use super::names::{self, Name, Names};

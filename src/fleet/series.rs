@@ -4,7 +4,7 @@
 //! ([`FALSE_ALARM_LEVEL`]). That hosts of one group show the same one by
 //! chance is bounded by a binomial tail, corrected for all groups and series.
 
-use crate::report::sources;
+use crate::judgement::smi_sources as sources;
 use crate::stats::fisher::Table;
 use crate::stats::multiplicity::false_discovery;
 use crate::stats::periodicity::FALSE_ALARM_LEVEL;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::root::{Known, Root};
 use super::text::clean;
-use crate::cpulist::CpuList;
+use crate::units::cpulist::CpuList;
 
 /// The longest name kept, in characters.
 const LONGEST_NAME: usize = 24;

@@ -12,12 +12,14 @@
 pub mod clocksource;
 pub mod command_line;
 pub mod cpu_model;
+pub mod cpuid;
 pub mod cpuid_facts;
 pub mod debugfs;
 pub mod fadt;
 pub mod group_limits;
 pub mod hypervisor;
 pub mod identity;
+pub mod inventory;
 pub mod irqs;
 pub mod kernel;
 pub mod kernel_fs;

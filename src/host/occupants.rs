@@ -3,8 +3,8 @@
 //!
 //! Source: proc(5), /proc/PID/task/TID/stat.
 
-use crate::cpulist::CpuList;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::root::Root;
 use super::text::clean;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::root::{Known, ReadError, Root};
-use crate::cpulist::CpuList;
+use crate::units::cpulist::CpuList;
 
 const CPU: &str = "sys/devices/system/cpu";
 const VULNERABILITIES: &str = "sys/devices/system/cpu/vulnerabilities";

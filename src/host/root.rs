@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::text::clean;
-use crate::cpulist::CpuList;
+use crate::units::cpulist::CpuList;
 
 /// The largest file that is read whole, in bytes. The files wanted hold a few
 /// kilobytes; a tree from elsewhere may hold anything.

@@ -5,7 +5,7 @@
 //! end up on terminals and in report viewers, so what could steer those is
 //! taken out where the text enters the program.
 
-use crate::characters::is_plain;
+use crate::text::characters::is_plain;
 
 /// Stands where a character was taken out, so that the loss can be seen.
 const REPLACEMENT: char = '\u{fffd}';

@@ -4,8 +4,8 @@
 //! Documentation/ABI/stable/sysfs-devices-node.
 
 use super::root::{Known, Root};
-use crate::cpulist::CpuList;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 const CPU: &str = "sys/devices/system/cpu";
 /// CPUs of isolated partitions of control groups, made at run time

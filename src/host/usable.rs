@@ -3,8 +3,8 @@
 use super::root::{Known, ReadError, Root};
 use super::status::{STATUS, status_field};
 use super::topology::CpuSets;
-use crate::cpulist::CpuList;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 /// The CPUs that this process is confined to.
 #[derive(Clone, Debug)]

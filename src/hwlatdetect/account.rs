@@ -1,9 +1,9 @@
 //! What a report comes to in hwlatdetect's terms.
 
-use crate::attribution::Cause;
-use crate::cpulist::CpuList;
-use crate::report::model::{CpuReport, EndedBy, Finding, Gap, Outcome, Report, Severity, Subject};
+use crate::model::Cause;
+use crate::model::{CpuReport, EndedBy, Finding, Gap, Outcome, Report, Severity, Subject};
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::sample::{Sample, whole_micros};
 

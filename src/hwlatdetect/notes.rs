@@ -1,8 +1,8 @@
 //! What hwlatdetect has no line for. It goes to standard error, where no
 //! program looks for a number.
 
-use crate::report::human::counted;
-use crate::report::model::Subject;
+use crate::model::Subject;
+use crate::text::human::counted;
 
 use super::Account;
 

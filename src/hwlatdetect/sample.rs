@@ -1,6 +1,6 @@
 //! A sample: one gap of the platform's, on one CPU.
 
-use crate::report::model::Gap;
+use crate::model::Gap;
 use crate::session::LiveGap;
 use crate::units::{CpuId, Nanos, UtcNanos};
 

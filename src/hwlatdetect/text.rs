@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::cpulist::CpuList;
+use crate::model::EndedBy;
 use crate::plan::RunPlan;
-use crate::report::model::EndedBy;
+use crate::units::cpulist::CpuList;
 
 use super::account::{Account, Smis};
 use super::parameters::{Listing, Parameters, Voice, seconds};

@@ -1,7 +1,7 @@
 //! Findings about the clock: everything else is measured with it.
 
-use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
+use crate::text::human::counted;
 
 use super::Case;
 use super::findings::finding;

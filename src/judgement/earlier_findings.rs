@@ -1,7 +1,7 @@
 //! A host that may not be as it is by itself.
 
 use crate::changes::Earlier;
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
 
 use super::findings::finding;
 

@@ -1,8 +1,9 @@
 //! Gaps that fell together with a suspend or a step of the TSC: what the clock
 //! says of them is not what happened, so they are attributed to nobody.
 
-use crate::attribution::{Cause, Parts, UnknownReason};
+use crate::attribution::{Parts, UnknownReason};
 use crate::evidence::watches::ClockStep;
+use crate::model::Cause;
 use crate::session::{Collected, CpuCollection, JudgedGap, Recast};
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -92,10 +93,11 @@ fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Her
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::ClockTrust;
-    use crate::attribution::{Evidence, Footprint, Known, Platform, Setting, SmiEvidence, account};
+    use crate::attribution::{Known, account};
     use crate::evidence::watches::StepKind;
-    use crate::report::model::CauseCounts;
+    use crate::model::CauseCounts;
+    use crate::model::ClockTrust;
+    use crate::model::{Evidence, Footprint, Platform, Setting, SmiEvidence};
     use crate::sampler::{RawGap, TripKind};
     use crate::session::PackedGap;
     use crate::units::UtcNanos;

@@ -1,10 +1,10 @@
 //! What the reader should know or do, as data.
 
-use crate::attribution::Platform;
+use crate::model::Platform;
+use crate::model::{EndedBy, Finding, Severity};
 use crate::plan::Pauses;
-use crate::report::human::counted;
-use crate::report::model::{EndedBy, Finding, Severity};
 use crate::sampler::{CpuTotals, Scheduling};
+use crate::text::human::counted;
 
 use super::{
     Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings,

@@ -1,7 +1,7 @@
 //! What a guest knows of the time that its host took.
 
-use crate::attribution::Platform;
-use crate::report::model::{Finding, Severity};
+use crate::model::Platform;
+use crate::model::{Finding, Severity};
 use crate::units::Nanos;
 
 use super::Case;

@@ -1,10 +1,10 @@
 //! Every source of evidence, usable or not, why, and what its absence costs.
 
-use crate::attribution::{ClockTrust, Platform};
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::report::model::{EngineName, EvidenceSource};
+use crate::model::{ClockTrust, Platform};
+use crate::model::{EngineName, EvidenceSource};
 use crate::sampler::{CpuSetup, SmiSetup};
 use crate::session::Agreement;
 

@@ -2,23 +2,33 @@
 //! the verdict.
 
 mod agreement;
+pub mod assembly;
+pub mod circumstances;
 mod clock_findings;
+pub mod digest;
 mod earlier_findings;
 mod exclusions;
 mod findings;
 mod guest_findings;
 mod inventory;
+pub mod kernel_account;
+pub mod periodicity;
 mod periods;
 mod pmu_inventory;
 mod presence_inventory;
+pub mod quieted;
+pub mod reattribute;
 mod smi_findings;
+pub mod smi_sources;
 mod stalls;
 mod step_findings;
+pub mod time_line;
 mod tracer_findings;
 mod verdict;
 mod watch_findings;
 mod watch_inventory;
 mod witness_findings;
+pub mod worst;
 
 pub use agreement::{account, compare};
 pub use earlier_findings::earlier_changes;
@@ -31,19 +41,9 @@ pub use verdict::{judge, tsc_given_up};
 
 use crate::evidence::MachineFacts;
 use crate::host::Host;
+use crate::model::EngineName;
 use crate::plan::RunPlan;
-use crate::report::model::EngineName;
-use crate::session::{Collected, Rate};
-use crate::sys::memory::Locked;
-
-/// How the process could prepare itself.
-#[derive(Clone, Debug)]
-pub struct Preparation {
-    /// Whether memory is locked, or why not.
-    pub memory: Result<Locked, String>,
-    /// Whether /dev/cpu_dma_latency is held at 0, or why not.
-    pub dma_latency: Result<(), String>,
-}
+use crate::session::{Collected, Preparation, Rate};
 
 /// The engine of a run.
 #[derive(Clone, Debug)]

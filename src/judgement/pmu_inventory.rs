@@ -1,7 +1,7 @@
 //! What the PMU counts in the run, as entries of the evidence list.
 
-use crate::evidence::pmu::InSmm;
-use crate::report::model::EvidenceSource;
+use crate::model::EvidenceSource;
+use crate::model::InSmm;
 use crate::sampler::CpuSetup;
 use crate::session::RingZeroAgreement;
 

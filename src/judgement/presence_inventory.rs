@@ -1,7 +1,7 @@
 //! The sources that tell whether the kernel ran: the footprint, or that
 //! interrupts were held off.
 
-use crate::report::model::EvidenceSource;
+use crate::model::EvidenceSource;
 use crate::sampler::{
     CountSource, CpuSetup, FootprintTest, Interrupts, MaskedTotals, TracedTotals, Tracer,
 };

@@ -1,10 +1,11 @@
 //! Findings about the SMI count: what it says beside the gaps, and where it
 //! says nothing.
 
-use crate::attribution::{Platform, UnknownReason};
-use crate::report::human::counted;
-use crate::report::model::{EngineName, Finding, Severity};
+use crate::attribution::UnknownReason;
+use crate::model::Platform;
+use crate::model::{EngineName, Finding, Severity};
 use crate::sampler::SmiTotals;
+use crate::text::human::counted;
 
 use super::Case;
 use super::findings::finding;

@@ -1,8 +1,8 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use crate::attribution::{Cause, Confidence, SmiEvidence};
-use crate::report::model::{CauseCounts, StallReport};
+use crate::model::{Cause, Confidence, SmiEvidence};
+use crate::model::{CauseCounts, StallReport};
 use crate::session::{Collected, PackedGap, Recast};
 use crate::stats::periodicity::Event;
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
@@ -187,7 +187,7 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
                     .cpus
                     .iter()
                     .copied()
-                    .collect::<crate::cpulist::CpuList>()
+                    .collect::<crate::units::cpulist::CpuList>()
                     .to_string(),
                 gaps: stall.gaps,
                 all_sampled_cpus: (sampled > 1).then_some(stall.cpus.len() == sampled),

@@ -3,8 +3,8 @@
 
 use crate::evidence::watches::{LogEvent, Said, StepKind};
 use crate::host::kernel_log::TscLogEvent;
-use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
+use crate::text::human::counted;
 use crate::units::Nanos;
 
 use super::Case;

@@ -1,9 +1,9 @@
 //! What is to be said of the kernel's tracers where one sampled: what its
 //! records hide, what of them was lost, and what it left changed.
 
-use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
 use crate::sampler::TracedTotals;
+use crate::text::human::counted;
 
 use super::Case;
 use super::findings::finding;

@@ -4,14 +4,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::attribution::{Cause, Confidence, Platform, UnknownReason};
-use crate::evidence::pmu::InSmm;
+use crate::attribution::UnknownReason;
 use crate::host::Host;
-use crate::report::human::counted;
-use crate::report::model::{CpuReport, EndedBy, Outcome, Subject, Verdict, cut_short};
+use crate::model::InSmm;
+use crate::model::{Cause, Confidence, Platform};
+use crate::model::{CpuReport, EndedBy, Outcome, Subject, Verdict, cut_short};
 use crate::sampler::FootprintTest;
 use crate::session::CpuCollection;
 use crate::stats::rates::Rate;
+use crate::text::human::counted;
 use crate::units::Nanos;
 
 use super::Case;

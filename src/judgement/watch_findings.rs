@@ -2,7 +2,7 @@
 //! registers that say more than the gaps do.
 
 use crate::evidence::watches::{HARDWARE_VECTORS, Notable};
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
 use crate::units::{CpuId, Nanos};
 
 use super::Case;

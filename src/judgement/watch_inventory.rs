@@ -1,8 +1,8 @@
 //! What was watched beside the run, as entries of the evidence list.
 
-use crate::attribution::Platform;
-use crate::report::human::counted;
-use crate::report::model::EvidenceSource;
+use crate::model::EvidenceSource;
+use crate::model::Platform;
+use crate::text::human::counted;
 
 use super::Case;
 use super::inventory::{missing, usable};

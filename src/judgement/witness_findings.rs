@@ -1,8 +1,8 @@
 //! What is to be said of the witnesses of the kernel: whether there is one, and
 //! whether they contradict each other.
 
-use crate::report::human::counted;
-use crate::report::model::{Finding, Severity};
+use crate::model::{Finding, Severity};
+use crate::text::human::counted;
 
 use super::Case;
 use super::findings::finding;

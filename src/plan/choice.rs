@@ -1,8 +1,8 @@
 //! Which CPUs are sampled, and why the others are not.
 
-use crate::cpulist::CpuList;
 use crate::host::Host;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::PlanError;
 

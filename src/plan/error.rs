@@ -1,10 +1,10 @@
 //! Why there is no plan: what is wrong with the command line or the machine.
 
-use crate::cpulist::{CpuList, CpuListError};
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
 use crate::quiet::StepError;
 use crate::units::Nanos;
+use crate::units::cpulist::{CpuList, CpuListError};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]

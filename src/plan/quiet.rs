@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::RunArgs;
-use crate::cpulist::CpuList;
 use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve, Steps};
+use crate::units::cpulist::CpuList;
 
 use super::PlanError;
 

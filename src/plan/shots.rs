@@ -1,7 +1,7 @@
 //! Which engine is wished, and the pace of the one that samples in shots.
 
 use crate::cli::{EngineArg, RunArgs};
-use crate::report::model::EngineName;
+use crate::model::EngineName;
 use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::schema::Policy;
 use crate::files::read;
-use crate::report::clean_text;
+use crate::text::clean_text;
 
 /// The largest policy that is read; the waivers of a large fleet fit.
 const LARGEST: u64 = 4 << 20;

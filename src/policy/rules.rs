@@ -4,9 +4,9 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::cli::duration::{Quantity, parse_duration};
-use crate::cpulist::CpuList;
-use crate::report::model::EngineName;
+use crate::model::EngineName;
 use crate::units::Nanos;
+use crate::units::cpulist::CpuList;
 
 /// What is asked. Whatever is `None` is not asked.
 #[derive(Clone, Debug, Default, PartialEq)]

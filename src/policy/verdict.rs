@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::model::Outcome;
+use crate::model::Outcome;
 
 use super::rule::Rule;
 

@@ -7,8 +7,8 @@
 //! kernel/rcu/tree_nocb.h (rcu_nocbs=) and
 //! Documentation/admin-guide/kernel-parameters.txt.
 
-use crate::cpulist::CpuList;
 use crate::host::command_line::CommandLine;
+use crate::units::cpulist::CpuList;
 
 /// What `isolcpus=` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The time stamp counter, and whether the kernel trusts it.
 
-use crate::attribution::Platform;
 use crate::host::kernel_log::TscLogEvent;
 use crate::judgement::tsc_given_up;
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::model::Platform;
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
 
 use super::View;
 use super::look::{few, look, observed, unread, why};

@@ -1,6 +1,6 @@
 //! Whether there are CPUs to sample, and whether they can be.
 
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
 use crate::sampler::{CalibrationError, EngineError};
 
 use super::look::{cpus, look, observed, why};

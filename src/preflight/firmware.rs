@@ -1,10 +1,10 @@
 //! Loaded modules that make firmware work, and the one that counts SMIs.
 
-use crate::attribution::Platform;
 use crate::host::modules::ModuleRole;
 use crate::host::root::ReadError;
 use crate::host::smi_source::msr_device;
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::model::Platform;
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
 
 use super::View;
 use super::look::{look, observed, why};

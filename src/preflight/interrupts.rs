@@ -2,10 +2,10 @@
 //!
 //! Source: Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c.
 
-use crate::cpulist::CpuList;
-use crate::cpumask::{mask_of, parse_mask};
 use crate::host::irqs::{Irq, Mobility, read};
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::units::cpulist::CpuList;
+use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::View;
 use super::boot::Isolcpus;

@@ -5,10 +5,10 @@
 //! nohz_full, rcu_nocbs), cgroup-v2.rst (cpuset.cpus.isolated) and
 //! Documentation/core-api/workqueue.rst.
 
-use crate::cpulist::CpuList;
-use crate::cpumask::{mask_of, parse_mask};
 use crate::host::topology::ISOLATED_PARTITIONS;
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
+use crate::units::cpulist::CpuList;
+use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::View;
 use super::boot::{self, Isolcpus};

@@ -2,7 +2,7 @@
 
 use crate::host::kernel::{Lockdown, Preemption};
 use crate::host::root::ReadError;
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
 use super::look::{look, observed, why};

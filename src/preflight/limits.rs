@@ -2,8 +2,9 @@
 //! have to wait for.
 
 use crate::host::occupants::{Owner, RealtimeTask, State, allowed, realtime_tasks};
-use crate::limits::{self, Need, Priority};
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::session::limits;
+use crate::session::limits::{Need, Priority};
 use crate::units::Nanos;
 
 use super::look::{cpus, few, observed};

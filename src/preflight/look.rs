@@ -1,9 +1,9 @@
 //! Files as evidence: what they said, or why they said nothing.
 
-use crate::cpulist::CpuList;
 use crate::host::root::{Known, ReadError, Root};
 use crate::host::text::clean;
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::units::cpulist::CpuList;
 
 /// A longer list of CPUs is counted instead of shown.
 const LONGEST_LIST: usize = 60;

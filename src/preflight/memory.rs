@@ -3,7 +3,7 @@
 //! Source: Documentation/admin-guide/sysctl/kernel.rst (numa_balancing),
 //! sysctl/vm.rst (stat_interval), mm/transhuge.rst and mm/ksm.rst.
 
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
 use super::look::{Switch, look, switch, unread};

@@ -15,6 +15,7 @@ mod kernel;
 mod limits;
 mod look;
 mod memory;
+pub mod model;
 mod permissions;
 mod plan;
 mod platform;
@@ -29,7 +30,6 @@ pub use plan::PreflightPlan;
 pub use trial::Trial;
 pub use verdict::readiness;
 
-use crate::cpulist::CpuList;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::command_line::CommandLine;
@@ -37,9 +37,10 @@ use crate::host::debugfs::Debugfs;
 use crate::host::power::CpuPower;
 use crate::host::root::Root;
 use crate::judgement::prospects;
-use crate::report::model::EvidenceSource;
-use crate::report::preflight::model::Condition;
+use crate::model::EvidenceSource;
+use crate::preflight::model::Condition;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 /// Everything that the conditions are found from.
 pub struct View<'a> {

@@ -3,7 +3,7 @@
 use crate::host::permissions::Capability;
 use crate::host::process_limits::{ProcessLimits, SoftLimit};
 use crate::host::root::Known;
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
 use crate::sampler::Scheduling;
 
 use super::look::{look, observed, why};

@@ -1,11 +1,11 @@
 //! Which run the answer is about.
 
 use crate::cli::PreflightArgs;
-use crate::cpulist::CpuList;
 use crate::host::Host;
 use crate::host::root::ReadError;
 use crate::plan::{Choice, DEFAULT_PRIORITY, PlanError};
 use crate::units::Nanos;
+use crate::units::cpulist::CpuList;
 
 /// The threshold for which a CPU is tried: the default of a run.
 pub(super) const THRESHOLD: Nanos = Nanos(10_000);

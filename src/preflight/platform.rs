@@ -1,6 +1,6 @@
 //! Bare metal or guest.
 
-use crate::report::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Condition, Effect, Observation, Subject};
 
 use super::View;
 use super::look::look;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::cpulist::CpuList;
 use crate::host::power::{IdleEntry, IdleState, Turbo};
 use crate::host::root::ReadError;
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
 use super::look::{cpus, few, look, observed, unread, why};

@@ -5,7 +5,7 @@
 
 use crate::host::realtime::{Throttling, fair_server};
 use crate::host::root::ReadError;
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
 use crate::units::CpuId;
 
 use super::View;

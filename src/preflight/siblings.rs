@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::cpulist::CpuList;
 use crate::host::topology::{Smt, core_siblings};
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::View;
 use super::look::{cpus, few, look, observed};

@@ -10,13 +10,13 @@ use crate::evidence::pmu::PmuSources;
 use crate::evidence::watches::{FreezeWish, RegisterSources, freeze_on_smi};
 use crate::host::Host;
 use crate::host::root::Root;
-use crate::judgement::Preparation;
+use crate::model::EngineName;
 use crate::privileges::Keep;
-use crate::report::model::EngineName;
 use crate::sampler::{
     CpuSetup, Engine, EngineError, Interrupts, MachineKind, Readings, SamplingPlan, Tracer,
     UserEngine, Window, probe, probe_tracer,
 };
+use crate::session::Preparation;
 use crate::units::{CpuId, Cycles, Hertz};
 
 use super::plan::{PreflightPlan, THRESHOLD};

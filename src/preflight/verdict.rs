@@ -1,6 +1,6 @@
 //! From the conditions to the answer.
 
-use crate::report::preflight::model::{Condition, Effect, Outlook, Readiness};
+use crate::preflight::model::{Condition, Effect, Outlook, Readiness};
 
 /// The answer that the conditions give. What is not known, and what only
 /// limits the result, does not speak against a measurement.
@@ -26,7 +26,7 @@ pub fn readiness(conditions: &[Condition]) -> Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::preflight::model::Subject;
+    use crate::preflight::model::Subject;
 
     fn result(effects: &[Effect]) -> Outlook {
         let conditions: Vec<Condition> = effects

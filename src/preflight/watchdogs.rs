@@ -3,7 +3,7 @@
 //! Source: Documentation/admin-guide/lockup-watchdogs.rst and
 //! Documentation/ABI/testing/sysfs-mce.
 
-use crate::report::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::{Condition, Effect, Subject};
 
 use super::View;
 use super::look::{Switch, cpus, look, switch, unread};

@@ -3,8 +3,8 @@
 //! Source: Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c.
 
 use crate::changes::{Format, Place};
-use crate::cpumask::{mask_of, parse_mask};
 use crate::host::irqs::{Irq, Mobility, read};
+use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::intent::Intent;
 use super::step::Step;

@@ -29,8 +29,8 @@ pub use intent::{Act, Intent, Record, Result};
 pub use step::{Step, StepError, Steps};
 
 use crate::changes::{Access, Place};
-use crate::cpulist::CpuList;
 use crate::host::root::Root;
+use crate::units::cpulist::CpuList;
 
 /// Whether ordinary tasks may be left without any CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@
 use std::io;
 
 use crate::changes::{Access, Changed, Changes, Format, Place};
-use crate::cpulist::CpuList;
 use crate::host::topology::CpuSets;
+use crate::units::cpulist::CpuList;
 
 use super::intent::{Act, Intent};
 use super::step::Step;

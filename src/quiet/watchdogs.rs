@@ -4,7 +4,7 @@
 //! Source: Documentation/admin-guide/lockup-watchdogs.rst, kernel/watchdog.c.
 
 use crate::changes::{Format, Place};
-use crate::cpulist::CpuList;
+use crate::units::cpulist::CpuList;
 
 use super::intent::{Act, Intent};
 use super::scheduling::off;

@@ -4,7 +4,7 @@
 //! "Interface files"; kernel/workqueue.c.
 
 use crate::changes::{Format, Place};
-use crate::cpumask::{mask_of, parse_mask};
+use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::intent::Intent;
 use super::step::Step;

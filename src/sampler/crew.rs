@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::attribution::{Evidence, Footprint, SmiEvidence};
 use crate::files::patient::tell;
+use crate::model::{Evidence, Footprint, SmiEvidence};
 use crate::privileges::Keep;
 use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles, Fill};

@@ -10,8 +10,8 @@ use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
-use super::smi_watch::Readings;
-use super::tracer::{Tracer, TracerError};
+use crate::sampler::engines::tracer::{Tracer, TracerError};
+use crate::sampler::smi_counter::Readings;
 
 /// When a CPU is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

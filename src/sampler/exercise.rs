@@ -11,9 +11,9 @@ use crate::sys::port::Port;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
-use super::live::LiveMachine;
 use super::machine::{Machine, UsageReading};
-use super::span::Permit;
+use crate::sampler::live::LiveMachine;
+use crate::sampler::span::Permit;
 
 /// Readings before the first stall: calibration takes some 50,000.
 const BEFORE_FIRST: u32 = 400_000;

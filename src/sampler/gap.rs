@@ -1,13 +1,13 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
-use crate::attribution::Evidence;
 use crate::evidence::watches::RegisterSpan;
-use crate::report::model::SmiCount;
+use crate::model::Evidence;
+use crate::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
-use super::bpf::CountSource;
 use super::histogram::{Histogram, Presence};
-use super::tracer::{Interrupts, Tracer};
+use crate::sampler::engines::bpf::CountSource;
+use crate::sampler::engines::tracer::{Interrupts, Tracer};
 
 /// Why a delta is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

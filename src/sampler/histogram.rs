@@ -1,7 +1,7 @@
 //! A log-linear histogram of cycles, recorded from the sampler's slow path:
 //! fixed size, no allocation, no division.
 
-use crate::attribution::Footprint;
+use crate::model::Footprint;
 use crate::units::Cycles;
 
 /// Linear steps within an octave, as a power of two: 16 steps, so a bucket is

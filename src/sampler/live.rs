@@ -1,5 +1,6 @@
 //! The real CPU under the calling thread.
 
+use crate::evidence::KernelReturn;
 use crate::evidence::pmu::{PmuCounters, PmuReading, PmuSetup};
 use crate::evidence::watches::{RegisterReading, RegisterSources, Registers};
 use crate::evidence::{SmiCounter, SmiSource};
@@ -8,27 +9,18 @@ use crate::sys::usage::{Schedstat, ThreadUsage, thread_usage};
 use crate::sys::{selector, tsc};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
-use super::calibrate::FootprintTest;
-use super::engine::SmiSetup;
-use super::machine::{Machine, UsageReading};
-use super::span::Permit;
+use crate::sampler::calibrate::FootprintTest;
+use crate::sampler::engine::SmiSetup;
+use crate::sampler::machine::{Machine, UsageReading};
+use crate::sampler::span::Permit;
 
 /// Forced page faults, and plain accesses, of the footprint's self-test.
 const TEST_ROUNDS: u32 = 200;
 /// Plain accesses may lose the mark to an interrupt this often.
 const TEST_TOLERANCE: u32 = 10;
 
-/// How the kernel returns to user space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KernelReturn {
-    /// By IRET.
-    Iret,
-    /// By ERETU.
-    Fred,
-}
-
 /// The CPU that the calling thread is pinned to.
-pub(super) struct LiveMachine {
+pub(in crate::sampler) struct LiveMachine {
     rdtscp: Option<tsc::Rdtscp>,
     kernel_return: KernelReturn,
     smi: Option<SmiCounter>,
@@ -42,7 +34,7 @@ pub(super) struct LiveMachine {
 
 impl LiveMachine {
     /// Opens what the calling thread may use; says what it may not.
-    pub(super) fn open(
+    pub(in crate::sampler) fn open(
         cpu: CpuId,
         sources: Result<&[SmiSource], &str>,
         registers: &RegisterSources,
@@ -174,7 +166,7 @@ fn difference(now: u64, then: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sampler::live::*;
 
     #[test]
     fn the_footprint_self_test_gives_a_verdict_on_this_cpu() {

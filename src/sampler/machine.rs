@@ -7,7 +7,7 @@ use crate::evidence::watches::RegisterReading;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
-use super::span::Permit;
+use crate::sampler::span::Permit;
 
 /// Scheduling counts since the previous reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

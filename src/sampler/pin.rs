@@ -1,9 +1,9 @@
 //! Where a sampler's thread runs, and how it is scheduled.
 
-use crate::cpulist::CpuList;
 use crate::quiet::Quarters;
 use crate::sys::sched;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 use super::engine::{EngineError, SamplingPlan, Scheduling};
 

@@ -7,11 +7,11 @@
 
 use std::io;
 
-use crate::cpulist::CpuList;
 use crate::host::occupants::occupant;
 use crate::host::root::Root;
 use crate::sys::sched;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 /// More CPUs than any machine has; the kernel takes those that are there
 /// (sched_setaffinity(2)).

@@ -1,8 +1,8 @@
 //! What a rise of the SMI counter between two readings means for the gaps that
 //! lie between them, where the engine does not read it after each.
 
-use crate::attribution::SmiEvidence;
 use crate::evidence::LEAST_SMI;
+use crate::model::SmiEvidence;
 use crate::units::Nanos;
 
 use super::gap::SmiTotals;

@@ -1,7 +1,29 @@
 //! The SMI counter of one CPU, read again and again.
 
+use crate::evidence::SmiSource;
+
 use super::gap::SmiTotals;
 use super::machine::Machine;
+
+/// How much of the counter a run uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readings {
+    /// Start, end, and after gaps.
+    AfterGaps,
+    /// Start and end only: the counter is a virtual machine's own, and reading
+    /// it costs an exit to the hypervisor.
+    StartAndEnd,
+}
+
+/// The sources of the CPU at `index` of the plan.
+pub(in crate::sampler) fn sources_of(
+    all: &[Result<Vec<SmiSource>, String>],
+    index: usize,
+) -> Result<&[SmiSource], &str> {
+    all.get(index).map_or(Err("not asked"), |sources| {
+        sources.as_ref().map(Vec::as_slice).map_err(String::as_str)
+    })
+}
 
 /// What has been read of it so far.
 pub(super) struct FollowedCounter {

@@ -7,17 +7,17 @@
 //! the first. Whatever is joined keeps the least favourable word: that the
 //! kernel ran before that it is not known, and this before that it did not.
 
-use crate::attribution::Footprint;
-use crate::evidence::pmu::RingZero;
+use crate::model::Footprint;
+use crate::model::RingZero;
 use crate::units::Hertz;
 
-use super::calibrate::{Calibration, FootprintTest};
-use super::machine::Machine;
-use super::witness::{PmuWatch, Witness};
+use crate::sampler::calibrate::{Calibration, FootprintTest};
+use crate::sampler::machine::Machine;
+use crate::sampler::witness::{PmuWatch, Witness};
 
 /// Most beginnings in a row that something hits: a CPU that never gets two
 /// readings in a row must still see its deadline.
-pub(super) const MOST_ECHOES: u32 = 256;
+pub(in crate::sampler) const MOST_ECHOES: u32 = 256;
 
 /// The permission to set the mark. Only this file can give it.
 #[derive(Debug)]
@@ -35,18 +35,18 @@ struct Closed {
 /// next had begun.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "what the mark said is in it"]
-pub(super) struct Passed {
+pub(in crate::sampler) struct Passed {
     /// The first reading of the span that follows.
-    pub(super) until: u64,
+    pub(in crate::sampler) until: u64,
     /// What was seen of it all.
-    pub(super) seen: Witness,
+    pub(in crate::sampler) seen: Witness,
     /// How the span that follows began.
-    pub(super) begin: Begin,
+    pub(in crate::sampler) begin: Begin,
 }
 
 /// How a span began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
+pub(in crate::sampler) enum Begin {
     /// At once.
     Quiet,
     /// Something hit the sampler meanwhile.
@@ -55,7 +55,7 @@ pub(super) enum Begin {
 
 /// The spans of one sampler: the one that goes on, and how the next is begun.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(in crate::sampler) struct Chain {
     test: FootprintTest,
     pmu: PmuWatch,
     /// The begin of a span is never longer than this unless something hit it.
@@ -64,7 +64,7 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Begins the first span: nothing that comes before it is sampled.
-    pub(super) fn begin<M: Machine>(
+    pub(in crate::sampler) fn begin<M: Machine>(
         machine: &mut M,
         calibration: &Calibration,
         hz: Hertz,
@@ -79,12 +79,12 @@ impl Chain {
     }
 
     /// Takes the begin of a span for hit only where it is longer than this.
-    pub(super) fn expect(&mut self, limit: u64) {
+    pub(in crate::sampler) fn expect(&mut self, limit: u64) {
         self.limit = limit;
     }
 
     /// What was seen since the span began. The word of the mark stays as it is.
-    pub(super) fn look<M: Machine>(&self, machine: &mut M) -> Witness {
+    pub(in crate::sampler) fn look<M: Machine>(&self, machine: &mut M) -> Witness {
         let footprint = self.footprint(machine);
         let (ring_zero, smm) = self.pmu.since_begin(machine);
         Witness {
@@ -95,12 +95,12 @@ impl Chain {
     }
 
     /// Ends the span and begins the next.
-    pub(super) fn renew<M: Machine>(&mut self, machine: &mut M) -> Passed {
+    pub(in crate::sampler) fn renew<M: Machine>(&mut self, machine: &mut M) -> Passed {
         self.close(machine).next(machine, self)
     }
 
     /// What the mark says now; it is in force or not.
-    pub(super) fn footprint<M: Machine>(&self, machine: &mut M) -> Footprint {
+    pub(in crate::sampler) fn footprint<M: Machine>(&self, machine: &mut M) -> Footprint {
         match self.test {
             FootprintTest::Passed if machine.armed() => Footprint::Intact,
             FootprintTest::Passed => Footprint::Cleared,
@@ -160,7 +160,7 @@ impl Witness {
 
     /// Both together: the least favourable word of the two. Counts of ring 0
     /// stand only where both have them.
-    pub(super) fn joined(self, other: Witness) -> Witness {
+    pub(in crate::sampler) fn joined(self, other: Witness) -> Witness {
         let rank = |footprint: Footprint| match footprint.kernel_ran() {
             Some(false) => 0,
             None => 1,
@@ -188,7 +188,7 @@ impl Witness {
     /// an interrupt that hits a system call returns to the kernel, and leaves
     /// the mark as it was. Neither the mark nor the count of ring 0 then tells
     /// that the kernel did not run.
-    pub(super) fn beside_calls(self) -> Witness {
+    pub(in crate::sampler) fn beside_calls(self) -> Witness {
         Witness {
             footprint: match self.footprint {
                 Footprint::Cleared => Footprint::Cleared,

@@ -1,8 +1,9 @@
 //! What a sampler saw of the kernel by itself: the mark in ES, and what the PMU
 //! counted since the loop went on.
 
-use crate::attribution::{Footprint, SmiEvidence};
-use crate::evidence::pmu::{PmuReading, RingZero};
+use crate::evidence::pmu::PmuReading;
+use crate::model::RingZero;
+use crate::model::{Footprint, SmiEvidence};
 use crate::units::{Hertz, Nanos};
 
 use super::histogram::Presence;

@@ -1,6 +1,7 @@
 //! Raised stalls against the gaps of a run.
 
-use crate::attribution::{Cause, Parts};
+use crate::attribution::Parts;
+use crate::model::Cause;
 use crate::sampler::RaisedSpan;
 use crate::session::PackedGap;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -135,9 +136,8 @@ fn is_met(span: &RaisedSpan, gaps: &[PackedGap], slack: Cycles) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{
-        ClockTrust, Evidence, Footprint, Known, Platform, Setting, SmiEvidence, account,
-    };
+    use crate::attribution::{Known, account};
+    use crate::model::{ClockTrust, Evidence, Footprint, Platform, Setting, SmiEvidence};
     use crate::sampler::{RawGap, TripKind};
     use crate::session::JudgedGap;
 

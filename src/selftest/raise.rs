@@ -8,9 +8,9 @@ use std::time::Duration;
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::Signal;
 
-use crate::cpulist::CpuList;
 use crate::sampler::RaisedSpan;
 use crate::sys::{sched, signals, tsc};
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles};
 
 /// Time that a competing task sleeps between two stalls.

@@ -3,25 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::state::StateFolder;
+use crate::files::state::{self, StateFolder};
 use crate::host::Host;
 
-use super::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
+use crate::model::selftest::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
 
 /// A result is a few kilobytes; anything longer is not one.
 const LONGEST: u64 = 1 << 20;
 
-/// The file: under /var/lib for root, else under the user's state folder (XDG
-/// Base Directory Specification). `None` where a user has no home.
+/// The file, in hwgap's own folder. `None` where a user has no home.
 pub fn default_path() -> Option<PathBuf> {
-    if nix::unistd::Uid::effective().is_root() {
-        return Some(PathBuf::from("/var/lib/hwgap/selftest.json"));
-    }
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let state = set("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")))?;
-    Some(state.join("hwgap/selftest.json"))
+    Some(state::default_folder()?.join("selftest.json"))
 }
 
 /// Stores a result in hwgap's own folder, in place of an earlier one.

@@ -4,7 +4,7 @@
 use crate::host::clocksource::Clocksource;
 use crate::host::cpu_model::CpuFlags;
 use crate::host::root::{Known, Root};
-use crate::report::model::ClocksourceChange;
+use crate::model::ClocksourceChange;
 use crate::units::UtcNanos;
 
 /// Changes kept; a clocksource that flaps is reported, not remembered for ever.

@@ -2,7 +2,7 @@
 
 use crate::evidence::kernel_trace::{ActivityId, Names, SourceTotal, TraceSetup};
 use crate::evidence::watches::Watches;
-use crate::report::model::EndedBy;
+use crate::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals};
 
 use super::clock_watch::ClockWatch;

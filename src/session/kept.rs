@@ -121,7 +121,8 @@ impl FromIterator<PackedGap> for KeptGaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Cause, UnknownReason};
+    use crate::attribution::UnknownReason;
+    use crate::model::Cause;
     use crate::session::packed::tests::gap;
     use crate::units::Cycles;
 

@@ -1,8 +1,8 @@
 //! Who is told of a run while it goes on.
 
 use crate::evidence::kernel_trace::Names;
+use crate::model::CauseCounts;
 use crate::privileges::Keep;
-use crate::report::model::CauseCounts;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::packed::PackedGap;

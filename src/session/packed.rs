@@ -1,10 +1,9 @@
 //! A judged gap in 144 bytes: 100,000 of them are kept for each CPU.
 
-use crate::attribution::{
-    Account, Cause, Confidence, Evidence, Footprint, Parts, SmiEvidence, UnknownReason,
-};
+use crate::attribution::{Account, Parts, UnknownReason};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
-use crate::evidence::pmu::{InSmm, RingZero};
+use crate::model::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
+use crate::model::{InSmm, RingZero};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Nanos};
 

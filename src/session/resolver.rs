@@ -1,7 +1,7 @@
 //! Gaps whose SMI count was not read at once wait here for the next reading:
 //! if it shows no rise, none of them held an SMI.
 
-use crate::attribution::SmiEvidence;
+use crate::model::SmiEvidence;
 use crate::sampler::RawGap;
 
 /// Gaps that wait at most; more are passed on as they are.
@@ -60,7 +60,7 @@ impl Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Evidence, Footprint};
+    use crate::model::{Evidence, Footprint};
     use crate::sampler::TripKind;
     use crate::units::Cycles;
 

@@ -4,7 +4,7 @@
 //! shares the gaps with the run. Putting them in order, reading files and
 //! writing are left to whoever takes the snapshot.
 
-use crate::report::model::EndedBy;
+use crate::model::EndedBy;
 use crate::sampler::{CpuTotals, Engine, SoFar};
 
 use super::collected::Collected;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::attribution::{
-    Account, Cause, Evidence, Known, Parts, Setting, Throttling, UnknownReason, account,
-    looks_throttled,
+    Account, Known, Parts, Throttling, UnknownReason, account, looks_throttled,
 };
 use crate::evidence::kernel_trace::{KernelTime, Standing, Way};
 use crate::evidence::{Learnt, Usual};
-use crate::report::model::CauseCounts;
+use crate::model::CauseCounts;
+use crate::model::{Cause, Evidence, Setting};
 use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 

@@ -6,6 +6,10 @@ pub trait Wishes {
     fn wait(&self, milliseconds: u16) -> Wish;
 }
 
+use nix::sys::signal::Signal;
+
+use crate::sys::signals::RunSignals;
+
 /// What is asked of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -15,4 +19,14 @@ pub enum Wish {
     Tell,
     /// To end.
     End,
+}
+
+impl Wishes for RunSignals {
+    fn wait(&self, milliseconds: u16) -> Wish {
+        match RunSignals::wait(self, milliseconds) {
+            None => Wish::GoOn,
+            Some(Signal::SIGUSR1) => Wish::Tell,
+            Some(_) => Wish::End,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! How the witnesses of the kernel agree, over all gaps of a CPU.
 
-use crate::attribution::{Evidence, Footprint};
 use crate::evidence::kernel_trace::Standing;
+use crate::model::{Evidence, Footprint};
 
 /// How the two witnesses of the kernel agree: the footprint and its own
 /// records.

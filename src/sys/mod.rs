@@ -6,7 +6,6 @@
 pub mod bpf;
 pub mod clock;
 mod counter_page;
-pub mod cpuid;
 pub mod detached_mount;
 pub mod memory;
 pub mod msr;

@@ -5,8 +5,8 @@
 
 use std::io;
 
-use crate::cpulist::CpuList;
 use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 /// Bits of the largest mask tried: 65,536 CPUs.
 const LARGEST_MASK_WORDS: usize = 1024;

@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hwgap::changes::{Access, Changes, Guard, LiveAccess, Place, Schedule};
-use hwgap::cpulist::CpuList;
 use hwgap::host::root::Root;
+use hwgap::units::cpulist::CpuList;
 
 pub const INTERVAL: &str = "proc/sys/vm/stat_interval";
 pub const MASK: &str = "sys/devices/virtual/workqueue/cpumask";

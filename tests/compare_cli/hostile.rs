@@ -1,8 +1,8 @@
 //! Names that must not show, and texts that must stay text.
 
 use hwgap::compare::model::Comparison;
-use hwgap::report::comparison::{html, markdown};
-use hwgap::report::model::Report;
+use hwgap::model::Report;
+use hwgap::render::comparison::{html, markdown};
 use proptest::prelude::*;
 
 use super::inert_pages::{HOSTILE, assert_inert_markdown, assert_inert_page};

@@ -3,9 +3,9 @@
 
 use assert_cmd::Command;
 use hwgap::compare::{Naming, Question, compare, load};
-use hwgap::report::comparison::{markdown, text};
-use hwgap::report::json;
-use hwgap::report::style::Style;
+use hwgap::render::comparison::{markdown, text};
+use hwgap::render::style::Style;
+use hwgap::text::json;
 use proptest::prelude::*;
 
 use super::samples::{run, save};

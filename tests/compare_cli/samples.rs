@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use hwgap::report::json;
-use hwgap::report::model::{Gap, Report};
+use hwgap::model::{Gap, Report};
+use hwgap::text::json;
 use hwgap::units::{CpuId, Cycles, Nanos};
 
 use super::report_samples;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use hwgap::compare::model::Finding;
 use hwgap::compare::{Naming, Question, compare, load};
-use hwgap::report::model::Report;
+use hwgap::model::Report;
 use hwgap::units::Nanos;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -143,7 +143,7 @@ fn classes_are_not_held_against_each_other_on_unlike_evidence() {
         cpu.smi = None;
     }
     for gap in &mut blind.gaps {
-        gap.cause = hwgap::attribution::Cause::FirmwareOrCpu;
+        gap.cause = hwgap::model::Cause::FirmwareOrCpu;
     }
     let found = compared(&[run(0, 6, Some(600), 40)], &[blind]);
     assert_eq!(found.verdict.result, Finding::Worse);

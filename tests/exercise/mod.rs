@@ -10,22 +10,23 @@ use std::time::Duration;
 
 use clap::Parser;
 use hwgap::changes::{Foreign, Found, LiveAccess, Locked, rehearse};
-use hwgap::characters::is_plain;
 use hwgap::cli::{Cli, Command, arguments};
 use hwgap::compare::{Machine, Naming, Question, SavedRun, compare};
 use hwgap::host::root::Root;
 use hwgap::hwlatdetect::Parameters;
+use hwgap::judgement::reattribute::reattribute;
+use hwgap::judgement::worst;
+use hwgap::model::{Gap, Report};
 use hwgap::policy::Policy;
-use hwgap::report::markdown::Limit;
-use hwgap::report::model::{Gap, Report};
-use hwgap::report::reattribute::reattribute;
-use hwgap::report::redact::redact;
-use hwgap::report::style::Style;
-use hwgap::report::text::{Summary, WORST_GAPS};
-use hwgap::report::{
-    Changes, Origin, brief, comparison, csv, html, json, markdown, read, text, worst,
-};
-use hwgap::selftest::{self, store};
+use hwgap::read::redact::redact;
+use hwgap::read::{brief, saved as read};
+use hwgap::render::markdown::Limit;
+use hwgap::render::style::Style;
+use hwgap::render::terminal::{Summary, WORST_GAPS};
+use hwgap::render::{Changes, Origin, comparison, csv, html, markdown, terminal as text};
+use hwgap::selftest::store;
+use hwgap::text::characters::is_plain;
+use hwgap::text::json;
 
 /// What an error says to a user: bounded, and without anything that steers his
 /// terminal.
@@ -79,7 +80,7 @@ pub fn journal(bytes: &[u8]) -> bool {
 /// Reads and shows a stored self-test. Returns whether it was one.
 pub fn selftest(bytes: &[u8]) -> bool {
     store::parse(bytes)
-        .map(|test| selftest::text::render(&test))
+        .map(|test| hwgap::render::selftest::render(&test))
         .is_some()
 }
 

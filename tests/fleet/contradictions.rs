@@ -1,7 +1,7 @@
 //! Reports that contradict themselves are set aside, and the contradiction is
 //! named.
 
-use hwgap::report::brief::from_slice;
+use hwgap::read::brief::from_slice;
 use serde_json::{Value, json};
 
 use super::fleet::{Place, run};

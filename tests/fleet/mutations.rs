@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use fastrand::Rng;
+use hwgap::model::Outcome;
 use hwgap::policy::Policy;
-use hwgap::report::brief::from_slice;
-use hwgap::report::model::Outcome;
+use hwgap::read::brief::from_slice;
 use jiff::civil::date;
 use serde_json::Value;
 

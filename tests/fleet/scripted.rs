@@ -38,7 +38,7 @@ fn reports_of_every_script_are_taken() {
     names.sort();
     for name in &names {
         let text = report(&place, name, &["--duration", "1s"]);
-        if let Err(problem) = hwgap::report::brief::from_slice(&text) {
+        if let Err(problem) = hwgap::read::brief::from_slice(&text) {
             panic!("{name}: {problem}");
         }
         // A limit above the threshold, and two engines in turn.
@@ -51,7 +51,7 @@ fn reports_of_every_script_are_taken() {
             "60us",
         ];
         let text = report(&place, name, &options);
-        if let Err(problem) = hwgap::report::brief::from_slice(&text) {
+        if let Err(problem) = hwgap::read::brief::from_slice(&text) {
             panic!("{name}, with a limit: {problem}");
         }
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use hwgap::report::brief::Brief;
-use hwgap::report::model::Outcome;
+use hwgap::model::Outcome;
+use hwgap::read::brief::Brief;
 use jiff::civil::date;
 use serde_json::{Value, json};
 

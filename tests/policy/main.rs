@@ -4,9 +4,9 @@
 mod judging;
 mod reading;
 
+use hwgap::model::Outcome;
 use hwgap::policy::Policy;
-use hwgap::report::brief::{Brief, from_large};
-use hwgap::report::model::Outcome;
+use hwgap::read::brief::{Brief, from_large};
 use jiff::civil::date;
 use serde_json::{Value, json};
 

@@ -1,12 +1,12 @@
 //! What must be in a page, and what must not.
 
-use hwgap::report::agreement::{Agreed, Agreement, EngineReport};
-use hwgap::report::markdown::Limit;
-use hwgap::report::model::{
+use hwgap::model::agreement::{Agreed, Agreement, EngineReport};
+use hwgap::model::{
     ClockStepKind, ClockStepReport, EngineName, Inventory, NamedText, Report, TscAdjust,
     TscLogLine, VectorCount, WatchedReport,
 };
-use hwgap::report::redact::redact;
+use hwgap::read::redact::redact;
+use hwgap::render::markdown::Limit;
 use hwgap::units::{Cycles, Nanos};
 use serde_json::Value;
 

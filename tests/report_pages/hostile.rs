@@ -1,6 +1,6 @@
 //! Texts that mean harm, in every place that a report has for one.
 
-use hwgap::report::model::{Inventory, NamedText, Report};
+use hwgap::model::{Inventory, NamedText, Report};
 use proptest::prelude::*;
 
 use super::inert_pages::{HOSTILE, assert_inert_markdown, assert_inert_page};

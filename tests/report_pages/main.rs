@@ -8,9 +8,10 @@ mod inert_pages;
 #[path = "../report_samples/mod.rs"]
 mod report_samples;
 
-use hwgap::report::markdown::{self, Limit};
-use hwgap::report::model::Report;
-use hwgap::report::{Changes, Origin, html};
+use hwgap::model::Report;
+use hwgap::render::markdown;
+use hwgap::render::markdown::Limit;
+use hwgap::render::{Changes, Origin, html};
 
 const WHOLE: Limit = Limit(60_000);
 

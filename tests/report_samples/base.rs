@@ -1,7 +1,7 @@
 //! The machine that all samples vary.
 
-use hwgap::attribution::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
-use hwgap::report::model::*;
+use hwgap::model::*;
+use hwgap::model::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
 use hwgap::units::{CpuId, Cycles, Nanos};
 
 pub fn text(value: &str) -> Option<String> {

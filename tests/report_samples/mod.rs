@@ -1,8 +1,8 @@
 //! Made-up reports of the machines that hwgap meets. No number of them was
 //! measured.
 
-use hwgap::attribution::Cause;
-use hwgap::report::model::*;
+use hwgap::model::Cause;
+use hwgap::model::*;
 use hwgap::units::Nanos;
 
 pub use settle::settled;

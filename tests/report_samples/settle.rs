@@ -1,10 +1,10 @@
 //! Brings what follows from a report's gaps in line with them, as a run would
 //! have written it: readers refuse what contradicts itself.
 
-use hwgap::attribution::{Cause, Confidence};
-use hwgap::cpulist::CpuList;
-use hwgap::report::model::*;
+use hwgap::model::*;
+use hwgap::model::{Cause, Confidence};
 use hwgap::stats::rates::Rate;
+use hwgap::units::cpulist::CpuList;
 use hwgap::units::{CpuId, Hertz, Nanos, UtcNanos};
 use jiff::Timestamp;
 

@@ -78,13 +78,6 @@ pub struct Journal {
     _lock: Flock<File>,
 }
 
-/// Where journals lie by default: with the rest of hwgap's state. `None` where
-/// a user has no home.
-pub fn default_folder() -> Option<PathBuf> {
-    let state = crate::selftest::store::default_path()?;
-    state.parent().map(Path::to_owned)
-}
-
 impl Locked {
     fn journal(&self) -> PathBuf {
         self.folder.path().join(JOURNAL)

@@ -1,17 +1,19 @@
 //! What all reports of a run have in common: the last one, its checkpoints and
 //! what is shown on request.
 
-use crate::attribution::{Setting, Throttling};
+use crate::attribution::Throttling;
 use crate::changes::Earlier;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
-use crate::judgement::{Case, Preparation, exclude_unsteady_gaps, recast_aligned_stalls};
+use crate::judgement::assembly::{Particulars, Told};
+use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
+use crate::model::EngineName;
+use crate::model::Setting;
+use crate::model::inventory::Inventory;
+use crate::model::selftest::SelfTest;
 use crate::plan::RunPlan;
 use crate::quiet::Quieted;
-use crate::report::assemble::{Particulars, Told};
-use crate::report::inventory::Inventory;
-use crate::report::model::EngineName;
-use crate::selftest::SelfTest;
+use crate::session::Preparation;
 use crate::session::{Limits, Rate};
 
 use super::engine::Choice;

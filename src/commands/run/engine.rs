@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::changes::SharedChanges;
+use crate::evidence::KernelReturn;
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Chosen;
+use crate::model::EngineName;
 use crate::plan::{EngineWish, RunPlan};
-use crate::report::model::EngineName;
 use crate::sampler::{
-    Ability, BpfEngine, Engine, FootprintTest, KernelReturn, MachineKind, SamplingPlan, Script,
-    Tracer, TracerAbility, TracerEngine, UserEngine, probe, probe_tracer, test_footprint,
+    Ability, BpfEngine, Engine, FootprintTest, MachineKind, SamplingPlan, Script, Tracer,
+    TracerAbility, TracerEngine, UserEngine, probe, probe_tracer, test_footprint,
 };
 use crate::units::Cycles;
 

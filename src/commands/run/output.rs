@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::files::OutputError;
+use crate::files::output::PendingFile;
 use crate::files::patient::Patient;
+use crate::judgement::worst;
+use crate::model::LazyGaps;
+use crate::model::{Gap, Report};
 use crate::plan::{Outputs, Printed};
-use crate::report::files::PendingFile;
-use crate::report::model::{Gap, Report};
-use crate::report::style::Style;
-use crate::report::text::{Summary, WORST_GAPS};
-use crate::report::{Changes, LazyGaps, Origin, OutputError, csv, hash, html, json, text, worst};
+use crate::read::hash;
+use crate::render::style::Style;
+use crate::render::terminal::{Summary, WORST_GAPS};
+use crate::render::{Changes, Origin, csv, html, terminal as text};
+use crate::text::json;
 use crate::waits;
 
 /// The outputs of a run, open.

@@ -8,11 +8,11 @@ use jiff::tz::TimeZone;
 use crate::cli::RunArgs;
 use crate::commands::Failure;
 use crate::files::patient::{Patient, tell};
+use crate::model::{Outcome, Report};
 use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
-use crate::report::model::{Outcome, Report};
-use crate::report::policy::render;
-use crate::report::style::Style;
+use crate::render::policy::render;
+use crate::render::style::Style;
 use crate::waits;
 
 /// The policy that a run must meet.

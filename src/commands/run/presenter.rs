@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::attribution::Platform;
 use crate::judgement::Chosen;
+use crate::model::LazyGaps;
+use crate::model::Platform;
+use crate::model::{Gap, Outcome, Report, Verdict};
 use crate::plan::{ProgressPlan, RunPlan};
-use crate::report::LazyGaps;
-use crate::report::model::{Gap, Outcome, Report, Verdict};
-use crate::report::standing::Standing;
+use crate::render::standing::Standing;
 use crate::session::{Progress, Silent};
 use crate::units::Nanos;
 

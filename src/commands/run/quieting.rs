@@ -15,7 +15,8 @@ use crate::host::Host;
 use crate::host::root::Root;
 use crate::plan::{Leftovers, RunPlan};
 use crate::quiet::{Quarters, Quieted, Record, View, apply, intents};
-use crate::report::{json, quieted};
+use crate::render::quieted;
+use crate::text::json;
 use crate::units::UtcNanos;
 
 use super::super::restore::{failure, folder};
@@ -170,7 +171,7 @@ pub(super) fn dry_run(args: &RunArgs) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     let written = match args.format {
         FormatArg::Text => quieted::write_plan(&records, &mut stdout),
-        FormatArg::Json => json::write(&quieted::report(&records), &mut stdout),
+        FormatArg::Json => json::write(&crate::judgement::quieted::report(&records), &mut stdout),
     };
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -3,9 +3,9 @@
 use crate::changes::SharedChanges;
 use crate::evidence::{MachineFacts, SmiSource};
 use crate::host::root::Root;
+use crate::model::{EndedBy, EngineName};
 use crate::plan::RunPlan;
 use crate::privileges::Keep;
-use crate::report::model::{EndedBy, EngineName};
 use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
     ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline,

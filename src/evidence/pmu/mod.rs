@@ -2,9 +2,7 @@
 //! and, where counters stand still in SMM, the time in it. Read by RDPMC on the
 //! sampled CPU, at some tens of cycles and without a system call.
 
-mod evidence;
 mod selftest;
 mod sources;
 
-pub use evidence::{InSmm, RingZero};
 pub use sources::{PmuCounters, PmuReading, PmuSetup, PmuSources};

@@ -3,7 +3,7 @@
 
 use crate::units::Cycles;
 
-use super::evidence::{InSmm, RingZero};
+use crate::model::{InSmm, RingZero};
 
 /// Ways into the kernel, and empty spans, that are tried.
 const ROUNDS: u32 = 200;

@@ -4,13 +4,13 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::attribution::Cause;
 use crate::fleet::read::SetAside;
+use crate::model::Cause;
+use crate::model::{EngineName, Outcome};
 use crate::policy::{Reason, Rule};
-use crate::report::brief::Brief;
-use crate::report::clean_text;
-use crate::report::hash::Sha256Sum;
-use crate::report::model::{EngineName, Outcome};
+use crate::read::brief::Brief;
+use crate::read::hash::Sha256Sum;
+use crate::text::clean_text;
 use crate::units::Nanos;
 
 /// The tables, a file each.

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use crate::files::output::PendingFile;
+use crate::model::Outcome;
 use crate::policy::Policy;
-use crate::report::brief::Brief;
-use crate::report::files::PendingFile;
-use crate::report::hash::Sha256Sum;
-use crate::report::model::Outcome;
+use crate::read::brief::Brief;
+use crate::read::hash::Sha256Sum;
 
 use super::read::{self, Input, Lot};
 use lines::{DEFINITIONS, Lines, TABLES, lines, set_aside};

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::fleet::names::Name;
 use crate::fleet::run::{Identity, WorstStall};
+use crate::model::Outcome;
 use crate::policy::Reason;
-use crate::report::model::Outcome;
 use crate::units::Nanos;
 
 /// One host.

@@ -4,7 +4,7 @@ mod hosts;
 
 use serde::Serialize;
 
-use crate::report::model::{Outcome, Tool};
+use crate::model::{Outcome, Tool};
 use crate::units::Nanos;
 
 use super::groups::Dimension;

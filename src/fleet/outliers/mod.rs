@@ -13,7 +13,7 @@ mod fit;
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::report::model::{EngineName, Outcome};
+use crate::model::{EngineName, Outcome};
 use crate::stats::multiplicity::false_discovery;
 use crate::units::Nanos;
 

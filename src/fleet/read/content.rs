@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use crate::report::packed::{Packing, unpacked};
+use crate::files::packing::{Packing, unpacked};
 
 use super::archive;
 use super::documents;

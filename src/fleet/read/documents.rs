@@ -4,9 +4,9 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use memchr::memchr;
 
-use crate::report::brief::{from_large, from_slice};
-use crate::report::hash::{Hashing, Sha256Sum};
-use crate::report::read::{LARGEST_REPORT, Problem};
+use crate::read::brief::{from_large, from_slice};
+use crate::read::hash::{Hashing, Sha256Sum};
+use crate::read::saved::{LARGEST_REPORT, Problem};
 
 use super::content::HEAD;
 use super::limits::{MOST_ENTRIES, MOST_IN_MEMORY, MOST_REFUSED};

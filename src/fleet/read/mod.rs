@@ -13,10 +13,10 @@ pub use parallel::{Input, Lot, read};
 
 use std::mem;
 
-use crate::report::brief::Brief;
-use crate::report::clean_text;
-use crate::report::hash::Sha256Sum;
-use crate::report::read::Problem;
+use crate::read::brief::Brief;
+use crate::read::hash::Sha256Sum;
+use crate::read::saved::Problem;
+use crate::text::clean_text;
 
 /// A buffer larger than this is not kept: a usual report has a tenth of it.
 const LARGEST_SPARE: usize = 256 << 10;

@@ -6,8 +6,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::{iter, mem};
 
-use crate::report::brief::Brief;
-use crate::report::hash::Sha256Sum;
+use crate::read::brief::Brief;
+use crate::read::hash::Sha256Sum;
 
 use super::files::{self, Item};
 use super::{Found, Reading, SetAside, Sink};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::host::{HOURS, SERIES_S, SyntheticHost};
 use super::world::{KERNELS, MODELS};
-use crate::report::brief::Synthetic;
+use crate::read::brief::Synthetic;
 use crate::units::UtcNanos;
 
 /// A report that `hwgap run --script` wrote.

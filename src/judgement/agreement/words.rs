@@ -1,9 +1,9 @@
 //! What one engine sees that the other cannot, with the figures of the run.
 
-use crate::attribution::Platform;
-use crate::report::agreement::{EngineReport, RateTest};
-use crate::report::human::counted;
-use crate::report::model::{CpuReport, EngineName};
+use crate::model::Platform;
+use crate::model::agreement::{EngineReport, RateTest};
+use crate::model::{CpuReport, EngineName};
+use crate::text::human::counted;
 use crate::units::Nanos;
 
 use super::super::Case;

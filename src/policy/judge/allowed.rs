@@ -4,7 +4,7 @@ use crate::host::microcode::{self, Revision};
 use crate::policy::pattern::Pattern;
 use crate::policy::rule::Rule;
 use crate::policy::schema::{AllowedBios, AllowedMicrocode};
-use crate::report::brief::Brief;
+use crate::read::brief::Brief;
 
 use super::Reasons;
 

@@ -2,8 +2,8 @@
 
 use crate::policy::rule::Rule;
 use crate::policy::rules::{Clock, Need};
-use crate::report::brief::Brief;
-use crate::report::human::plural;
+use crate::read::brief::Brief;
+use crate::text::human::plural;
 
 use super::Reasons;
 

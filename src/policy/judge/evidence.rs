@@ -1,10 +1,10 @@
 //! What was seen by. Missing evidence makes a host inconclusive.
 
+use crate::model::Subject;
+use crate::model::selftest::DAYS_VALID;
 use crate::policy::rule::Rule;
 use crate::policy::rules::{Evidence, GuestRuns, Need};
-use crate::report::brief::Brief;
-use crate::report::model::Subject;
-use crate::selftest::DAYS_VALID;
+use crate::read::brief::Brief;
 
 use super::Reasons;
 

@@ -1,12 +1,12 @@
 //! What the platform takes.
 
-use crate::attribution::Cause;
+use crate::model::Cause;
+use crate::model::Outcome;
 use crate::policy::rule::Rule;
 use crate::policy::rules::Limits;
-use crate::report::brief::{Brief, Seen};
-use crate::report::human::{chosen, length, percent, period, plural, three_digits};
-use crate::report::model::Outcome;
+use crate::read::brief::{Brief, Seen};
 use crate::stats::rates::{Rate, hours_for_zero_to_show};
+use crate::text::human::{chosen, length, percent, period, plural, three_digits};
 use crate::units::Nanos;
 
 use super::Reasons;

@@ -3,8 +3,8 @@
 
 use crate::policy::rule::Rule;
 use crate::policy::rules::{Measurement, WantedCpus};
-use crate::report::brief::Brief;
-use crate::report::human::{chosen, length, percent, period};
+use crate::read::brief::Brief;
+use crate::text::human::{chosen, length, percent, period};
 
 use super::Reasons;
 

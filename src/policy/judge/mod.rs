@@ -8,9 +8,9 @@ mod measurement;
 
 use jiff::civil::Date;
 
-use crate::report::brief::{Brief, HostInBrief, Text};
-use crate::report::clean_text;
-use crate::report::model::Outcome;
+use crate::model::Outcome;
+use crate::read::brief::{Brief, HostInBrief, Text};
+use crate::text::clean_text;
 
 use super::pattern::Pattern;
 use super::rule::Rule;

@@ -2,12 +2,12 @@
 
 use super::super::calibrate::FootprintTest;
 use super::super::machine::{FullRing, Machine, UsageReading};
-use super::super::span::Permit;
 use super::pmu::ScriptedPmu;
 use super::registers::ScriptedRegisters;
 use super::{ScriptedFootprint, ScriptedWork};
 use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
+use crate::sampler::span::Permit;
 use crate::units::Cycles;
 
 /// Something that is to happen yet.

@@ -1,6 +1,7 @@
 //! The PMU of a scripted CPU.
 
-use crate::evidence::pmu::{InSmm, PmuReading};
+use crate::evidence::pmu::PmuReading;
+use crate::model::InSmm;
 use crate::units::Cycles;
 
 /// Instructions of an interrupt, and of a handler in SMM.

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use crate::attribution::SmiEvidence;
 use crate::evidence::kernel_trace::{KernelTrace, Lesson, Measured};
+use crate::model::SmiEvidence;
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Nanos};
 

@@ -6,11 +6,11 @@ mod judging;
 mod standing;
 mod starved;
 
-use crate::attribution::ClockTrust;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
-use crate::report::model::EndedBy;
+use crate::model::ClockTrust;
+use crate::model::EndedBy;
 use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap, Rescued};
 use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles, Fill, Nanos};

@@ -1,8 +1,8 @@
 //! How a run stands while it goes on: for those who look on, and for a report
 //! of what there is so far.
 
-use crate::attribution::Platform;
 use crate::evidence::watches::Watches;
+use crate::model::Platform;
 use crate::sampler::{CpuSetup, CpuTotals, Engine};
 use crate::units::{Cycles, Nanos};
 

@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
+use crate::files::OutputError;
+use crate::files::output::PendingFile;
+use crate::judgement::assembly::{Told, assemble};
+use crate::judgement::worst;
+use crate::model::Checkpoints;
 use crate::privileges::Keep;
-use crate::report::assemble::{Told, assemble};
-use crate::report::files::PendingFile;
-use crate::report::model::Checkpoints;
-use crate::report::style::Style;
-use crate::report::text::{Summary, WORST_GAPS};
-use crate::report::{OutputError, json, text, worst};
+use crate::render::style::Style;
+use crate::render::terminal as text;
+use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::session::{Snapshot, Teller};
 use crate::sys::clock::monotonic;
+use crate::text::json;
 use crate::units::Nanos;
 
 use super::super::assembly::Assembly;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use crate::privileges::{Keep, Writes};
-use crate::report::standing::Standing;
+use crate::render::standing::Standing;
 use crate::session::{Progress, Teller, View};
 use crate::sys::{sched, signals};
 use crate::units::Nanos;

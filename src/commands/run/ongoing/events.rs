@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::cpulist::CpuList;
 use crate::evidence::kernel_trace::Names;
+use crate::files::OutputError;
+use crate::files::event_file::EventFile;
+use crate::judgement::assembly::Lens;
+use crate::model::{EngineName, StreamedEvents};
 use crate::plan::EventsPlan;
 use crate::privileges::Keep;
-use crate::report::OutputError;
-use crate::report::assemble::Lens;
-use crate::report::csv;
-use crate::report::event_file::EventFile;
-use crate::report::model::{EngineName, StreamedEvents};
+use crate::render::csv;
 use crate::session::{JudgedNow, Limits, PackedGap, Teller};
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, UtcNanos};
 
 use super::{helper, offer};

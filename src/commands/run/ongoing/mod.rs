@@ -11,9 +11,9 @@ mod screen;
 use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
+use crate::judgement::assembly::Told;
+use crate::model::{EngineName, Privileges};
 use crate::privileges::Keep;
-use crate::report::assemble::Told;
-use crate::report::model::{EngineName, Privileges};
 use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
 use crate::sys::sched;
 use crate::units::Cycles;

@@ -2,7 +2,7 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::standing::Standing;
+use crate::render::standing::Standing;
 use crate::session::View;
 use crate::units::Nanos;
 

@@ -1,0 +1,352 @@
+//! `hwgap run`: plan, prepare, sample, judge, show, save.
+
+mod assembly;
+mod engine;
+mod ongoing;
+mod output;
+mod policy;
+mod presenter;
+mod quieting;
+mod turns;
+
+use std::path::PathBuf;
+use std::thread::Scope;
+
+use crate::cli::RunArgs;
+use crate::evidence::MachineFacts;
+use crate::evidence::watches::{FreezeWish, RegisterSources};
+use crate::files::event_file::EventFile;
+use crate::files::identity::{Named, distinct};
+use crate::files::patient::tell;
+use crate::host::Host;
+use crate::host::cpuid;
+use crate::host::cpuid_facts::CpuidFacts;
+use crate::host::inventory;
+use crate::host::permissions::Capability;
+use crate::host::process_limits::ProcessLimits;
+use crate::host::root::Root;
+use crate::judgement::assembly::assemble;
+use crate::model::Platform;
+use crate::model::inventory::SerialNumbers;
+use crate::model::{EngineName, Outcome};
+use crate::plan::RunPlan;
+use crate::privileges::{Keep, Writes};
+use crate::sampler::{Readings, SamplingPlan, Script, Window};
+use crate::selftest::store;
+use crate::session::limits;
+use crate::session::preparation::prepare;
+use crate::session::{ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
+use crate::sys::sched;
+use crate::sys::signals::RunSignals;
+use crate::units::{Cycles, Hertz, Nanos};
+
+use super::{Exit, Failure};
+use crate::judgement::circumstances::{first_rate, setting, throttling};
+use assembly::Assembly;
+use engine::{Choice, Scripts, choose};
+use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
+use policy::Acceptance;
+use quieting::Quieting;
+use turns::Turns;
+
+pub(super) use output::Sinks;
+pub(super) use presenter::{Presenter, Start, shown};
+
+pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    if args.dry_run {
+        return quieting::dry_run(args);
+    }
+    let plan = |host: &Host| RunPlan::new(args, host).map_err(Failure::usage);
+    measure(args, plan, presenter::Outputs::default())
+}
+
+/// Measures by a plan that is made of `args` and the host, and hands the report
+/// to the presenter.
+///
+/// # Errors
+/// Where the plan is wrong, or the machine cannot be measured by it.
+pub(super) fn measure(
+    args: &RunArgs,
+    plan: impl FnOnce(&Host) -> Result<RunPlan, Failure>,
+    mut presenter: impl Presenter,
+) -> Result<Exit, Failure> {
+    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
+    let scripts = scripts(args)?;
+    let mut timeline = match &scripts {
+        Some(scripts) => Timeline::scripted(Hertz(scripts.user.hz)),
+        None => Timeline::live(),
+    };
+    let host = Host::read(&root);
+    let plan = plan(&host)?;
+    let policy = args.policy.as_deref().map(|path| Named {
+        option: "--policy",
+        path,
+    });
+    let inputs: Vec<Named<'_>> = policy.into_iter().collect();
+    distinct(&inputs, &plan.outputs.named()).map_err(Failure::usage)?;
+    let acceptance = Acceptance::load(args, &plan)?;
+    if scripts.is_none() {
+        within_limits(&root, &host, &plan)?;
+    }
+    let cpuid = match args.host_root {
+        Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
+        None => cpuid::facts(),
+    };
+    let machine = MachineFacts::new(cpuid, &host);
+    let scripted = scripts.is_some();
+    let choices = choose(&plan, scripts, &root, &host, &machine)?;
+    // While signals still end the program: an output may be a pipe that nobody
+    // reads.
+    presenter.open(&plan)?;
+    let events = plan.outputs.events.as_ref();
+    let events = events
+        .map(|events| EventFile::open(&events.file, events.rows, &crate::render::csv::header()));
+    let events = events.transpose().map_err(Failure::usage)?;
+    // Before the first thread is started: each inherits what is blocked.
+    let signals = RunSignals::listen()
+        .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
+    let progress = presenter.begin(&Start {
+        plan: &plan,
+        platform: machine.platform(),
+        engines: choices.iter().map(|choice| &choice.chosen).collect(),
+    })?;
+    let checkpoints = presenter.checkpoints(&plan);
+    let serials = match args.with_serials {
+        true => SerialNumbers::Stored,
+        false => SerialNumbers::LeftOut,
+    };
+    let guard_root = args.host_root.clone();
+    let mut quieting = Quieting::begin(&plan, &choices, &root, guard_root, timeline.now())?;
+    let earlier = quieting.take_earlier();
+    // What counts is the host as it is sampled.
+    let host = match quieting.is_active() {
+        true => Host::read(&root),
+        false => host,
+    };
+    let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
+    let prepared = prepare(&plan.housekeeping, &host, &root);
+    let first = first_rate(&machine, &mut timeline);
+
+    let setting = setting(&machine, &host);
+    let throttling = throttling(&host, &plan.cpus, &root);
+    let limits = Limits {
+        hardlimit: first.hz.to_cycles(plan.hardlimit),
+        threshold: first.hz.to_cycles(plan.threshold),
+        hz: first.hz,
+        stop_on_gap: if plan.stop_on_gap {
+            StopOnGap::Yes
+        } else {
+            StopOnGap::No
+        },
+        throttling,
+        setting,
+        pace: pace(&plan, scripted),
+    };
+    let smi_sources = (plan.cpus.iter())
+        .map(|cpu| machine.smi_sources(&root, &host, cpu))
+        .collect();
+    let pmu = host.smi_sources.msr_pmu.as_ref();
+    let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
+    let keep = keep(&plan, &choices, scripted);
+    let turns = Turns {
+        plan: &plan,
+        machine: &machine,
+        root: &root,
+        sampling: SamplingPlan {
+            quarters: quieting.quarters(),
+            ..sampling_plan(&plan, &machine, first.hz, registers, keep.clone())
+        },
+        smi_sources,
+        changes: quieting.changes(),
+        limits,
+        wishes: &signals,
+    };
+    let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
+    let selftest = match scripted {
+        true => None,
+        false => store::default_path().and_then(|path| store::load(&path, &host)),
+    };
+    let command_line: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let command_line = command_line.join(" ");
+    let assembly = Assembly {
+        plan: &plan,
+        host: &host,
+        machine: &machine,
+        preparation: &prepared.facts,
+        choices: &choices,
+        inventory: &inventory,
+        selftest: selftest.as_ref(),
+        command_line: &command_line,
+        limits,
+        setting,
+        throttling,
+        scripted,
+        quieted: quieting.so_far(),
+        earlier: earlier.as_ref(),
+    };
+    let (mut turns, told) = std::thread::scope(|scope| {
+        let mut ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
+        let turns = turns.take(&choices, timeline, clock, &mut ongoing);
+        let told = ongoing.end();
+        Ok::<_, Failure>((turns?, told))
+    })?;
+    // The machine is to be as before as soon as nothing counts any more.
+    let assembly = Assembly {
+        quieted: quieting.end(),
+        ..assembly
+    };
+    let cases = assembly.cases(&mut turns);
+    let particulars = assembly.particulars(&told);
+    let report = assemble(&cases, particulars);
+    let outcome = presenter.outcome(&report.verdict);
+    presenter.end(&report)?;
+    let outcome = match acceptance {
+        Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
+        None => outcome,
+    };
+    Ok(match outcome {
+        Outcome::Pass => Exit::Good,
+        Outcome::Fail => Exit::Latency,
+        Outcome::Inconclusive => Exit::NoVerdict,
+    })
+}
+
+/// Raises the limits of this process, and refuses a run that one of them would
+/// end.
+fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure> {
+    limits::raise();
+    let allowed = ProcessLimits::read(root).realtime_priority;
+    let held = host.permissions.capabilities.as_ref();
+    let is_realtime = held.is_ok_and(|held| held.grants(Capability::SysNice))
+        || allowed.is_ok_and(|limit| limit.allows(u64::from(plan.priority)));
+    let need = limits::Need {
+        cpus: plan.cpus.len() as u64,
+        stretch: match plan.width < plan.window {
+            true => plan.width.min(plan.duration),
+            false => plan.duration,
+        },
+        duration: plan.duration,
+        priority: match is_realtime {
+            true => limits::Priority::Realtime,
+            false => limits::Priority::Ordinary,
+        },
+    };
+    for one in limits::shortfalls(root, need) {
+        match one.effect {
+            limits::Effect::Ends => return Err(Failure::NoVerdict(one.to_string())),
+            limits::Effect::Cripples => tell(&format!("hwgap: {one}\n")),
+        }
+    }
+    Ok(())
+}
+
+/// Starts all that is told of a run while it goes on.
+fn ongoing<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    assembly: &'env Assembly<'env>,
+    progress: Box<dyn Progress>,
+    (target, file): (Option<Target>, Option<EventFile>),
+    keep: Keep,
+) -> Result<Ongoing<'scope>, Failure> {
+    let (plan, teller) = (assembly.plan, progress.teller());
+    let events = plan
+        .outputs
+        .events
+        .as_ref()
+        .zip(file)
+        .map(|(events, file)| {
+            EventStream::start(
+                scope,
+                events,
+                file,
+                &plan.cpus,
+                assembly.limits,
+                teller.clone(),
+                keep.clone(),
+            )
+        });
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
+        .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
+    Ok(Ongoing {
+        events: events.transpose().map_err(Failure::usage)?,
+        checkpoints,
+        progress,
+        privileges: None,
+        keep: (!assembly.scripted).then_some(keep),
+    })
+}
+
+/// The rights that a run keeps while it samples.
+fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
+    match choices {
+        _ if scripted => Keep::All("a scripted clock takes no rights"),
+        _ if plan.quiet.is_some() || plan.freeze_on_smi == FreezeWish::SetForRun => {
+            Keep::All("the host is put back at the end")
+        }
+        [only] if only.chosen.engine == EngineName::User => {
+            let outputs = &plan.outputs;
+            let files = [&outputs.json, &outputs.csv, &outputs.html];
+            let writes = files.iter().any(|file| file.is_some()) || outputs.events.is_some();
+            Keep::least(match writes {
+                true => Writes::Files,
+                false => Writes::Nothing,
+            })
+        }
+        _ => Keep::All("this engine uses them while it samples"),
+    }
+}
+
+fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
+    let load = |path: &Option<PathBuf>| {
+        let script = path.as_deref().map(Script::load);
+        script.transpose().map_err(Failure::usage)
+    };
+    let bpf = load(&args.second_script)?;
+    Ok(load(&args.script)?.map(|user| Scripts { user, bpf }))
+}
+
+/// How often to collect. Where all CPUs are sampled, the collector must come
+/// before the samplers, or records would be lost until they pause.
+fn pace(plan: &RunPlan, scripted: bool) -> Pace {
+    if scripted || !plan.housekeeping.is_empty() {
+        return Pace::OwnCpu;
+    }
+    // Without the right to it, the samplers have no such priority either.
+    let _ = sched::set_fifo(plan.priority + 1);
+    Pace::SharedCpu
+}
+
+fn sampling_plan(
+    plan: &RunPlan,
+    machine: &MachineFacts,
+    hz: Hertz,
+    registers: RegisterSources,
+    keep: Keep,
+) -> SamplingPlan {
+    let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
+    SamplingPlan {
+        cpus: plan.cpus.iter().collect(),
+        threshold: cycles(plan.threshold),
+        duration: cycles(plan.duration),
+        window: if plan.width == plan.window {
+            Window::Continuous
+        } else {
+            Window::Partial {
+                width: cycles(plan.width),
+                window: cycles(plan.window),
+            }
+        },
+        priority: plan.priority,
+        quarters: None,
+        hz,
+        smi_readings: match machine.platform() {
+            Platform::BareMetal => Readings::AfterGaps,
+            Platform::Guest => Readings::StartAndEnd,
+        },
+        registers,
+        keep,
+    }
+}

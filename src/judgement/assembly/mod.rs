@@ -1,0 +1,334 @@
+//! From a finished run to its report.
+
+mod gaps;
+pub mod merge;
+mod rows;
+pub mod watched;
+
+use crate::attribution::Throttling;
+use crate::changes::Earlier;
+use crate::evidence::MachineFacts;
+use crate::host::Host;
+use crate::host::root::Known;
+use crate::judgement::{Case, account, compare, earlier_changes, judge, list_stalls, stall_events};
+use crate::model::Setting;
+use crate::model::selftest::SelfTest;
+use crate::plan::{RunPlan, left_out};
+use crate::quiet::Quieted;
+use crate::session::Timeline;
+use crate::units::Cycles;
+
+use crate::judgement::assembly::gaps::gaps_of;
+use crate::judgement::assembly::rows::rows;
+use crate::judgement::periodicity;
+use crate::judgement::quieted;
+use crate::model::LazyGaps;
+use crate::model::agreement::EngineReport;
+use crate::model::inventory::Inventory;
+use crate::model::{
+    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
+    KernelIdentity, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION,
+    StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
+};
+pub use gaps::Lens;
+
+/// What a report needs beside the case.
+#[derive(Clone, Copy)]
+pub struct Particulars<'a> {
+    /// The arguments of this process.
+    pub command_line: &'a str,
+    /// What sampled.
+    pub engine: EngineName,
+    /// Where the rate in use comes from.
+    pub hz_source: &'a str,
+    /// The circumstances in which the gaps were judged at first.
+    pub setting: Setting,
+    /// The scheduler's bound on real-time tasks.
+    pub throttling: Option<Throttling>,
+    /// The latest self-test that holds for this host.
+    pub selftest: Option<&'a SelfTest>,
+    /// Settings and parts of the machine.
+    pub inventory: &'a Inventory,
+    /// What of the host was changed for the run.
+    pub quieted: Option<&'a Quieted>,
+    /// What another run has changed of it.
+    pub earlier: Option<&'a Earlier>,
+    /// Whether the clock was a script.
+    pub scripted: bool,
+    /// What was done beside sampling, up to now.
+    pub told: &'a Told,
+}
+
+/// What a run did beside sampling.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The checkpoints, where it makes any.
+    pub checkpoints: Option<Checkpoints>,
+    /// The gaps written, where they are written as they come.
+    pub events: Option<StreamedEvents>,
+    /// The rights that it kept and gave up.
+    pub privileges: Option<Privileges>,
+}
+
+/// The report of a run: of one slice, or of several in which engines took
+/// turns. Its gaps are made one by one while it is written.
+pub fn assemble<'a>(
+    cases: &'a [Case<'a>],
+    particulars: Particulars<'a>,
+) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
+    let (first, last) = (&cases[0], &cases[cases.len() - 1]);
+    let origin = origin(cases);
+    let cpus = all_rows(cases, origin);
+    let engines = match particulars.engine {
+        several if several.takes_turns() => engines(cases, origin),
+        _ => Vec::new(),
+    };
+    let verdict = match engines
+        .iter()
+        .map(|engine| &engine.verdict)
+        .max_by_key(badness)
+    {
+        // What one engine calls into question the other cannot settle.
+        Some(worst) => Verdict {
+            result: worst.result,
+            ..judge(cases, &cpus)
+        },
+        None => judge(cases, &cpus),
+    };
+    let tsc = tsc(last, &particulars, origin);
+    let stalls = stall_events(cases, origin);
+    let series = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
+    let mut findings = merge::findings(cases);
+    // Of a guest's CPUs, each by itself, the same is told already.
+    if findings.iter().all(|finding| finding.id != "host-period") {
+        findings.extend(periodicity::finding(&series));
+    }
+    findings.extend(particulars.earlier.map(earlier_changes));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Report {
+        schema: SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "hwgap".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        run: run(cases, &particulars, origin),
+        host: host_identity(first.host, first.machine),
+        tsc,
+        evidence: merge::evidence(cases),
+        gaps: LazyGaps(move || gaps(cases, particulars, origin)),
+        cpus,
+        findings,
+        verdict,
+        stalls: merge::stalls(cases.iter().map(|case| list_stalls(case, origin))),
+        selftest: particulars.selftest.cloned(),
+        quiet_host: (particulars.quieted).map(|quieted| quieted::report(&quieted.records)),
+        inventory: Some(particulars.inventory.clone()),
+        periodicity: Some(series),
+        agreement: match engines.as_slice() {
+            [] => None,
+            engines => Some(compare(cases, engines)),
+        },
+        engines,
+    }
+}
+
+/// All recorded gaps, CPU by CPU and in order of time, each made as it is asked
+/// for.
+fn gaps<'a>(
+    cases: &'a [Case<'a>],
+    particulars: Particulars<'a>,
+    origin: Cycles,
+) -> Box<dyn Iterator<Item = Gap> + 'a> {
+    let count = cases[0].collected.setups.len();
+    Box::new((0..count).flat_map(move |index| {
+        cases
+            .iter()
+            .flat_map(move |case| gaps_of(case, particulars, origin, index))
+    }))
+}
+
+/// The rows of these slices together.
+fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
+    let mut all = merge::cpus(cases.iter().map(|case| rows(case, origin)));
+    for (index, row) in all.iter_mut().enumerate() {
+        if let Some(watched) = &mut row.watched {
+            watched.gap_period = watched::gap_period(cases, index);
+        }
+    }
+    all
+}
+
+/// What each engine saw that had a turn.
+fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
+    let mut names: Vec<EngineName> = Vec::new();
+    for case in cases {
+        if !names.contains(&case.chosen.engine) {
+            names.push(case.chosen.engine);
+        }
+    }
+    let of = |name| -> Vec<Case<'_>> {
+        let own = cases.iter().filter(|case| case.chosen.engine == name);
+        own.copied().collect()
+    };
+    let own = names.into_iter().map(of);
+    own.map(|own| account(&own, all_rows(&own, origin)))
+        .collect()
+}
+
+/// Failed, then open, then passed.
+fn badness(verdict: &&Verdict) -> u8 {
+    match verdict.result {
+        Outcome::Pass => 0,
+        Outcome::Inconclusive => 1,
+        Outcome::Fail => 2,
+    }
+}
+
+/// The earliest reading: all cycles of a report count from it.
+fn origin(cases: &[Case<'_>]) -> Cycles {
+    let totals = cases.iter().flat_map(|case| &case.collected.totals);
+    totals.map(|cpu| cpu.first).min().unwrap_or_default()
+}
+
+fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run {
+    let case = &cases[cases.len() - 1];
+    let RunPlan {
+        threshold,
+        hardlimit,
+        width,
+        window,
+        label,
+        not_sampled,
+        duration,
+        ..
+    } = case.plan;
+    let timeline = &case.collected.timeline;
+    let totals = || cases.iter().flat_map(|case| &case.collected.totals);
+    let last = totals().map(|cpu| cpu.last).max().unwrap_or_default();
+    Run {
+        engine: particulars.engine,
+        command_line: particulars.command_line.to_owned(),
+        label: label.clone(),
+        started_utc: timeline.utc(origin).rfc3339(),
+        ended_utc: timeline.utc(last).rfc3339(),
+        elapsed_ns: case.rate.hz.to_nanos(last.since(origin)),
+        threshold_ns: *threshold,
+        hardlimit_ns: *hardlimit,
+        width_ns: *width,
+        window_ns: *window,
+        planned_ns: Some(*duration),
+        ended_by: case.collected.ended_by,
+        error: totals()
+            .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
+        checkpoints: particulars.told.checkpoints.clone(),
+        events: particulars.told.events.clone(),
+        privileges: particulars.told.privileges.clone(),
+        cpus_not_sampled: left_out(not_sampled).to_string(),
+        not_sampled: (not_sampled.iter())
+            .map(|one| NotSampledReport {
+                cpus: one.cpus.to_string(),
+                reason: one.reason.clone(),
+            })
+            .collect(),
+        scripted: particulars.scripted,
+    }
+}
+
+/// The machine's names, as every document of this program gives them.
+pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
+    let (identity, cpu, kernel) = (&host.identity, &host.cpu_model, &host.kernel);
+    let text = |known: &Known<String>| known.as_ref().ok().cloned();
+    let board = [&identity.board.vendor, &identity.board.name];
+    let board: Vec<&str> = board
+        .iter()
+        .filter_map(|part| part.as_deref().ok())
+        .collect();
+    HostIdentity {
+        hostname: text(&identity.hostname),
+        machine_id_hash: text(&identity.machine_id_hash),
+        system: SystemIdentity {
+            vendor: text(&identity.system.vendor),
+            product: text(&identity.system.name),
+            board: (!board.is_empty()).then(|| board.join(" ")),
+        },
+        bios: BiosIdentity {
+            vendor: text(&identity.bios.vendor),
+            version: text(&identity.bios.version),
+            date: text(&identity.bios.date),
+        },
+        cpu: CpuIdentity {
+            vendor: text(&cpu.vendor),
+            model_name: text(&cpu.name),
+            family: cpu.family.as_ref().ok().copied(),
+            model: cpu.model.as_ref().ok().copied(),
+            stepping: cpu.stepping.as_ref().ok().copied(),
+            microcode: text(&cpu.microcode),
+        },
+        kernel: KernelIdentity {
+            release: kernel
+                .release
+                .as_ref()
+                .ok()
+                .map(|release| release.as_str().to_owned()),
+            command_line: kernel
+                .command_line
+                .as_ref()
+                .ok()
+                .map(|line| line.text.clone()),
+        },
+        hypervisor: machine.hypervisor.as_ref().map(ToString::to_string),
+    }
+}
+
+/// The course of the time of day. What lies before the first sample is given
+/// as the first sample, by the same line.
+fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
+    let points = timeline.utc_points();
+    let at = |tsc: Cycles| UtcPoint {
+        cycles: tsc.since(origin),
+        utc: timeline.utc(tsc).rfc3339(),
+    };
+    std::iter::once(origin)
+        .chain(points.into_iter().filter(|&tsc| tsc > origin))
+        .map(at)
+        .collect()
+}
+
+fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
+    let clock = &case.collected.clock;
+    let flags = case.host.cpu_model.flags.as_ref();
+    let setups = &case.collected.setups;
+    Tsc {
+        origin: origin.0.to_string(),
+        hz: case.rate.hz.0,
+        hz_source: particulars.hz_source.to_owned(),
+        hz_error_ppm: Some(case.rate.error_ppm),
+        invariant: Some(case.machine.tsc_is_invariant()),
+        flags: flags
+            .map(|flags| flags.about_tsc().into_iter().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        granularity_cycles: setups
+            .iter()
+            .map(|setup| setup.calibration.granularity.0)
+            .min(),
+        clocksource_start: clock.start().map(str::to_owned),
+        clocksource_end: clock.end().map(str::to_owned),
+        clocksource_changes: clock.changes().to_vec(),
+        offsets: setups
+            .iter()
+            .filter_map(|setup| {
+                setup.offset.map(|offset| TscOffset {
+                    cpu: setup.cpu,
+                    offset_cycles: offset.cycles,
+                    error_cycles: offset.error,
+                })
+            })
+            .collect(),
+        utc_points: utc_points(&case.collected.timeline, origin),
+        utc_error_ns: Some(case.collected.timeline.utc_error()),
+        utc_steps: watched::utc_steps(case, origin),
+        steps: watched::steps(case, origin),
+        log: watched::log(case),
+    }
+}

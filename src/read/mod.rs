@@ -1,0 +1,10 @@
+//! Saved reports, taken back in. They come from other machines: each is
+//! checked for what must agree within it, and whoever reads one is told what
+//! was wrong with it and where.
+
+pub mod brief;
+mod consistency;
+pub mod hash;
+mod locate;
+pub mod redact;
+pub mod saved;

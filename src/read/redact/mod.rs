@@ -1,0 +1,47 @@
+//! A report without what names this one machine.
+//!
+//! Model names, versions and settings stay: a vendor needs them. Free texts
+//! are searched for the host's name and for what looks like an address or a
+//! unique number; what a user wrote into a label in other words is not known.
+
+mod texts;
+mod tokens;
+
+use crate::model::{Gap, Report};
+pub(crate) use tokens::Names;
+
+/// What stands in place of a name.
+pub(crate) const PLACE_HOLDER: &str = "(left out)";
+
+/// Takes names out.
+pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
+    let names = Names::new(names_in(&report));
+    report.host.hostname = None;
+    report.host.machine_id_hash = None;
+    if let Some(inventory) = &mut report.inventory {
+        inventory.serials = None;
+    }
+    if let Some(test) = &mut report.selftest {
+        test.host.hostname = None;
+    }
+    texts::each(&mut report, &mut |text| *text = names.left_out_of(text));
+    report
+}
+
+/// What names the machine of a report by itself.
+pub(crate) fn names_in<G>(report: &Report<G>) -> impl Iterator<Item = String> {
+    let tested = report.selftest.as_ref();
+    let hostnames = [
+        report.host.hostname.clone(),
+        tested.and_then(|test| test.host.hostname.clone()),
+    ];
+    let serials = report
+        .inventory
+        .iter()
+        .flat_map(|inventory| &inventory.serials);
+    let serials: Vec<String> = serials
+        .flatten()
+        .map(|serial| serial.text.clone())
+        .collect();
+    hostnames.into_iter().flatten().chain(serials)
+}

@@ -1,0 +1,116 @@
+//! Values as text, Markdown and web page all show them.
+
+use crate::compare::model::{Comparison, Finding, RateRow, Side};
+use crate::render::style::Ink;
+use crate::text::human;
+use crate::units::Nanos;
+
+/// The word of a verdict, and its ink.
+pub(super) fn word(finding: Finding) -> (Ink, &'static str) {
+    match finding {
+        Finding::Better => (Ink::Good, "BETTER:"),
+        Finding::Worse => (Ink::Bad, "WORSE:"),
+        Finding::Mixed => (Ink::Bad, "WORSE AND BETTER:"),
+        Finding::NoDifference => (Ink::Good, "NO DIFFERENCE THAT MATTERS:"),
+        Finding::NotWorse => (Ink::Good, "NOT WORSE:"),
+        Finding::NotEnoughData => (Ink::Doubt, "NOT ENOUGH DATA:"),
+    }
+}
+
+/// "100 us to 300 us", "above 10 us".
+pub(super) fn range(row: &RateRow) -> String {
+    let above = human::chosen(row.above_ns);
+    match row.up_to_ns {
+        Some(end) => format!("{above} to {}", human::chosen(end)),
+        None => format!("above {above}"),
+    }
+}
+
+/// A rate, or "?" without covered time.
+pub(super) fn rate(per_hour: Option<f64>) -> String {
+    per_hour.map_or_else(|| "?".to_owned(), human::three_digits)
+}
+
+/// The ratio, where there was something before.
+pub(super) fn ratio(row: &RateRow) -> String {
+    row.ratio
+        .map_or_else(|| "-".to_owned(), human::three_digits)
+}
+
+/// Its interval.
+pub(super) fn interval(row: &RateRow) -> String {
+    match (row.ratio_low, row.ratio_high) {
+        (Some(low), Some(high)) => {
+            let (low, high) = (human::three_digits(low), human::three_digits(high));
+            format!("{low} to {high}")
+        }
+        (Some(low), None) => format!("above {}", human::three_digits(low)),
+        _ => "-".to_owned(),
+    }
+}
+
+/// What the columns of [`rates_row`] are.
+pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
+    let interval = format!("{} % interval", human::chosen_percent(comparison.level));
+    let words = [
+        "class",
+        "length",
+        "seen before",
+        "an hour",
+        "seen after",
+        "an hour",
+        "ratio",
+    ];
+    let words = words.into_iter().map(str::to_owned);
+    words.chain([interval, "chance".to_owned()]).collect()
+}
+
+/// One row of the table of rates.
+pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
+    vec![
+        row.class.name().to_owned(),
+        range(row),
+        human::grouped(row.before.events),
+        rate(row.before.per_hour),
+        human::grouped(row.after.events),
+        rate(row.after.per_hour),
+        ratio(row),
+        interval(row),
+        chance(row.p_corrected),
+    ]
+}
+
+/// The corrected chance.
+pub(super) fn chance(p: Option<f64>) -> String {
+    match p {
+        None => "-".to_owned(),
+        Some(p) if p < 0.0001 => "<0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// "3 runs, 12.3 h covered, 40 stalls".
+pub(super) fn side(side: &Side) -> String {
+    format!(
+        "{}, {} covered, {}",
+        human::plural(side.runs.len() as u64, "run"),
+        human::period(side.covered_hours),
+        human::plural(side.stalls, "stall")
+    )
+}
+
+/// A length with its sign.
+pub(super) fn signed(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "+" };
+    format!("{sign}{}", human::length(Nanos(ns.unsigned_abs())))
+}
+
+/// An amount of time with its sign.
+pub(super) fn signed_amount(ns: f64) -> String {
+    signed(ns as i64)
+}
+
+/// An amount of time.
+pub(super) fn amount(ns: Option<f64>) -> String {
+    ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
+}

@@ -1,0 +1,103 @@
+//! Regular series, and the known sources that they may come from.
+
+use crate::judgement::digest::Digest;
+use crate::judgement::periodicity::WARNING;
+use crate::model::{PeriodicSeries, Report};
+use crate::render::document::{Block, Rank, Section, Table};
+use crate::stats::periodicity::FALSE_ALARM_LEVEL;
+use crate::text::human;
+use crate::units::Nanos;
+
+pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
+    let found: &[PeriodicSeries] = match &report.periodicity {
+        Some(found) => found,
+        None => &digest.periodicity,
+    };
+    let runs = human::grouped((1.0 / FALSE_ALARM_LEVEL) as u64);
+    if found.is_empty() {
+        let text = format!(
+            "No regular series was found among {}. A series needs ten beats, and must stand out \
+             so far that events at random would show one in fewer than one of {runs} runs.",
+            human::plural(digest.stalls, "stall"),
+        );
+        let blocks = match digest.stalls {
+            0 => Vec::new(),
+            _ => vec![Block::Paragraph(text)],
+        };
+        return crate::render::document::section("Periodicity", Rank::Support, blocks);
+    }
+    let mut blocks = vec![
+        Block::Paragraph(format!(
+            "Events at random, in bursts or not, show a series like one of these in fewer than \
+             one of {runs} runs."
+        )),
+        Block::Table(Table {
+            header: vec![
+                "period",
+                "stall",
+                "beats seen",
+                "share",
+                "jitter",
+                "first beat",
+                "chance",
+            ],
+            rows: found.iter().take(50).map(row).collect(),
+            more: found.len().saturating_sub(50) as u64,
+        }),
+    ];
+    let candidates: Vec<Vec<String>> = found.iter().take(50).flat_map(candidates).collect();
+    match candidates.is_empty() {
+        true => blocks.push(Block::Paragraph(String::from(
+            "None of the known sources has such a period and length.",
+        ))),
+        false => {
+            blocks.push(Block::Paragraph(String::from(
+                "Known sources with such a period and length. They are candidates: a match of \
+                 numbers proves nothing.",
+            )));
+            blocks.push(Block::Table(Table {
+                header: vec!["period", "candidate", "standing", "what to try"],
+                rows: candidates,
+                more: 0,
+            }));
+        }
+    }
+    blocks.push(Block::Paragraph(WARNING.to_owned()));
+    crate::render::document::section("Periodicity", Rank::Core, blocks)
+}
+
+fn period(series: &PeriodicSeries) -> String {
+    human::length(Nanos(series.period_ns))
+}
+
+fn row(series: &PeriodicSeries) -> Vec<String> {
+    vec![
+        format!(
+            "{} (+/- {})",
+            period(series),
+            human::length(Nanos(series.period_error_ns))
+        ),
+        human::length(series.length_ns),
+        format!(
+            "{} of {}",
+            human::grouped(series.seen),
+            human::grouped(series.beats)
+        ),
+        human::percent(series.share),
+        human::length(Nanos(series.jitter_ns)),
+        format!("{} after the start", human::length(series.first_ns)),
+        format!("{:.0e}", series.false_alarm.max(1e-99)),
+    ]
+}
+
+fn candidates(series: &PeriodicSeries) -> Vec<Vec<String>> {
+    let row = |candidate: &crate::model::Candidate| {
+        vec![
+            period(series),
+            candidate.name.clone(),
+            candidate.standing.clone(),
+            candidate.remedy.clone(),
+        ]
+    };
+    series.candidates.iter().take(20).map(row).collect()
+}

@@ -1,0 +1,148 @@
+//! The answer on a terminal: the verdict first, then the conditions by what
+//! they do to a measurement, the gravest first.
+
+use std::io::{self, Write};
+
+use crate::preflight::model::{Condition, Effect, Outlook, PreflightReport};
+use crate::render::page::Page;
+use crate::render::style::{Ink, Style};
+use crate::render::terminal::evidence;
+use crate::text::clean;
+use crate::text::human::plural;
+
+/// The columns that the longest name of a condition takes.
+const NAME: usize = 15;
+/// Before evidence and remedy: paths need the room.
+const INDENT: &str = "      ";
+/// How many observations of a condition are shown; all are in the JSON.
+const SHOWN: usize = 2;
+/// An observation is cut at this many columns.
+const LONGEST_SAID: usize = 48;
+/// A list of CPUs in the verdict line is cut at this many columns.
+const LONGEST_LIST: usize = 24;
+
+const GROUPS: [(Effect, Ink, &str); 5] = [
+    (Effect::Prevents, Ink::Bad, "Prevents a measurement"),
+    (Effect::Disturbs, Ink::Doubt, "Will disturb a measurement"),
+    (Effect::Limits, Ink::Doubt, "Limits what a result can say"),
+    (Effect::Slight, Ink::Plain, "Worth knowing"),
+    (Effect::Unknown, Ink::Plain, "Not known"),
+];
+
+/// Writes the answer.
+pub fn write(report: &PreflightReport, style: Style, mut out: impl Write) -> io::Result<()> {
+    out.write_all(render(report, style).as_bytes())?;
+    out.flush()
+}
+
+/// The answer as text: printable ASCII and the escapes of `style`, at most 80
+/// columns.
+pub fn render(report: &PreflightReport, style: Style) -> String {
+    let mut page = Page::new(style);
+    verdict(report, &mut page);
+    for (effect, ink, title) in GROUPS {
+        let conditions: Vec<&Condition> = (report.findings.iter())
+            .filter(|condition| condition.effect == effect)
+            .collect();
+        if conditions.is_empty() {
+            continue;
+        }
+        page.heading(title);
+        for condition in conditions {
+            show(condition, ink, &mut page);
+        }
+    }
+    in_order(report, &mut page);
+    if !report.evidence.is_empty() {
+        evidence::show_sources(&report.evidence, &mut page);
+    }
+    page.into_text()
+}
+
+fn verdict(report: &PreflightReport, page: &mut Page) {
+    let answer = &report.verdict;
+    let cpus = cpus(&report.plan.cpus);
+    let (ink, word, text) = match answer.result {
+        Outlook::Ready => (
+            Ink::Good,
+            "READY:",
+            format!("nothing known here would disturb a measurement on {cpus}"),
+        ),
+        Outlook::WillBeDisturbed => (
+            Ink::Doubt,
+            "WILL BE DISTURBED:",
+            format!(
+                "by {} on {cpus}",
+                plural(answer.disturbances as u64, "condition")
+            ),
+        ),
+        Outlook::CannotMeasure => (
+            Ink::Bad,
+            "CANNOT MEASURE:",
+            (report.findings.first()).map_or_else(String::new, |first| first.text.clone()),
+        ),
+    };
+    page.outdented(ink, word, &text);
+    if answer.limits > 0 && answer.result != Outlook::CannotMeasure {
+        let verb = if answer.limits == 1 {
+            "limits"
+        } else {
+            "limit"
+        };
+        page.paragraph(&format!(
+            "{} {verb} what its result can say.",
+            plural(answer.limits as u64, "condition")
+        ));
+    }
+    if !report.plan.tried {
+        page.paragraph("Nothing was tried: this is what files say, and a run may find otherwise.");
+    }
+}
+
+fn show(condition: &Condition, ink: Ink, page: &mut Page) {
+    let text = match &condition.consequence {
+        Some(consequence) => format!("{} {consequence}", condition.text),
+        None => condition.text.clone(),
+    };
+    page.labelled(ink, &format!("  {:<NAME$}  ", condition.id), &text);
+    // What hardly matters gets no line for it; the JSON holds all.
+    if condition.effect != Effect::Slight && !condition.evidence.is_empty() {
+        let shown = condition.evidence.iter().take(SHOWN).map(|observation| {
+            let said = clean::ascii(&observation.said);
+            format!(
+                "{}: {}",
+                observation.source,
+                clean::truncated(&said, LONGEST_SAID)
+            )
+        });
+        let mut all = shown.collect::<Vec<_>>().join("; ");
+        if condition.evidence.len() > SHOWN {
+            all.push_str("; ...");
+        }
+        page.labelled(Ink::Plain, INDENT, &format!("[{all}]"));
+    }
+    if let Some(remedy) = &condition.remedy {
+        page.labelled(Ink::Plain, &format!("{INDENT}-> "), remedy);
+    }
+}
+
+/// What is in order is named only, so that the reader sees it was looked at.
+fn in_order(report: &PreflightReport, page: &mut Page) {
+    let names: Vec<&str> = (report.findings.iter())
+        .filter(|condition| condition.effect == Effect::None)
+        .map(|condition| condition.id.as_str())
+        .collect();
+    if !names.is_empty() {
+        page.heading("In order, or not there");
+        page.paragraph(&names.join(", "));
+    }
+}
+
+fn cpus(list: &str) -> String {
+    let word = match list.parse::<u32>() {
+        Ok(_) => "CPU",
+        Err(_) => "CPUs",
+    };
+    let list = clean::ascii(list);
+    format!("{word} {}", clean::truncated(&list, LONGEST_LIST))
+}

@@ -1,0 +1,107 @@
+//! The worst gaps.
+
+use crate::model::Gap;
+use crate::render::page::{Page, WIDTH};
+use crate::render::style::Ink;
+use crate::render::table::{Align, Table};
+use crate::render::terminal::Summary;
+use crate::text::clean;
+use crate::text::human;
+
+pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    let threshold = human::chosen(summary.run.threshold_ns);
+    if summary.worst.is_empty() {
+        page.heading("Gaps");
+        page.paragraph(&match summary.gaps_seen() {
+            0 => format!("No gap above {threshold} was seen, of any cause."),
+            seen => format!(
+                "{} above {threshold}, none of them listed.",
+                human::plural(seen, "gap")
+            ),
+        });
+        return;
+    }
+    // One day for all leaves more room for the rest.
+    let day = one_day(summary.worst);
+    let shown = summary.worst.len();
+    let total = human::plural(summary.gaps_seen().max(shown as u64), "gap");
+    let of_day = day.map(|day| format!("; times are UTC of {day}"));
+    page.heading(&format!(
+        "Worst {shown} of {total}{}",
+        of_day.unwrap_or_default()
+    ));
+
+    let beside = table(summary.worst, day, Details::Beside);
+    if beside.width() + 2 <= WIDTH {
+        page.table(&beside);
+        return;
+    }
+    page.table(&table(summary.worst, day, Details::Below));
+    for (number, detail) in (1..).zip(details(summary.worst)) {
+        page.labelled(Ink::Plain, &format!("  ({number}) "), detail);
+    }
+}
+
+/// Where the details of the gaps stand.
+#[derive(Clone, Copy)]
+enum Details {
+    /// In their rows, if all of them fit.
+    Beside,
+    /// Below the table, each once, with a number in the rows.
+    Below,
+}
+
+fn table(worst: &[Gap], day: Option<&str>, place: Details) -> Table {
+    let time_name = if day.is_some() { "time" } else { "time (UTC)" };
+    let mut table = Table::new(&[
+        (time_name, Align::Left),
+        ("CPU", Align::Right),
+        ("length", Align::Right),
+        ("cause", Align::Left),
+        ("confidence", Align::Left),
+        ("detail", Align::Left),
+    ]);
+    let details = details(worst);
+    for gap in worst {
+        let number = details.iter().position(|detail| *detail == gap.detail);
+        table.row(vec![
+            time(gap, day),
+            gap.cpu.to_string(),
+            human::length(gap.duration_ns),
+            gap.cause.to_string(),
+            gap.confidence.to_string(),
+            match place {
+                Details::Beside => gap.detail.clone(),
+                Details::Below => format!("({})", number.map_or(0, |number| number + 1)),
+            },
+        ]);
+    }
+    table
+}
+
+/// Each detail once, in order of appearance.
+fn details(worst: &[Gap]) -> Vec<&str> {
+    let mut details: Vec<&str> = Vec::new();
+    for gap in worst {
+        if !details.contains(&gap.detail.as_str()) {
+            details.push(&gap.detail);
+        }
+    }
+    details
+}
+
+fn one_day(gaps: &[Gap]) -> Option<&str> {
+    let mut days = gaps.iter().map(|gap| human::day_and_time(&gap.start_utc));
+    let (first, _) = days.next()??;
+    days.all(|day| day.is_some_and(|(day, _)| day == first))
+        .then_some(first)
+}
+
+fn time(gap: &Gap, day: Option<&str>) -> String {
+    match human::day_and_time(&gap.start_utc) {
+        Some((_, time)) if day.is_some() => time.to_owned(),
+        // A year is known from the run's start.
+        Some((day, time)) => format!("{} {time}", &day[5..]),
+        None => clean::truncated(&clean::ascii(&gap.start_utc), 21).into_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! What of the host was changed for the run, a line for settings alike.
+
+use crate::model::{PutBackResult, QuietHost, QuietResult, QuietSetting};
+use crate::render::page::Page;
+use crate::render::terminal::Summary;
+
+/// Longer names of steps do not widen the column.
+const WIDEST_NAME: usize = 16;
+
+/// Its columns, where it is a table.
+pub(in crate::render) const COLUMNS: [&str; 4] = ["step", "settings", "for the run", "after it"];
+
+pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    let Some(quiet) = summary.quiet_host else {
+        return;
+    };
+    page.heading("Host settings changed for the run");
+    for [step, settings, during, after] in rows(quiet) {
+        let after = match after.is_empty() {
+            true => after,
+            false => format!("; {after}"),
+        };
+        page.field(WIDEST_NAME, &step, &format!("{during}{after} ({settings})"));
+    }
+}
+
+/// A row for each group of settings alike.
+pub(in crate::render) fn rows(quiet: &QuietHost) -> Vec<[String; 4]> {
+    let mut groups: Vec<(&QuietSetting, u32)> = Vec::new();
+    for setting in &quiet.settings {
+        match groups.iter_mut().find(|(first, _)| alike(first, setting)) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((setting, 1)),
+        }
+    }
+    let row = |(first, count): &(&QuietSetting, u32)| {
+        let settings = match count {
+            1 => first.setting.clone(),
+            many => format!("{many} settings such as {}", first.setting),
+        };
+        [first.step.clone(), settings, during(first), after(first)]
+    };
+    groups.iter().map(row).collect()
+}
+
+/// Whether the same was done to both, with the same end.
+fn alike(one: &QuietSetting, other: &QuietSetting) -> bool {
+    let key = |setting: &QuietSetting| QuietSetting {
+        setting: String::new(),
+        ..setting.clone()
+    };
+    key(one) == key(other)
+}
+
+fn during(setting: &QuietSetting) -> String {
+    let unknown = || String::from("?");
+    let before = setting.before.clone().unwrap_or_else(unknown);
+    let reason = setting.reason.clone().unwrap_or_else(unknown);
+    match setting.result {
+        QuietResult::Changed => {
+            let during = setting.during.clone().unwrap_or_else(unknown);
+            format!("{before} -> {during}")
+        }
+        QuietResult::Unchanged => format!("{before} already"),
+        QuietResult::Refused => format!("REFUSED: {reason}"),
+        QuietResult::Skipped => format!("left alone: {reason}"),
+    }
+}
+
+fn after(setting: &QuietSetting) -> String {
+    let found = setting.put_back_reason.as_deref().unwrap_or("?");
+    match (setting.result, setting.put_back) {
+        (QuietResult::Changed, None) => String::from("not yet put back"),
+        (_, None) => String::new(),
+        (_, Some(PutBackResult::Done)) => String::from("put back"),
+        (_, Some(PutBackResult::Already)) => String::from("put back by somebody else"),
+        (_, Some(PutBackResult::Gone)) => String::from("no longer there"),
+        (_, Some(PutBackResult::Conflict)) => {
+            format!("LEFT ALONE: somebody else has set it to {found}")
+        }
+        (_, Some(PutBackResult::Failed)) => format!("NOT PUT BACK: {found}"),
+    }
+}
