@@ -1,15 +1,13 @@
 //! Saved reports, and other inputs, broken at random: every input ends in an output or an error,
 //! never in a panic. `fuzz/` has the same for libFuzzer.
 //!
-//! `HWGAP_FUZZ_SECONDS=600 cargo test --release --test fuzz -- --nocapture` goes
+//! `HWGAP_FUZZ_SECONDS=600 cargo test --release --test all fuzz -- --nocapture` goes
 //! on for that long, and prints the seed of the input at hand when it fails.
 
+use crate::{exercise, report_samples};
 use std::time::{Duration, Instant};
 
 use hwgap::text::json;
-
-mod exercise;
-mod report_samples;
 
 /// Inputs of each test where no time is asked for.
 const INPUTS: u64 = 400;

@@ -1,5 +1,6 @@
 //! Reports written as JSON and CSV, and read back.
 
+use crate::report_samples;
 use std::io::{self, Write};
 
 use hwgap::model::LazyGaps;
@@ -9,8 +10,6 @@ use hwgap::read::saved::{Problem, ReadError};
 use hwgap::render::csv;
 use hwgap::text::json;
 use serde::de::IgnoredAny;
-
-mod report_samples;
 
 fn sample(name: &str) -> Report {
     let mut all = report_samples::all().into_iter();

@@ -1,8 +1,9 @@
 //! The text summary, compared with the files in tests/golden.
 //!
 //! After a wanted change write them anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test report_text && git diff tests/golden`.
+//! `UPDATE_GOLDEN=1 cargo test --test all report_text && git diff tests/golden`.
 
+use crate::report_samples;
 use std::path::Path;
 
 use hwgap::judgement::worst;
@@ -11,8 +12,6 @@ use hwgap::render::style::Style;
 use hwgap::render::terminal as text;
 use hwgap::render::terminal::{Summary, WORST_GAPS};
 use proptest::prelude::*;
-
-mod report_samples;
 
 fn rendered(report: &Report, style: Style) -> String {
     let worst: Vec<Gap> = worst::gaps(&report.gaps, WORST_GAPS);

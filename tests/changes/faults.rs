@@ -5,10 +5,10 @@ use hwgap::changes::{
 };
 use std::time::Duration;
 
-use crate::host::{Host, INTERVAL, MASK, Operation};
+use super::host::{Host, INTERVAL, MASK, Operation};
 
 /// Changes two settings, meddles, and puts both back.
-fn after(host: &Host, meddle: impl FnOnce(&Host, &crate::host::Faulty)) -> Vec<Settled> {
+fn after(host: &Host, meddle: impl FnOnce(&Host, &super::host::Faulty)) -> Vec<Settled> {
     let mut changes = host.begin();
     changes
         .set(Place::root(MASK), Format::CpuMask, "1")

@@ -9,7 +9,7 @@ use hwgap::changes::{
     Foreign, Format, Found, JournalError, Left, Locked, Place, PutBack, Restored, restore,
 };
 
-use crate::host::{Host, INTERVAL, MASK};
+use super::host::{Host, INTERVAL, MASK};
 
 /// A run that died after two changes. Nothing of it runs any more.
 fn died() -> Host {

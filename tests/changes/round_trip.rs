@@ -2,7 +2,7 @@
 
 use hwgap::changes::{Changed, Format, Place, PutBack};
 
-use crate::host::{HUGE, Host, INTERVAL, MASK};
+use super::host::{HUGE, Host, INTERVAL, MASK};
 
 #[test]
 fn everything_is_put_back_the_latest_first() {

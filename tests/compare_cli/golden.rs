@@ -1,7 +1,7 @@
 //! Comparisons against the files in tests/golden/compare.
 //!
 //! After a wanted change write them anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test compare_cli && git diff tests/golden`.
+//! `UPDATE_GOLDEN=1 cargo test --test all compare_cli && git diff tests/golden`.
 
 use std::path::Path;
 

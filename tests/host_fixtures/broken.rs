@@ -8,7 +8,7 @@ use hwgap::host::root::{ReadError, Root};
 use hwgap::host::topology::core_siblings;
 use hwgap::units::CpuId;
 
-use crate::trees::host;
+use super::trees::host;
 
 #[test]
 fn a_broken_tree_gives_reasons_and_no_values() {

@@ -8,7 +8,7 @@ use hwgap::host::root::ReadError;
 use hwgap::host::usable::UnusableCpu;
 use hwgap::units::CpuId;
 
-use crate::trees::{cpuid, host, log_events, tsc_dropped};
+use super::trees::{cpuid, host, log_events, tsc_dropped};
 
 #[test]
 fn kvm_guest() {

@@ -13,7 +13,7 @@ use hwgap::host::topology::{NodeId, Smt, core_siblings};
 use hwgap::host::usable::UnusableCpu;
 use hwgap::units::{CpuId, Hertz, Nanos};
 
-use crate::trees::{cpuid, host, log_events, tsc_dropped};
+use super::trees::{cpuid, host, log_events, tsc_dropped};
 
 #[test]
 fn bare_metal_intel() {

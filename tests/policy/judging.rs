@@ -8,7 +8,7 @@ use hwgap::read::brief::Brief;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::{judged, policy, run, run_with};
+use super::{judged, policy, run, run_with};
 
 #[test]
 fn limits_fail_and_missing_evidence_is_inconclusive() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use hwgap::policy::{Policy, PolicyError};
 
-use crate::error;
+use super::error;
 
 #[test]
 fn the_policies_that_are_included_can_be_read() {

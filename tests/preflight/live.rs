@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::{SCHEMA, effect, hwgap, json};
+use super::{SCHEMA, effect, hwgap, json};
 
 /// nobody, whoever that is.
 const NOBODY: u32 = 65_534;

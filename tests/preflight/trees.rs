@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{SCHEMA, copy, effect, json, of_host, text, tree};
+use super::{SCHEMA, copy, effect, json, of_host, text, tree};
 
 #[test]
 fn host_trees_give_the_golden_texts_and_their_exit_status() {

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::{Host, assert_as_before, said};
+use super::harness::{Host, assert_as_before, said};
 
 const INTERVAL: &str = "proc/sys/vm/stat_interval";
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Host, assert_as_before, said, settings};
+use super::harness::{Host, assert_as_before, said, settings};
 
 fn plan(host: &Host, more: &[&str]) -> Value {
     let all = [&["--dry-run", "--format", "json"], more].concat();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Host, assert_as_before, said, settings};
+use super::harness::{Host, assert_as_before, said, settings};
 
 fn report(host: &Host, more: &[&str]) -> Value {
     let all = [&["--duration", "100ms", "--format", "json"], more].concat();

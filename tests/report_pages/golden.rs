@@ -1,7 +1,7 @@
 //! Pages against the files in tests/golden.
 //!
 //! After a wanted change write the golden files anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test report_pages && git diff tests/golden`.
+//! `UPDATE_GOLDEN=1 cargo test --test all report_pages && git diff tests/golden`.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Two engines on the running machine: what the host must allow is printed
 //! where it does not.
 
-use crate::harness::{measured, report, run};
+use super::harness::{measured, report, run};
 
 #[test]
 fn both_engines_take_turns_on_this_machine() {

@@ -1,7 +1,7 @@
 //! Options that cannot be meant: refused before anything is measured, with
 //! exit status 2 and a message that names the option and the way out.
 
-use crate::harness::{live, measured, run};
+use super::harness::{live, measured, run};
 
 #[track_caller]
 fn refused(arguments: &[&str], expected: &[&str]) {

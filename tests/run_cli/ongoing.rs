@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::{Said, command, live, measured, report, run};
+use super::harness::{Said, command, live, measured, report, run};
 
 const GENTLE: [&str; 4] = ["--width", "4ms", "--window", "20ms"];
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Said, command, live, measured, report, run};
+use super::harness::{Said, command, live, measured, report, run};
 
 const LIVE: [&str; 6] = ["--duration", "200ms", "--width", "8ms", "--window", "10ms"];
 

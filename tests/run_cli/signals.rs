@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Said, command, measured, report};
+use super::harness::{Said, command, measured, report};
 
 /// A run of an hour, told to end as soon as it listens.
 fn ended_by(signal: Signal, arguments: &[&str]) -> Said {

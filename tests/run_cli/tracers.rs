@@ -1,6 +1,6 @@
 //! The kernel's tracers as engines, on whatever kernel this is.
 
-use crate::harness::run;
+use super::harness::run;
 
 #[test]
 fn a_kernel_without_the_tracer_is_told_in_one_line() {

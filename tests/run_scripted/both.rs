@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Outcome, number, run};
+use super::harness::{Outcome, number, run};
 
 fn both(first: &str, second: &str, arguments: &[&str]) -> Outcome {
     let second = format!(

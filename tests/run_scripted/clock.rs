@@ -1,6 +1,6 @@
 //! Footprints and clocks that cannot be trusted, and CPUs that go away.
 
-use crate::harness::{number, run};
+use super::harness::{number, run};
 
 #[test]
 fn without_the_footprint_a_gap_is_unknown_and_the_run_inconclusive() {

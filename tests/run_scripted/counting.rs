@@ -1,6 +1,6 @@
 //! What is counted is exact: rounds, floor, coverage, gaps kept and lost.
 
-use crate::harness::{number, run};
+use super::harness::{number, run};
 
 #[test]
 fn coverage_is_exact_to_the_cycle() {

@@ -1,6 +1,6 @@
 //! A guest: nothing is ever called hardware there.
 
-use crate::harness::{Outcome, run};
+use super::harness::{Outcome, run};
 
 const GUESTS: [&str; 3] = ["kvm-guest", "hyperv-guest", "vmware-guest"];
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{number, run};
+use super::harness::{number, run};
 
 fn sampled(report: &serde_json::Value) -> Vec<u64> {
     let cpus = report["cpus"].as_array().unwrap();

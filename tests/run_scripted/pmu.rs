@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Outcome, number, run};
+use super::harness::{Outcome, number, run};
 
 const ONE_CPU: [&str; 4] = ["--cpus", "1", "--duration", "100ms"];
 

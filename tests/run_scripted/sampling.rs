@@ -1,6 +1,6 @@
 //! Options that decide what is sampled and when a run ends.
 
-use crate::harness::{number, run};
+use super::harness::{number, run};
 
 #[test]
 fn a_run_without_a_gap_passes() {

@@ -1,6 +1,6 @@
 //! SMIs on bare metal: proved, mixed, short, hidden, shared, and not countable.
 
-use crate::harness::{number, run};
+use super::harness::{number, run};
 
 #[test]
 fn smis_are_proved_by_a_count_of_their_own_even_where_it_wraps() {

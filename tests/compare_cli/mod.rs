@@ -3,10 +3,8 @@
 
 mod golden;
 mod hostile;
-#[path = "../inert_pages/mod.rs"]
-mod inert_pages;
+use crate::inert_pages;
 mod refused;
-#[path = "../report_samples/mod.rs"]
-mod report_samples;
+use crate::report_samples;
 mod samples;
 mod verdicts;

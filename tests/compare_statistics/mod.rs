@@ -2,7 +2,7 @@
 //! simulated stalls.
 //!
 //! Each pair of sides takes a fraction of a millisecond, so `cargo test` does
-//! with some hundred; `HWGAP_PAIRS=10000 cargo test --test compare_statistics
+//! with some hundred; `HWGAP_PAIRS=10000 cargo test --test all compare_statistics
 //! -- --nocapture` prints the table that the documentation cites.
 
 mod processes;

@@ -3,10 +3,8 @@
 mod content;
 mod golden;
 mod hostile;
-#[path = "../inert_pages/mod.rs"]
-mod inert_pages;
-#[path = "../report_samples/mod.rs"]
-mod report_samples;
+use crate::inert_pages;
+use crate::report_samples;
 
 use hwgap::model::Report;
 use hwgap::render::markdown;

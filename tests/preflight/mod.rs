@@ -2,7 +2,7 @@
 //! tests/golden, its JSON, and its answer on this machine.
 //!
 //! After a wanted change write the files anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test preflight && git diff tests/golden`.
+//! `UPDATE_GOLDEN=1 cargo test --test all preflight && git diff tests/golden`.
 
 mod live;
 mod trees;

@@ -1,0 +1,26 @@
+//! All integration tests in one program, so that a change links once. A folder or
+//! file a subject; `cargo test SUBJECT` runs one.
+
+mod changes;
+mod compare_cli;
+mod compare_statistics;
+mod exercise;
+mod fleet;
+mod folders;
+mod fuzz;
+mod generated_files;
+mod host_fixtures;
+mod hwlatdetect;
+mod inert_pages;
+mod policy;
+mod preflight;
+mod quiet_host;
+mod report_cli;
+mod report_files;
+mod report_formats;
+mod report_pages;
+mod report_samples;
+mod report_text;
+mod run_cli;
+mod run_scripted;
+mod watches;
