@@ -33,6 +33,7 @@ pub mod quiet;
 pub mod read;
 pub mod render;
 pub mod sampler;
+pub mod schema;
 pub mod selftest;
 pub mod session;
 pub mod stats;

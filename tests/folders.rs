@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. A folder imports from those before it.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "units",
     "text",
     "waits",
@@ -30,6 +30,7 @@ const ORDER: [&str; 27] = [
     "compare",
     "fleet",
     "preflight",
+    "schema",
     "selftest",
     "render",
     "hwlatdetect",

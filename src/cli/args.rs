@@ -7,7 +7,7 @@ use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, FleetGenerateArgs};
 use super::help;
 use super::hwlatdetect::HwlatdetectArgs;
-use super::other::{CompletionsArgs, ManArgs};
+use super::other::{CompletionsArgs, ManArgs, SchemaArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
 use super::restore::{GuardianArgs, RestoreArgs};
@@ -54,6 +54,9 @@ pub enum Command {
     /// Judge the reports of many machines by one policy
     #[command(long_about = help::FLEET, after_long_help = help::FLEET_EXAMPLES)]
     Fleet(FleetArgs),
+    /// Print the JSON Schema of what hwgap writes
+    #[command(after_long_help = help::SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

@@ -276,6 +276,11 @@ Exit status:
   2  wrong usage, or a file that cannot be read or written
   3  none fails, but some are inconclusive, missing or unreadable";
 
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  hwgap schema report > report.schema.json
+      The schema of saved reports, for a validator or a generator of types.";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   hwgap completions bash > /etc/bash_completion.d/hwgap

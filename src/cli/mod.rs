@@ -22,7 +22,7 @@ pub use fleet::{FaultArg, FleetArgs, FleetFormatArg, FleetGenerateArgs};
 pub use format::FormatArg;
 pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;
-pub use other::{CompletionsArgs, ManArgs};
+pub use other::{CompletionsArgs, DocumentArg, ManArgs, SchemaArgs};
 pub use preflight::PreflightArgs;
 pub use report::{ReportArgs, ReportFormatArg};
 pub use restore::{GuardianArgs, RestoreArgs};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 /// Options of `hwgap completions`.
 #[derive(Debug, Args)]
@@ -10,6 +10,27 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// Options of `hwgap schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The document
+    #[arg(value_enum, value_name = "NAME")]
+    pub document: DocumentArg,
+}
+
+/// Documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentArg {
+    /// The report of a run
+    Report,
+    /// The JSON of hwgap-compare(1)
+    Compare,
+    /// The JSON of hwgap-fleet(1)
+    Fleet,
+    /// The JSON of hwgap-preflight(1)
+    Preflight,
 }
 
 /// Options of the hidden `hwgap man`.

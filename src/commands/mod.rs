@@ -11,8 +11,10 @@ mod preflight;
 mod report;
 mod restore;
 mod run;
+mod schema;
 mod selftest;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::Command;
@@ -84,10 +86,20 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Fleet(args) => fleet::fleet(&args),
         Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Selftest(args) => selftest::selftest(&args),
         Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
         Command::Guardian(args) => guardian::guardian(&args),
+    }
+}
+
+/// Writes on standard output, whose reader may have seen enough.
+fn print(text: &[u8]) -> Result<Exit, Failure> {
+    match io::stdout().write_all(text) {
+        Ok(()) => Ok(Exit::Good),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Good),
+        Err(error) => Err(Failure::usage(format!("standard output: {error}"))),
     }
 }
 
@@ -105,6 +117,7 @@ fn task(command: &Command) -> Option<Task> {
         | Command::Fleet(_)
         | Command::FleetGenerate(_)
         | Command::Completions(_)
+        | Command::Schema(_)
         | Command::Man(_) => Some(Task::Files),
     }
 }

@@ -1,5 +1,6 @@
 //! The stalls of a run, from its recorded gaps.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::judgement::time_line::TimeLine;
@@ -9,7 +10,7 @@ use crate::stats::stalls::Span;
 use crate::units::{Hertz, Nanos};
 
 /// Who took the time, in groups that two machines' evidence can share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// All that is not this kernel.

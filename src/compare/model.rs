@@ -4,6 +4,7 @@
 //! Ratios and differences are after against before; `null` is "not known" or,
 //! at the end of an interval, "without bound".
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Tool;
@@ -18,11 +19,13 @@ pub const SCHEMA: &str = "hwgap.compare";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole comparison.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Comparison {
     /// Always [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// The version of the schema, from 1.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that compared.
     pub tool: Tool,
@@ -58,7 +61,7 @@ pub struct Comparison {
 }
 
 /// What the comparison says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finding {
     /// Something became rarer or shorter, nothing the contrary.
@@ -76,7 +79,7 @@ pub enum Finding {
 }
 
 /// The judgement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Verdict {
     /// What the comparison says.
     pub result: Finding,
@@ -89,7 +92,7 @@ pub struct Verdict {
 }
 
 /// How long to measure to settle it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HoursNeeded {
     /// Covered hours of each side, those at hand included.
     pub each_side: f64,
@@ -102,7 +105,7 @@ pub struct HoursNeeded {
 }
 
 /// Above which length stalls are compared.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Threshold {
     /// The length.
     pub ns: Nanos,
@@ -111,7 +114,7 @@ pub struct Threshold {
 }
 
 /// The runs of one side.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Side {
     /// Run by run.
     pub runs: Vec<RunRow>,
@@ -122,7 +125,7 @@ pub struct Side {
 }
 
 /// One run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRow {
     /// The file.
     pub file: String,
@@ -152,7 +155,7 @@ pub struct RunRow {
 }
 
 /// How much a note weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// The verdict stands, with this doubt.
@@ -162,7 +165,7 @@ pub enum Weight {
 }
 
 /// What speaks against laying a difference to the setting under test.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Note {
     /// A stable name, kebab-case.
     pub id: &'static str,
@@ -173,7 +176,7 @@ pub struct Note {
 }
 
 /// A field of the machines' descriptions that is not the same on both sides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// Its path in the report, such as `host.bios.version`.
     pub field: String,
@@ -184,7 +187,7 @@ pub struct Change {
 }
 
 /// Events of one side.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Counted {
     /// How many.
     pub events: u64,
@@ -193,7 +196,7 @@ pub struct Counted {
 }
 
 /// The rates of one class and range of lengths.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RateRow {
     /// Who took the time.
     pub class: Class,
@@ -236,7 +239,7 @@ impl RateRow {
 }
 
 /// Whether stalls are longer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LengthRow {
     /// Median length before.
     pub median_before_ns: Nanos,
@@ -257,7 +260,7 @@ pub struct LengthRow {
 }
 
 /// Time that the platform took, in ns for each covered hour.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Lost {
     /// Before; `null` without covered time.
     pub before_ns_per_hour: Option<f64>,
@@ -272,7 +275,7 @@ pub struct Lost {
 }
 
 /// The longest stalls.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Worst {
     /// Before; `null` where none was seen.
     pub before_ns: Option<Nanos>,

@@ -1,5 +1,6 @@
 //! What a fleet keeps of a run.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::microcode;
@@ -74,7 +75,7 @@ pub struct Run {
 }
 
 /// What a machine is: hosts are grouped by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub struct Identity {
     /// System vendor.
     pub vendor: Option<Name>,
@@ -93,7 +94,7 @@ pub struct Identity {
 }
 
 /// A stall that is shown by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WorstStall {
     /// When it began, RFC 3339, UTC: to be laid beside the log of a BMC.
     pub start_utc: String,

@@ -1,5 +1,6 @@
 //! What a run with several engines says of each, and of all together.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Cause;
@@ -7,7 +8,7 @@ use crate::model::{CpuReport, EngineName, Verdict};
 use crate::units::Nanos;
 
 /// What one of several engines made of the same CPUs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EngineReport {
     /// The engine.
     pub engine: EngineName,
@@ -30,7 +31,7 @@ pub struct EngineReport {
 }
 
 /// How often platform stalls of one kind came.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StallRate {
     /// The cause; `null` for all of them. An SMI that met kernel work is an
     /// SMI here, if its own share is above the limit.
@@ -49,7 +50,7 @@ pub struct StallRate {
 }
 
 /// Whether several engines saw the same machine.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Agreement {
     /// What the tests say together.
     pub result: Agreed,
@@ -64,7 +65,7 @@ pub struct Agreement {
 }
 
 /// What the tests say together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Agreed {
     /// No rate differs by more than chance explains.
@@ -76,7 +77,7 @@ pub enum Agreed {
 }
 
 /// A test of equal rates: the exact conditional binomial test.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RateTest {
     /// The two engines, where there are more than two.
     #[serde(default, skip_serializing_if = "Option::is_none")]

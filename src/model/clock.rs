@@ -1,5 +1,6 @@
 //! The clock of a run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::units::{CpuId, Cycles, Nanos};
@@ -7,13 +8,14 @@ use crate::units::{CpuId, Cycles, Nanos};
 use crate::model::{ClockStepReport, TscLogLine};
 
 /// The clock of the run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tsc {
     /// The TSC value that all `*_cycles` of this report count from, as a
     /// decimal string: 64 bits do not fit every reader's numbers.
     pub origin: String,
     /// Cycles a second; a whole number in the file.
     #[serde(serialize_with = "as_whole")]
+    #[schemars(with = "u64")]
     pub hz: f64,
     /// Where `hz` comes from.
     pub hz_source: String,
@@ -62,7 +64,7 @@ fn as_whole<S: Serializer>(hz: &f64, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 /// A moment on the TSC and by the host's time of day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UtcPoint {
     /// Cycles since `tsc.origin`.
     pub cycles: Cycles,
@@ -71,7 +73,7 @@ pub struct UtcPoint {
 }
 
 /// The time of day was set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UtcStepReport {
     /// The look that saw it, in cycles since `tsc.origin`; it came at most one
     /// look before: a fifth of a second, four seconds on a shared CPU.
@@ -86,7 +88,7 @@ pub struct UtcStepReport {
 }
 
 /// A change of the kernel's clocksource during a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClocksourceChange {
     /// When it was noticed, RFC 3339, UTC.
     pub seen_utc: String,
@@ -97,7 +99,7 @@ pub struct ClocksourceChange {
 }
 
 /// The difference between two CPUs' TSCs, by an exchange of cache lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TscOffset {
     /// The CPU compared with the first sampled one.
     pub cpu: CpuId,

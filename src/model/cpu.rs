@@ -1,5 +1,6 @@
 //! One sampled CPU.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Cause;
@@ -8,7 +9,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 use crate::model::WatchedReport;
 
 /// The SMI counter of one CPU over the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SmiCount {
     /// The counter at the start; 32 bits wide in the hardware.
     pub before: u64,
@@ -31,7 +32,7 @@ impl SmiCount {
 }
 
 /// One sampled CPU.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CpuReport {
     /// Its number.
     pub cpu: CpuId,
@@ -102,7 +103,7 @@ pub struct CpuReport {
 }
 
 /// One source of kernel activity on a CPU, over the whole run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OsSource {
     /// An interrupt vector, a handler, a softirq or a task.
     pub name: String,
@@ -115,7 +116,7 @@ pub struct OsSource {
 }
 
 /// One CPU sampled with interrupts off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MaskedReport {
     /// Stretches sampled with interrupts off.
     pub shots: u64,
@@ -134,7 +135,7 @@ pub struct MaskedReport {
 }
 
 /// One CPU sampled by a tracer of the kernel's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TracerReport {
     /// Its name.
     pub name: String,
@@ -154,7 +155,7 @@ pub struct TracerReport {
 }
 
 /// How many gaps have each cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CauseCounts {
     /// Proved or probable SMIs.
@@ -274,7 +275,7 @@ impl CauseCounts {
 
 /// Every delta above the trip level, in log-linear buckets (16 an octave, so
 /// that a bucket is at most 6.25 % wide).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HistogramReport {
     /// Deltas at or below this length were not looked at.
     pub trip_ns: Nanos,
@@ -283,7 +284,7 @@ pub struct HistogramReport {
 }
 
 /// One bucket of a histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bucket {
     /// Lower edge, inclusive.
     pub from_ns: Nanos,
@@ -309,7 +310,7 @@ impl Bucket {
 }
 
 /// What something of the kernel's takes on a CPU, by this run's own gaps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsualTime {
     /// What it is: a way into the kernel or back, or an interrupt as a whole.
     pub what: String,

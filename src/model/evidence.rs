@@ -1,5 +1,6 @@
 //! The evidence that belongs to one gap, as the sampler collected it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RingZero;
@@ -7,7 +8,7 @@ use crate::units::Nanos;
 
 /// Whether this kernel ran in a gap, as the engine could see: by the
 /// null-selector footprint in ES, or by holding interrupts off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Footprint {
     /// The selector survived: no return to ring 3 by IRET, so this kernel did
@@ -42,7 +43,7 @@ impl Footprint {
 }
 
 /// The SMI counter's part in the evidence of one gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmiEvidence {
     /// No counter can be read on this CPU.
@@ -95,7 +96,7 @@ impl SmiEvidence {
 }
 
 /// All that was collected for one gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Whether the kernel ran.
     pub footprint: Footprint,

@@ -1,5 +1,6 @@
 //! Gaps, and the stalls that they are part of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Cause, Confidence, Evidence};
@@ -8,7 +9,7 @@ use crate::units::{CpuId, Cycles, Nanos};
 use crate::model::EngineName;
 
 /// Platform gaps that overlap in time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StallReport {
     /// The first reading before it, in cycles since `tsc.origin`.
     pub start_cycles: Cycles,
@@ -39,7 +40,7 @@ pub struct StallReport {
 /// One recorded gap: what was derived, and in `raw` what it was derived from.
 ///
 /// `os_ns`, `platform_ns` and `unknown_ns` add up to `duration_ns`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "WrittenGap")]
 pub struct Gap {
     /// The engine that saw it, where two sampled in turn.
@@ -108,7 +109,7 @@ impl Gap {
 }
 
 /// A gap as it stands in a file, which may be of a version that knew no parts.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct WrittenGap {
     #[serde(default)]
     engine: Option<EngineName>,
@@ -200,7 +201,7 @@ impl From<WrittenGap> for Gap {
 }
 
 /// What the kernel's own records say of a gap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KernelAccount {
     /// What was recorded.
     pub standing: RecordStanding,
@@ -216,7 +217,7 @@ pub struct KernelAccount {
 
 /// A gap's records held against what the same activities, and the ways between
 /// them, take in the rest of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// Whether interrupts are recorded, or tasks only.
     pub interrupts_recorded: bool,
@@ -247,7 +248,7 @@ pub struct Compared {
 }
 
 /// What was recorded in a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordStanding {
     /// Nothing.
@@ -263,7 +264,7 @@ pub enum RecordStanding {
 }
 
 /// A named part of a gap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedTime {
     /// Who.
     pub name: String,

@@ -1,9 +1,10 @@
 //! The machine, as far as it can be read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The machine, as far as it can be read. `null` is "not readable".
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HostIdentity {
     /// The host's name.
     pub hostname: Option<String>,
@@ -24,7 +25,7 @@ pub struct HostIdentity {
 }
 
 /// Vendor and product, from the firmware's DMI tables.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SystemIdentity {
     /// System vendor.
     pub vendor: Option<String>,
@@ -35,7 +36,7 @@ pub struct SystemIdentity {
 }
 
 /// The firmware, from DMI.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct BiosIdentity {
     /// BIOS vendor.
     pub vendor: Option<String>,
@@ -46,7 +47,7 @@ pub struct BiosIdentity {
 }
 
 /// The processor, from /proc/cpuinfo.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CpuIdentity {
     /// `GenuineIntel`, `AuthenticAMD`, …
     pub vendor: Option<String>,
@@ -63,7 +64,7 @@ pub struct CpuIdentity {
 }
 
 /// The kernel.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct KernelIdentity {
     /// `uname -r`.
     pub release: Option<String>,

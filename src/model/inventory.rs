@@ -1,10 +1,11 @@
 //! What a vendor's ticket carries of the machine, beyond its names.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Settings and parts of the machine at the start of the run. What is `null`
 /// or empty for lack of an answer has its reason in `unknown`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Inventory {
     /// The product's version; many vendors leave it blank.
@@ -55,7 +56,7 @@ pub struct Inventory {
 }
 
 /// A name and what there is to say of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedText {
     /// The name.
     pub name: String,
@@ -64,7 +65,7 @@ pub struct NamedText {
 }
 
 /// An idle state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleStateEntry {
     /// Its name, such as `C6`.
     pub name: String,

@@ -22,6 +22,7 @@ pub mod selftest;
 mod setting;
 mod watched;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use agreement::{Agreement, EngineReport};
@@ -60,11 +61,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole report. `G` is the list of gaps: a vector when read back, a lazy
 /// view while a run is written, so that memory stays flat.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report<G = Vec<Gap>> {
     /// Always [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The version of the schema, from 1.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that wrote the report.
     pub tool: Tool,
@@ -138,7 +141,7 @@ impl<G> Report<G> {
 }
 
 /// The program that wrote a report.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// "hwgap".
     pub name: String,

@@ -1,11 +1,12 @@
 //! Regular series among the platform's stalls, as a report holds them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
 
 /// A series of stalls that keep a period.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PeriodicSeries {
     /// Its period.
     pub period_ns: u64,
@@ -35,7 +36,7 @@ pub struct PeriodicSeries {
 }
 
 /// A known source that fits a series.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// What it is.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct Candidate {
 }
 
 /// Who raises the stalls of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     /// Firmware, by SMIs.

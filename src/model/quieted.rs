@@ -1,16 +1,17 @@
 //! What of the host was changed for a run, and whether it is as before.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A host that was made quiet for the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuietHost {
     /// Each setting, in the order in which they were changed.
     pub settings: Vec<QuietSetting>,
 }
 
 /// One setting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuietSetting {
     /// The step that it belongs to, as `--quiet-host` names it.
     pub step: String,
@@ -31,7 +32,7 @@ pub struct QuietSetting {
 }
 
 /// What happened to a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum QuietResult {
     /// Changed.
@@ -45,7 +46,7 @@ pub enum QuietResult {
 }
 
 /// How a setting was put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PutBackResult {
     /// As before.

@@ -1,5 +1,6 @@
 //! The counters' part in the evidence of one gap.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The shortest way into the kernel and back retires more instructions of
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const LEAST_ENTRY: u32 = 16;
 
 /// What the counters do in SMM, which runs in ring 0 as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InSmm {
     /// They stand still (`freeze_on_smi`).
@@ -19,7 +20,7 @@ pub enum InSmm {
 }
 
 /// Instructions that were retired in ring 0 during a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RingZero {
     /// How many; at most 4,294,967,295 are told.
     pub instructions: u32,

@@ -1,12 +1,13 @@
 //! What was asked for and how the run went.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::human;
 use crate::units::Nanos;
 
 /// How the gaps were sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// Pinned threads in user space.
@@ -53,7 +54,7 @@ impl EngineName {
 }
 
 /// What ended a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EndedBy {
     /// The duration was over.
@@ -70,7 +71,7 @@ pub enum EndedBy {
 }
 
 /// What was asked for and how the run went.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The engine that sampled.
     pub engine: EngineName,
@@ -149,7 +150,7 @@ pub fn cut_short(ended_by: EndedBy, elapsed: Nanos, planned: Option<Nanos>) -> O
 }
 
 /// CPUs that were online and were not sampled, for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotSampledReport {
     /// The CPUs, as a list such as `1-3,5`.
     pub cpus: String,
@@ -158,7 +159,7 @@ pub struct NotSampledReport {
 }
 
 /// Reports of a run that were saved while it went on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoints {
     /// Time from one to the next; a report that is a checkpoint lacks at most
     /// this much, and what the writing took.
@@ -172,7 +173,7 @@ pub struct Checkpoints {
 }
 
 /// Gaps that were written as CSV while the run went on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamedEvents {
     /// Rows written.
     pub rows: u64,
@@ -185,7 +186,7 @@ pub struct StreamedEvents {
 }
 
 /// Capabilities of the process while it sampled (capabilities(7)).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Privileges {
     /// Those it kept.
     pub kept: Vec<String>,

@@ -1,6 +1,7 @@
 //! Whether the instrument works on this host: stalls of known kind and length
 //! are raised, and each must be found and rightly classed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{CpuId, Nanos};
@@ -9,7 +10,7 @@ use crate::units::{CpuId, Nanos};
 pub const SCHEMA: &str = "hwgap.selftest";
 
 /// The result of a self-test, as it is stored and carried by reports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SelfTest {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -35,7 +36,7 @@ pub struct SelfTest {
 }
 
 /// What a self-test holds for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestedHost {
     /// Host name.
     pub hostname: Option<String>,
@@ -48,7 +49,7 @@ pub struct TestedHost {
 }
 
 /// One kind of stall.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What was raised.
     pub kind: String,

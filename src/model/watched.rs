@@ -1,13 +1,14 @@
 //! What was watched beside a run: counts of a CPU, steps of the clocks, lines
 //! of the kernel log.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Cycles, Nanos};
 
 /// What was counted of a CPU over the run beside its gaps. For each `null` the
 /// reason stands in the evidence list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WatchedReport {
     /// Times the core began to throttle (`throttle-counts`).
     pub core_throttle_count: Option<u64>,
@@ -39,7 +40,7 @@ pub struct WatchedReport {
 }
 
 /// How often an interrupt vector came to a CPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VectorCount {
     /// Its name in /proc/interrupts.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct VectorCount {
 }
 
 /// IA32_TSC_ADJUST at both ends of a run, in cycles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TscAdjust {
     /// Before the first sample.
     pub before: i64,
@@ -57,7 +58,7 @@ pub struct TscAdjust {
 }
 
 /// A period that gaps keep.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GapPeriod {
     /// Its length.
     pub period_ns: Nanos,
@@ -70,7 +71,7 @@ pub struct GapPeriod {
 }
 
 /// A moment at which the clocks went apart, between two looks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockStepReport {
     /// When it was noticed, RFC 3339, UTC.
     pub seen_utc: String,
@@ -85,7 +86,7 @@ pub struct ClockStepReport {
 }
 
 /// What made clocks go apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ClockStepKind {
     /// The machine was suspended.
@@ -107,7 +108,7 @@ pub enum ClockStepKind {
 }
 
 /// A line of the kernel log about the TSC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TscLogLine {
     /// When it was noticed, RFC 3339, UTC; `null` for lines from before the
     /// run.

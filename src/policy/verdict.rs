@@ -1,5 +1,6 @@
 //! What a policy says of a run.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Outcome;
@@ -7,7 +8,7 @@ use crate::model::Outcome;
 use super::rule::Rule;
 
 /// Pass, fail or inconclusive, with every reason.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Judgement {
     /// The outcome, waivers allowed for.
     pub outcome: Outcome,
@@ -16,7 +17,7 @@ pub struct Judgement {
 }
 
 /// A rule that is broken, or not shown to be kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Reason {
     /// The rule.
     pub rule: Rule,
@@ -30,7 +31,7 @@ pub struct Reason {
 }
 
 /// A waiver that was used.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Waived {
     /// The reason that it gives.
     pub reason: String,

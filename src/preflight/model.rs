@@ -1,6 +1,7 @@
 //! The document of `hwgap preflight`, field by field as its JSON has it.
 //! Version 1 may gain fields; none is renamed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EvidenceSource, HostIdentity, Severity, Tool};
@@ -11,11 +12,13 @@ pub const SCHEMA: &str = "hwgap.preflight";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What this host allows and what will disturb a measurement on it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PreflightReport {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// [`SCHEMA_VERSION`].
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that wrote this.
     pub tool: Tool,
@@ -35,7 +38,7 @@ pub struct PreflightReport {
 }
 
 /// The run that the answer is about. CPUs are lists such as `1-3,5`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedRun {
     /// The CPUs that it would sample; empty where there are none.
     pub cpus: String,
@@ -49,7 +52,7 @@ pub struct PlannedRun {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// Whether to go ahead.
     pub result: Outlook,
@@ -60,7 +63,7 @@ pub struct Readiness {
 }
 
 /// Whether to go ahead with a measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outlook {
     /// Nothing known would disturb it: exit status 0.
@@ -73,7 +76,7 @@ pub enum Outlook {
 }
 
 /// One condition of the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// A stable name, kebab-case.
     pub id: String,
@@ -94,7 +97,9 @@ pub struct Condition {
 }
 
 /// What a condition is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// The CPUs that would be sampled.
@@ -122,7 +127,9 @@ pub enum Subject {
 }
 
 /// What a condition does to a measurement, the gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// No measurement, or none that allows a verdict.
@@ -151,7 +158,7 @@ impl Effect {
 }
 
 /// What was looked at and what it said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// A file, or what else was asked.
     pub source: String,

@@ -1,5 +1,6 @@
 //! Hosts in the answer.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fleet::names::Name;
@@ -9,7 +10,7 @@ use crate::policy::Reason;
 use crate::units::Nanos;
 
 /// One host.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HostRow {
     /// Its name, or the place of its report where that holds none; where
     /// several machines share the name, with what tells this one from them.
@@ -62,7 +63,7 @@ pub struct HostRow {
 }
 
 /// One of several runs of a host.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRow {
     /// Its report.
     pub report: String,

@@ -2,6 +2,7 @@
 
 mod hosts;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Outcome, Tool};
@@ -19,11 +20,13 @@ pub const SCHEMA: &str = "hwgap.fleet";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The whole answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FleetReport {
     /// Always [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// The version of the schema, from 1.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that judged.
     pub tool: Tool,
@@ -60,7 +63,7 @@ pub struct FleetReport {
 }
 
 /// A name that several machines share.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SharedName {
     /// The name.
     pub name: Name,
@@ -69,7 +72,7 @@ pub struct SharedName {
 }
 
 /// A name of the list of expected hosts, and who answers to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Matched {
     /// The name as the list has it.
     pub expected: String,
@@ -78,7 +81,7 @@ pub struct Matched {
 }
 
 /// The policy that was used.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PolicyNamed {
     /// Its file.
     pub file: String,
@@ -87,7 +90,7 @@ pub struct PolicyNamed {
 }
 
 /// The answer in short.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FleetVerdict {
     /// Fail if any host fails; else inconclusive if any is, or is missing, or
     /// something was set aside; else pass.
@@ -97,7 +100,7 @@ pub struct FleetVerdict {
 }
 
 /// How many of what.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Totals {
     /// Hosts with a report.
     pub hosts: u64,
@@ -128,7 +131,7 @@ pub struct Totals {
 }
 
 /// One group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GroupRow {
     /// What it is grouped by.
     pub dimension: Dimension,
@@ -149,7 +152,7 @@ pub struct GroupRow {
 }
 
 /// A group that fails more, or less, than the rest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SeparatorRow {
     /// What it is grouped by.
     pub dimension: Dimension,
@@ -193,7 +196,7 @@ impl SeparatorRow {
 }
 
 /// A passing host that stands out among its like.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OutlierRow {
     /// The host.
     pub host: Name,
@@ -214,7 +217,7 @@ pub struct OutlierRow {
 }
 
 /// What is counted on each host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantity {
     /// SMIs by the counter.
@@ -234,7 +237,7 @@ impl Quantity {
 }
 
 /// How outliers were looked for.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct OutlierSearch {
     /// A fleet without outliers has any named with at most this chance.
     pub false_alarm: f64,
@@ -245,7 +248,7 @@ pub struct OutlierSearch {
 }
 
 /// A regular series that several hosts share.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SeriesRow {
     /// Median period.
     pub period_ns: Nanos,
@@ -260,7 +263,7 @@ pub struct SeriesRow {
 }
 
 /// The group that a series goes with.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SeriesGroup {
     /// What it is grouped by.
     pub dimension: Dimension,

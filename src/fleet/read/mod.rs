@@ -40,7 +40,7 @@ enum Found<'a> {
 }
 
 /// Something that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct SetAside {
     /// Where it stood, safe to print.
     pub source: String,
