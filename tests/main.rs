@@ -4,6 +4,7 @@
 mod changes;
 mod compare_cli;
 mod compare_statistics;
+mod documents;
 mod exercise;
 mod fleet;
 mod folders;
@@ -23,4 +24,5 @@ mod report_samples;
 mod report_text;
 mod run_cli;
 mod run_scripted;
+mod schemas;
 mod watches;

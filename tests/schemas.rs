@@ -1,7 +1,7 @@
 //! The schemas in schemas/ are those of the types, and documents keep to them.
 //!
 //! After a wanted change write them anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test schemas && git diff schemas`.
+//! `UPDATE_GOLDEN=1 cargo test schemas && git diff schemas`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use hwgap::text::json;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-mod report_samples;
+use crate::report_samples;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,7 +61,7 @@ fn schemas_are_those_of_the_types() {
             fs::write(&file, &derived).unwrap();
         }
         let kept = fs::read_to_string(&file).unwrap();
-        let remedy = "UPDATE_GOLDEN=1 cargo test --test schemas";
+        let remedy = "UPDATE_GOLDEN=1 cargo test schemas";
         assert!(
             kept == derived,
             "{} is out of date: {remedy}",

@@ -14,7 +14,7 @@
 //!   of those that begin with B four lines. What is left out becomes `...`.
 //!
 //! After a wanted change write them anew and read the difference:
-//! `UPDATE_GOLDEN=1 cargo test --test documents && git diff README.md docs`.
+//! `UPDATE_GOLDEN=1 cargo test documents && git diff README.md docs`.
 
 use std::fs;
 use std::path::Path;
@@ -227,7 +227,7 @@ fn every_console_sample_is_what_the_program_prints() {
             assert!(
                 is_update || wanted == held,
                 "{}:{}: this is what the program prints; write it with \
-                 UPDATE_GOLDEN=1 cargo test --test documents\n{}",
+                 UPDATE_GOLDEN=1 cargo test documents\n{}",
                 page.name(),
                 block.begin,
                 wanted.join("\n")
