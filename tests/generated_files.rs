@@ -52,6 +52,73 @@ fn the_pages_bear_the_day_of_the_release() {
 }
 
 #[test]
+fn every_page_has_the_usual_sections_and_names_pages_that_exist() {
+    let pages = pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man"));
+    for (name, page) in &pages {
+        let headings: Vec<&str> = (page.lines())
+            .filter_map(|line| line.strip_prefix(".SH "))
+            .map(|heading| heading.trim_matches('"'))
+            .collect();
+        let usual: &[&str] = match name.ends_with(".1") {
+            true => &[
+                "NAME",
+                "SYNOPSIS",
+                "DESCRIPTION",
+                "OPTIONS",
+                "BUGS",
+                "SEE ALSO",
+            ],
+            false => &["NAME", "DESCRIPTION", "FIELDS", "SEE ALSO"],
+        };
+        for heading in usual {
+            assert!(headings.contains(heading), "{name}: {headings:?}");
+        }
+        for heading in &headings {
+            let is_sentence = heading.contains(['*', '.', '?']);
+            assert!(!is_sentence, "{name}: {heading}");
+        }
+        let words = page
+            .split([' ', ',', '\n'])
+            .map(|word| word.replace("\\-", "-"));
+        for word in words.filter(|word| word.starts_with("hwgap")) {
+            let section = word.split_once('(').and_then(|(other, rest)| {
+                let section = rest.chars().next()?.to_digit(10)?;
+                Some((other, section))
+            });
+            if let Some((other, section)) = section {
+                let other = format!("{other}.{section}");
+                assert!(pages.contains_key(&other), "{name} names {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_page_has_a_table_of_commands_and_examples() {
+    let page = &pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man"))["hwgap.1"];
+    for part in [
+        ".SH COMMANDS",
+        ".SH EXAMPLES",
+        "hwgap\\-preflight(1)",
+        ".SH FILES",
+    ] {
+        assert!(page.contains(part), "{part} is missing:\n{page}");
+    }
+}
+
+#[test]
+fn the_page_of_reports_names_each_field_of_a_gap() {
+    let page = &pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man"))["hwgap-report.5"];
+    let schema = include_str!("../schemas/report.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let fields = schema["$defs"]["Gap"]["properties"].as_object().unwrap();
+    assert!(fields.len() > 15);
+    for field in fields.keys() {
+        assert!(page.contains(&format!("{field} (")), "{field} is missing");
+    }
+}
+
+#[test]
 fn the_page_of_run_holds_examples_and_exit_status() {
     let fresh = tempfile::tempdir().unwrap();
     hwgap().arg("man").arg(fresh.path()).assert().success();

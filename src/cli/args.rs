@@ -16,7 +16,7 @@ use super::selftest::SelftestArgs;
 
 /// Finds the time that firmware, CPU and hypervisor take from this machine.
 #[derive(Debug, Parser)]
-#[command(name = "hwgap", version, about, long_about = help::ABOUT, after_long_help = help::EXIT_STATUS)]
+#[command(name = "hwgap", version, about, long_about = help::ABOUT, after_long_help = help::OVERVIEW)]
 #[command(propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.

@@ -8,7 +8,17 @@ microseconds to milliseconds (System Management Interrupts). hwgap reads the \
 time stamp counter back to back on pinned threads. Where two readings lie too \
 far apart, it says who took the time, by what evidence, and how sure that is.";
 
-pub(super) const EXIT_STATUS: &str = "\
+pub(super) const OVERVIEW: &str = "\
+Examples:
+  hwgap run --duration 10s
+      Measure this machine.
+  sudo hwgap preflight
+      What would disturb a measurement here, and what to do about it?
+  sudo hwgap run --duration 12h --cpus isolated --hardlimit 20us -o node17.json
+      Qualify a machine for real-time work and keep the report.
+  hwgap report node17.json --format html --redact -o for-vendor.html
+      A page for the vendor.
+
 Exit status:
   0  measured, nothing of the platform above the limit
   1  measured, platform latency above the limit
@@ -68,7 +78,7 @@ Examples:
   pkill -USR1 -x hwgap
       A summary of the run that goes on.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
-      Accept the machine by a written policy; see hwgap-fleet(1) for its form.
+      Accept the machine by a written policy; see hwgap-policy(5).
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
       Wait for the first stall of the platform.
 

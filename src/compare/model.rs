@@ -21,7 +21,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// A whole comparison.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Comparison {
-    /// Always [`SCHEMA`].
+    /// What the document is.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// The version of the schema, from 1.

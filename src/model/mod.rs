@@ -63,7 +63,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// view while a run is written, so that memory stays flat.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report<G = Vec<Gap>> {
-    /// Always [`SCHEMA`].
+    /// What the document is.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The version of the schema, from 1.

@@ -12,7 +12,7 @@ pub const SCHEMA: &str = "hwgap.selftest";
 /// The result of a self-test, as it is stored and carried by reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SelfTest {
-    /// Always [`SCHEMA`].
+    /// What the document is.
     pub schema: String,
     /// The version of the schema, from 1.
     pub schema_version: u32,

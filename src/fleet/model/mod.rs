@@ -22,7 +22,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The whole answer.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FleetReport {
-    /// Always [`SCHEMA`].
+    /// What the document is.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// The version of the schema, from 1.
