@@ -142,3 +142,19 @@ fn every_page_is_in_the_contents() {
         assert!(Path::new(name).file_name().is_some());
     }
 }
+
+#[test]
+fn the_architecture_names_each_folder_of_the_source() {
+    let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let has =
+            text.contains(&format!("`src/{name}`")) || text.contains(&format!("`src/{name}/"));
+        assert!(
+            has || name == "lib.rs",
+            "docs/architecture.md does not name src/{name}"
+        );
+    }
+    let lines = text.lines().count();
+    assert!(lines <= 90, "{lines} lines are more than a page");
+}

@@ -12,6 +12,13 @@ fn the_readme_has_at_most_200_lines() {
 }
 
 #[test]
+fn the_way_to_contribute_has_less_than_60_lines() {
+    let text = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let lines = text.lines().count();
+    assert!(lines < 60, "{lines} lines");
+}
+
+#[test]
 fn the_readme_says_how_to_run_and_how_to_test() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     for command in ["cargo run --release -- run --duration 10s", "cargo test"] {
