@@ -26,3 +26,26 @@ fn the_readme_says_how_to_run_and_how_to_test() {
         assert!(text.lines().any(has), "README.md lacks `{command}`");
     }
 }
+
+#[test]
+fn its_figures_are_those_of_the_manual_and_of_the_run() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let (readme, whole) = (read("README.md"), read("docs/validation.md"));
+    let table = readme.split("## Side by side").nth(1).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<&str> = rows
+        .take(5)
+        .filter_map(|row| row.strip_suffix('|'))
+        .collect();
+    assert_eq!(rows.len(), 5, "{table}");
+    for row in rows {
+        assert!(whole.contains(row), "docs/validation.md has no row {row}");
+    }
+    let report = read("fixtures/reports/emulated-smis.json");
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let counted = &report["cpus"][0]["smi"]["delta"];
+    assert!(
+        readme.contains(&format!("{counted} SMIs of known time")),
+        "{counted}"
+    );
+}
