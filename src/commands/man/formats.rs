@@ -1,7 +1,8 @@
 //! The pages of files: hwgap-report(5), from the schema, and hwgap-policy(5),
 //! from the help of `hwgap fleet`.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use serde_json::{Map, Value};
@@ -72,7 +73,7 @@ pub(super) fn report(pages: &[String]) -> io::Result<String> {
     let mut description = Section::of_text("Description", REPORT);
     description.lines.push(Line::Paragraph(MORE.to_owned()));
     let mut sections = vec![description];
-    let mut told = HashSet::new();
+    let mut told: HashMap<String, String> = HashMap::new();
     let mut waiting: VecDeque<(String, &Value)> = VecDeque::from([(String::new(), &schema)]);
     while let Some((place, object)) = waiting.pop_front() {
         let (level, heading) = match place.as_str() {
@@ -88,17 +89,18 @@ pub(super) fn report(pages: &[String]) -> io::Result<String> {
             let (kind, inner) = kind(&schema, property);
             section.lines.push(Line::Term(format!("{name} ({kind})")));
             let text = property["description"].as_str().unwrap_or_default();
-            section.lines.push(Line::Text(text.to_owned()));
-            if let Some((definition, inner)) = inner {
-                let list = if kind.starts_with("list") { "[]" } else { "" };
-                let inner_place = match place.as_str() {
-                    "" => format!("{name}{list}"),
-                    place => format!("{place}.{name}{list}"),
-                };
-                if told.insert(definition) {
-                    waiting.push_back((inner_place, inner));
+            let list = if kind.starts_with("list") { "[]" } else { "" };
+            let dot = if place.is_empty() { "" } else { "." };
+            let inner_place = format!("{place}{dot}{name}{list}");
+            let elsewhere = inner.and_then(|(definition, inner)| match told.entry(definition) {
+                Entry::Occupied(told) => Some(format!(" Its fields are those of {}.", told.get())),
+                Entry::Vacant(place) => {
+                    waiting.push_back((place.insert(inner_place).clone(), inner));
+                    None
                 }
-            }
+            });
+            let text = format!("{text}{}", elsewhere.unwrap_or_default());
+            section.lines.push(Line::Text(text));
         }
         sections.push(section);
     }
