@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use jiff::civil::Date;
 
+use super::look::LookArgs;
+
 /// Options of `hwgap fleet`.
 #[derive(Debug, Args)]
 pub struct FleetArgs {
@@ -23,6 +25,10 @@ pub struct FleetArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t = FleetFormatArg::Text)]
     pub format: FleetFormatArg,
+
+    /// How the text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Write to this file in place of standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format::FormatArg;
+use super::look::LookArgs;
 
 /// Options of `hwgap preflight`.
 #[derive(Debug, Args)]
 pub struct PreflightArgs {
     /// CPUs that a run would sample: a list such as 1-3,5, or all, or isolated
     /// [default: the isolated ones, else all but one]
-    #[arg(long, value_name = "LIST")]
+    #[arg(short, long, value_name = "LIST")]
     pub cpus: Option<String>,
 
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
+
+    /// How the text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Real-time priority of the samplers, 1 to 98 [default: 49, below the
     /// kernel's interrupt threads]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::look::LookArgs;
+
 /// Options of `hwgap report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -14,6 +16,10 @@ pub struct ReportArgs {
     /// What to make of it
     #[arg(long, value_enum, default_value_t = ReportFormatArg::Text)]
     pub format: ReportFormatArg,
+
+    /// How the text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Where to write [default: standard output]
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]

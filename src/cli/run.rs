@@ -7,17 +7,18 @@ use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 use crate::units::Nanos;
 
 use super::format::FormatArg;
+use super::look::LookArgs;
 use super::values::{duration, threshold};
 
 /// Options of `hwgap run`.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// How long to measure: 10s, 0.5h, 1m30s; a bare number is seconds
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub duration: Nanos,
 
     /// Record gaps longer than this: 10us, 500ns; a bare number is microseconds
-    #[arg(long, value_name = "TIME", default_value = "10us", value_parser = threshold)]
+    #[arg(short, long, value_name = "TIME", default_value = "10us", value_parser = threshold)]
     pub threshold: Nanos,
 
     /// Fail on platform gaps longer than this [default: the threshold]
@@ -26,7 +27,7 @@ pub struct RunArgs {
 
     /// CPUs to sample: a list such as 1-3,5, or all, or isolated [default: the
     /// isolated ones, else all but one]
-    #[arg(long, value_name = "LIST")]
+    #[arg(short, long, value_name = "LIST")]
     pub cpus: Option<String>,
 
     /// Sample only this part of each window; a bare number is microseconds
@@ -85,6 +86,10 @@ pub struct RunArgs {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
+
+    /// How the text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Print nothing on standard output, and no progress
     #[arg(short, long)]

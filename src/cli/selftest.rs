@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::format::FormatArg;
+use super::look::LookArgs;
 
 /// Options of `hwgap selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
     /// The CPU to test [default: the first that `run` would sample]
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub cpu: Option<u32>,
 
     /// Also raise SMIs by writing to the SMI command port. Bare metal and root
@@ -21,6 +22,10 @@ pub struct SelftestArgs {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
+
+    /// How the text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Where to store the result [default: /var/lib/hwgap/selftest.json for
     /// root, else below the user's state folder]

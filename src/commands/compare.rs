@@ -32,14 +32,16 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let output = output.map_err(Failure::usage)?;
     let comparison = compare(&before, &after, &question);
     let written = match output {
-        Some(file) => match file.save(|out| write(&comparison, args.format, Style::Plain, out)) {
-            Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-            _ => Ok(()),
-        },
+        Some(file) => {
+            match file.save(|out| write(&comparison, args, args.look.look().in_file(), out)) {
+                Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+                _ => Ok(()),
+            }
+        }
         None => match write(
             &comparison,
-            args.format,
-            Style::of_stdout(),
+            args,
+            args.look.look().on_stdout(),
             &mut io::stdout().lock(),
         ) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -61,11 +63,11 @@ fn exit(finding: Finding) -> Exit {
 
 fn write(
     comparison: &Comparison,
-    format: CompareFormatArg,
+    args: &CompareArgs,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match format {
+    match args.format {
         CompareFormatArg::Text => out.write_all(text::render(comparison, style).as_bytes())?,
         CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
         CompareFormatArg::Html => html::write(comparison, &mut *out)?,

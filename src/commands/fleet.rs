@@ -61,11 +61,18 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
     };
     let report = assess(gathered, &question);
     let written = match output {
-        Some(file) => match file.save(|out| write(&report, args, Style::Plain, out)) {
-            Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-            _ => Ok(()),
-        },
-        None => match write(&report, args, Style::of_stdout(), &mut io::stdout().lock()) {
+        Some(file) => {
+            match file.save(|out| write(&report, args, args.look.look().in_file(), out)) {
+                Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+                _ => Ok(()),
+            }
+        }
+        None => match write(
+            &report,
+            args,
+            args.look.look().on_stdout(),
+            &mut io::stdout().lock(),
+        ) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::Usage(format!("standard output: {error}")))
             }

@@ -13,7 +13,6 @@ use crate::model::Tool;
 use crate::preflight::model::{Outlook, PlannedRun, PreflightReport, SCHEMA, SCHEMA_VERSION};
 use crate::preflight::{PreflightPlan, Trial, View, conditions, evidence, readiness, trial};
 use crate::render::preflight;
-use crate::render::style::Style;
 use crate::session::Timeline;
 use crate::session::limits;
 use crate::session::preparation::prepare;
@@ -44,7 +43,7 @@ pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
             })?
         }
     };
-    match print(args.format, &report) {
+    match print(args, &report) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return Err(Failure::Usage(format!("standard output: {error}")));
         }
@@ -90,13 +89,13 @@ fn look(
     })
 }
 
-fn print(format: FormatArg, report: &PreflightReport) -> io::Result<()> {
+fn print(args: &PreflightArgs, report: &PreflightReport) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match format {
+    match args.format {
         FormatArg::Json => {
             json::write(report, &mut stdout)?;
             stdout.flush()
         }
-        FormatArg::Text => preflight::write(report, Style::of_stdout(), stdout),
+        FormatArg::Text => preflight::write(report, args.look.look().on_stdout(), stdout),
     }
 }

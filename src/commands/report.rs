@@ -39,8 +39,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         report = redact(report);
         origin.changes = Changes::Redacted;
     }
-    let style = style(args);
-    match output.save(|out| write(args, &report, &origin, style, out)) {
+    match output.save(|out| write(args, &report, &origin, out)) {
         Err(error) if !error.is_closed() => Err(Failure::usage(error)),
         _ => Ok(Exit::Good),
     }
@@ -50,14 +49,14 @@ fn write(
     args: &ReportArgs,
     report: &Report,
     origin: &Origin,
-    style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let gaps = &report.gaps;
     match args.format {
         ReportFormatArg::Text => {
             let worst = worst::gaps(gaps, WORST_GAPS);
-            text::write(&Summary::new(report, &worst), style, out)
+            let summary = Summary::new(report, &worst);
+            text::write(&summary, style(args), args.look.look().extent, out)
         }
         ReportFormatArg::Json => json::write(report, out),
         ReportFormatArg::Csv => csv::write(gaps, report.run.engine, out),
@@ -72,7 +71,7 @@ fn write(
 
 fn style(args: &ReportArgs) -> Style {
     match args.output {
-        Some(_) => Style::Plain,
-        None => Style::of_stdout(),
+        Some(_) => args.look.look().in_file(),
+        None => args.look.look().on_stdout(),
     }
 }

@@ -15,6 +15,7 @@ use crate::files::event_file;
 use crate::files::identity::Named;
 use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve};
+use crate::render::screen::Look;
 use crate::sampler::Pace;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
@@ -154,7 +155,7 @@ pub enum ProgressPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Printed {
     /// The summary.
-    Text,
+    Text(Look),
     /// The report.
     Json,
     /// Nothing.
@@ -282,7 +283,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
     }
     let stdout = match (args.quiet || !to_stdout.is_empty(), args.format) {
         (true, _) => Printed::Nothing,
-        (false, FormatArg::Text) => Printed::Text,
+        (false, FormatArg::Text) => Printed::Text(args.look.look()),
         (false, FormatArg::Json) => Printed::Json,
     };
     Ok(Outputs {

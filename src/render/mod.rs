@@ -14,6 +14,7 @@ pub mod policy;
 pub mod preflight;
 pub mod quieted;
 pub mod restored;
+pub mod screen;
 pub mod selftest;
 pub mod standing;
 pub mod style;

@@ -32,8 +32,13 @@ impl Page {
 
     /// A section's title, set off by an empty line.
     pub(in crate::render) fn heading(&mut self, title: &str) {
-        let title = clean::ascii(title);
         self.text.push('\n');
+        self.title(title);
+    }
+
+    /// A title, in one line.
+    pub(in crate::render) fn title(&mut self, title: &str) {
+        let title = clean::ascii(title);
         self.push_line(
             &self
                 .style
@@ -45,24 +50,49 @@ impl Page {
     pub(in crate::render) fn labelled(&mut self, ink: Ink, label: &str, text: &str) {
         let label = clean::ascii(label);
         let label = clean::truncated(&label, WIDTH / 2);
-        self.hanging(ink, &label, &" ".repeat(columns(&label)), text);
+        self.hanging(ink, &label, &" ".repeat(columns(&label)), text, usize::MAX);
+    }
+
+    /// The same in so many lines at most; what is cut is marked.
+    pub(in crate::render) fn labelled_within(
+        &mut self,
+        lines: usize,
+        ink: Ink,
+        label: &str,
+        text: &str,
+    ) {
+        let label = clean::ascii(label);
+        let label = clean::truncated(&label, WIDTH / 2);
+        self.hanging(ink, &label, &" ".repeat(columns(&label)), text, lines);
     }
 
     /// A word in ink at the left edge and text after it, its further lines
     /// indented.
     pub(in crate::render) fn outdented(&mut self, ink: Ink, word: &str, text: &str) {
         let word = format!("{} ", clean::ascii(word));
-        self.hanging(ink, &word, INDENT, text);
+        self.hanging(ink, &word, INDENT, text, usize::MAX);
+    }
+
+    /// The same in so many lines at most; what is cut is marked.
+    pub(in crate::render) fn outdented_within(
+        &mut self,
+        lines: usize,
+        ink: Ink,
+        word: &str,
+        text: &str,
+    ) {
+        let word = format!("{} ", clean::ascii(word));
+        self.hanging(ink, &word, INDENT, text, lines);
     }
 
     /// All lines are as long as the first may be, so that none is too long.
-    fn hanging(&mut self, ink: Ink, first: &str, further: &str, text: &str) {
+    fn hanging(&mut self, ink: Ink, first: &str, further: &str, text: &str, most: usize) {
         let width = WIDTH - columns(first).max(columns(further));
         // Blanks are left out of the ink: a line must not end in them.
         let word = first.trim_end();
         let blanks = &first[word.len()..];
         let mut lead = format!("{}{blanks}", self.style.paint(ink, word));
-        for line in wrapped(&clean::ascii(text), width) {
+        for line in within(wrapped(&clean::ascii(text), width), most, width) {
             self.push_line(&format!("{lead}{line}"));
             lead = further.to_owned();
         }
@@ -122,6 +152,32 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// At most so many lines, at least one; the last one says where more would
+/// follow.
+fn within(mut lines: Vec<String>, most: usize, width: usize) -> Vec<String> {
+    let most = most.max(1);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = marked(last, width);
+        }
+    }
+    lines
+}
+
+/// The words that fit before a mark of what is left out.
+fn marked(line: &str, width: usize) -> String {
+    const MARK: &str = " ...";
+    let mut line = line.to_owned();
+    while columns(&line) + MARK.len() > width {
+        match line.rfind(' ') {
+            Some(end) => line.truncate(end),
+            None => return clean::truncated(&format!("{line}{MARK}"), width).into_owned(),
+        }
+    }
+    line + MARK
+}
+
 /// The words, a number with the word behind it: "10 us" must not be parted.
 fn glued(text: &str) -> Vec<String> {
     let is_number = |word: &str| {
@@ -173,6 +229,14 @@ mod tests {
     fn words_longer_than_a_line_are_cut() {
         assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrapped("", 3), [""]);
+    }
+
+    #[test]
+    fn what_is_cut_is_marked() {
+        let lines = || wrapped("one two three four", 9);
+        assert_eq!(within(lines(), 1, 9), ["one ..."]);
+        assert_eq!(within(lines(), 9, 9), lines());
+        assert_eq!(within(wrapped("abcdefghij kl", 8), 1, 8), ["abcde..."]);
     }
 
     #[test]

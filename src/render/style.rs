@@ -12,6 +12,17 @@ pub enum Style {
     Colored,
 }
 
+/// When colours are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// Where they can be seen and nobody has refused them.
+    Auto,
+    /// Wherever the text goes.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
 /// What the output goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -43,13 +54,28 @@ impl Style {
         }
     }
 
-    /// What standard output and the environment of this process call for.
-    pub fn of_stdout() -> Style {
-        Style::on(&stdout())
+    /// What standard output and the environment of this process call for, where
+    /// nobody has said it.
+    pub fn of_stdout(wanted: Colours) -> Style {
+        Style::on(&stdout(), wanted)
     }
 
-    /// What this stream and the environment of this process call for.
-    pub fn on(stream: &impl IsTerminal) -> Style {
+    /// In a file only where they are asked for.
+    pub fn of_file(wanted: Colours) -> Style {
+        match wanted {
+            Colours::Always => Style::Colored,
+            Colours::Auto | Colours::Never => Style::Plain,
+        }
+    }
+
+    /// What this stream and the environment of this process call for, where
+    /// nobody has said it.
+    pub fn on(stream: &impl IsTerminal, wanted: Colours) -> Style {
+        match wanted {
+            Colours::Always => return Style::Colored,
+            Colours::Never => return Style::Plain,
+            Colours::Auto => {}
+        }
         let target = if stream.is_terminal() {
             Target::Terminal
         } else {

@@ -21,6 +21,7 @@ use hwgap::policy::Policy;
 use hwgap::read::redact::redact;
 use hwgap::read::{brief, saved as read};
 use hwgap::render::markdown::Limit;
+use hwgap::render::screen::Extent;
 use hwgap::render::style::Style;
 use hwgap::render::terminal::{Summary, WORST_GAPS};
 use hwgap::render::{Changes, Origin, comparison, csv, html, markdown, terminal as text};
@@ -135,7 +136,10 @@ fn convert(report: &Report) {
     };
     let (head, gaps) = (report.without_gaps(), &report.gaps);
     let worst = worst::gaps(gaps, WORST_GAPS);
-    text::write(&Summary::new(report, &worst), Style::Plain, io::sink()).unwrap();
+    let summary = Summary::new(report, &worst);
+    for extent in [Extent::Screen, Extent::Verbose] {
+        text::write(&summary, Style::Plain, extent, io::sink()).unwrap();
+    }
     json::write(report, io::sink()).unwrap();
     csv::write(gaps, report.run.engine, io::sink()).unwrap();
     markdown::write(&head, gaps, &origin, Limit(60_000), io::sink()).unwrap();

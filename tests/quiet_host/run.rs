@@ -57,6 +57,9 @@ fn the_summary_lists_the_settings() {
     let host = Host::new();
     let all = ["--duration", "100ms", "--quiet-host=vm-stat,numa-balancing"];
     let (_, stdout, _) = said(&mut host.run("quiet.toml", &all));
+    assert!(stdout.contains("all put back"), "{stdout}");
+    let all = [&all[..], &["--verbose"]].concat();
+    let (_, stdout, _) = said(&mut host.run("quiet.toml", &all));
     assert!(
         stdout.contains("Host settings changed for the run"),
         "{stdout}"

@@ -141,7 +141,7 @@ fn a_checkpoint_that_cannot_be_saved_leaves_the_one_before() {
         .matches("a checkpoint could not be saved")
         .count();
     assert_eq!(told, 1, "{}", said.stderr);
-    assert!(said.stdout.contains("Measured"), "{}", said.stdout);
+    assert!(said.stdout.contains("  Covered "), "{}", said.stdout);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn usr1_shows_the_run_and_does_not_end_it() {
     measured(&said);
     assert_eq!(report_ended_by(&file), "signal");
     assert_eq!(
-        said.stderr.matches("\nMeasured\n").count(),
+        said.stderr.matches("\n  Covered ").count(),
         1,
         "{}",
         said.stderr

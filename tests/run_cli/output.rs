@@ -67,7 +67,7 @@ fn two_results_do_not_share_standard_output() {
 fn a_full_device_leaves_the_summary_and_exit_status_2() {
     let said = live(&["-o", "/dev/full"]);
     assert_eq!(said.status, Some(2));
-    assert!(said.stdout.contains("Measured"), "{}", said.stdout);
+    assert!(said.stdout.contains("  Covered "), "{}", said.stdout);
     assert!(said.stderr.contains("/dev/full"), "{}", said.stderr);
     assert!(said.stderr.contains("full"), "{}", said.stderr);
 }
@@ -104,7 +104,7 @@ fn a_file_that_may_not_grow_is_no_reason_to_die() {
         .unwrap()
         .into();
     assert_eq!(said.status, Some(2), "{}", said.stderr);
-    assert!(said.stdout.contains("Measured"), "{}", said.stdout);
+    assert!(said.stdout.contains("  Covered "), "{}", said.stdout);
     assert_eq!(fs::read_to_string(&file).unwrap(), "what was there before");
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),

@@ -15,7 +15,11 @@ fn all_but_the_first_cpu_are_sampled_by_default() {
     let outcome = run("quiet", "bare-metal-intel", &["--duration", "20ms"]);
     assert_eq!(sampled(&outcome.report), [1, 2, 3]);
     assert_eq!(outcome.report["run"]["cpus_not_sampled"], "0");
-    assert!(outcome.text.contains("left out: CPU 0"), "{}", outcome.text);
+    assert!(
+        outcome.text.contains("not sampled: CPU 0"),
+        "{}",
+        outcome.text
+    );
 }
 
 #[test]

@@ -15,7 +15,6 @@ use crate::model::LazyGaps;
 use crate::model::{Gap, Report};
 use crate::plan::{Outputs, Printed};
 use crate::read::hash;
-use crate::render::style::Style;
 use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::render::{Changes, Origin, csv, html, terminal as text};
 use crate::text::json;
@@ -130,9 +129,10 @@ where
     match printed {
         Printed::Nothing => Ok(()),
         Printed::Json => json::write(report, stdout),
-        Printed::Text => {
+        Printed::Text(look) => {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
-            text::write(&Summary::new(report, &worst), Style::of_stdout(), stdout)
+            let summary = Summary::new(report, &worst);
+            text::write(&summary, look.on_stdout(), look.extent, stdout)
         }
     }
 }

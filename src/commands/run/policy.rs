@@ -12,7 +12,7 @@ use crate::model::{Outcome, Report};
 use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
 use crate::render::policy::render;
-use crate::render::style::Style;
+use crate::render::style::{Colours, Style};
 use crate::waits;
 
 /// The policy that a run must meet.
@@ -57,12 +57,12 @@ impl Acceptance {
         // A reader who has gone is no fault of the run.
         let _ = match outputs.stdout {
             Printed::Nothing => Ok(()),
-            Printed::Text => {
-                let text = render(&judgement, &self.0, Style::of_stdout());
+            Printed::Text(look) => {
+                let text = render(&judgement, &self.0, look.on_stdout());
                 Patient::stdout(waits::STDOUT).and_then(|mut out| out.write_all(text.as_bytes()))
             }
             Printed::Json => {
-                let style = Style::on(&io::stderr());
+                let style = Style::on(&io::stderr(), Colours::Auto);
                 tell(&render(&judgement, &self.0, style));
                 Ok(())
             }

@@ -108,7 +108,7 @@ impl Row<'_> {
 
 /// The SMIs counted on a CPU. A hypervisor's counter that stays at 0 says
 /// nothing of the SMIs below.
-fn countable(summary: &Summary<'_>, cpu: &CpuReport) -> Option<u64> {
+pub(super) fn countable(summary: &Summary<'_>, cpu: &CpuReport) -> Option<u64> {
     let delta = cpu.smi?.delta;
     (delta > 0 || !summary.in_guest()).then_some(delta)
 }
@@ -175,16 +175,15 @@ fn cause_cells(row: &Row<'_>, causes: &[Cause]) -> Vec<String> {
     causes.iter().map(count).collect()
 }
 
-fn causes_seen(cpus: &[CpuReport]) -> Vec<Cause> {
+/// The causes that any gap of theirs has.
+pub(super) fn causes_seen(cpus: &[CpuReport]) -> Vec<Cause> {
     let all = crate::model::CauseCounts::default().each();
     let seen = |cause: &Cause| cpus.iter().any(|cpu| gaps_of(cpu, *cause) > 0);
     all.iter().map(|(cause, _)| *cause).filter(seen).collect()
 }
 
 fn gaps_of(cpu: &CpuReport, cause: Cause) -> u64 {
-    let counts = cpu.gaps_by_cause.each();
-    let own = counts.iter().find(|(other, _)| *other == cause);
-    own.map_or(0, |(_, count)| *count)
+    cpu.gaps_by_cause.count(cause)
 }
 
 /// Reasons below the table, each with the CPUs that share it.

@@ -9,20 +9,13 @@ use crate::text::clean;
 use crate::text::human;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
-    let threshold = human::chosen(summary.run.threshold_ns);
     if summary.worst.is_empty() {
         page.heading("Gaps");
-        page.paragraph(&match summary.gaps_seen() {
-            0 => format!("No gap above {threshold} was seen, of any cause."),
-            seen => format!(
-                "{} above {threshold}, none of them listed.",
-                human::plural(seen, "gap")
-            ),
-        });
+        page.paragraph(&none(summary));
         return;
     }
     // One day for all leaves more room for the rest.
-    let day = one_day(summary.worst);
+    let day = one_day(summary.worst.iter().map(|gap| gap.start_utc.as_str()));
     let shown = summary.worst.len();
     let total = human::plural(summary.gaps_seen().max(shown as u64), "gap");
     let of_day = day.map(|day| format!("; times are UTC of {day}"));
@@ -39,6 +32,18 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.table(&table(summary.worst, day, Details::Below));
     for (number, detail) in (1..).zip(details(summary.worst)) {
         page.labelled(Ink::Plain, &format!("  ({number}) "), detail);
+    }
+}
+
+/// Why no gap is listed.
+pub(super) fn none(summary: &Summary<'_>) -> String {
+    let threshold = human::chosen(summary.run.threshold_ns);
+    match summary.gaps_seen() {
+        0 => format!("No gap above {threshold} was seen, of any cause."),
+        seen => format!(
+            "{} above {threshold}, none of them listed.",
+            human::plural(seen, "gap")
+        ),
     }
 }
 
@@ -65,7 +70,7 @@ fn table(worst: &[Gap], day: Option<&str>, place: Details) -> Table {
     for gap in worst {
         let number = details.iter().position(|detail| *detail == gap.detail);
         table.row(vec![
-            time(gap, day),
+            time(&gap.start_utc, day),
             gap.cpu.to_string(),
             human::length(gap.duration_ns),
             gap.cause.to_string(),
@@ -90,18 +95,20 @@ fn details(worst: &[Gap]) -> Vec<&str> {
     details
 }
 
-fn one_day(gaps: &[Gap]) -> Option<&str> {
-    let mut days = gaps.iter().map(|gap| human::day_and_time(&gap.start_utc));
+/// The day of all these times, if it is one.
+pub(super) fn one_day<'a>(times: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut days = times.map(human::day_and_time);
     let (first, _) = days.next()??;
     days.all(|day| day.is_some_and(|(day, _)| day == first))
         .then_some(first)
 }
 
-fn time(gap: &Gap, day: Option<&str>) -> String {
-    match human::day_and_time(&gap.start_utc) {
+/// The time of day where the day is known, else both.
+pub(super) fn time(utc: &str, day: Option<&str>) -> String {
+    match human::day_and_time(utc) {
         Some((_, time)) if day.is_some() => time.to_owned(),
         // A year is known from the run's start.
         Some((day, time)) => format!("{} {time}", &day[5..]),
-        None => clean::truncated(&clean::ascii(&gap.start_utc), 21).into_owned(),
+        None => clean::truncated(&clean::ascii(utc), 21).into_owned(),
     }
 }

@@ -11,106 +11,89 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     }
 }
 
-/// What could not be seen, a sentence each.
+/// What could not be seen, a line each where it can be; what was lost first.
 pub(in crate::render) fn points(summary: &Summary<'_>) -> Vec<String> {
-    let mut page = Points(Vec::new());
-    let page = &mut page;
     let threshold = human::chosen(summary.run.threshold_ns);
-    page.point(&format!(
+    let mut points = lost(summary);
+    points.push(format!(
         "Stalls of {threshold} or less are only in the report's histograms."
     ));
-    if let Some(cpus) = crate::render::terminal::left_out(summary) {
-        page.point(&format!(
-            "Stalls that reach only what was left out: {cpus}."
+    if let Some(cpus) = super::left_out(summary) {
+        points.push(format!("Stalls on CPUs that were not sampled: {cpus}."));
+    }
+    points.extend(traced(summary));
+    if summary.cpus.iter().any(|cpu| cpu.masked.is_some()) {
+        points.push(String::from(
+            "Stalls between interrupts-off windows: neither gaps nor covered time.",
         ));
     }
-    traced(summary, page);
-    if summary.cpus.iter().any(|cpu| cpu.masked.is_some()) {
-        page.point(
-            "Stalls between two shots, while interrupts were on: they are neither gaps nor \
-             coverage.",
-        );
-    }
-    if summary.in_guest() {
-        guest(page);
-    } else {
-        bare_metal(summary, page);
-    }
-    lost(summary, page);
-    std::mem::take(&mut page.0)
-}
-
-/// Sentences as they are found.
-struct Points(Vec<String>);
-
-impl Points {
-    fn point(&mut self, text: &str) {
-        self.0.push(text.to_owned());
-    }
+    points.extend(match summary.in_guest() {
+        true => guest(),
+        false => bare_metal(summary),
+    });
+    points
 }
 
 /// What the kernel's tracers cannot see.
-fn traced(summary: &Summary<'_>, page: &mut Points) {
+fn traced(summary: &Summary<'_>) -> Vec<String> {
     let tracers = || summary.cpus.iter().filter_map(|cpu| cpu.tracer.as_ref());
     let Some(first) = tracers().next() else {
-        return;
+        return Vec::new();
     };
     let width = human::length(first.width_ns);
     if first.name == "hwlat" {
         let companions = tracers().map(|tracer| tracer.companions);
-        let hidden = match companions.fold(0, u64::saturating_add) {
-            0 => String::from("none did"),
-            some => format!("{} did", human::plural(some, "stall")),
-        };
-        page.point(&format!(
-            "Moment and length of stalls that share a window of {width} with another one: the \
-             hwlat tracer keeps one record a window, with the end of the first and the length of \
-             the longest. Here {hidden}; they are counted.",
-        ));
-        page.point("Lengths to better than half a microsecond.");
-    } else if !first.interrupts_off {
-        page.point(
-            "Stalls in time that the kernel took: the osnoise tracer samples with interrupts on, \
-             and adds a stall to whatever interfered in the same gap.",
-        );
+        let hidden = companions.fold(0, u64::saturating_add);
+        return vec![
+            format!(
+                "Stalls that share a hwlat window of {width} with a longer one: {} counted, \
+                 without moment or length.",
+                human::count(hidden)
+            ),
+            String::from("Lengths more exactly than half a microsecond."),
+        ];
+    }
+    match first.interrupts_off {
+        true => Vec::new(),
+        false => vec![String::from(
+            "Stalls during kernel work: osnoise counts them as the kernel's.",
+        )],
     }
 }
 
-fn guest(page: &mut Points) {
-    page.point(
-        "What took the time below this guest: its hypervisor, other guests, or the \
-         machine and firmware under them all look the same from here.",
-    );
-    page.point(
-        "Time counted as \"os\" may include time that the hypervisor took while this \
-         kernel ran.",
-    );
+fn guest() -> Vec<String> {
+    vec![
+        String::from(
+            "Who took the time below this guest: hypervisor, other guests, or the machine.",
+        ),
+        String::from("Hypervisor time while this kernel ran: it may count as \"os\"."),
+    ]
 }
 
-fn bare_metal(summary: &Summary<'_>, page: &mut Points) {
-    let uncounted = summary.cpus.iter().any(|cpu| cpu.smi.is_none());
-    if uncounted {
-        page.point(
-            "Which stalls were SMIs, and whether SMIs too short for a gap happened: not \
-             on every CPU could they be counted.",
-        );
+fn bare_metal(summary: &Summary<'_>) -> Vec<String> {
+    let mut points = Vec::new();
+    if summary.cpus.iter().any(|cpu| cpu.smi.is_none()) {
+        points.push(String::from(
+            "Which stalls were SMIs: SMIs could not be counted on every CPU.",
+        ));
     }
     if summary.cpus.iter().any(|cpu| cpu.os_ns.0 > 0) {
-        page.point(
-            "A stall of the platform within time that the kernel took shows at most by \
-             the SMI counter.",
-        );
+        points.push(String::from(
+            "Stalls during kernel work are visible only in the SMI counter.",
+        ));
     }
+    points
 }
 
-fn lost(summary: &Summary<'_>, page: &mut Points) {
+fn lost(summary: &Summary<'_>) -> Vec<String> {
+    let mut points = Vec::new();
     let sum = |part: fn(&crate::model::CpuReport) -> u64| {
         summary.cpus.iter().map(part).fold(0, u64::saturating_add)
     };
     let (seen, kept) = (sum(|cpu| cpu.gaps_seen), sum(|cpu| cpu.gaps_recorded));
     let dropped = sum(|cpu| cpu.gaps_dropped);
     if dropped > 0 {
-        page.point(&format!(
+        points.push(format!(
             "The cause of {} that came too fast to be recorded.",
             human::plural(dropped, "gap")
         ));
@@ -121,9 +104,10 @@ fn lost(summary: &Summary<'_>, page: &mut Points) {
         .saturating_sub(dropped)
         .saturating_sub(companions);
     if left > 0 {
-        page.point(&format!(
+        points.push(format!(
             "The moments of {}: only the longest are kept, all are counted.",
             human::plural(left, "gap")
         ));
     }
+    points
 }

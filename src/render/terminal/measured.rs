@@ -168,26 +168,34 @@ fn interrupts(summary: &Summary<'_>) -> &'static str {
 }
 
 fn coverage(summary: &Summary<'_>, page: &mut Page) {
+    field(page, "Coverage", &covered(summary));
+}
+
+/// How much of the time was covered, and what took the rest.
+pub(super) fn covered(summary: &Summary<'_>) -> String {
     let sum = |part: fn(&CpuReport) -> Nanos| {
         let parts = summary.cpus.iter().map(part);
         parts.fold(Nanos(0), Nanos::saturating_add)
     };
     let elapsed = sum(|cpu| cpu.elapsed_ns);
-    let mut text = format!("{} of the time", human::percent(summary.verdict.coverage));
-    let mut joint = "; not covered: ";
-    for (part, what) in [
+    let of_time = human::percent(summary.verdict.coverage);
+    let rest: Vec<String> = [
         (sum(|cpu| cpu.os_ns), "kernel"),
-        (sum(|cpu| cpu.blind_ns), "own work"),
+        (sum(|cpu| cpu.blind_ns), "measurement overhead"),
         (sum(|cpu| cpu.paused_ns), "paused by --window"),
-        (sum(between), "between shots"),
-    ] {
-        if part.0 > 0 {
-            let share = human::three_digits(human::share(part, elapsed) * 100.0);
-            text.push_str(&format!("{joint}{what} {share} %"));
-            joint = ", ";
-        }
+        (sum(between), "between interrupts-off windows"),
+    ]
+    .into_iter()
+    .filter(|(part, _)| part.0 > 0)
+    .map(|(part, what)| {
+        let share = human::three_digits(human::share(part, elapsed) * 100.0);
+        format!("{what} {share} %")
+    })
+    .collect();
+    match rest.is_empty() {
+        true => format!("{of_time} of the time"),
+        false => format!("{of_time} of the time ({})", rest.join(", ")),
     }
-    field(page, "Coverage", &text);
 }
 
 fn between(cpu: &CpuReport) -> Nanos {
@@ -199,14 +207,15 @@ fn field(page: &mut Page, name: &str, text: &str) {
 }
 
 /// A name that may be unreadable, with one length for all.
-fn name(text: &Option<String>) -> String {
+pub(super) fn name(text: &Option<String>) -> String {
     match text.as_deref().map(str::trim) {
         None | Some("") => "not readable".to_owned(),
         Some(text) => short(text),
     }
 }
 
-fn joined<const N: usize>(parts: [&Option<String>; N]) -> String {
+/// Names in one, those that are readable.
+pub(super) fn joined<const N: usize>(parts: [&Option<String>; N]) -> String {
     let known: Vec<&str> = parts
         .into_iter()
         .flatten()

@@ -12,6 +12,7 @@ pub(super) mod limits;
 pub(super) mod measured;
 mod os;
 pub(super) mod quieted;
+mod screen;
 pub(super) mod verdict;
 
 use std::io::{self, Write};
@@ -19,10 +20,11 @@ use std::io::{self, Write};
 use crate::model::agreement::{Agreement, EngineReport};
 use crate::model::selftest::SelfTest;
 use crate::model::{
-    CpuReport, EvidenceSource, Finding, Gap, HostIdentity, QuietHost, Report, Run, Subject, Tsc,
-    Verdict,
+    CpuReport, EvidenceSource, Finding, Gap, HostIdentity, QuietHost, Report, Run, StallReport,
+    Subject, Tsc, Verdict,
 };
 use crate::render::page::Page;
+use crate::render::screen::Extent;
 use crate::render::style::Style;
 use crate::text::clean;
 use crate::units::cpulist::CpuList;
@@ -47,6 +49,7 @@ pub struct Summary<'a> {
     engines: &'a [EngineReport],
     quiet_host: Option<&'a QuietHost>,
     agreement: Option<&'a Agreement>,
+    stalls: &'a [StallReport],
     worst: &'a [Gap],
 }
 
@@ -66,6 +69,7 @@ impl<'a> Summary<'a> {
             engines: &report.engines,
             quiet_host: report.quiet_host.as_ref(),
             agreement: report.agreement.as_ref(),
+            stalls: &report.stalls,
             worst,
         }
     }
@@ -84,18 +88,31 @@ impl<'a> Summary<'a> {
 }
 
 /// Writes the summary.
-pub fn write(summary: &Summary<'_>, style: Style, mut out: impl Write) -> io::Result<()> {
-    out.write_all(render(summary, style).as_bytes())?;
+pub fn write(
+    summary: &Summary<'_>,
+    style: Style,
+    extent: Extent,
+    mut out: impl Write,
+) -> io::Result<()> {
+    out.write_all(render(summary, style, extent).as_bytes())?;
     out.flush()
 }
 
 /// The summary as text: printable ASCII and the escapes of `style`, at most 80
 /// columns.
-pub fn render(summary: &Summary<'_>, style: Style) -> String {
+pub fn render(summary: &Summary<'_>, style: Style, extent: Extent) -> String {
+    match extent {
+        Extent::Screen => screen::render(summary, style),
+        Extent::Verbose => whole(summary, style),
+    }
+}
+
+fn whole(summary: &Summary<'_>, style: Style) -> String {
     let mut page = Page::new(style);
     verdict::show(summary, &mut page);
     measured::show(summary, &mut page);
     agreement::show(summary, &mut page);
+    picture(summary, &mut page);
     cpus::show(summary, &mut page);
     gaps::show(summary, &mut page);
     os::show(summary, &mut page);
@@ -104,6 +121,14 @@ pub fn render(summary: &Summary<'_>, style: Style) -> String {
     evidence::show(summary, &mut page);
     limits::show(summary, &mut page);
     page.into_text()
+}
+
+fn picture(summary: &Summary<'_>, page: &mut Page) {
+    let mut rows = screen::picture(summary).into_iter();
+    if let Some(title) = rows.next() {
+        page.heading(&title);
+        rows.for_each(|row| page.line(&format!("  {row}")));
+    }
 }
 
 /// The CPUs that were not sampled, by name.

@@ -2,7 +2,9 @@
 
 use crate::model::{PutBackResult, QuietHost, QuietResult, QuietSetting};
 use crate::render::page::Page;
+use crate::render::style::Ink;
 use crate::render::terminal::Summary;
+use crate::text::human;
 
 /// Longer names of steps do not widen the column.
 const WIDEST_NAME: usize = 16;
@@ -21,6 +23,47 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
             false => format!("; {after}"),
         };
         page.field(WIDEST_NAME, &step, &format!("{during}{after} ({settings})"));
+    }
+}
+
+/// All of it in one sentence: what is not as it was comes first.
+pub(super) fn in_short(quiet: &QuietHost) -> (Ink, String) {
+    let count = |is_meant: fn(&QuietSetting) -> bool| {
+        let settings = quiet.settings.iter();
+        settings.filter(|setting| is_meant(setting)).count() as u64
+    };
+    let changed = count(|setting| setting.result == QuietResult::Changed);
+    let refused = count(|setting| setting.result == QuietResult::Refused);
+    let left = count(|setting| {
+        let end = setting.put_back.as_ref();
+        end.is_some_and(|end| matches!(end, PutBackResult::Conflict | PutBackResult::Failed))
+    });
+    let pending =
+        count(|setting| setting.result == QuietResult::Changed && setting.put_back.is_none());
+    let refused = match refused {
+        0 => String::new(),
+        some => format!("; {} refused", human::grouped(some)),
+    };
+    let changed = human::plural(changed, "setting");
+    match (left, pending) {
+        (0, 0) => (
+            Ink::Plain,
+            format!("{changed} changed for the run, all put back{refused}"),
+        ),
+        (0, pending) => (
+            Ink::Plain,
+            format!(
+                "{changed} changed for the run, {} not yet put back{refused}",
+                human::grouped(pending)
+            ),
+        ),
+        (left, _) => (
+            Ink::Bad,
+            format!(
+                "{} of {changed} NOT PUT BACK: --verbose says which{refused}",
+                human::grouped(left)
+            ),
+        ),
     }
 }
 

@@ -8,23 +8,30 @@ use crate::render::terminal::Summary;
 use crate::stats::rates;
 use crate::text::human;
 
+/// What stands below the answer where no clock was read.
+pub(super) const SCRIPTED: &str = "SCRIPTED CLOCK: a test of the program, not a measurement.";
+
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     let (ink, word, text) = headline(summary);
     page.outdented(ink, word, &text);
     if summary.run.scripted {
-        page.paragraph("SCRIPTED CLOCK: a test of the program, not a measurement.");
+        page.paragraph(SCRIPTED);
     }
     if let Some(sentence) = rate(summary) {
         page.paragraph(&sentence);
     }
-    let said = summary
-        .verdict
-        .reasons
-        .iter()
-        .filter(|&reason| *reason != text);
-    for reason in said {
+    for reason in further_reasons(summary, &text) {
         page.point(reason);
     }
+}
+
+/// The reasons that the headline does not give already.
+pub(super) fn further_reasons<'a>(
+    summary: &Summary<'a>,
+    headline: &'a str,
+) -> impl Iterator<Item = &'a String> {
+    let reasons = summary.verdict.reasons.iter();
+    reasons.filter(move |&reason| reason != headline)
 }
 
 pub(in crate::render) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, String) {
@@ -139,7 +146,7 @@ pub(in crate::render) fn rate(summary: &Summary<'_>) -> Option<String> {
             if verdict.platform_gaps > verdict.platform_stalls && summary.cpus.len() > 1 {
                 let gaps = human::plural(verdict.platform_gaps, "gap");
                 text.push_str(&format!(
-                    "They show as {gaps}, as several CPUs saw the same. "
+                    "They appear as {gaps} because several CPUs recorded the same stall. "
                 ));
             }
             if let Some(seen) = verdict.platform_rate_per_hour.filter(|seen| *seen > 0.0) {

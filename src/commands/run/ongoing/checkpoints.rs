@@ -12,6 +12,7 @@ use crate::judgement::assembly::{Told, assemble};
 use crate::judgement::worst;
 use crate::model::Checkpoints;
 use crate::privileges::Keep;
+use crate::render::screen::Extent;
 use crate::render::style::Style;
 use crate::render::terminal as text;
 use crate::render::terminal::{Summary, WORST_GAPS};
@@ -198,7 +199,12 @@ impl Writer<'_> {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
             let mut page = Vec::new();
             // A vector takes all that is written to it.
-            let _ = text::write(&Summary::new(&report, &worst), Style::Plain, &mut page);
+            let _ = text::write(
+                &Summary::new(&report, &worst),
+                Style::Plain,
+                Extent::Screen,
+                &mut page,
+            );
             self.teller
                 .tell(String::from_utf8_lossy(&page).into_owned());
         }

@@ -7,15 +7,28 @@ use crate::report_samples;
 use std::path::Path;
 
 use hwgap::judgement::worst;
-use hwgap::model::{Gap, Outcome, Report};
+use hwgap::model::{Gap, Outcome, Report, Severity};
+use hwgap::render::screen::{Extent, LINES};
 use hwgap::render::style::Style;
 use hwgap::render::terminal as text;
 use hwgap::render::terminal::{Summary, WORST_GAPS};
 use proptest::prelude::*;
 
-fn rendered(report: &Report, style: Style) -> String {
+mod extreme;
+
+fn shown(report: &Report, style: Style, extent: Extent) -> String {
     let worst: Vec<Gap> = worst::gaps(&report.gaps, WORST_GAPS);
-    text::render(&Summary::new(report, &worst), style)
+    text::render(&Summary::new(report, &worst), style, extent)
+}
+
+/// The summary that fits a screen.
+fn rendered(report: &Report, style: Style) -> String {
+    shown(report, style, Extent::Screen)
+}
+
+/// All of it.
+fn verbose(report: &Report, style: Style) -> String {
+    shown(report, style, Extent::Verbose)
 }
 
 fn without_colours(text: &str) -> String {
@@ -40,17 +53,60 @@ fn assert_fits(text: &str) {
 fn summaries_are_as_in_the_golden_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for (name, report) in report_samples::all() {
-        let text = rendered(&report, Style::Plain);
-        assert_fits(&text);
-        let file = folder.join(format!("{name}.txt"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&file, &text).unwrap();
+        for (name, text) in [
+            (name.to_owned(), rendered(&report, Style::Plain)),
+            (format!("{name}-verbose"), verbose(&report, Style::Plain)),
+        ] {
+            assert_fits(&text);
+            let file = folder.join(format!("{name}.txt"));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&file, &text).unwrap();
+            }
+            let golden = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                text == golden,
+                "{name} differs from its golden file:\n{text}"
+            );
         }
-        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+    }
+}
+
+fn assert_fits_a_screen(name: &str, text: &str) {
+    assert_fits(text);
+    let lines = text.lines().count();
+    assert!(lines <= LINES, "{name}: {lines} lines:\n{text}");
+}
+
+#[test]
+fn a_summary_fits_a_screen_whatever_was_measured() {
+    for (name, report) in report_samples::all().into_iter().chain(extreme::all()) {
+        assert_fits_a_screen(name, &rendered(&report, Style::Plain));
+        assert_fits(&verbose(&report, Style::Plain));
+    }
+}
+
+/// Nothing without which the verdict would be misunderstood may fall to the
+/// lines that there are.
+#[test]
+fn what_forbids_trust_is_always_shown_or_counted() {
+    for (name, report) in report_samples::all().into_iter().chain(extreme::all()) {
+        let text = rendered(&report, Style::Plain);
+        let mut critical: Vec<&str> = (report.findings.iter())
+            .filter(|finding| finding.severity == Severity::Critical)
+            .map(|finding| finding.id.as_str())
+            .collect();
+        critical.sort_unstable();
+        critical.dedup();
+        let shown = text.lines().filter(|line| line.starts_with("!! ")).count();
+        let counted = text.contains("more with --verbose");
         assert!(
-            text == golden,
-            "{name} differs from its golden file:\n{text}"
+            shown == critical.len() || (shown >= 10 && counted),
+            "{name}: {shown} of {}:\n{text}",
+            critical.len()
         );
+        if report.run.scripted {
+            assert!(text.contains("SCRIPTED CLOCK"), "{name}");
+        }
     }
 }
 
@@ -85,8 +141,13 @@ fn verdict_is_the_first_line_and_one_line() {
 fn nothing_is_called_hardware_in_a_guest() {
     for (name, report) in report_samples::all() {
         if name.starts_with("guest") {
-            let text = rendered(&report, Style::Plain).to_lowercase();
-            assert!(!text.contains("hardware"), "{name}:\n{text}");
+            for text in [
+                rendered(&report, Style::Plain),
+                verbose(&report, Style::Plain),
+            ] {
+                let text = text.to_lowercase();
+                assert!(!text.contains("hardware"), "{name}:\n{text}");
+            }
         }
     }
 }
@@ -97,8 +158,10 @@ fn uncounted_smis_are_never_shown_as_none() {
         let text = rendered(&report, Style::Plain);
         let uncounted = report.cpus.iter().any(|cpu| cpu.smi.is_none());
         if uncounted || name.starts_with("guest") {
-            assert!(text.contains("n/a"), "{name}");
-            assert!(text.contains("not countable here: "), "{name}");
+            assert!(text.contains("n/a"), "{name}:\n{text}");
+            let all = verbose(&report, Style::Plain);
+            assert!(all.contains("n/a"), "{name}");
+            assert!(all.contains("not countable here: "), "{name}");
         }
     }
 }
@@ -181,8 +244,11 @@ proptest! {
         for (_, report) in report_samples::all() {
             let report = poisoned(report, &text, number);
             let plain = rendered(&report, Style::Plain);
-            assert_fits(&plain);
+            assert_fits_a_screen("hostile", &plain);
             prop_assert_eq!(without_colours(&rendered(&report, Style::Colored)), plain);
+            let plain = verbose(&report, Style::Plain);
+            assert_fits(&plain);
+            prop_assert_eq!(without_colours(&verbose(&report, Style::Colored)), plain);
         }
     }
 }

@@ -1,0 +1,225 @@
+//! How long all of it took: a histogram in text.
+
+use super::super::Summary;
+use super::lines;
+use crate::model::Bucket;
+use crate::render::screen::{Part, Rank};
+use crate::render::style::Style;
+use crate::render::table::{Align, Table};
+use crate::text::human;
+use crate::units::Nanos;
+
+/// Rows of the picture, at most.
+const MOST_ROWS: usize = 8;
+/// The longest bar.
+const LONGEST_BAR: usize = 16;
+/// The edges of bins in a decade, from fine to coarse.
+const STEPS: [&[u64]; 3] = [&[1, 2, 5], &[1, 3], &[1]];
+
+/// Deltas of one bin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    below: u64,
+    kernel: u64,
+    unknown: u64,
+}
+
+/// One bin that holds something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bin {
+    from: u64,
+    to: Option<u64>,
+    counts: Counts,
+}
+
+pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
+    let mut rows = rows(summary).into_iter();
+    let Some(head) = rows.next() else {
+        return Vec::new();
+    };
+    let head = lines(style, |page| page.title(&head));
+    let mut part = Part::new(Rank::Detail, head).undivided();
+    for row in rows {
+        part.item(lines(style, |page| page.line(&format!("  {row}"))));
+    }
+    vec![part.counted("line of the histogram")]
+}
+
+/// A head and a row for each bin that holds something; nothing where none does.
+pub(in crate::render::terminal) fn rows(summary: &Summary<'_>) -> Vec<String> {
+    let buckets = || summary.cpus.iter().flat_map(|cpu| &cpu.histogram.buckets);
+    let bins = bins(buckets);
+    if bins.is_empty() {
+        return Vec::new();
+    }
+    let most = |count: fn(&Counts) -> u64| bins.iter().map(|bin| count(&bin.counts)).max();
+    let series: Vec<(&str, fn(&Counts) -> u64)> = vec![
+        ("below the kernel", |counts| counts.below),
+        ("kernel", |counts| counts.kernel),
+        ("unknown", |counts| counts.unknown),
+    ];
+    let seen: Vec<_> = series
+        .into_iter()
+        .filter(|(_, count)| most(*count).unwrap_or(0) > 0)
+        .collect();
+    let longest = seen.iter().filter_map(|(_, count)| most(*count)).max();
+    let longest = longest.unwrap_or(0);
+    let mut header = vec![("length", Align::Right)];
+    header.extend(seen.iter().map(|(name, _)| (*name, Align::Left)));
+    let mut table = Table::new(&header);
+    for bin in &bins {
+        let mut cells = vec![bin.range()];
+        cells.extend(
+            seen.iter()
+                .map(|(_, count)| bar(count(&bin.counts), longest)),
+        );
+        table.row(cells);
+    }
+    let title = String::from("How long it took, times seen (bars on a log scale)");
+    [title].into_iter().chain(table.lines()).collect()
+}
+
+/// A bar as long as the logarithm of the count, and the count.
+fn bar(count: u64, most: u64) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let scale = |count: u64| (count as f64).log10() + 1.0;
+    let length = (scale(count) / scale(most) * LONGEST_BAR as f64).round() as usize;
+    format!(
+        "{} {}",
+        "#".repeat(length.clamp(1, LONGEST_BAR)),
+        human::count(count)
+    )
+}
+
+/// The bins that hold something, in the finest steps of which so few do.
+fn bins<'a, I>(buckets: impl Fn() -> I) -> Vec<Bin>
+where
+    I: Iterator<Item = &'a Bucket>,
+{
+    let each = STEPS.iter().map(|steps| in_steps(buckets(), steps));
+    let mut last = Vec::new();
+    for bins in each {
+        if bins.len() <= MOST_ROWS {
+            return bins;
+        }
+        last = bins;
+    }
+    // More decades than rows: the shortest ones as one.
+    let surplus = last.len() - MOST_ROWS;
+    let merged = last.drain(..=surplus).reduce(|one, other| Bin {
+        to: other.to,
+        counts: one.counts.and(other.counts),
+        ..one
+    });
+    merged.into_iter().chain(last).collect()
+}
+
+fn in_steps<'a>(buckets: impl Iterator<Item = &'a Bucket>, steps: &[u64]) -> Vec<Bin> {
+    let mut bins: std::collections::BTreeMap<u64, Bin> = std::collections::BTreeMap::new();
+    for bucket in buckets {
+        let counts = Counts {
+            below: bucket.platform(),
+            kernel: bucket.kernel_ran,
+            unknown: bucket.unknown,
+        };
+        if counts == Counts::default() {
+            continue;
+        }
+        let (from, to) = edges(bucket.from_ns, steps);
+        let bin = bins.entry(from).or_insert(Bin {
+            from,
+            to,
+            counts: Counts::default(),
+        });
+        bin.counts = bin.counts.and(counts);
+    }
+    bins.into_values().collect()
+}
+
+/// The bin of a length. That a bucket reaches over the edge of one is within the
+/// 6 % that it is wide.
+fn edges(length: Nanos, steps: &[u64]) -> (u64, Option<u64>) {
+    let decade = 10_u64.pow(length.0.checked_ilog10().unwrap_or(0));
+    let lead = length.0 / decade;
+    let step = steps.iter().rev().find(|&&step| step <= lead);
+    let step = step.copied().unwrap_or(1);
+    let next = steps
+        .iter()
+        .find(|&&next| next > step)
+        .copied()
+        .unwrap_or(10);
+    (decade * step, decade.checked_mul(next))
+}
+
+impl Counts {
+    fn and(self, other: Counts) -> Counts {
+        Counts {
+            below: self.below.saturating_add(other.below),
+            kernel: self.kernel.saturating_add(other.kernel),
+            unknown: self.unknown.saturating_add(other.unknown),
+        }
+    }
+}
+
+impl Bin {
+    fn range(&self) -> String {
+        let from = human::chosen(Nanos(self.from));
+        match self.to {
+            Some(to) => format!("{from} to {}", human::chosen(Nanos(to))),
+            None => format!("above {from}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(from: u64, below: u64, kernel: u64) -> Bucket {
+        Bucket {
+            from_ns: Nanos(from),
+            to_ns: Nanos(from + from / 16),
+            kernel_absent: below,
+            kernel_ran: kernel,
+            unknown: 0,
+            platform_parts: 0,
+        }
+    }
+
+    #[test]
+    fn bins_hold_every_delta_once_and_only_some() {
+        let buckets = [
+            bucket(0, 1, 0),
+            bucket(1_024, 0, 7),
+            bucket(1_984, 0, 5),
+            bucket(200_000, 3, 0),
+            bucket(u64::MAX - 5, 1, 0),
+            bucket(300, 0, 0),
+        ];
+        let bins = bins(|| buckets.iter());
+        let froms: Vec<u64> = bins.iter().map(|bin| bin.from).collect();
+        assert_eq!(froms, [1, 1_000, 200_000, 10_000_000_000_000_000_000]);
+        assert_eq!(bins[1].counts.kernel, 12);
+        assert_eq!(bins[1].range(), "1 us to 2 us");
+        assert_eq!(bins[3].to, None);
+    }
+
+    #[test]
+    fn many_lengths_are_put_together() {
+        let buckets: Vec<Bucket> = (0..19).map(|at| bucket(10_u64.pow(at), 1, 2)).collect();
+        let bins = bins(|| buckets.iter());
+        assert_eq!(bins.len(), MOST_ROWS);
+        let all: u64 = bins.iter().map(|bin| bin.counts.below).sum();
+        assert_eq!(all, 19);
+    }
+
+    #[test]
+    fn bars_grow_with_the_logarithm() {
+        assert_eq!(bar(0, 100), "");
+        assert_eq!(bar(1, 1), format!("{} 1", "#".repeat(LONGEST_BAR)));
+        assert_eq!(bar(1, 999_999_999).matches('#').count(), 2);
+        assert_eq!(bar(1_000, 1_000).matches('#').count(), LONGEST_BAR);
+    }
+}

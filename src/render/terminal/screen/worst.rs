@@ -1,0 +1,165 @@
+//! The worst stalls, or gaps where none was a stall.
+
+use std::cmp::Reverse;
+
+use super::super::{Summary, gaps};
+use super::lines;
+use crate::model::{Gap, StallReport};
+use crate::render::screen::{Part, Rank};
+use crate::render::style::{Ink, Style};
+use crate::render::table::{Align, Table};
+use crate::text::clean;
+use crate::text::human;
+use crate::units::Nanos;
+
+/// Rows.
+const MOST: usize = 5;
+/// A list of CPUs is cut at this many columns.
+const LONGEST_LIST: usize = 11;
+
+/// A report lists no more stalls than these.
+const MOST_LISTED: usize = 1_000;
+
+/// What a row is about.
+struct Row<'a> {
+    start_utc: &'a str,
+    cpus: String,
+    length: Nanos,
+    cause: String,
+    confidence: String,
+    detail: &'a str,
+}
+
+pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
+    let rows = rows(summary);
+    if rows.is_empty() {
+        let text = lines(style, |page| {
+            page.line(&format!("  {}", gaps::none(summary)))
+        });
+        return vec![Part::new(Rank::Main, text)];
+    }
+    let day = gaps::one_day(rows.iter().map(|row| row.start_utc));
+    let mut details: Vec<&str> = Vec::new();
+    for row in &rows {
+        if !row.detail.is_empty() && !details.contains(&row.detail) {
+            details.push(row.detail);
+        }
+    }
+    let table = table(&rows, day, &details);
+    let mut written = table.lines().into_iter();
+    let head = lines(style, |page| {
+        page.title(&title(summary, rows.len(), day));
+        if let Some(head) = written.next() {
+            page.line(&format!("  {head}"));
+        }
+    });
+    let mut worst = Part::new(Rank::Main, head).least(3);
+    for line in written {
+        worst.item(lines(style, |page| page.line(&format!("  {line}"))));
+    }
+    let mut below = Part::new(Rank::Aside, String::new()).close().least(1);
+    for (number, detail) in (1..).zip(&details) {
+        below.item(lines(style, |page| {
+            page.labelled_within(1, Ink::Plain, &format!("  ({number}) "), detail);
+        }));
+    }
+    vec![worst.counted("of the worst"), below.counted("detail")]
+}
+
+fn title(summary: &Summary<'_>, shown: usize, day: Option<&str>) -> String {
+    let of_day = day.map_or_else(String::new, |day| format!(" (UTC of {day})"));
+    if summary.stalls.is_empty() {
+        let seen = summary.gaps_seen().max(shown as u64);
+        let gaps = human::plural(seen, "gap");
+        return match seen == shown as u64 {
+            true => format!("{gaps}{of_day}"),
+            false => format!("Worst {shown} of {gaps}{of_day}"),
+        };
+    }
+    let count = summary.stalls.len();
+    let stalls = human::plural(count as u64, "stall");
+    if shown > count {
+        return format!("Worst: {stalls} below the kernel, then other gaps{of_day}");
+    }
+    let of = match count {
+        MOST_LISTED.. => format!("Worst {shown} of {stalls} or more"),
+        all if all == shown => stalls,
+        _ => format!("Worst {shown} of {stalls}"),
+    };
+    format!("{of} below the kernel{of_day}")
+}
+
+/// Stalls, longest first; where there are fewer than rows, gaps that are none.
+fn rows<'a>(summary: &Summary<'a>) -> Vec<Row<'a>> {
+    let mut stalls: Vec<&StallReport> = summary.stalls.iter().collect();
+    stalls.sort_by_key(|stall| Reverse(stall.duration_ns));
+    let is_stall = |gap: &&Gap| gap.platform_ns > Nanos(0);
+    let gaps = summary
+        .worst
+        .iter()
+        .filter(|gap| stalls.is_empty() || !is_stall(gap))
+        .map(of_gap);
+    let of_stalls = stalls.iter().map(|stall| of_stall(stall, summary.worst));
+    of_stalls.chain(gaps).take(MOST).collect()
+}
+
+fn of_gap(gap: &Gap) -> Row<'_> {
+    Row {
+        start_utc: &gap.start_utc,
+        cpus: gap.cpu.to_string(),
+        length: gap.duration_ns,
+        cause: gap.cause.to_string(),
+        confidence: gap.confidence.to_string(),
+        detail: &gap.detail,
+    }
+}
+
+fn of_stall<'a>(stall: &'a StallReport, worst: &'a [Gap]) -> Row<'a> {
+    // A gap that overlaps it is one of those it is made of.
+    let end = stall.start_cycles.0;
+    let own = worst.iter().find(|gap| {
+        gap.cause == stall.cause && gap.start_cycles.0 <= end && end <= gap.end_cycles.0
+    });
+    Row {
+        start_utc: &stall.start_utc,
+        cpus: cpus(stall),
+        length: stall.duration_ns,
+        cause: stall.cause.to_string(),
+        confidence: stall.confidence.to_string(),
+        detail: own.map_or("", |gap| &gap.detail),
+    }
+}
+
+fn cpus(stall: &StallReport) -> String {
+    match stall.all_sampled_cpus {
+        Some(true) => String::from("all"),
+        _ => {
+            let list = clean::ascii(&stall.cpus);
+            clean::truncated(&list, LONGEST_LIST).into_owned()
+        }
+    }
+}
+
+fn table(rows: &[Row<'_>], day: Option<&str>, details: &[&str]) -> Table {
+    let time_name = if day.is_some() { "time" } else { "time (UTC)" };
+    let mut table = Table::new(&[
+        (time_name, Align::Left),
+        ("CPUs", Align::Right),
+        ("length", Align::Right),
+        ("cause", Align::Left),
+        ("confidence", Align::Left),
+        ("detail", Align::Left),
+    ]);
+    for row in rows {
+        let number = details.iter().position(|detail| *detail == row.detail);
+        table.row(vec![
+            gaps::time(row.start_utc, day),
+            row.cpus.clone(),
+            human::length(row.length),
+            row.cause.clone(),
+            row.confidence.clone(),
+            number.map_or_else(String::new, |number| format!("({})", number + 1)),
+        ]);
+    }
+    table
+}
