@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 
+use crate::session::KeepGaps;
 use crate::units::Nanos;
 
 use super::format::FormatArg;
 use super::look::LookArgs;
-use super::values::{duration, threshold};
+use super::values::{duration, keep_gaps, threshold};
 
 /// Options of `hwgap run`.
 #[derive(Clone, Debug, Args)]
@@ -74,6 +75,13 @@ pub struct RunArgs {
     /// the place of the one before
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub events_rows: u64,
+
+    /// List at most so many gaps in the report: first those that count against
+    /// the limit or may, then those that the kernel explains, of each the
+    /// longest; or all. All are counted in any case [default: 15 a second and
+    /// CPU, 150 to 16000 in all, that count or may, and 80 of the others]
+    #[arg(long, value_name = "N|all", value_parser = keep_gaps)]
+    pub keep_gaps: Option<KeepGaps>,
 
     /// Judge the run by this policy (TOML); it decides the exit status
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

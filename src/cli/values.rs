@@ -1,5 +1,6 @@
 //! Values that are more than a word: times and numbers within a range.
 
+use crate::session::KeepGaps;
 use crate::units::Nanos;
 
 use super::duration::{DurationError, Quantity, parse_duration};
@@ -10,6 +11,14 @@ pub(super) fn duration(text: &str) -> Result<Nanos, DurationError> {
 
 pub(super) fn threshold(text: &str) -> Result<Nanos, DurationError> {
     parse_duration(text, Quantity::Threshold)
+}
+
+pub(super) fn keep_gaps(text: &str) -> Result<KeepGaps, String> {
+    match text.parse() {
+        _ if text == "all" => Ok(KeepGaps::All),
+        Ok(most @ 1..) => Ok(KeepGaps::AtMost(most)),
+        _ => Err(String::from("must be a number from 1 on, or all")),
+    }
 }
 
 pub(super) fn level(text: &str) -> Result<f64, String> {

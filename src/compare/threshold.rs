@@ -1,6 +1,6 @@
 //! The length above which every run has all its stalls.
 
-use crate::model::{CpuReport, Report};
+use crate::model::{CpuReport, Gap, Report};
 use crate::units::{CpuId, Nanos};
 
 use super::input::SavedRun;
@@ -33,15 +33,37 @@ pub(super) fn common(runs: &[&SavedRun]) -> Threshold {
     Threshold { ns, reasons }
 }
 
-/// CPUs that had more gaps than a report keeps, with the shortest one kept.
+/// CPUs that had more gaps of the platform than their report lists, with the
+/// length above which it lists all: those that count against the limit or may
+/// are left out by that part, in reports of earlier versions by their length.
 fn full_records(report: &Report) -> Vec<(CpuId, Nanos)> {
-    let left_out =
-        |cpu: &&CpuReport| cpu.gaps_recorded.saturating_add(cpu.gaps_dropped) < cpu.gaps_seen;
-    (report.cpus.iter().filter(left_out))
+    let is_left_out = |cpu: &&CpuReport| {
+        let own = report.gaps.iter().filter(|gap| gap.cpu == cpu.cpu);
+        let listed = own.filter(|gap| gap.cause.is_platform());
+        let listed: u64 = listed
+            .map(|gap| 1 + u64::from(gap.companions.unwrap_or(0)))
+            .sum();
+        listed < cpu.gaps_by_cause.platform()
+    };
+    let shortest = |gaps: &mut dyn Iterator<Item = &Gap>| {
+        let (mut whole, mut open) = (None, None);
+        for gap in gaps {
+            let part = gap.platform_ns.max(gap.unknown_ns);
+            let least = |so_far: Option<Nanos>, length: Nanos| {
+                Some(so_far.map_or(length, |least| least.min(length)))
+            };
+            whole = least(whole, gap.duration_ns);
+            if part > Nanos(0) {
+                open = least(open, part);
+            }
+        }
+        whole.max(open)
+    };
+    (report.cpus.iter().filter(is_left_out))
         .filter_map(|cpu| {
-            let own = report.gaps.iter().filter(|gap| gap.cpu == cpu.cpu);
-            let shortest = own.map(|gap| gap.duration_ns).min()?;
-            Some((cpu.cpu, shortest))
+            let own = shortest(&mut report.gaps.iter().filter(|gap| gap.cpu == cpu.cpu));
+            let bound = own.or_else(|| shortest(&mut report.gaps.iter()));
+            Some((cpu.cpu, bound?))
         })
         .collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::{HwlatdetectArgs, RunArgs};
 use crate::plan::{Pauses, RunPlan};
+use crate::session::KeepGaps;
 use crate::units::Nanos;
 
 use super::Format;
@@ -12,6 +13,8 @@ use super::sample::whole_micros;
 
 /// hwlatdetect tests for two minutes.
 const DURATION: Nanos = Nanos(120_000_000_000);
+/// Samples that a report lists.
+const MOST_SAMPLES: usize = 100_000;
 /// The tracer's threshold where nobody set one (kernel/trace/trace_hwlat.c).
 const THRESHOLD: Nanos = Nanos(10_000);
 /// The tracer's window.
@@ -132,6 +135,8 @@ impl Parameters {
             width: exact.then_some(self.width),
             window: exact.then_some(self.window),
             engine: vec![args.engine],
+            // Each sample is a line of its report.
+            keep_gaps: Some(KeepGaps::AtMost(MOST_SAMPLES)),
             output: args.json.clone(),
             quiet: true,
             script: args.script.clone(),

@@ -227,24 +227,32 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             Some("raise --threshold, or leave the collector a CPU of its own"),
         ));
     }
-    let left_out: u64 = totals
-        .iter()
-        .zip(&case.collected.cpus)
-        .map(|(cpu, kept)| {
-            let companions = cpu.traced.as_ref().map_or(0, |traced| traced.companions);
-            cpu.gaps_seen - cpu.gaps_dropped - companions - kept.gaps.len() as u64
-        })
-        .sum();
-    if left_out > 0 {
+    let left_out = case.collected.left_out;
+    let kept = case.collected.cpus.iter().map(|cpu| &cpu.gaps);
+    let unlisted: usize = kept.map(|gaps| gaps.len() - gaps.listed().count()).sum();
+    let open = left_out.open + unlisted as u64;
+    if open > 0 {
         all.push(finding(
             "short-gaps-left-out",
             Severity::Info,
             format!(
-                "{left_out} of the shorter gaps are counted but not listed: at most {} a CPU are \
-                 kept, the longest.",
-                crate::session::RETAINED
+                "{} that count against the limit, or have a part that is not known, are counted \
+                 but not listed: the longest are.",
+                counted(open, "shorter gap")
             ),
-            Some("raise --threshold"),
+            Some("raise --threshold, or list more with --keep-gaps"),
+        ));
+    }
+    if left_out.explained > 0 {
+        all.push(finding(
+            "os-gaps-left-out",
+            Severity::Info,
+            format!(
+                "{} that this kernel explains are counted but not listed: the longest are, and a \
+                 sample of the others. Counts, sums and histograms hold them all.",
+                counted(left_out.explained, "gap")
+            ),
+            Some("list all with --keep-gaps all"),
         ));
     }
     if case.machine.platform() == Platform::BareMetal && sum(|cpu| cpu.silent_clears) > 0 {

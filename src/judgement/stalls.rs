@@ -1,16 +1,18 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
+use std::collections::HashMap;
+
 use crate::model::{Cause, Confidence, SmiEvidence};
 use crate::model::{CauseCounts, StallReport};
 use crate::session::{Collected, PackedGap, Recast};
 use crate::stats::periodicity::Event;
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};
-use crate::units::{Cycles, Hertz, Nanos};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::Case;
 
-/// Stalls that a report lists: the longest.
+/// Stalls that a report lists at most: the longest.
 const LISTED: usize = 1_000;
 /// Ends that lie closer together than this were let go at once.
 const ALIGNED: Nanos = Nanos(5_000);
@@ -30,16 +32,10 @@ fn tolerance(collected: &Collected) -> Cycles {
 /// The stretch of a gap that is the platform's.
 fn span(collected: &Collected, index: usize, gap: &PackedGap, hz: Hertz) -> Span {
     let on_shared = |cycles: u64| Cycles(cycles.wrapping_add_signed(-shift(collected, index)));
-    let (start, end) = match gap.cause().is_mixed() {
-        true => {
-            let start = gap.start().0 + hz.to_cycles(gap.platform_at()).0;
-            (start, start + hz.to_cycles(gap.platform()).0)
-        }
-        false => (gap.start().0, gap.start().0.wrapping_add(gap.length().0)),
-    };
+    let (start, end) = gap.platform_span(hz);
     Span {
-        start: on_shared(start),
-        end: on_shared(end),
+        start: on_shared(start.0),
+        end: on_shared(end.0),
         cpu: collected.setups[index].cpu,
     }
 }
@@ -69,7 +65,10 @@ fn has_platform(gap: &PackedGap) -> bool {
 /// by the platform's part.
 pub(super) fn stalls_above_limit(case: &Case<'_>) -> u64 {
     let is_meant = above_limit(case);
-    let moments = stalls_of(case.collected, case.rate.hz, &is_meant).count() as u64;
+    let moments = match case.collected.moments {
+        Some(counted) => counted.each().map(|(_, count)| count).into_iter().sum(),
+        None => stalls_of(case.collected, case.rate.hz, &is_meant).count() as u64,
+    };
     let hits = hits(case, is_meant).each().map(|(_, count)| count);
     moments.max(hits.into_iter().sum())
 }
@@ -106,14 +105,13 @@ fn hits(case: &Case<'_>, is_meant: impl Fn(&PackedGap) -> bool) -> CauseCounts {
 pub(super) fn causes_above_limit(case: &Case<'_>) -> CauseCounts {
     let (collected, hz) = (case.collected, case.rate.hz);
     let is_meant = above_limit(case);
+    if let Some(counted) = collected.moments {
+        return counted.max(hits(case, is_meant));
+    }
     let mut counts = CauseCounts::default();
-    let mut cursors = vec![0; collected.cpus.len()];
+    let mut cursors = Cursors::begin(collected);
     for stall in stalls_of(collected, hz, &is_meant) {
-        counts.add(
-            judge(collected, hz, &stall, &mut cursors, &is_meant)
-                .cause
-                .alone(),
-        );
+        counts.add(cursors.judge(&stall, hz, &is_meant).cause.alone());
     }
     counts.max(hits(case, is_meant))
 }
@@ -164,21 +162,22 @@ fn spread(stall: &Stall, hz: Hertz) -> Nanos {
 pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
     let collected = case.collected;
     let hz = case.rate.hz;
+    let most = collected.budget.listed().min(LISTED);
     let mut longest: Vec<Stall> = Vec::new();
     for stall in stalls_of(collected, hz, has_platform) {
         longest.push(stall);
-        if longest.len() >= 2 * LISTED {
-            keep_longest(&mut longest);
+        if longest.len() >= 2 * most {
+            keep_longest(&mut longest, most);
         }
     }
-    keep_longest(&mut longest);
+    keep_longest(&mut longest, most);
     longest.sort_by_key(|stall| stall.start);
-    let mut cursors = vec![0; collected.cpus.len()];
+    let mut cursors = Cursors::begin(collected);
     let sampled = collected.setups.len();
     longest
         .iter()
         .map(|stall| {
-            let worst = judge(collected, hz, stall, &mut cursors, has_platform);
+            let worst = cursors.judge(stall, hz, has_platform);
             StallReport {
                 start_cycles: stall.start.since(origin),
                 start_utc: collected.timeline.utc(stall.start).rfc3339(),
@@ -216,9 +215,9 @@ pub fn events(cases: &[Case<'_>], origin: Cycles) -> Vec<Event> {
         .collect()
 }
 
-fn keep_longest(stalls: &mut Vec<Stall>) {
+fn keep_longest(stalls: &mut Vec<Stall>, most: usize) {
     stalls.sort_by_key(|stall| std::cmp::Reverse(stall.end.since(stall.start)));
-    stalls.truncate(LISTED);
+    stalls.truncate(most);
 }
 
 struct Judged {
@@ -227,42 +226,58 @@ struct Judged {
     confidence: Confidence,
 }
 
-/// The best founded cause among a stall's gaps, and the largest SMI count:
-/// every CPU counts the same SMIs.
-fn judge(
-    collected: &Collected,
-    hz: Hertz,
-    stall: &Stall,
-    cursors: &mut [usize],
-    is_meant: impl Fn(&PackedGap) -> bool,
-) -> Judged {
-    let mut judged = Judged {
-        smi_delta: None,
-        cause: Cause::Unknown,
-        confidence: Confidence::None,
-    };
-    for (index, cursor) in cursors.iter_mut().enumerate() {
-        let gaps = &collected.cpus[index].gaps;
-        while gaps
-            .get(*cursor)
-            .is_some_and(|gap| span(collected, index, &gap, hz).end < stall.start)
-        {
-            *cursor += 1;
-        }
-        let inside = gaps
-            .from(*cursor)
-            .take_while(|gap| span(collected, index, gap, hz).start <= stall.end)
-            .filter(|gap| is_meant(gap))
-            .map(|gap| gap.unpack());
-        for gap in inside {
-            let account = gap.account;
-            if account.confidence > judged.confidence {
-                (judged.cause, judged.confidence) = (account.cause, account.confidence);
-            }
-            if let SmiEvidence::Own { delta } = gap.raw.evidence.smi {
-                judged.smi_delta = judged.smi_delta.max(Some(delta));
-            }
+/// The gaps of stalls that are asked for in order of time.
+struct Cursors<'a> {
+    collected: &'a Collected,
+    /// Of each CPU, the place of the first gap that the next stall may hold.
+    next: HashMap<CpuId, (usize, usize)>,
+}
+
+impl<'a> Cursors<'a> {
+    fn begin(collected: &'a Collected) -> Cursors<'a> {
+        let cpus = collected.setups.iter().enumerate();
+        Cursors {
+            collected,
+            next: cpus.map(|(index, cpu)| (cpu.cpu, (index, 0))).collect(),
         }
     }
-    judged
+
+    /// The best founded cause among a stall's gaps, and the largest SMI count:
+    /// every CPU counts the same SMIs.
+    fn judge(&mut self, stall: &Stall, hz: Hertz, is_meant: impl Fn(&PackedGap) -> bool) -> Judged {
+        let collected = self.collected;
+        let mut judged = Judged {
+            smi_delta: None,
+            cause: Cause::Unknown,
+            confidence: Confidence::None,
+        };
+        for cpu in &stall.cpus {
+            let Some((index, next)) = self.next.get_mut(cpu) else {
+                continue;
+            };
+            let index = *index;
+            let gaps = &collected.cpus[index].gaps;
+            while gaps
+                .get(*next)
+                .is_some_and(|gap| span(collected, index, &gap, hz).end < stall.start)
+            {
+                *next += 1;
+            }
+            let inside = gaps
+                .from(*next)
+                .take_while(|gap| span(collected, index, gap, hz).start <= stall.end)
+                .filter(|gap| is_meant(gap))
+                .map(|gap| gap.unpack());
+            for gap in inside {
+                let account = gap.account;
+                if account.confidence > judged.confidence {
+                    (judged.cause, judged.confidence) = (account.cause, account.confidence);
+                }
+                if let SmiEvidence::Own { delta } = gap.raw.evidence.smi {
+                    judged.smi_delta = judged.smi_delta.max(Some(delta));
+                }
+            }
+        }
+        judged
+    }
 }

@@ -72,7 +72,9 @@ pub struct CpuReport {
     pub smi_reason: Option<String>,
     /// Gaps above the threshold, exact.
     pub gaps_seen: u64,
-    /// Gaps kept in this report: at most 100,000 a CPU, the longest.
+    /// Gaps listed in this report: as many as `--keep-gaps` has of the run, at
+    /// first those with a part that the kernel does not explain, the longest;
+    /// of the others the longest and a sample.
     pub gaps_recorded: u64,
     /// Gaps whose record was lost because the ring was full.
     pub gaps_dropped: u64,

@@ -97,6 +97,10 @@ fn is_zero(nanos: &Nanos) -> bool {
     *nanos == Nanos(0)
 }
 
+fn is_none_counted(count: &u8) -> bool {
+    *count == 0
+}
+
 impl Gap {
     /// How long the gap was for its cause: of a gap of the platform's the
     /// platform's part.
@@ -216,34 +220,45 @@ pub struct KernelAccount {
 }
 
 /// A gap's records held against what the same activities, and the ways between
-/// them, take in the rest of the run.
+/// them, take in the rest of the run. What is 0 is left out of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// Whether interrupts are recorded, or tasks only.
     pub interrupts_recorded: bool,
     /// What ways took beyond their bound, their typical time taken off.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub beyond_ways_ns: Nanos,
     /// How many such ways there were.
+    #[serde(default, skip_serializing_if = "is_none_counted")]
     pub ways_beyond: u8,
     /// Whether all of them lead into the kernel.
     pub only_ways_in: bool,
     /// The same of handlers.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub beyond_handlers_ns: Nanos,
     /// How many such handlers there were.
+    #[serde(default, skip_serializing_if = "is_none_counted")]
     pub handlers_beyond: u8,
     /// How many of both stand far apart.
+    #[serde(default, skip_serializing_if = "is_none_counted")]
     pub far_beyond: u8,
     /// The largest excess over a typical time, beyond a bound or not.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub most_excess_ns: Nanos,
     /// All of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub all_excess_ns: Nanos,
     /// That of those that stand far apart.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub far_excess_ns: Nanos,
     /// Where the largest begins, from the begin of the gap.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub excess_at_ns: Nanos,
     /// Time of other tasks.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tasks_ns: Nanos,
     /// Time of what the run has seen too seldom.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unlearnt_ns: Nanos,
 }
 

@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve};
 use crate::render::screen::Look;
 use crate::sampler::Pace;
+use crate::session::KeepGaps;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
 
@@ -69,6 +70,8 @@ pub struct RunPlan {
     pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
+    /// How many gaps the report keeps.
+    pub keep: KeepGaps,
     /// Whether counters are made to stand still in SMM.
     pub freeze_on_smi: FreezeWish,
     /// What of the host is made quiet; `None` where nothing of it is.
@@ -163,6 +166,12 @@ pub enum Printed {
 }
 
 impl RunPlan {
+    /// The time of all sampled CPUs together.
+    pub fn cpu_time(&self) -> Nanos {
+        let cpus = self.cpus.len() as u64;
+        Nanos(self.duration.0.saturating_mul(cpus))
+    }
+
     /// Makes the plan.
     ///
     /// # Errors
@@ -194,6 +203,7 @@ impl RunPlan {
             engine,
             pace,
             stop_on_gap: args.stop_on_gap,
+            keep: args.keep_gaps.unwrap_or_default(),
             freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
             quiet,
             keeping: quiet::keeping(args),

@@ -17,7 +17,8 @@ use crate::sampler::{
 };
 use crate::selftest::{CompetingTask, Expected, Found, SignalStorm, judge};
 use crate::session::{
-    ClockWatch, Collected, Collector, Limits, Pace, PackedGap, StopOnGap, Timeline, Unobserved,
+    Budget, ClockWatch, Collected, Collector, KeepGaps, Limits, Pace, PackedGap, StopOnGap,
+    Timeline, Unobserved,
 };
 use crate::sys::signals::RunSignals;
 use crate::units::cpulist::CpuList;
@@ -237,6 +238,7 @@ impl Bench<'_> {
             throttling: throttling(self.host, &only, self.root),
             setting: setting(self.machine, self.host),
             pace: Pace::OwnCpu,
+            keep: Budget::of(KeepGaps::All, 1, Nanos(0)),
         };
         let clock = ClockWatch::begin(self.root.clone(), None);
         let mut engine = UserEngine::new(plan, machine);

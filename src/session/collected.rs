@@ -2,10 +2,11 @@
 
 use crate::evidence::kernel_trace::{ActivityId, Names, SourceTotal, TraceSetup};
 use crate::evidence::watches::Watches;
-use crate::model::EndedBy;
+use crate::model::{CauseCounts, EndedBy};
 use crate::sampler::{CpuSetup, CpuTotals};
 
 use super::clock_watch::ClockWatch;
+use super::retention::{Budget, LeftOut};
 use super::tally::CpuCollection;
 use super::timeline::Timeline;
 
@@ -18,6 +19,13 @@ pub struct Collected {
     pub totals: Vec<CpuTotals>,
     /// The gaps, CPU by CPU.
     pub cpus: Vec<CpuCollection>,
+    /// How many gaps are kept and listed.
+    pub budget: Budget,
+    /// Gaps that were not kept.
+    pub left_out: LeftOut,
+    /// The platform's stalls above the limit, counted as they came; `None` where
+    /// the gaps tell, as all that count were kept.
+    pub moments: Option<CauseCounts>,
     /// What ended the run.
     pub ended_by: EndedBy,
     /// The clocks.

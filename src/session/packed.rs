@@ -1,11 +1,11 @@
-//! A judged gap in 144 bytes: 100,000 of them are kept for each CPU.
+//! A judged gap in 144 bytes: some 20,000 of them are kept.
 
 use crate::attribution::{Account, Parts, UnknownReason};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
 use crate::model::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
 use crate::model::{InSmm, RingZero};
 use crate::sampler::{RawGap, TripKind};
-use crate::units::{Cycles, Nanos};
+use crate::units::{Cycles, Hertz, Nanos};
 
 /// A gap, what the kernel's records say of it, and what was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,49 +119,6 @@ fn pmu(ring_zero: Option<RingZero>, smm: Option<Nanos>) -> u8 {
 }
 
 impl PackedGap {
-    /// What is where no gap has been put yet.
-    pub(super) const BLANK: PackedGap = PackedGap {
-        start: 0,
-        length: 0,
-        os: 0,
-        platform: 0,
-        unknown: 0,
-        accounted: 0,
-        beyond_ways: 0,
-        beyond_handlers: 0,
-        most_excess: 0,
-        all_excess: 0,
-        far_excess: 0,
-        excess_at: 0,
-        tasks: 0,
-        unlearnt: 0,
-        smi_delta: 0,
-        run_delay: 0,
-        instructions: 0,
-        smm: 0,
-        share_nanos: [0; SHARES],
-        share_ids: [0; SHARES],
-        smi_among: 0,
-        switches: 0,
-        faults: 0,
-        ways_beyond: 0,
-        handlers_beyond: 0,
-        far_beyond: 0,
-        kinds: Kinds {
-            footprint: Footprint::Unusable,
-            smi: SmiKind::NotRead,
-            standing: None,
-            scope: Scope::Tracepoints,
-            only_ways_in: true,
-            cause: Cause::Unknown,
-            confidence: Confidence::None,
-            kernel_ran: None,
-            platform_confidence: Confidence::None,
-            reason: None,
-            known: 0,
-        },
-    };
-
     /// Packs a gap.
     pub fn pack(gap: &JudgedGap) -> PackedGap {
         let JudgedGap {
@@ -340,6 +297,24 @@ impl PackedGap {
             Some(true) => Nanos(u64::from(self.excess_at)),
             Some(false) | None => Nanos(0),
         }
+    }
+
+    /// The part that nobody is known to have taken.
+    pub fn unknown(&self) -> Nanos {
+        Nanos(self.unknown)
+    }
+
+    /// The stretch that is the platform's: of a mixed gap its part, else the
+    /// whole.
+    pub fn platform_span(&self, hz: Hertz) -> (Cycles, Cycles) {
+        let (start, length) = match self.cause().is_mixed() {
+            true => (
+                self.start + hz.to_cycles(self.platform_at()).0,
+                hz.to_cycles(self.platform()).0,
+            ),
+            false => (self.start, self.length),
+        };
+        (Cycles(start), Cycles(start.wrapping_add(length)))
     }
 
     /// The gap as it is seen by what was learnt after it was judged.

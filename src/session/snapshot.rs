@@ -8,18 +8,33 @@ use crate::model::EndedBy;
 use crate::sampler::{CpuTotals, Engine, SoFar};
 
 use super::collected::Collected;
-use super::tally::TallyThen;
+use super::moments::Moments;
+use super::retention::KeptThen;
+use super::tally::CpuCollection;
 
 /// All that was collected up to a moment.
 pub struct Snapshot {
     /// Without the CPUs.
     collected: Collected,
-    cpus: Vec<TallyThen>,
+    cpus: Vec<CpuCollection>,
+    kept: KeptThen,
+    /// Where they are needed.
+    moments: Option<Moments>,
 }
 
 impl Snapshot {
-    pub(super) fn new(collected: Collected, cpus: Vec<TallyThen>) -> Snapshot {
-        Snapshot { collected, cpus }
+    pub(super) fn new(
+        collected: Collected,
+        cpus: Vec<CpuCollection>,
+        kept: KeptThen,
+        moments: Option<Moments>,
+    ) -> Snapshot {
+        Snapshot {
+            collected,
+            cpus,
+            kept,
+            moments,
+        }
     }
 
     /// The run as though it had ended here: gaps are put in order, and what is
@@ -28,12 +43,17 @@ impl Snapshot {
         let Snapshot {
             mut collected,
             cpus,
+            kept,
+            moments,
         } = self;
         let (moment, now) = (collected.timeline.moment(), collected.timeline.now());
         collected.watches.end(moment, now);
         let totals = &collected.totals;
-        collected.cpus = (cpus.into_iter().zip(totals))
-            .map(|(cpu, totals)| cpu.finish(totals))
+        collected.left_out = kept.left_out;
+        collected.moments = moments.map(Moments::end);
+        let gaps = kept.by_cpu(cpus.len());
+        collected.cpus = (cpus.into_iter().zip(gaps).zip(totals))
+            .map(|((cpu, gaps), totals)| cpu.finish(gaps, totals))
             .collect();
         collected
     }

@@ -14,7 +14,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::kept::KeptGaps;
 use super::packed::{JudgedGap, Recast};
-use super::retention::{KeptThen, RETAINED, Retention};
+use super::retention::Budget;
 use super::rhythm::Pace;
 use super::witnesses::{Agreement, RingZeroAgreement};
 
@@ -35,6 +35,8 @@ pub struct Limits {
     pub setting: Setting,
     /// How often the collector looks.
     pub pace: Pace,
+    /// How many gaps are kept.
+    pub keep: Budget,
 }
 
 /// What the first platform gap does.
@@ -90,6 +92,16 @@ impl CpuCollection {
         self.unknown_above_limit.values().sum()
     }
 
+    /// The collection as though the run had ended then, with the gaps that were
+    /// kept.
+    pub(super) fn finish(self, gaps: KeptGaps, totals: &CpuTotals) -> CpuCollection {
+        let mut collection = CpuCollection { gaps, ..self };
+        if totals.backward_steps > 0 {
+            collection.disown();
+        }
+        collection
+    }
+
     /// Takes every attribution back: a TSC that ran backwards on this CPU may
     /// have made any of its gaps.
     fn disown(&mut self) {
@@ -109,21 +121,13 @@ impl CpuCollection {
 }
 
 /// The counts of one CPU while a run goes on.
+#[derive(Default)]
 pub(super) struct Tally {
-    retention: Retention,
     collection: CpuCollection,
     interrupts: Learnt,
 }
 
 impl Tally {
-    pub(super) fn new() -> Tally {
-        Tally {
-            retention: Retention::new(RETAINED),
-            collection: CpuCollection::default(),
-            interrupts: Learnt::default(),
-        }
-    }
-
     /// Learns what interrupts take, from a gap or a shorter entry that came in.
     pub(super) fn learn(&mut self, raw: &RawGap, hz: Hertz) {
         // Where the counts were not read there may have been a task: it only
@@ -232,7 +236,6 @@ impl Tally {
             kernel,
             account,
         };
-        self.retention.keep(&judged);
         (judged, (platform > Nanos(0)).then_some(cycles))
     }
 
@@ -249,20 +252,13 @@ impl Tally {
     /// The collection so far. The gaps that `totals` counts are brought to those
     /// that were judged: a few may have come in since, or wait for a reading of
     /// the SMI counter.
-    pub(super) fn so_far(&self, totals: &mut CpuTotals) -> TallyThen {
+    pub(super) fn so_far(&self, totals: &mut CpuTotals) -> CpuCollection {
         let counts = self.collection.counts.each();
         let judged: u64 = counts.iter().map(|(_, count)| count).sum();
         totals.gaps_seen = judged + totals.gaps_dropped;
-        self.then()
-    }
-
-    fn then(&self) -> TallyThen {
-        TallyThen {
-            kept: self.retention.so_far(),
-            collection: CpuCollection {
-                interrupts: self.interrupts.usual_entry(),
-                ..self.collection.clone()
-            },
+        CpuCollection {
+            interrupts: self.interrupts.usual_entry(),
+            ..self.collection.clone()
         }
     }
 
@@ -271,8 +267,13 @@ impl Tally {
         self.collection.max_platform
     }
 
-    pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
-        self.then().finish(totals)
+    pub(super) fn finish(self, gaps: KeptGaps, totals: &CpuTotals) -> CpuCollection {
+        let interrupts = self.interrupts.usual_entry();
+        let collection = CpuCollection {
+            interrupts,
+            ..self.collection
+        };
+        collection.finish(gaps, totals)
     }
 }
 
@@ -283,26 +284,6 @@ pub(super) enum Haste {
     Patient,
     /// It has waited long enough, or nothing more comes.
     Now,
-}
-
-/// A tally at a moment.
-pub(super) struct TallyThen {
-    kept: KeptThen,
-    collection: CpuCollection,
-}
-
-impl TallyThen {
-    /// The collection as though the run had ended then.
-    pub(super) fn finish(self, totals: &CpuTotals) -> CpuCollection {
-        let mut collection = CpuCollection {
-            gaps: self.kept.in_order(),
-            ..self.collection
-        };
-        if totals.backward_steps > 0 {
-            collection.disown();
-        }
-        collection
-    }
 }
 
 impl RawGap {

@@ -90,11 +90,43 @@ impl Stall {
     }
 }
 
-/// An iterator over stalls in order of time; it holds one stall at a time.
-pub struct Stalls<I> {
-    spans: I,
+/// Joins spans that come in order of time; it holds one stall at a time.
+#[derive(Clone, Debug)]
+pub struct Joiner {
     tolerance: Cycles,
     open: Option<Stall>,
+}
+
+impl Joiner {
+    /// `tolerance` is the error bound of the TSC offsets between CPUs.
+    pub fn new(tolerance: Cycles) -> Joiner {
+        Joiner {
+            tolerance,
+            open: None,
+        }
+    }
+
+    /// Takes the next span, and returns the stall that is whole then.
+    pub fn take(&mut self, span: Span) -> Option<Stall> {
+        match &mut self.open {
+            Some(stall) if stall.overlaps(&span, self.tolerance) => {
+                stall.join(span);
+                None
+            }
+            open => open.replace(Stall::new(span)),
+        }
+    }
+
+    /// The last stall: no more spans come.
+    pub fn end(&mut self) -> Option<Stall> {
+        self.open.take()
+    }
+}
+
+/// An iterator over stalls in order of time.
+pub struct Stalls<I> {
+    spans: I,
+    joiner: Joiner,
 }
 
 /// Merges spans that come in any order. They are held and sorted: 24 bytes
@@ -121,8 +153,7 @@ impl<I: Iterator<Item = Span>> Stalls<I> {
     fn new(spans: I, tolerance: Cycles) -> Stalls<I> {
         Stalls {
             spans,
-            tolerance,
-            open: None,
+            joiner: Joiner::new(tolerance),
         }
     }
 }
@@ -131,17 +162,9 @@ impl<I: Iterator<Item = Span>> Iterator for Stalls<I> {
     type Item = Stall;
 
     fn next(&mut self) -> Option<Stall> {
-        for span in self.spans.by_ref() {
-            match &mut self.open {
-                Some(stall) if stall.overlaps(&span, self.tolerance) => stall.join(span),
-                open => {
-                    if let Some(done) = open.replace(Stall::new(span)) {
-                        return Some(done);
-                    }
-                }
-            }
-        }
-        self.open.take()
+        let joiner = &mut self.joiner;
+        let whole = self.spans.by_ref().find_map(|span| joiner.take(span));
+        whole.or_else(|| self.joiner.end())
     }
 }
 

@@ -35,7 +35,7 @@ use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::limits;
 use crate::session::preparation::prepare;
-use crate::session::{ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
+use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
 use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -141,6 +141,7 @@ pub(super) fn measure(
         throttling,
         setting,
         pace: pace(&plan, scripted),
+        keep: Budget::of(plan.keep, turns::count(choices.len()), plan.cpu_time()),
     };
     let smi_sources = (plan.cpus.iter())
         .map(|cpu| machine.smi_sources(&root, &host, cpu))

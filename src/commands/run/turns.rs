@@ -29,6 +29,11 @@ fn order(engines: usize) -> Vec<usize> {
     all.chain(forth()).collect()
 }
 
+/// How many turns a run of so many engines takes.
+pub(super) fn count(engines: usize) -> usize {
+    order(engines).len()
+}
+
 /// What all turns have in common.
 pub(super) struct Turns<'a> {
     pub(super) plan: &'a RunPlan,

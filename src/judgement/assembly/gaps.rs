@@ -28,7 +28,7 @@ pub(super) fn gaps_of<'a>(
         setting: particulars.setting,
         throttling: particulars.throttling,
     };
-    collected.cpus[index].gaps.iter().map(move |gap| {
+    collected.cpus[index].gaps.listed().map(move |gap| {
         let utc = collected.timeline.utc(gap.start());
         let mut row = Gap {
             engine,

@@ -106,7 +106,7 @@ fn cpu_report(
         smi,
         smi_reason,
         gaps_seen: totals.gaps_seen,
-        gaps_recorded: kept.gaps.len() as u64,
+        gaps_recorded: kept.gaps.listed().count() as u64,
         gaps_dropped: totals.gaps_dropped,
         gaps_by_cause: kept.counts,
         scheduling: match &setup.scheduling {

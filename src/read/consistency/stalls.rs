@@ -9,7 +9,7 @@ pub(super) fn check(report: &Brief<'_>) -> Checked {
     let (Some(stalls), Some(gaps)) = (&report.stalls, &report.gaps) else {
         return Ok(());
     };
-    if stalls.is_full() || !all_listed(report) {
+    if stalls.is_full() || !all_listed(report, gaps) {
         return Ok(());
     }
     let single = gaps.of_stalls.count();
@@ -29,10 +29,12 @@ pub(super) fn check(report: &Brief<'_>) -> Checked {
     }
 }
 
-/// Whether the report lists each gap that it counts.
-fn all_listed(report: &Brief<'_>) -> bool {
-    (report.cpus.each.iter())
-        .all(|cpu| cpu.gaps_recorded.saturating_add(cpu.companions()) == cpu.gaps_seen)
+/// Whether the report lists each gap of the platform's that it counts.
+fn all_listed(report: &Brief<'_>, gaps: &GapsInBrief) -> bool {
+    (report.cpus.each.iter()).all(|cpu| {
+        let listed = gaps.of(cpu.cpu).map(|own| own.causes.platform());
+        cpu.gaps_dropped == 0 && listed.unwrap_or(0) == cpu.gaps_by_cause.platform()
+    })
 }
 
 /// A stall is at least as long as each of its gaps, and no longer than all of

@@ -105,7 +105,7 @@ fn lost(summary: &Summary<'_>) -> Vec<String> {
         .saturating_sub(companions);
     if left > 0 {
         points.push(format!(
-            "The moments of {}: only the longest are kept, all are counted.",
+            "The moments of {}: all are counted, the others are listed (--keep-gaps).",
             human::plural(left, "gap")
         ));
     }

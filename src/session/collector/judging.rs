@@ -168,13 +168,18 @@ impl Collector<'_> {
             };
             state.waiting.gaps.pop_front();
             let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
+            let gap = PackedGap::pack(&judged);
+            self.retention.keep(index as u32, gap);
+            if platform > Some(self.limits.hardlimit) {
+                self.moments.take(index, &gap);
+            }
             if account.parts.platform > Nanos(0) && platform > Some(self.limits.threshold) {
                 self.platform_seen = PlatformSeen::Seen;
             }
             self.observer.gap(&JudgedNow {
                 index,
                 cpu: state.cpu,
-                gap: PackedGap::pack(&judged),
+                gap,
                 platform,
                 timeline: &self.timeline,
                 names: trace.map(KernelTrace::names),

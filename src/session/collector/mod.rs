@@ -17,8 +17,10 @@ use crate::units::{CpuId, Cycles, Fill, Nanos};
 
 use super::clock_watch::ClockWatch;
 use super::collected::{Collected, KernelRecords};
+use super::moments::Moments;
 use super::observer::Observer;
 use super::resolver::Resolver;
+use super::retention::Retention;
 use super::rhythm::Rhythm;
 use super::snapshot::Making;
 use super::tally::{CpuCollection, Haste, Limits, StopOnGap, Tally};
@@ -48,6 +50,8 @@ pub struct Collector<'a> {
     wishes: &'a dyn Wishes,
     observer: &'a mut dyn Observer,
     making: Making,
+    retention: Retention,
+    moments: Moments,
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
     platform_seen: PlatformSeen,
@@ -98,7 +102,7 @@ impl<'a> Collector<'a> {
             cpu,
             resolver: Resolver::default(),
             waiting: Waiting::default(),
-            tally: Tally::new(),
+            tally: Tally::default(),
         };
         Collector {
             limits,
@@ -112,6 +116,8 @@ impl<'a> Collector<'a> {
             wishes,
             observer,
             making: Making::Nothing,
+            retention: Retention::new(limits.keep),
+            moments: Moments::new(&[], limits.hz),
             pending: Vec::new(),
             platform_seen: PlatformSeen::NotYet,
         }
@@ -141,6 +147,7 @@ impl<'a> Collector<'a> {
             (self.trace, self.trace_setup) = KernelTrace::open(&threads, root);
         }
         self.timeline.mark();
+        self.moments = Moments::new(&setups, self.limits.hz);
         let cpus: Vec<CpuId> = setups.iter().map(|setup| setup.cpu).collect();
         let Rate { hz, error_ppm } = self.timeline.rate();
         let clock = self.timeline.moment().map(|moment| ClockStart {
@@ -323,16 +330,23 @@ impl<'a> Collector<'a> {
             totals.iter().enumerate().map(of_cpu).collect()
         });
         let ways = |index| trace.as_ref().map_or(Vec::new(), |trace| trace.ways(index));
-        let cpus = (self.cpus.into_iter().zip(&totals).enumerate())
-            .map(|(index, (cpu, totals))| CpuCollection {
+        let kept = self.retention.so_far();
+        drop(self.retention);
+        let left_out = kept.left_out;
+        let gaps = kept.by_cpu(totals.len());
+        let cpus = (self.cpus.into_iter().zip(gaps).zip(&totals).enumerate())
+            .map(|(index, ((cpu, gaps), totals))| CpuCollection {
                 ways: ways(index),
-                ..cpu.tally.finish(totals)
+                ..cpu.tally.finish(gaps, totals)
             })
             .collect();
         Collected {
             setups,
             totals,
             cpus,
+            budget: self.limits.keep,
+            left_out,
+            moments: (left_out.open > 0).then(|| self.moments.end()),
             ended_by,
             timeline: self.timeline,
             clock: self.clock,

@@ -7,6 +7,7 @@ use crate::sampler::{CpuSetup, CpuTotals, Engine};
 use crate::units::{Cycles, Nanos};
 
 use super::super::observer::{CpuView, Sampling, View};
+use super::super::retention::LeftOut;
 use super::super::snapshot::{ENDED_BY, Snapshot};
 use super::{Collected, Collector, KernelRecords};
 
@@ -26,6 +27,9 @@ impl Collector<'_> {
             setups: setups.to_vec(),
             totals,
             cpus: Vec::new(),
+            budget: self.limits.keep,
+            left_out: LeftOut::default(),
+            moments: None,
             ended_by: ENDED_BY,
             timeline: self.timeline.clone(),
             clock: self.clock.clone(),
@@ -39,7 +43,10 @@ impl Collector<'_> {
             },
             watches: watches.clone(),
         };
-        self.observer.snapshot(Snapshot::new(collected, cpus));
+        let kept = self.retention.so_far();
+        let moments = (kept.left_out.open > 0).then(|| self.moments.clone());
+        let snapshot = Snapshot::new(collected, cpus, kept, moments);
+        self.observer.snapshot(snapshot);
     }
 
     /// How the run stands after this time, for people.
