@@ -10,10 +10,12 @@
 //! shows all of them. [`compare`], [`fleet`] and [`policy`] judge what is saved;
 //! [`preflight`] says beforehand what the machine lets a run find.
 //!
-//! [`files`] is the one way to open what a user names, and [`waits`] the table
-//! of all that is waited for, with its bounds.
+//! [`files`] is the one way to open what a user names, [`buffers`] how much is laid
+//! up for each CPU, and [`waits`] the table of all that is waited for, with its
+//! bounds.
 
 pub mod attribution;
+pub mod buffers;
 pub mod changes;
 pub mod cli;
 pub mod commands;

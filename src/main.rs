@@ -9,6 +9,7 @@ use hwgap::cli::{Cli, arguments};
 use hwgap::commands::carry_out;
 use hwgap::files::patient::tell;
 use hwgap::session::limits::stack_is_small;
+use hwgap::sys::memory::share_arenas;
 use hwgap::sys::signals::{block_all, block_file_size};
 use hwgap::text::{adopt_locale, clean_lines};
 
@@ -18,6 +19,7 @@ const STACK: usize = 8 << 20;
 fn main() -> ExitCode {
     adopt_locale();
     block_file_size();
+    share_arenas();
     if !stack_is_small() {
         return program();
     }

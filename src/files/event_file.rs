@@ -2,6 +2,8 @@
 //!
 //! A file that holds its most rows becomes FILE.1, in the place of the one
 //! before, and a new one begins: two files are kept, the latest rows in them.
+//! Where its name promises packing, each batch of rows is packed by itself, so
+//! that a run that is killed leaves whole ones.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,6 +19,7 @@ use crate::waits;
 
 use crate::files::output::{adopt, open_pipe};
 use crate::files::output_error::{OutputError, Reason};
+use crate::files::packing::Packing;
 
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);
@@ -42,6 +45,7 @@ enum Place {
         name: OsString,
         file: File,
         length: u64,
+        packing: Option<Packing>,
     },
     /// A pipe, a terminal, standard output: what is written is gone.
     Passed(Patient),
@@ -100,6 +104,7 @@ impl EventFile {
             name,
             file,
             length,
+            ..
         } = &mut self.place
         else {
             return Ok(0);
@@ -119,7 +124,14 @@ impl EventFile {
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match &mut self.place {
-            Place::Kept { file, length, .. } => {
+            Place::Kept {
+                file,
+                length,
+                packing,
+                ..
+            } => {
+                let packed = packing.map(|packing| packing.pack(lines)).transpose()?;
+                let lines = packed.as_deref().unwrap_or(lines);
                 if let Err(error) = file.write_all(lines) {
                     // Half a line would spoil the next one.
                     file.set_len(*length)?;
@@ -175,6 +187,7 @@ fn place(path: &Path) -> Result<Place, Reason> {
         folder,
         name,
         length: 0,
+        packing: Packing::promised(path),
     })
 }
 
@@ -230,6 +243,23 @@ mod tests {
         assert_eq!(lines(&path), ["6"]);
         assert_eq!(lines(&old(&path)), ["4", "5"]);
         assert_eq!(discarded, 4);
+    }
+
+    #[test]
+    fn a_name_that_promises_packing_keeps_its_word() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["gaps.csv.gz", "gaps.csv.zst"] {
+            let path = folder.path().join(name);
+            let mut file = EventFile::open(&path, 9).unwrap();
+            file.append(b"1\n", 1).unwrap();
+            file.append(b"2\n", 1).unwrap();
+            let packed = fs::File::open(&path).unwrap();
+            let mut text = String::new();
+            let mut plain = super::super::packed::plain(packed).unwrap();
+            std::io::Read::read_to_string(&mut plain.content, &mut text).unwrap();
+            assert!(plain.packing.is_some(), "{name}");
+            assert!(text.ends_with("\n1\n2\n"), "{text}");
+        }
     }
 
     #[test]

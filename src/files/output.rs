@@ -17,8 +17,6 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use nix::unistd::Uid;
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, fchmod, fchown, fstat, linkat, openat,
@@ -32,7 +30,7 @@ use crate::sys::signals;
 use crate::waits;
 
 use crate::files::output_error::{OutputError, Reason};
-use crate::files::packing::Packing;
+use crate::files::packing::{Packer, Packing};
 
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);
@@ -67,9 +65,6 @@ impl PendingFile {
     /// longer than [`waits::PIPE_READER`].
     pub fn create(path: impl AsRef<Path>) -> Result<PendingFile, OutputError> {
         let path = path.as_ref();
-        if promised(path) == Some(Packing::Zstd) {
-            return Err(OutputError::new(path, Reason::NoPacker));
-        }
         match open(path) {
             Ok(kind) => Ok(PendingFile {
                 name: path.to_owned(),
@@ -94,13 +89,8 @@ impl PendingFile {
         mut self,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), OutputError> {
-        let filled = match self.promised() {
-            Some(Packing::Gzip) => {
-                let mut packer = GzEncoder::new(&mut self, Compression::default());
-                fill(&mut packer).and_then(|()| packer.finish().map(drop))
-            }
-            _ => fill(&mut self),
-        };
+        let mut packer = Packer::new(self.promised(), &mut self);
+        let filled = fill(&mut packer).and_then(|()| packer.finish().map(drop));
         match filled {
             Ok(()) => self.commit(),
             Err(error) => Err(self.failed(error)),
@@ -110,7 +100,7 @@ impl PendingFile {
     /// The packing that the file's name promises.
     fn promised(&self) -> Option<Packing> {
         match self.kind {
-            Kind::Renamed { .. } => promised(&self.name),
+            Kind::Renamed { .. } => Packing::promised(&self.name),
             Kind::Direct(_) | Kind::Stdout(_) => None,
         }
     }
@@ -172,16 +162,6 @@ impl Drop for PendingFile {
             // Nothing could still be done about a failure.
             let _ = folder.remove(name);
         }
-    }
-}
-
-/// The packing that a name promises by its ending.
-fn promised(path: &Path) -> Option<Packing> {
-    let ending = path.extension()?.to_ascii_lowercase();
-    match ending.to_str()? {
-        "gz" => Some(Packing::Gzip),
-        "zst" => Some(Packing::Zstd),
-        _ => None,
     }
 }
 

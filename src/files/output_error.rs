@@ -22,9 +22,6 @@ pub enum Reason {
     /// An empty name.
     #[error("the name is empty; name a file, or - for standard output")]
     NoName,
-    /// A name that promises a packing that is only read.
-    #[error("hwgap does not write Zstandard; name it .gz, or pipe `-o -` into zstd")]
-    NoPacker,
     /// The target is a folder.
     #[error("it is a folder; name a file in it")]
     IsFolder,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::buffers::Buffers;
 use crate::files::patient::tell;
 use crate::model::{Evidence, Footprint, SmiEvidence};
 use crate::privileges::Keep;
@@ -23,10 +24,8 @@ use super::offsets::{Exchange, MeasuredOffset};
 use super::rescue;
 use super::shared::Shared;
 
-/// Records that a ring holds: 40 ms of 200,000 gaps a second.
-const RING: usize = 8_192;
 /// Stack of a sampler thread. It is locked in memory.
-const STACK: usize = 256 * 1024;
+const STACK: usize = 128 * 1024;
 
 /// Whether the clocks of the CPUs are compared before sampling begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +135,9 @@ impl Crew {
         F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Clone + Send + 'static,
     {
         self.priority = priority;
+        let room = Buffers::of_each(cpus.len()).gaps;
         for (index, &cpu) in cpus.iter().enumerate() {
-            self.workers.push(spawn(index, cpu, body.clone())?);
+            self.workers.push(spawn(index, cpu, room, body.clone())?);
         }
         let mut setups = Vec::with_capacity(self.workers.len());
         let mut wait = CpuWait::begin(priority);
@@ -192,10 +192,11 @@ impl Crew {
         let mut fill = Fill(0.0);
         let running = self.workers.iter_mut().map(|worker| &mut worker.gaps);
         for (index, ring) in self.rings_of_finished.iter_mut().chain(running).enumerate() {
-            fill = fill.max(Fill::of(ring.slots(), RING));
-            // A bound, so that one noisy CPU does not keep the collector from
-            // the others.
-            for _ in 0..RING {
+            let waiting = ring.slots();
+            fill = fill.max(Fill::of(waiting, ring.buffer().capacity()));
+            // No more than there were, so that one noisy CPU does not keep the
+            // collector from the others.
+            for _ in 0..waiting {
                 let Ok(gap) = ring.pop() else { break };
                 sink(index, gap);
             }
@@ -394,13 +395,13 @@ impl CpuWait {
     }
 }
 
-fn spawn<F>(index: usize, cpu: CpuId, body: F) -> Result<Worker, EngineError>
+fn spawn<F>(index: usize, cpu: CpuId, room: usize, body: F) -> Result<Worker, EngineError>
 where
     F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Send + 'static,
 {
     let (commands, inbox) = channel();
     let (outbox, reports) = channel();
-    let (ring, gaps) = prefaulted_ring();
+    let (ring, gaps) = prefaulted_ring(room);
     let shared = Arc::new(Shared::new());
     let station = Station {
         ring,
@@ -429,9 +430,9 @@ where
     })
 }
 
-/// A ring whose pages are all present.
-fn prefaulted_ring() -> (Producer<RawGap>, Consumer<RawGap>) {
-    let (mut producer, mut consumer) = RingBuffer::new(RING);
+/// A ring for so many gaps whose pages are all present.
+fn prefaulted_ring(room: usize) -> (Producer<RawGap>, Consumer<RawGap>) {
+    let (mut producer, mut consumer) = RingBuffer::new(room);
     let blank = RawGap {
         kind: TripKind::Gap,
         start: Cycles(0),

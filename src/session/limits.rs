@@ -17,7 +17,7 @@ const OTHER_THREADS: u64 = 8;
 /// Address space of the program, and of each sampled CPU, in bytes.
 const SPACE: (u64, u64) = (64 << 20, 4 << 20);
 /// Memory of the program, and of each sampled CPU, in bytes.
-const MEMORY: (u64, u64) = (24 << 20, 3 << 20);
+const MEMORY: (u64, u64) = (24 << 20, 768 << 10);
 /// A report of some 100,000 gaps, in bytes.
 const REPORT: u64 = 64 << 20;
 /// Stack of the main thread, in bytes.
@@ -176,7 +176,7 @@ fn of_process(limit: impl Fn(Resource) -> u64, need: Need) -> Vec<Shortfall> {
         of_cpus(FILES),
         "",
         one(
-            "RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)",
+            "RLIMIT_NOFILE (the hard limit: ulimit -Hn, LimitNOFILE=)",
             Effect::Cripples,
             "evidence that takes descriptors is not there on all CPUs; raise it",
         ),

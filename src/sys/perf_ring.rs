@@ -1,8 +1,8 @@
 //! A ring of kernel events of one CPU: perf_event_open(2), "MMAP layout".
 //!
-//! The leader is a dummy software event that records context switches;
-//! tracepoints are joined into its ring. The kernel writes, this process reads
-//! at leisure: the sampled CPU makes no system call for it.
+//! The leader is a software event that records context switches, and that BPF
+//! programs may write to; tracepoints are joined into its ring. The kernel writes,
+//! this process reads at leisure: the sampled CPU makes no system call for it.
 
 use std::fs::File;
 use std::io;
@@ -70,7 +70,10 @@ impl PerfRing {
     pub fn open(cpu: CpuId, size: usize) -> io::Result<PerfRing> {
         let mut leader = attributes();
         leader.type_ = bindings::PERF_TYPE_SOFTWARE;
-        leader.config = u64::from(bindings::PERF_COUNT_SW_DUMMY);
+        // Counts nothing, as a dummy does, but takes records of programs.
+        leader.config = u64::from(bindings::PERF_COUNT_SW_BPF_OUTPUT);
+        leader.sample_type |= u64::from(bindings::PERF_SAMPLE_RAW);
+        leader.__bindgen_anon_1.sample_period = 1;
         leader.set_sample_id_all(1);
         leader.set_context_switch(1);
         let leader = open(leader, cpu)?;
@@ -139,6 +142,11 @@ impl PerfRing {
             }
         }
         Ok(())
+    }
+
+    /// The event that owns the ring.
+    pub fn leader(&self) -> BorrowedFd<'_> {
+        self.events[0].as_fd()
     }
 
     /// The descriptors of its events.

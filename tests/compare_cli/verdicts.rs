@@ -101,6 +101,7 @@ fn different_thresholds_meet_at_the_higher_one() {
 fn full_records_raise_the_threshold_to_where_they_are_whole() {
     let mut full = run(1, 6, Some(600), 40);
     full.cpus[0].gaps_seen += 5_000;
+    full.cpus[0].gaps_by_cause.smi += 5_000;
     let shortest = full.gaps.iter().filter(|gap| gap.cpu == full.cpus[0].cpu);
     let shortest = shortest.map(|gap| gap.duration_ns).min().unwrap();
     let found = compared(&[run(0, 6, Some(600), 40)], &[full]);

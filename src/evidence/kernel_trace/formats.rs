@@ -46,6 +46,7 @@ pub(super) enum Activity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tracepoint {
     pub(super) id: u16,
+    pub(super) name: String,
     pub(super) meaning: Meaning,
 }
 
@@ -79,28 +80,33 @@ pub(super) fn find(tracefs: &Root) -> Known<Vec<Tracepoint>> {
             if let Ok((id, fields)) = describe(tracefs, &name)
                 && let Some(&offset) = fields.get(field)
             {
-                found.push(Tracepoint {
-                    id,
-                    meaning: meaning(activity(offset)),
-                });
+                found.push(Tracepoint::new(id, &name, meaning(activity(offset))));
             }
         }
     }
     if let Ok((id, fields)) = describe(tracefs, "nmi/nmi_handler")
         && let Some(&length) = fields.get("delta_ns")
     {
-        found.push(Tracepoint {
-            id,
-            meaning: Meaning::Nmi { length },
-        });
+        let meaning = Meaning::Nmi { length };
+        found.push(Tracepoint::new(id, "nmi/nmi_handler", meaning));
     }
-    if let Ok((id, _)) = describe(tracefs, "exceptions/page_fault_user") {
-        found.push(Tracepoint {
-            id,
-            meaning: Meaning::Fault("page_fault"),
-        });
+    let fault = "exceptions/page_fault_user";
+    if let Ok((id, _)) = describe(tracefs, fault) {
+        found.push(Tracepoint::new(id, fault, Meaning::Fault("page_fault")));
     }
     Ok(found)
+}
+
+impl Tracepoint {
+    /// The event of this name below `events`.
+    fn new(id: u16, event: &str, meaning: Meaning) -> Tracepoint {
+        let name = event.rsplit('/').next().unwrap_or(event);
+        Tracepoint {
+            id,
+            name: name.to_owned(),
+            meaning,
+        }
+    }
 }
 
 /// The end of a tracepoint's name, and what it means for an activity.
@@ -119,7 +125,7 @@ fn switch(tracefs: &Root) -> Known<Tracepoint> {
         name: offset("next_comm")?,
         task: offset("next_pid")?,
     };
-    Ok(Tracepoint { id, meaning })
+    Ok(Tracepoint::new(id, "sched/sched_switch", meaning))
 }
 
 /// Every vector that has both edges. One without an exit would swallow all
@@ -135,12 +141,10 @@ fn vectors(tracefs: &Root) -> Vec<Tracepoint> {
             continue;
         }
         for (suffix, meaning) in EDGES {
-            if let Ok((id, _)) = describe(tracefs, &format!("irq_vectors/{name}_{suffix}")) {
+            let event = format!("irq_vectors/{name}_{suffix}");
+            if let Ok((id, _)) = describe(tracefs, &event) {
                 let activity = Activity::Vector(clean(name, 40));
-                found.push(Tracepoint {
-                    id,
-                    meaning: meaning(activity),
-                });
+                found.push(Tracepoint::new(id, &event, meaning(activity)));
             }
         }
     }

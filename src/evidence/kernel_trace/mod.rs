@@ -1,5 +1,7 @@
 //! What the kernel did on the sampled CPUs, by its own account: tracepoints
-//! and context switches in one perf ring for each CPU, read by the collector.
+//! and context switches in one perf ring for each CPU, read by the collector. A
+//! tracepoint gets there by a BPF program for all CPUs, or, where none can be
+//! had, by a perf event on each.
 //! The sampled CPUs do nothing for it but run the kernel's own code.
 //!
 //! From a ring come segments: stretches of time with the name of what ran.
@@ -10,6 +12,7 @@ mod costs;
 mod fold;
 mod formats;
 mod kernel_time;
+mod programs;
 mod reader;
 mod trace;
 mod within;

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::io;
 
+use crate::buffers::Buffers;
 use crate::evidence::Usual;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
+use crate::sys::clock::moment;
 use crate::sys::perf_ring::PerfRing;
 use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Fill, Nanos};
@@ -15,13 +17,9 @@ use super::costs::{Costs, Way};
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
 use super::kernel_time::{Context, KernelTime, Measured, Scope};
-use super::reader::{Reader, What};
+use super::programs::Programs;
+use super::reader::{Event, Reader, What};
 use super::within::Within;
-
-/// Bytes of a ring: 50 ms of 20,000 gaps a second, each with ten records.
-const RING: usize = 1 << 20;
-/// Segments kept for gaps that are still to come in.
-const SEGMENTS: usize = 16_384;
 
 /// What could be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +56,12 @@ pub enum Lesson {
 /// The kernel's account of the sampled CPUs.
 pub struct KernelTrace {
     cpus: Vec<CpuTrace>,
+    buffers: Buffers,
     scope: Scope,
     /// What all CPUs together have taught, for what one has hardly seen.
     common: Costs,
     names: Names,
+    programs: Option<Programs>,
     // The detached tracefs must outlive the opening only, but costs nothing.
     _tracefs: Option<Tracefs>,
 }
@@ -74,9 +74,13 @@ impl KernelTrace {
             Ok(points) => (points, None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
+        let highest = cpus.iter().map(|&(cpu, _)| cpu).max().unwrap_or(CpuId(0));
+        // Without them, each CPU has an event of each tracepoint.
+        let programs = Programs::attach(&points, highest).ok();
         let mut traces = Vec::with_capacity(cpus.len());
+        let buffers = Buffers::of_each(cpus.len());
         for &(cpu, thread) in cpus {
-            match open_cpu(cpu, thread, &points) {
+            match open_cpu(cpu, thread, (&points, programs.as_ref()), buffers.records) {
                 Ok((trace, None)) => traces.push(trace),
                 Ok((trace, Some(reason))) => {
                     shortage.get_or_insert(reason);
@@ -95,12 +99,14 @@ impl KernelTrace {
         (
             Some(KernelTrace {
                 cpus: traces,
+                buffers,
                 scope: match setup {
                     TraceSetup::Tracepoints(_) => Scope::Tracepoints,
                     TraceSetup::SwitchesOnly(_) | TraceSetup::Nothing(_) => Scope::Switches,
                 },
                 common: Costs::default(),
                 names: Names::new(),
+                programs,
                 _tracefs: mount,
             }),
             setup,
@@ -131,6 +137,8 @@ impl KernelTrace {
     pub fn poll(&mut self) -> Fill {
         let mut fullest = Fill(0.0);
         let names = &mut self.names;
+        let most = self.buffers.segments;
+        let missing = self.programs.as_mut().map_or(0, Programs::newly_missing);
         for trace in &mut self.cpus {
             let CpuTrace {
                 ring,
@@ -149,10 +157,17 @@ impl KernelTrace {
                     fold.take(event, segments);
                 }
             });
+            // On which CPU, nobody knows.
+            if missing > 0 {
+                let now = moment().raw;
+                within.lose(now, missing);
+                let what = What::Lost(missing);
+                fold.take(Event { time: now, what }, segments);
+            }
             // What comes in at once must not push out what gaps still need.
-            let new = Fill::of(segments.len() - before, SEGMENTS);
+            let new = Fill::of(segments.len() - before, most);
             fullest = fullest.max(fill).max(new);
-            while trace.segments.len() > SEGMENTS {
+            while trace.segments.len() > most {
                 trace.forget_first();
             }
         }
@@ -249,11 +264,15 @@ impl KernelTrace {
 impl Drop for KernelTrace {
     fn drop(&mut self) {
         let rings = self.cpus.iter().map(|trace| &trace.ring);
-        let descriptors: Vec<_> = rings.flat_map(PerfRing::descriptors).collect();
+        let programs = self.programs.iter().flat_map(Programs::descriptors);
+        let descriptors: Vec<_> = rings
+            .flat_map(PerfRing::descriptors)
+            .chain(programs)
+            .collect();
         let heir = bequeath(&descriptors);
-        let rings = std::mem::take(&mut self.cpus);
+        let held = (std::mem::take(&mut self.cpus), self.programs.take());
         let _ = std::thread::Builder::new().spawn(move || {
-            drop(rings);
+            drop(held);
             // Only then, or this process would be the last to close some.
             drop(heir);
         });
@@ -296,16 +315,22 @@ fn tracepoints(root: &Root) -> (Option<Tracefs>, Result<Vec<Tracepoint>, String>
     }
 }
 
-/// Opens a CPU's ring. Where tracepoints are refused, context switches remain.
+/// Opens a CPU's ring for these tracepoints, some of which may have programs.
+/// Where tracepoints are refused, context switches remain.
 fn open_cpu(
     cpu: CpuId,
     thread: u32,
-    points: &[Tracepoint],
+    (points, programs): (&[Tracepoint], Option<&Programs>),
+    room: usize,
 ) -> io::Result<(CpuTrace, Option<String>)> {
-    let mut ring = PerfRing::open(cpu, RING)?;
+    let mut ring = PerfRing::open(cpu, room)?;
     let mut shortage = None;
     let mut joined = Vec::with_capacity(points.len());
-    for point in points {
+    if let Some(programs) = programs {
+        joined.extend_from_slice(programs.points());
+    }
+    let has_program = |point: &Tracepoint| programs.is_some_and(|own| own.has(point));
+    for point in points.iter().filter(|point| !has_program(point)) {
         match ring.join(u64::from(point.id)) {
             Ok(()) => joined.push(point.clone()),
             // Some kernels list tracepoints that perf refuses; an entry whose
@@ -317,10 +342,13 @@ fn open_cpu(
         }
     }
     if shortage.is_some() {
-        ring = PerfRing::open(cpu, RING)?;
+        ring = PerfRing::open(cpu, room)?;
         joined.clear();
     }
     ring.enable()?;
+    if let Some(programs) = programs.filter(|_| shortage.is_none()) {
+        programs.fill(cpu, &ring)?;
+    }
     let trace = CpuTrace {
         ring,
         reader: Reader::new(&joined, thread),
@@ -339,9 +367,9 @@ fn explain(error: &io::Error) -> String {
         Some(libc::EACCES | libc::EPERM) => {
             String::from("not allowed; needs CAP_PERFMON or kernel.perf_event_paranoid at -1")
         }
-        Some(libc::EMFILE | libc::ENFILE) => {
-            String::from("too many open files; raise the limit (ulimit -n)")
-        }
+        Some(libc::EMFILE | libc::ENFILE) => String::from(
+            "too many open files; raise the hard limit (ulimit -Hn, LimitNOFILE= of systemd)",
+        ),
         _ => error.to_string(),
     }
 }

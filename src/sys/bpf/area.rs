@@ -9,9 +9,10 @@ use super::call;
 
 /// The memory, as 64-bit numbers.
 ///
-/// The program writes to it only while [`super::Program::run`] is under way on
-/// the thread that reads it afterwards, so that no reading meets a writing;
-/// accesses are volatile because the compiler sees no writer at all.
+/// A program that is run writes to it only while [`super::Program::run`] is under
+/// way on the thread that reads it afterwards, so that no reading meets a writing;
+/// one that is attached only ever adds to a number atomically. Accesses are volatile
+/// because the compiler sees no writer at all.
 #[derive(Debug)]
 pub struct Area {
     map: OwnedFd,
@@ -73,7 +74,8 @@ impl Area {
     /// Beyond the end.
     pub fn get(&self, index: usize) -> u64 {
         assert!(index < self.length, "{index} is beyond the shared area");
-        // SAFETY: within the mapping, aligned, and nobody writes meanwhile.
+        // SAFETY: within the mapping and aligned; nobody writes meanwhile but
+        // whole numbers at once.
         unsafe { self.words.add(index).read_volatile() }
     }
 

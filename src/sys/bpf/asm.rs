@@ -19,6 +19,10 @@ pub enum Reg {
     R2 = 2,
     /// Third argument.
     R3 = 3,
+    /// Fourth argument.
+    R4 = 4,
+    /// Fifth argument.
+    R5 = 5,
     /// Survives calls.
     R6 = 6,
     /// Survives calls.
@@ -70,6 +74,9 @@ pub enum Helper {
     /// `bpf_perf_event_read`: the count of an event in an array, or an error
     /// below zero. Without interrupts it reads this CPU's hardware.
     PerfEventRead = 22,
+    /// `bpf_perf_event_output`: writes a record into the ring of an event in an
+    /// array.
+    PerfEventOutput = 25,
     /// `bpf_this_cpu_ptr`: this CPU's copy of a per-CPU variable.
     ThisCpuPtr = 154,
 }
@@ -102,6 +109,7 @@ struct Insn {
 const LD_IMM64: u8 = 0x18;
 const LDX_MEM: u8 = 0x61;
 const STX_MEM: u8 = 0x63;
+const STX_ATOMIC: u8 = 0xc3;
 const JMP: u8 = 0x05;
 const ALU64: u8 = 0x07;
 /// The right side is a register (BPF_X), not an immediate.
@@ -175,6 +183,16 @@ impl Asm {
     /// `*(base + offset) = from`.
     pub fn store(&mut self, base: Reg, offset: i16, from: Reg, width: Width) {
         self.emit(STX_MEM | width as u8, base as u8, from as u8, offset, 0);
+    }
+
+    /// `*(base + offset) += from`, atomically (BPF_ATOMIC, BPF_ADD).
+    pub fn add_atomically(&mut self, base: Reg, offset: i16, from: Reg, width: Width) {
+        self.emit(STX_ATOMIC | width as u8, base as u8, from as u8, offset, 0);
+    }
+
+    /// `to = value`, of 64 bits.
+    pub fn set_wide(&mut self, to: Reg, value: u64) {
+        self.wide(to, 0, value as i32, (value >> 32) as i32);
     }
 
     /// `to = address of the map's only value + offset` (BPF_PSEUDO_MAP_VALUE).

@@ -1,5 +1,5 @@
-//! The bpf(2) system call, for one kind of program: one for a raw tracepoint
-//! that is attached to none, but run on the calling thread's CPU by
+//! The bpf(2) system call, for one kind of program: one for a raw tracepoint.
+//! It is attached to one, or to none and run on the calling thread's CPU by
 //! BPF_PROG_TEST_RUN. When its last descriptor closes, it is gone.
 //!
 //! Programs of BPF_PROG_TYPE_SYSCALL, which are made to be run like this, must
@@ -8,13 +8,14 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// Commands (enum bpf_cmd).
 const MAP_CREATE: u32 = 0;
 const MAP_UPDATE_ELEM: u32 = 2;
 const PROG_LOAD: u32 = 5;
 const PROG_TEST_RUN: u32 = 10;
+const RAW_TRACEPOINT_OPEN: u32 = 17;
 /// enum bpf_map_type, bpf_prog_type.
 const MAP_TYPE_ARRAY: u32 = 2;
 const MAP_TYPE_PERF_EVENT_ARRAY: u32 = 4;
@@ -91,6 +92,20 @@ impl Program {
         unsafe { attributes.call(PROG_TEST_RUN) }?;
         Ok((attributes.0[0] >> 32) as u32)
     }
+
+    /// Has the program run at each hit of a tracepoint, on whichever CPU, until
+    /// the descriptor closes.
+    ///
+    /// # Errors
+    /// ENOENT for a tracepoint that the kernel does not have, EPERM without the
+    /// rights.
+    pub fn attach(&self, tracepoint: &CStr) -> io::Result<OwnedFd> {
+        let mut attributes = Attributes::default();
+        attributes.set(0, tracepoint.as_ptr().addr() as u64);
+        attributes.pair(1, self.descriptor.as_raw_fd() as u32, 0);
+        // SAFETY: the name outlives the call, which only reads it.
+        unsafe { attributes.create(RAW_TRACEPOINT_OPEN) }
+    }
 }
 
 /// Creates an array of one value that user space may map.
@@ -107,21 +122,31 @@ pub(super) fn create_array(bytes: u32, name: &str) -> io::Result<OwnedFd> {
 
 /// Creates an array that holds one perf event.
 pub(super) fn create_event_array(event: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let array = create_events(1, name)?;
+    put_event(array.as_fd(), 0, event)?;
+    Ok(array)
+}
+
+/// Creates an array for so many perf events.
+pub(super) fn create_events(count: u32, name: &str) -> io::Result<OwnedFd> {
     let mut attributes = Attributes::default();
     attributes.pair(0, MAP_TYPE_PERF_EVENT_ARRAY, 4);
-    attributes.pair(1, 4, 1);
+    attributes.pair(1, 4, count);
     attributes.name_at(28, name);
     // SAFETY: the attributes hold no pointer.
-    let array = unsafe { attributes.create(MAP_CREATE) }?;
-    let (key, value) = (0u32, event.as_raw_fd());
+    unsafe { attributes.create(MAP_CREATE) }
+}
+
+/// Puts a perf event into an array.
+pub(super) fn put_event(array: BorrowedFd<'_>, key: u32, event: BorrowedFd<'_>) -> io::Result<()> {
+    let value = event.as_raw_fd();
     let mut attributes = Attributes::default();
     attributes.pair(0, array.as_raw_fd() as u32, 0);
     attributes.set(1, (&raw const key).addr() as u64);
     attributes.set(2, (&raw const value).addr() as u64);
     // SAFETY: key and value are four bytes each, as the array has it, and
     // outlive the call, which only reads them.
-    unsafe { attributes.call(MAP_UPDATE_ELEM) }?;
-    Ok(array)
+    unsafe { attributes.call(MAP_UPDATE_ELEM) }.map(drop)
 }
 
 /// union bpf_attr: pairs of 32-bit numbers, pointers and names.

@@ -11,9 +11,11 @@ mod asm;
 mod btf;
 mod call;
 mod event;
+mod outputs;
 
 pub use area::Area;
 pub use asm::{Asm, AsmError, Condition, Helper, Label, Reg, Width};
 pub use btf::{Btf, BtfError, BtfId};
 pub use call::{LoadError, Program};
 pub use event::EventSlot;
+pub use outputs::Outputs;

@@ -134,7 +134,7 @@ fn hwgap_command(scenario: &Scenario) -> String {
         Sampling::Default => "",
     };
     let command = format!(
-        "hwgap run --duration {} --threshold {} --cpus {} {pauses} -o /tmp/report.json {}",
+        "hwgap run --duration {} --threshold {} --cpus {} {pauses} --keep-gaps all -o /tmp/report.json {}",
         hwgap.duration,
         hwgap.threshold,
         hwgap.cpus,

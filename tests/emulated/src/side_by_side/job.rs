@@ -60,7 +60,7 @@ pub fn masked_script() -> String {
 fn hwgap(name: &str, options: &str) -> String {
     format!(
         "{SMIS}\n\
-         hwgap run --duration {SECONDS}s --threshold 10us --cpus 0 {options} -o {name}.json >{name}.txt 2>&1\n\
+         hwgap run --duration {SECONDS}s --threshold 10us --cpus 0 --keep-gaps all {options} -o {name}.json >{name}.txt 2>&1\n\
          smi-injector stop; smi-injector dump >smi-{name}.json\n"
     )
 }
