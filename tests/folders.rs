@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. A folder imports from those before it.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "units",
     "text",
     "waits",
+    "buffers",
     "model",
     "stats",
     "sys",

@@ -250,12 +250,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["gaps.csv.gz", "gaps.csv.zst"] {
             let path = folder.path().join(name);
-            let mut file = EventFile::open(&path, 9).unwrap();
+            let mut file = EventFile::open(&path, 9, HEADER).unwrap();
             file.append(b"1\n", 1).unwrap();
             file.append(b"2\n", 1).unwrap();
             let packed = fs::File::open(&path).unwrap();
             let mut text = String::new();
-            let mut plain = super::super::packed::plain(packed).unwrap();
+            let mut plain = crate::files::packing::plain(packed).unwrap();
             std::io::Read::read_to_string(&mut plain.content, &mut text).unwrap();
             assert!(plain.packing.is_some(), "{name}");
             assert!(text.ends_with("\n1\n2\n"), "{text}");

@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{HwlatdetectArgs, RunArgs};
+use crate::cli::{HwlatdetectArgs, KeepGaps, RunArgs};
 use crate::plan::{Pauses, RunPlan};
-use crate::session::KeepGaps;
 use crate::units::Nanos;
 
 use super::Format;

@@ -1,11 +1,11 @@
 //! Gaps that fell together with a suspend or a step of the TSC: what the clock
 //! says of them is not what happened, so they are attributed to nobody.
 
-use crate::attribution::{Parts, UnknownReason};
+use crate::attribution::UnknownReason;
 use crate::evidence::watches::ClockStep;
 use crate::model::Cause;
 use crate::session::{Collected, CpuCollection, JudgedGap, Recast};
-use crate::units::{Cycles, Hertz, Nanos};
+use crate::units::{Cycles, Hertz};
 
 /// Gives every gap that such a moment touches the cause `unknown`, and takes
 /// it out of the counts that the verdict rests on.
@@ -50,24 +50,11 @@ fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz:
             uncount(kept, &gap, hardlimit, hz);
             return Some(Recast::Unknown(UnknownReason::ClockStepped));
         }
-        kept.max_platform = kept.max_platform.max(platform_of(&gap, hz));
+        kept.max_platform = kept.max_platform.max(gap.platform(hz));
         None
     });
     kept.gaps = gaps;
     absent
-}
-
-/// The platform's part, to the cycle where it is the whole gap.
-fn platform_of(gap: &JudgedGap, hz: Hertz) -> Cycles {
-    let Parts {
-        os,
-        platform,
-        unknown,
-    } = gap.account.parts;
-    match (os, unknown) {
-        (Nanos(0), Nanos(0)) => gap.raw.length(),
-        _ => hz.to_cycles(platform),
-    }
 }
 
 fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Hertz) {
@@ -75,7 +62,7 @@ fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Her
     let all = 1 + u64::from(gap.raw.companions);
     kept.counts
         .recast_several(account.cause, Cause::Unknown, all);
-    if platform_of(gap, hz) > hardlimit {
+    if gap.platform(hz) > hardlimit {
         kept.platform_above_limit = kept.platform_above_limit.saturating_sub(all);
     }
     if let Some(reason) = account.unknown_reason
@@ -100,7 +87,7 @@ mod tests {
     use crate::model::{Evidence, Footprint, Platform, Setting, SmiEvidence};
     use crate::sampler::{RawGap, TripKind};
     use crate::session::PackedGap;
-    use crate::units::UtcNanos;
+    use crate::units::{Nanos, UtcNanos};
 
     fn gap(start: u64, length: u64, footprint: Footprint) -> PackedGap {
         let raw = RawGap {

@@ -248,9 +248,6 @@ pub struct Compared {
     /// All of them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub all_excess_ns: Nanos,
-    /// That of those that stand far apart.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub far_excess_ns: Nanos,
     /// Where the largest begins, from the begin of the gap.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub excess_at_ns: Nanos,

@@ -9,7 +9,7 @@ mod shots;
 
 use std::path::PathBuf;
 
-use crate::cli::{FormatArg, RunArgs};
+use crate::cli::{FormatArg, KeepGaps, RunArgs};
 use crate::evidence::watches::FreezeWish;
 use crate::files::event_file;
 use crate::files::identity::Named;
@@ -17,7 +17,6 @@ use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve};
 use crate::render::screen::Look;
 use crate::sampler::Pace;
-use crate::session::KeepGaps;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
 

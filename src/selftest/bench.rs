@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::cli::KeepGaps;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::RegisterSources;
 use crate::files::patient::tell;
@@ -17,8 +18,8 @@ use crate::sampler::{
 };
 use crate::selftest::{CompetingTask, Expected, Found, SignalStorm, judge};
 use crate::session::{
-    Budget, ClockWatch, Collected, Collector, KeepGaps, Limits, Pace, PackedGap, StopOnGap,
-    Timeline, Unobserved,
+    Budget, ClockWatch, Collected, Collector, Limits, Pace, PackedGap, StopOnGap, Timeline,
+    Unobserved,
 };
 use crate::sys::signals::RunSignals;
 use crate::units::cpulist::CpuList;

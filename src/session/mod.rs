@@ -30,7 +30,7 @@ pub use observer::{CpuView, JudgedNow, Observer, Sampling, Unobserved, View};
 pub use packed::{JudgedGap, PackedGap, Recast};
 pub use preparation::Preparation;
 pub use progress::{LiveGap, Progress, Silent, Teller};
-pub use retention::{Budget, KeepGaps, LeftOut};
+pub use retention::{Budget, LeftOut};
 pub use rhythm::Pace;
 pub use snapshot::Snapshot;
 pub use tally::{CpuCollection, Limits, StopOnGap};

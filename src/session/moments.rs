@@ -8,8 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::attribution::{Cause, Confidence};
-use crate::report::model::CauseCounts;
+use crate::model::{Cause, CauseCounts, Confidence};
 use crate::sampler::CpuSetup;
 use crate::stats::stalls::{Joiner, Span};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};

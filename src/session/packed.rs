@@ -18,6 +18,21 @@ pub struct JudgedGap {
     pub account: Account,
 }
 
+impl JudgedGap {
+    /// The platform's part, to the cycle where it is the whole gap.
+    pub fn platform(&self, hz: Hertz) -> Cycles {
+        let Parts {
+            os,
+            platform,
+            unknown,
+        } = self.account.parts;
+        match (os, unknown) {
+            (Nanos(0), Nanos(0)) => self.raw.length(),
+            _ => hz.to_cycles(platform),
+        }
+    }
+}
+
 /// What is learnt of a gap after it was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recast {
@@ -44,7 +59,6 @@ pub struct PackedGap {
     beyond_handlers: u32,
     most_excess: u32,
     all_excess: u32,
-    far_excess: u32,
     excess_at: u32,
     tasks: u32,
     unlearnt: u32,
@@ -157,7 +171,6 @@ impl PackedGap {
             beyond_handlers: short(kernel_time.beyond_handlers),
             most_excess: short(kernel_time.most_excess),
             all_excess: short(kernel_time.all_excess),
-            far_excess: short(kernel_time.far_excess),
             excess_at: short(kernel_time.excess_at),
             tasks: short(kernel_time.tasks),
             unlearnt: short(kernel_time.unlearnt),
@@ -258,7 +271,6 @@ impl PackedGap {
             far_beyond: self.far_beyond,
             most_excess: nanos(self.most_excess),
             all_excess: nanos(self.all_excess),
-            far_excess: nanos(self.far_excess),
             tasks: nanos(self.tasks),
             unlearnt: nanos(self.unlearnt),
             excess_at: nanos(self.excess_at),

@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
+use crate::cli::KeepGaps;
 use crate::units::Nanos;
 
 use super::kept::{Entry, KeptGaps, Places};
@@ -26,19 +27,6 @@ const SAMPLE: usize = 40;
 const LISTED_A_SECOND: u64 = 15;
 /// But at least and at most so many: 110 KB and 12 MB of JSON.
 const LISTED: (u64, u64) = (150, 16_000);
-
-/// What a run is to keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeepGaps {
-    /// What a report needs.
-    #[default]
-    Usual,
-    /// At most so many: first those that count against the limit or may, then
-    /// those that the kernel explains; of each the longest.
-    AtMost(usize),
-    /// All of them, whatever memory they take.
-    All,
-}
 
 /// How many gaps a run keeps, of those with a part that the kernel does not
 /// explain and of the others.

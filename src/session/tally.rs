@@ -178,7 +178,12 @@ impl Tally {
         account: Account,
         limits: &Limits,
     ) -> (JudgedGap, Option<Cycles>) {
-        let length = raw.nanos(limits.hz);
+        let judged = JudgedGap {
+            raw,
+            kernel,
+            account,
+        };
+        let cycles = judged.platform(limits.hz);
         let collection = &mut self.collection;
         let companions = u64::from(raw.companions);
         collection.counts.add_several(account.cause, 1 + companions);
@@ -199,11 +204,6 @@ impl Tally {
         let Parts {
             platform, unknown, ..
         } = account.parts;
-        // To the cycle where it is the whole gap.
-        let cycles = match platform == length {
-            true => raw.length(),
-            false => limits.hz.to_cycles(platform),
-        };
         collection.max_platform = collection.max_platform.max(cycles);
         if cycles > limits.hardlimit {
             collection.platform_above_limit += alike;
@@ -228,14 +228,9 @@ impl Tally {
             }
             Some(true) | None => {}
         }
-        if looks_throttled(&raw.evidence, length, limits.throttling) {
+        if looks_throttled(&raw.evidence, raw.nanos(limits.hz), limits.throttling) {
             collection.throttled += 1;
         }
-        let judged = JudgedGap {
-            raw,
-            kernel,
-            account,
-        };
         (judged, (platform > Nanos(0)).then_some(cycles))
     }
 

@@ -76,8 +76,6 @@ pub struct KernelTime {
     pub most_excess: Nanos,
     /// By how much all places together do.
     pub all_excess: Nanos,
-    /// What the far ones took beyond their typical time.
-    pub far_excess: Nanos,
     /// Time of other tasks.
     pub tasks: Nanos,
     /// Time of ways and handlers of which this run has seen too few to tell
@@ -104,7 +102,6 @@ impl KernelTime {
             far_beyond: 0,
             most_excess: Nanos(0),
             all_excess: Nanos(0),
-            far_excess: Nanos(0),
             tasks: Nanos(0),
             unlearnt: Nanos(0),
             excess_at: Nanos(0),
@@ -298,7 +295,6 @@ impl Measured {
             }
             if far {
                 time.far_beyond = time.far_beyond.saturating_add(1);
-                add(&mut time.far_excess, excess);
             }
             // Behind a record one more interrupt may hide that leaves none.
             let surely = match place.what {
