@@ -11,9 +11,7 @@ use crate::evidence::{LEAST_SMI, Usual};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use crate::model::{Cause, Confidence};
-use crate::model::{ClockTrust, Platform, Setting};
-use crate::model::{Evidence, Footprint, SmiEvidence};
+use crate::model::{ClockTrust, Cause, Confidence, Counts, Evidence, Footprint, Platform, Setting, SmiEvidence};
 
 /// All that is known of a gap.
 #[derive(Clone, Copy, Debug)]
@@ -354,42 +352,30 @@ fn by_counts(known: Known<'_>, smis: Smis) -> Division {
         involuntary_switches,
         page_faults,
         run_delay_ns,
+        counts,
         ..
     } = *known.evidence;
     let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    if counted(involuntary_switches) && run_delay_ns.is_none() {
-        return match smis {
-            Smis::Counted(1.., _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),
-            Smis::Shared => Division::unknown(known.length, UnknownReason::SmiShared),
-            Smis::Counted(0, _) | Smis::Uncounted => Division::ALL_KERNEL,
-        };
-    }
     // Time for which the sampler was held back belongs to other tasks; without
     // a switch that is none, and only interrupts and faults can have run.
-    let held_back = match counted(involuntary_switches) {
+    let switched = counted(involuntary_switches) && counts == Counts::Own;
+    let held_back = match switched {
         true => run_delay_ns.unwrap_or_default(),
         false => Nanos(0),
     };
     let rest = known.length.saturating_sub(held_back);
+    let more = switched || counted(page_faults);
     let beyond = match known.interrupts {
-        None => Some(rest),
-        // A fault takes longer than an interrupt, if it does not read a file, and
-        // so do the ways to another task and back.
-        Some(usual)
-            if (counted(page_faults) || held_back > Nanos(0))
-                && !usual.is_far_exceeded_by(rest) =>
-        {
-            None
-        }
-        // Beside a task the time that is not accounted for is the whole rest.
-        Some(usual) if usual.is_exceeded_by(rest) && held_back > Nanos(0) => Some(rest),
+        // The ways to another task and back, or a fault, come to the interrupt.
+        Some(usual) if more && !usual.is_exceeded_by(rest.saturating_sub(usual.typical)) => None,
+        // What they took beside a stall is not known either.
+        Some(_) if more => Some(rest),
         Some(usual) if usual.is_exceeded_by(rest) => Some(rest.saturating_sub(usual.typical)),
         Some(_) => None,
+        None => Some(rest),
     };
     match (smis, beyond) {
-        (Smis::Counted(1.., _), Some(beyond))
-            if known.interrupts.is_some() && held_back == Nanos(0) && !counted(page_faults) =>
-        {
+        (Smis::Counted(1.., _), Some(beyond)) if known.interrupts.is_some() && !more => {
             Division::platform(beyond, Confidence::Probable)
         }
         (Smis::Counted(1.., _), _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),

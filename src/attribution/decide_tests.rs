@@ -369,18 +369,51 @@ fn without_records_the_scheduler_tells_whether_a_task_was_there() {
     // Only interrupts can have run, and they take no more than 7 us here.
     assert_eq!(of(Some(0), Some(0), None, 6_000), (Cause::Os, 0));
     assert_eq!(of(Some(0), Some(0), None, 50_000), (Cause::Unknown, 47_000));
-    // A task takes what it likes, and a fault more than an interrupt.
-    assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Os, 0));
-    assert_eq!(of(Some(0), Some(1), None, 20_000), (Cause::Os, 0));
-    assert_eq!(of(Some(0), Some(1), None, 50_000), (Cause::Unknown, 47_000));
-    // The scheduler says for how long.
+    // How long a task or a fault took is not known: a stall may be there.
+    assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Unknown, 50_000));
+    assert_eq!(of(Some(0), Some(1), None, 9_000), (Cause::Os, 0));
+    assert_eq!(of(Some(0), Some(1), None, 20_000), (Cause::Unknown, 20_000));
+    // The scheduler says for how long a task had the CPU. Beyond that an
+    // interrupt and the ways take no more than interrupts do.
     assert_eq!(of(Some(1), Some(0), Some(46_000), 50_000), (Cause::Os, 0));
     assert_eq!(
         of(Some(1), Some(0), Some(6_000), 50_000),
         (Cause::Unknown, 44_000)
     );
+    assert_eq!(
+        of(Some(1), Some(0), Some(3_000), 23_000),
+        (Cause::Unknown, 20_000)
+    );
     // Not asked.
     assert_eq!(of(None, None, None, 50_000), (Cause::Unknown, 47_000));
+}
+
+#[test]
+fn counts_that_shorter_entries_share_account_for_no_time() {
+    let case = |counts| Evidence {
+        involuntary_switches: Some(9),
+        page_faults: Some(0),
+        run_delay_ns: Some(Nanos(46_000)),
+        counts,
+        ..Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable)
+    };
+    let unknown = |counts| {
+        let evidence = case(counts);
+        let usual = Usual {
+            typical: Nanos(3_000),
+            longest: Nanos(4_000),
+        };
+        let account = account(Known {
+            evidence: &evidence,
+            kernel: None,
+            interrupts: Some(usual),
+            length: LENGTH,
+            setting: BARE,
+        });
+        account.parts.unknown
+    };
+    assert_eq!(unknown(Counts::Own), Nanos(0));
+    assert_eq!(unknown(Counts::Shared), Nanos(47_000));
 }
 
 #[test]

@@ -4,9 +4,7 @@ use crate::evidence::kernel_trace::{KernelTime, Names, Standing};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use crate::model::Cause;
-use crate::model::{Evidence, SmiEvidence};
-use crate::model::{Platform, Setting};
+use crate::model::{Cause, Counts, Evidence, Platform, Setting, SmiEvidence};
 
 /// The scheduler's bound on real-time tasks: in each period they run for at
 /// most the runtime (sched(7), "Limiting the CPU usage of real-time and
@@ -176,6 +174,9 @@ fn scheduling(evidence: &Evidence) -> Vec<String> {
     }
     if let Some(delay) = evidence.run_delay_ns.filter(|delay| *delay > Nanos(0)) {
         parts.push(format!("held back {delay}"));
+    }
+    if evidence.counts == Counts::Shared && !parts.is_empty() {
+        parts.push(String::from("those of shorter entries among them"));
     }
     parts
 }

@@ -95,6 +95,23 @@ impl SmiEvidence {
     }
 }
 
+/// Whose the scheduling counts of a gap are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// The gap's alone, as far as they were read.
+    #[default]
+    Own,
+    /// Also those of shorter entries of the kernel since the reading before.
+    Shared,
+}
+
+impl Counts {
+    fn are_own(&self) -> bool {
+        *self == Counts::Own
+    }
+}
+
 /// All that was collected for one gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
@@ -110,6 +127,13 @@ pub struct Evidence {
     /// Time in which the sampler was runnable but did not run
     /// (/proc/thread-self/schedstat), `null` where it was not asked.
     pub run_delay_ns: Option<Nanos>,
+    /// Whose these counts are.
+    #[serde(
+        default,
+        rename = "scheduling_counts",
+        skip_serializing_if = "Counts::are_own"
+    )]
+    pub counts: Counts,
     /// Instructions that were retired in ring 0 in the gap, by the PMU; `null`
     /// where they were not counted.
     #[serde(default)]
@@ -129,6 +153,7 @@ impl Evidence {
             involuntary_switches: None,
             page_faults: None,
             run_delay_ns: None,
+            counts: Counts::Own,
             ring_zero: None,
             smm_ns: None,
         }

@@ -32,7 +32,7 @@ pub use cpu::{
     Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount,
     TracerReport, UsualTime,
 };
-pub use evidence::{Evidence, Footprint, SmiEvidence};
+pub use evidence::{Counts, Evidence, Footprint, SmiEvidence};
 pub use gap::{Compared, Gap, KernelAccount, NamedTime, RecordStanding, StallReport};
 pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemIdentity};
 pub use inventory::{IdleStateEntry, Inventory, NamedText};

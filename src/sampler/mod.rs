@@ -27,7 +27,6 @@ mod shared;
 mod smi_counter;
 mod span;
 mod spin;
-mod usage_watch;
 mod witness;
 
 pub use brake::Brake;

@@ -2,7 +2,7 @@
 
 use crate::attribution::{Account, Parts, UnknownReason};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
-use crate::model::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
+use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
 use crate::model::{InSmm, RingZero};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -89,7 +89,7 @@ struct Kinds {
     kernel_ran: Option<bool>,
     platform_confidence: Confidence,
     reason: Option<UnknownReason>,
-    /// Which options are there, above them how many shares, and above those
+    /// Which options are there and whose they are, above them how many shares, and above those
     /// what the PMU counted.
     known: u8,
 }
@@ -106,6 +106,7 @@ enum SmiKind {
 const HAS_SWITCHES: u8 = 1;
 const HAS_FAULTS: u8 = 2;
 const HAS_DELAY: u8 = 4;
+const COUNTS_SHARED: u8 = 8;
 const SHARES_SHIFT: u8 = 4;
 const SHARES_MASK: u8 = 3;
 const PMU_SHIFT: u8 = 6;
@@ -146,6 +147,7 @@ impl PackedGap {
             involuntary_switches,
             page_faults,
             run_delay_ns,
+            counts,
             ring_zero,
             smm_ns,
         } = raw.evidence;
@@ -201,6 +203,7 @@ impl PackedGap {
                     | flag(involuntary_switches.is_some(), HAS_SWITCHES)
                     | flag(page_faults.is_some(), HAS_FAULTS)
                     | flag(run_delay_ns.is_some(), HAS_DELAY)
+                    | flag(counts == Counts::Shared, COUNTS_SHARED)
                     | pmu(ring_zero, smm_ns) << PMU_SHIFT,
             },
         }
@@ -236,6 +239,10 @@ impl PackedGap {
                     involuntary_switches: known(HAS_SWITCHES).then_some(self.switches.into()),
                     page_faults: known(HAS_FAULTS).then_some(self.faults.into()),
                     run_delay_ns: known(HAS_DELAY).then_some(Nanos(u64::from(self.run_delay))),
+                    counts: match known(COUNTS_SHARED) {
+                        true => Counts::Shared,
+                        false => Counts::Own,
+                    },
                     ring_zero: self.ring_zero(),
                     smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
                         .then_some(Nanos(u64::from(self.smm))),
@@ -397,6 +404,7 @@ pub(super) mod tests {
                     involuntary_switches: Some(1),
                     page_faults: None,
                     run_delay_ns: Some(Nanos(77)),
+                    counts: Counts::Shared,
                     ring_zero: Some(RingZero {
                         instructions: 4_711,
                         in_smm: InSmm::Stopped,

@@ -1,7 +1,7 @@
 //! The machine that all samples vary.
 
 use hwgap::model::*;
-use hwgap::model::{Cause, Confidence, Evidence, Footprint, SmiEvidence};
+use hwgap::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
 use hwgap::units::{CpuId, Cycles, Nanos};
 
 pub fn text(value: &str) -> Option<String> {
@@ -249,6 +249,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             involuntary_switches: Some(u16::from(ran)),
             page_faults: None,
             run_delay_ns: None,
+            counts: Counts::Own,
             ring_zero: None,
             smm_ns: None,
         },

@@ -91,6 +91,11 @@ impl Known {
             Known::Own(usual) | Known::Alike(usual) => usual,
         }
     }
+
+    /// Whether only its like is known.
+    pub(super) fn is_alike(self) -> bool {
+        matches!(self, Known::Alike(_))
+    }
 }
 
 impl Costs {

@@ -47,6 +47,7 @@ impl Fold {
         let time = time.max(self.latest);
         match what {
             What::Enter(id) => {
+                self.close_open(id, time, out);
                 self.advance(time, out);
                 if self.stack.len() < DEEPEST {
                     self.stack.push(id);
@@ -81,6 +82,19 @@ impl Fold {
                 self.latest = time;
             }
         }
+    }
+
+    /// No handler interrupts itself: one that begins while it seems open has lost
+    /// its exit, and since when something else had the CPU is not known. A task
+    /// takes what it likes.
+    fn close_open(&mut self, id: ActivityId, time: Nanos, out: &mut VecDeque<Segment>) {
+        let Some(at) = self.stack.iter().position(|&open| open == id) else {
+            return;
+        };
+        self.stack.truncate(at);
+        let who = self.task.map_or(Who::Lost, Who::Named);
+        push(out, self.latest, time, who);
+        self.latest = time;
     }
 
     fn switch(&mut self, time: Nanos, to: Option<ActivityId>, out: &mut VecDeque<Segment>) {
@@ -201,6 +215,36 @@ mod tests {
             (70, What::Exit(TIMER)),
         ]);
         assert_eq!(segments, [(10, 50, Who::Lost), (60, 70, Who::Named(TIMER))]);
+    }
+
+    #[test]
+    fn a_handler_that_begins_again_has_lost_its_exit() {
+        let again = [
+            (10, What::Enter(TIMER)),
+            (50, What::Enter(TIMER)),
+            (60, What::Exit(TIMER)),
+            (80, What::Enter(TIMER)),
+            (90, What::Exit(TIMER)),
+        ];
+        assert_eq!(
+            fold(&again),
+            [
+                (10, 50, Who::Lost),
+                (50, 60, Who::Named(TIMER)),
+                (80, 90, Who::Named(TIMER))
+            ]
+        );
+        let beside = [(5, What::ToTask(TASK))].into_iter().chain(again);
+        let beside: Vec<(u64, What)> = beside.collect();
+        assert_eq!(
+            fold(&beside),
+            [
+                (5, 50, Who::Named(TASK)),
+                (50, 60, Who::Named(TIMER)),
+                (60, 80, Who::Named(TASK)),
+                (80, 90, Who::Named(TIMER))
+            ]
+        );
     }
 
     #[test]

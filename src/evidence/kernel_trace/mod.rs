@@ -8,10 +8,12 @@
 //! The union of the segments within a gap is what the kernel accounts for.
 
 mod activity;
+mod compare;
 mod costs;
 mod fold;
 mod formats;
 mod kernel_time;
+mod measured;
 mod programs;
 mod reader;
 mod trace;
@@ -19,5 +21,6 @@ mod within;
 
 pub use activity::{ActivityId, Names, SourceTotal};
 pub use costs::Way;
-pub use kernel_time::{KernelTime, Measured, SHARES, Scope, Share, Standing};
+pub use kernel_time::{KernelTime, SHARES, Scope, Share, Standing};
+pub use measured::Measured;
 pub use trace::{KernelTrace, Lesson, TraceSetup};

@@ -13,10 +13,12 @@ use crate::sys::slow_close::bequeath;
 use crate::units::{CpuId, Fill, Nanos};
 
 use super::activity::{ActivityId, ByActivity, Names, SourceTotal};
+use super::compare::Context;
 use super::costs::{Costs, Way};
 use super::fold::{Fold, Segment, Who};
 use super::formats::{self, Tracepoint};
-use super::kernel_time::{Context, KernelTime, Measured, Scope};
+use super::kernel_time::{KernelTime, Scope};
+use super::measured::Measured;
 use super::programs::Programs;
 use super::reader::{Event, Reader, What};
 use super::within::Within;

@@ -147,6 +147,29 @@ pub struct Cpu {
     pub smi_reason: Option<String>,
     pub gaps_seen: u64,
     pub gaps_recorded: u64,
+    #[serde(default)]
+    pub histogram: Histogram,
+}
+
+/// Deltas of the loop that are no iteration of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Histogram {
+    pub buckets: Vec<Bucket>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Bucket {
+    pub kernel_absent: u64,
+    pub kernel_ran: u64,
+    pub unknown: u64,
+}
+
+impl Histogram {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        let each = |bucket: &Bucket| bucket.kernel_absent + bucket.kernel_ran + bucket.unknown;
+        self.buckets.iter().map(each).sum()
+    }
 }
 
 impl Cpu {
@@ -194,6 +217,17 @@ pub struct Gap {
     /// What the kernel's own records name.
     #[serde(default)]
     pub kernel: Option<Kernel>,
+    #[serde(default)]
+    pub raw: Option<Raw>,
+}
+
+/// What the sampler collected.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Raw {
+    #[serde(default)]
+    pub involuntary_switches: Option<u16>,
+    #[serde(default)]
+    pub run_delay_ns: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -208,6 +242,16 @@ pub struct NamedTime {
 }
 
 impl Gap {
+    /// Time for which other tasks had the CPU, where only the scheduler's counts
+    /// say so.
+    pub fn held_back(&self) -> u64 {
+        let Some(raw) = self.raw.filter(|_| self.kernel.is_none()) else {
+            return 0;
+        };
+        let switched = raw.involuntary_switches.is_some_and(|count| count > 0);
+        raw.run_delay_ns.filter(|_| switched).unwrap_or(0)
+    }
+
     /// Gaps that its record stands for.
     pub fn stands_for(&self) -> u64 {
         1 + u64::from(self.companions.unwrap_or(0))

@@ -225,6 +225,9 @@ pub struct Expect {
     /// Whether the files `before` and `after`, which the scenario's shell lines
     /// write, must be the same: what hwgap changed is as it was.
     pub unchanged: bool,
+    /// What an interrupt that a stall delayed has to do beside its own work:
+    /// whatever fell due meanwhile, of which no record tells.
+    pub overdue_ns: u64,
     /// The least share of the gaps above 10 us with kernel work that must be
     /// explained by name, within 2 us or a tenth.
     pub explained: f64,
@@ -257,6 +260,7 @@ impl Default for Expect {
             report: Written::Yes,
             says: Vec::new(),
             unchanged: false,
+            overdue_ns: 0,
             explained: 0.0,
             verdict: None,
             subject: None,

@@ -1,7 +1,7 @@
 //! What becomes of a trip once its end is known: the counters are asked, it is
 //! counted, and above the threshold it becomes a record.
 
-use crate::model::{Evidence, Footprint, SmiEvidence};
+use crate::model::{Counts, Evidence, Footprint, SmiEvidence};
 use crate::units::Cycles;
 
 use crate::sampler::engines::user::slow_path::{Part, Sampler, Smm, Trip};
@@ -131,14 +131,10 @@ impl<M: Machine> Sampler<M> {
     }
 
     /// The scheduling counts tell what ran in a gap; after a shorter trip they
-    /// are read only where it would else be charged to the next gap.
+    /// are read because it would else be charged to the next gap.
     fn wants_usage(&mut self, trip: &Trip, event: Event) -> bool {
-        let presence = trip.part.seen.presence(SmiEvidence::NotRead);
-        let wanted = match event {
-            Event::Recorded => presence != Presence::Absent,
-            Event::BelowThreshold => presence == Presence::Unknown,
-        };
-        wanted && self.usage.is_due(&self.calibration, trip.part.end)
+        trip.part.seen.presence(SmiEvidence::NotRead) != Presence::Absent
+            && (self.usage).is_due(event, &self.calibration, trip.part.end)
     }
 
     fn event(&self, trip: &Trip) -> Event {
@@ -210,9 +206,10 @@ impl<M: Machine> Sampler<M> {
         let smm_ns = read.smm.0.map(|all| all.saturating_sub(earlier));
         let usage = self.usage.of(read.usage, presence);
         let evidence = Evidence {
-            involuntary_switches: usage.map(|usage| usage.involuntary_switches),
-            page_faults: usage.map(|usage| usage.page_faults),
-            run_delay_ns: usage.and_then(|usage| usage.run_delay),
+            involuntary_switches: usage.map(|(usage, _)| usage.involuntary_switches),
+            page_faults: usage.map(|(usage, _)| usage.page_faults),
+            run_delay_ns: usage.and_then(|(usage, _)| usage.run_delay),
+            counts: usage.map_or(Counts::Own, |(_, counts)| counts),
             ring_zero: part.seen.ring_zero,
             smm_ns,
             ..Evidence::new(part.seen.footprint, smi)

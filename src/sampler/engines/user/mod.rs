@@ -8,7 +8,8 @@ pub mod own_work;
 pub mod slow_path;
 pub mod smi_watch;
 pub mod trial;
-pub mod worker;
+pub mod usage_watch;
+mod worker;
 use std::sync::Arc;
 
 use crate::evidence::pmu::PmuSetup;

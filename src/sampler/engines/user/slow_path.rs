@@ -22,7 +22,7 @@ use crate::sampler::gap::{CpuTotals, EndedEarly, RawGap};
 use crate::sampler::histogram::Presence;
 use crate::sampler::machine::Machine;
 use crate::sampler::span::{Begin, Chain, MOST_ECHOES, Passed};
-use crate::sampler::usage_watch::UsageWatch;
+use super::usage_watch::UsageWatch;
 use crate::sampler::witness::Witness;
 
 /// One CPU's sampler between trips.
@@ -157,9 +157,12 @@ impl<M: Machine> Sampler<M> {
     }
 
     /// Begins a span once nothing hits the sampler between a reading of the SMI
-    /// counter, which `read` takes, and the first reading of the loop.
+    /// counter, which `read` takes, and the first reading of the loop. What the
+    /// scheduler counted before belongs to no gap.
     pub(in crate::sampler) fn settle(&mut self, mut read: impl FnMut(&mut SmiWatch, &mut M)) {
         for echo in 0..MOST_ECHOES {
+            self.machine.usage();
+            self.usage.begin();
             read(&mut self.smi, &mut self.machine);
             let begun = self.machine.tsc();
             let passed = self.chain.renew(&mut self.machine);

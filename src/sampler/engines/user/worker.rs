@@ -98,8 +98,6 @@ fn publish<M: Machine>(sampler: &mut Sampler<M>, first: u64, ends: &Ends, shared
     let begun = sampler.last;
     lay_out(sampler, first, ends, shared);
     sampler.check_cpu();
-    // The counts of this belong to no gap either.
-    sampler.machine.usage();
     sampler.settle(SmiWatch::after_own_work);
     sampler.count_blind(begun);
 }
@@ -159,8 +157,6 @@ fn pause<M: Machine>(
     }
     // Before anything is read that would be another CPU's.
     sampler.check_cpu();
-    // The counts of the pause belong to no gap.
-    sampler.machine.usage();
     sampler.settle(SmiWatch::after_pause);
     let paused = Cycles(sampler.last.wrapping_sub(begun));
     sampler.totals.paused = sampler.totals.paused.saturating_add(paused);

@@ -22,13 +22,22 @@ pub struct Truth {
 
 impl Truth {
     /// A task runs as long as it likes. Without a counter nothing tells how much
-    /// of its time an SMI took, or that there was one.
-    pub fn of(span: Span, stalls: &[Stall], expect: &Expect) -> Self {
+    /// of its time an SMI took, or that there was one. Where the scheduler alone
+    /// says how long tasks had the CPU, the kernel's ways between them are in
+    /// that time too.
+    pub fn of(gap: &Gap, span: Span, stalls: &[Stall], expect: &Expect) -> Self {
         let time = |of: &dyn Fn(&Stall) -> bool| -> u64 {
             let counted = stalls.iter().filter(|&stall| of(stall));
             counted.map(|&stall| span.share_of(stall)).sum()
         };
-        let tells = |stall: &Stall| expect.counts_smis() || stall.victim != Victim::OtherTask;
+        let tells = |stall: &Stall| {
+            expect.counts_smis()
+                || match stall.victim {
+                    Victim::OtherTask => false,
+                    Victim::Kernel => stall.cycles() > gap.held_back(),
+                    Victim::Sampler | Victim::Unknown => true,
+                }
+        };
         Self {
             least: time(&tells),
             most: time(&|_| true),
@@ -165,7 +174,7 @@ pub fn judge_verdict(
         let Some(parts) = Parts::of(gap) else {
             continue;
         };
-        let truth = Truth::of(span, stalls, expect);
+        let truth = Truth::of(gap, span, stalls, expect);
         if parts.is_complete(tolerance) {
             least = least.max(truth.least);
         }
@@ -295,7 +304,7 @@ mod tests {
             ..Expect::default()
         };
         let (mut outcome, mut complaints) = (Outcome::default(), Complaints::default());
-        let truth = Truth::of(SPAN, stalls, &expect);
+        let truth = Truth::of(&gap, SPAN, stalls, &expect);
         judge(&mut outcome, &mut complaints, &gap, truth, TOLERANCE);
         complaints.into_failures(&mut outcome);
         outcome.failures

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::account::{self, TOLERANCE, Truth};
 use super::complaints::Complaints;
-use super::matching::{Span, Stall, Victim};
+use super::matching::{Span, Stall};
 use crate::report::{Cpu, Gap, Report};
 use crate::scenario::Expect;
 use crate::units::display;
@@ -34,8 +34,8 @@ pub fn judge(
         if one_a_window {
             continue;
         }
-        let share_tolerance = TOLERANCE + resolution.unwrap_or(0);
-        let truth = Truth::of(span, stalls, expect);
+        let share_tolerance = TOLERANCE + resolution.unwrap_or(0) + expect.overdue_ns;
+        let truth = Truth::of(gap, span, stalls, expect);
         account::judge(outcome, &mut complaints, gap, truth, share_tolerance);
         // A stall that only reaches into a gap is reported as torn elsewhere;
         // for the cause it counts all the same.
@@ -46,7 +46,7 @@ pub fn judge(
             .collect();
         if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
             let stall = last.exit - first.entry;
-            judge_cause(outcome, &mut complaints, expect, gap, &inside);
+            judge_cause(outcome, &mut complaints, expect, gap, truth, &inside);
             if gap.kernel_ran == Some(false) {
                 judge_length(outcome, &mut complaints, gap, stall, tolerance);
             }
@@ -83,6 +83,7 @@ fn judge_cause(
     complaints: &mut Complaints,
     expect: &Expect,
     gap: &Gap,
+    truth: Truth,
     inside: &[Stall],
 ) {
     let (first, last) = (inside[0], inside[inside.len() - 1]);
@@ -90,9 +91,7 @@ fn judge_cause(
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
     // Without a counter nothing tells of an SMI in another task's time.
-    let hidden = !expect.counts_smis()
-        && (inside.iter()).all(|stall| stall.victim == Victim::OtherTask)
-        && gap.cause == "os";
+    let hidden = truth.least == 0 && gap.cause == "os";
     // The larger part may be the kernel's, with the rest left open.
     let left_open = gap.cause == "os"
         && gap.unknown_ns.is_some_and(|time| time > TOLERANCE)
@@ -140,6 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::judge::matching::Victim;
     use crate::scenario::SmiCount;
 
     /// Judges one gap of 20 us with this part of the platform's against one SMI of
