@@ -206,9 +206,7 @@ fn kernel_present(known: Known<'_>) -> Account {
     let division = match (smm_time(known, smis), known.kernel) {
         (Some(smm), _) => Division::platform(smm, Confidence::Strong),
         (None, None) => by_counts(known, smis),
-        (None, Some(kernel)) if kernel.standing == Standing::Lost => {
-            Division::unknown(known.length, UnknownReason::RecordsLost)
-        }
+        (None, Some(kernel)) if kernel.standing == Standing::Lost => records_lost(known, smis),
         (None, Some(kernel)) if kernel.standing == Standing::Nothing => {
             unrecorded(kernel, known.length, smis)
         }
@@ -346,25 +344,32 @@ fn unrecorded(kernel: &KernelTime, length: Nanos, smis: Smis) -> Division {
     }
 }
 
+/// Where records were lost, the time for which other tasks had the CPU is still
+/// known, by the scheduler.
+fn records_lost(known: Known<'_>, smis: Smis) -> Division {
+    let division = match (held_back(known.evidence), smis) {
+        (Some(_), Smis::Uncounted | Smis::Counted(0, _)) => by_counts(known, smis),
+        _ => Division::unknown(known.length, UnknownReason::RecordsLost),
+    };
+    Division {
+        reason: UnknownReason::RecordsLost,
+        ..division
+    }
+}
+
+/// Time of a gap that belongs to other tasks, by the scheduler; `None` where it
+/// counted none, or not for this gap alone.
+fn held_back(evidence: &Evidence) -> Option<Nanos> {
+    let switched = evidence.involuntary_switches.is_some_and(|count| count > 0);
+    (switched && evidence.counts == Counts::Own).then(|| evidence.run_delay_ns.unwrap_or_default())
+}
+
 /// Without records: what the scheduler counted, and what interrupts take.
 fn by_counts(known: Known<'_>, smis: Smis) -> Division {
-    let Evidence {
-        involuntary_switches,
-        page_faults,
-        run_delay_ns,
-        counts,
-        ..
-    } = *known.evidence;
-    let counted = |count: Option<u16>| count.is_some_and(|count| count > 0);
-    // Time for which the sampler was held back belongs to other tasks; without
-    // a switch that is none, and only interrupts and faults can have run.
-    let switched = counted(involuntary_switches) && counts == Counts::Own;
-    let held_back = match switched {
-        true => run_delay_ns.unwrap_or_default(),
-        false => Nanos(0),
-    };
-    let rest = known.length.saturating_sub(held_back);
-    let more = switched || counted(page_faults);
+    // Without a switch only interrupts and faults can have run.
+    let held_back = held_back(known.evidence);
+    let rest = (known.length).saturating_sub(held_back.unwrap_or_default());
+    let more = held_back.is_some() || known.evidence.page_faults.is_some_and(|count| count > 0);
     let beyond = match known.interrupts {
         // The ways to another task and back, or a fault, come to the interrupt.
         Some(usual) if more && !usual.is_exceeded_by(rest.saturating_sub(usual.typical)) => None,

@@ -389,6 +389,31 @@ fn without_records_the_scheduler_tells_whether_a_task_was_there() {
 }
 
 #[test]
+fn where_records_are_lost_the_scheduler_still_tells_of_tasks() {
+    let unknown = |delay, smi| {
+        let case = Evidence {
+            run_delay_ns: Some(Nanos(delay)),
+            ..evidence(Footprint::Cleared, smi, Some(1))
+        };
+        let account = account(Known {
+            evidence: &case,
+            kernel: Some(&explained(Standing::Lost)),
+            interrupts: Some(Usual {
+                typical: Nanos(3_000),
+                longest: Nanos(4_000),
+            }),
+            length: LENGTH,
+            setting: BARE,
+        });
+        account.parts.unknown.0
+    };
+    assert_eq!(unknown(46_000, SmiEvidence::Unreadable), 0);
+    assert_eq!(unknown(46_000, SmiEvidence::Own { delta: 0 }), 0);
+    assert_eq!(unknown(20_000, SmiEvidence::Unreadable), 30_000);
+    assert_eq!(unknown(46_000, SmiEvidence::Own { delta: 1 }), 50_000);
+}
+
+#[test]
 fn counts_that_shorter_entries_share_account_for_no_time() {
     let case = |counts| Evidence {
         involuntary_switches: Some(9),

@@ -48,6 +48,7 @@ fn exclude(kept: &mut CpuCollection, steps: &[ClockStep], hardlimit: Cycles, hz:
         }
         if excluded {
             uncount(kept, &gap, hardlimit, hz);
+            kept.max_unknown = kept.max_unknown.max(hz.to_nanos(gap.raw.length()));
             return Some(Recast::Unknown(UnknownReason::ClockStepped));
         }
         kept.max_platform = kept.max_platform.max(gap.platform(hz));

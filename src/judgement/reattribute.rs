@@ -123,6 +123,7 @@ impl Standpoint {
                 cpu.gaps_by_cause.recast(self.cause, after.cause);
             }
             cpu.max_platform_ns = cpu.max_platform_ns.max(after.platform);
+            cpu.max_unknown_ns = cpu.max_unknown_ns.max(Some(gap.unknown_ns));
         }
         let verdict = &mut report.verdict;
         match (self.above, after.above) {

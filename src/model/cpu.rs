@@ -64,6 +64,10 @@ pub struct CpuReport {
     pub max_ns: Nanos,
     /// The longest delta that is the platform's, above the threshold or not.
     pub max_platform_ns: Nanos,
+    /// The longest part of a gap that the evidence gives to nobody; absent in
+    /// reports of versions that did not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unknown_ns: Option<Nanos>,
     /// The longest delta in which the kernel ran.
     pub max_os_ns: Nanos,
     /// The SMI counter, or `null` with `smi_reason`.

@@ -310,6 +310,11 @@ impl PackedGap {
         Nanos(self.platform)
     }
 
+    /// The part that nobody was given.
+    pub fn unknown(&self) -> Nanos {
+        Nanos(self.unknown)
+    }
+
     /// Where the platform's part begins, from the begin of the gap.
     pub fn platform_at(&self) -> Nanos {
         match self.kinds.kernel_ran {

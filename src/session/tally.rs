@@ -61,6 +61,8 @@ pub struct CpuCollection {
     pub unknown_above_limit: BTreeMap<UnknownReason, u64>,
     /// The longest platform gap, or part of one.
     pub max_platform: Cycles,
+    /// The longest part of a gap that nobody was given.
+    pub max_unknown: Nanos,
     /// The longest gap in which the sampler did not see the kernel and which
     /// the platform was not given all the same.
     pub max_taken_back: Cycles,
@@ -115,6 +117,10 @@ impl CpuCollection {
         self.unknown_above_limit = BTreeMap::from([(reason, doubtful)]);
         self.unknown_above_limit.retain(|_, count| *count > 0);
         self.platform_above_limit = 0;
+        self.max_unknown = (self.gaps.iter())
+            .map(|gap| gap.unknown())
+            .max()
+            .unwrap_or_default();
         self.max_platform = Cycles(0);
         self.throttled = 0;
     }
@@ -214,6 +220,7 @@ impl Tally {
             *collection.unknown_above_limit.entry(reason).or_default() += alike;
         }
         collection.unknown = collection.unknown.saturating_add(unknown);
+        collection.max_unknown = collection.max_unknown.max(unknown);
         match raw.evidence.kernel_ran() {
             Some(false) => {
                 collection.unknown_absent = collection.unknown_absent.saturating_add(unknown);

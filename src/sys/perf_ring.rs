@@ -41,6 +41,8 @@ fn attributes() -> bindings::perf_event_attr {
     };
     attributes.set_use_clockid(1);
     attributes.set_disabled(1);
+    // Whichever event finds room again tells of records that were lost, and when.
+    attributes.set_sample_id_all(1);
     // Nobody waits for the ring, so it should wake nobody up: each wake-up
     // would be an interrupt on the sampled CPU.
     attributes.set_watermark(1);
@@ -74,7 +76,6 @@ impl PerfRing {
         leader.config = u64::from(bindings::PERF_COUNT_SW_BPF_OUTPUT);
         leader.sample_type |= u64::from(bindings::PERF_SAMPLE_RAW);
         leader.__bindgen_anon_1.sample_period = 1;
-        leader.set_sample_id_all(1);
         leader.set_context_switch(1);
         let leader = open(leader, cpu)?;
         // SAFETY: sysconf has no preconditions.
@@ -229,5 +230,15 @@ impl Drop for PerfRing {
     fn drop(&mut self) {
         // SAFETY: the mapping belongs to `self`, and no reference to it exists.
         unsafe { libc::munmap(self.map.as_ptr().cast(), self.map_length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_can_say_when_records_were_lost() {
+        assert_eq!(attributes().sample_id_all(), 1);
     }
 }

@@ -34,6 +34,41 @@ fn limits_fail_and_missing_evidence_is_inconclusive() {
     );
 }
 
+#[test]
+fn a_limit_below_the_runs_own_does_not_pass_over_what_is_unknown() {
+    let open = |part: u64| {
+        run_with(&[], |report| {
+            report["run"]["threshold_ns"] = json!(1_000);
+            report["cpus"][0]["max_unknown_ns"] = json!(part);
+        })
+    };
+    for (rule, limits) in [
+        ("limits.worst", "worst = \"5us\""),
+        (
+            "limits.rate_per_hour",
+            "above = \"5us\"\nrate_per_hour = 100.0",
+        ),
+        (
+            "limits.rate_upper95_per_hour",
+            "above = \"5us\"\nrate_upper95_per_hour = 100.0",
+        ),
+        (
+            "limits.lost_per_hour",
+            "above = \"5us\"\nlost_per_hour = \"1ms\"",
+        ),
+    ] {
+        let limits = policy(&format!("[limits]\n{limits}\n"));
+        let quiet = run_with(&[], |report| {
+            report["run"]["threshold_ns"] = json!(1_000);
+        });
+        assert_eq!(judged(&limits, &quiet), (Outcome::Pass, vec![]), "{rule}");
+        assert_eq!(judged(&limits, &open(4_900)).0, judged(&limits, &open(0)).0);
+        let (outcome, against) = judged(&limits, &open(7_000));
+        assert_eq!(outcome, Outcome::Inconclusive, "{rule}");
+        assert!(against.contains(&rule), "{rule}: {against:?}");
+    }
+}
+
 /// The end of a run, where it was not that of its duration.
 fn cut(ended_by: &str, planned_s: u64) -> Brief<'static> {
     run(|report| {

@@ -153,6 +153,7 @@ pub fn cpu(number: u32) -> CpuReport {
         min_cycles: Some(Cycles(20)),
         max_ns: Nanos(8_410),
         max_platform_ns: Nanos(0),
+        max_unknown_ns: None,
         max_os_ns: Nanos(8_410),
         smi: Some(SmiCount {
             before: 4_294_967_295,

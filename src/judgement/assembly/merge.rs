@@ -46,6 +46,7 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
         min_cycles: either(a.min_cycles, b.min_cycles, Ord::min),
         max_ns: a.max_ns.max(b.max_ns),
         max_platform_ns: a.max_platform_ns.max(b.max_platform_ns),
+        max_unknown_ns: a.max_unknown_ns.max(b.max_unknown_ns),
         max_os_ns: a.max_os_ns.max(b.max_os_ns),
         smi: a.smi.zip(b.smi).map(|(a, b)| a.and_then(b)),
         smi_reason: a.smi_reason.or(b.smi_reason),

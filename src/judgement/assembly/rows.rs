@@ -102,6 +102,7 @@ fn cpu_report(
         min_cycles: totals.traced.is_none().then_some(totals.floor),
         max_ns: nanos(totals.max),
         max_platform_ns: nanos(max_platform(totals, kept)),
+        max_unknown_ns: Some(kept.max_unknown),
         max_os_ns: nanos(totals.max_kernel_ran),
         smi,
         smi_reason,

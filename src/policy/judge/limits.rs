@@ -88,13 +88,22 @@ fn worst(limit: Nanos, run: &Brief, reasons: &mut Reasons) {
         );
         reasons.inconclusive(Rule::Worst, text);
     }
-    if limit < run.run.hardlimit_ns && run.cpus.causes.unknown > 0 {
+    unknown(Rule::Worst, limit, run, reasons);
+}
+
+/// What is nobody's may be the platform's. Above the run's own limit the run's
+/// verdict tells of it.
+fn unknown(rule: Rule, above: Nanos, run: &Brief, reasons: &mut Reasons) {
+    let longest = run.longest_unknown();
+    if above < run.run.hardlimit_ns && longest > above {
         let text = format!(
-            "{} of unknown cause, which the run's own limit of {} leaves out",
-            plural(run.cpus.causes.unknown, "gap"),
+            "parts of gaps above {} are of unknown cause, the longest {}, which the run's own \
+             limit of {} leaves out",
+            chosen(above),
+            length(longest),
             chosen(run.run.hardlimit_ns)
         );
-        reasons.inconclusive(Rule::Worst, text);
+        reasons.inconclusive(rule, text);
     }
 }
 
@@ -145,6 +154,8 @@ fn counted(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
         reasons.fail(Rule::Rate, text);
     } else if let Seen::AtLeast(_) = seen {
         partly(Rule::Rate, above, run, reasons);
+    } else {
+        unknown(Rule::Rate, above, run, reasons);
     }
 }
 
@@ -188,6 +199,8 @@ fn bounded(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
             three_digits(limit)
         );
         reasons.inconclusive(Rule::RateUpper, text);
+    } else {
+        unknown(Rule::RateUpper, above, run, reasons);
     }
 }
 
@@ -211,6 +224,8 @@ fn lost(limit: Nanos, above: Nanos, run: &Brief, reasons: &mut Reasons) {
         reasons.fail(Rule::Lost, text);
     } else if let Seen::AtLeast(_) = seen {
         partly(Rule::Lost, above, run, reasons);
+    } else {
+        unknown(Rule::Lost, above, run, reasons);
     }
 }
 

@@ -46,6 +46,8 @@ pub struct CpusInBrief {
     pub tsc_adjusted: u64,
     /// The longest that the platform took.
     pub longest_platform: Nanos,
+    /// The longest part that is nobody's, as far as versions stored it.
+    pub longest_unknown: Nanos,
     /// Covered shares, summed up.
     pub shares: f64,
     /// Each of them.
@@ -80,6 +82,9 @@ pub struct CpuInBrief {
     pub max_ns: Nanos,
     /// The longest that the platform took.
     pub max_platform_ns: Nanos,
+    /// The longest part that is nobody's; 0 of a version that did not store it.
+    #[serde(default)]
+    pub max_unknown_ns: Nanos,
     /// The SMI counter.
     pub smi: Option<SmiCount>,
     /// Gaps above the threshold.
@@ -158,6 +163,7 @@ impl CpusInBrief {
         self.shares += cpu.coverage();
         self.least_coverage = self.least_coverage.min(cpu.coverage());
         self.longest_platform = self.longest_platform.max(cpu.max_platform_ns);
+        self.longest_unknown = self.longest_unknown.max(cpu.max_unknown_ns);
         self.gaps_dropped = self.gaps_dropped.saturating_add(cpu.gaps_dropped);
         if let Some(tracer) = cpu.tracer {
             self.records_lost = self.records_lost.saturating_add(tracer.lost_records);

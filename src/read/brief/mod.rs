@@ -97,6 +97,12 @@ impl Brief<'_> {
         self.evidence.iter().find(|entry| *entry.source == *source)
     }
 
+    /// The longest part of a gap that is nobody's: it may be the platform's.
+    pub fn longest_unknown(&self) -> Nanos {
+        let listed = self.gaps.as_ref().map(|gaps| gaps.longest_unknown);
+        (self.cpus.longest_unknown).max(listed.unwrap_or_default())
+    }
+
     /// Stalls above a length, as far as the report shows them.
     pub fn stalls_above(&self, length: Nanos) -> Option<Seen<u64>> {
         if length == self.run.hardlimit_ns {

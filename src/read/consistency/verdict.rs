@@ -148,7 +148,7 @@ fn result(report: &Brief<'_>, clock_failed: bool) -> Checked {
     if verdict.result != Outcome::Pass {
         return Ok(());
     }
-    let unknown = (report.gaps.as_ref()).map_or(Nanos(0), |gaps| gaps.longest_unknown);
+    let unknown = report.longest_unknown();
     let limit = run.hardlimit_ns;
     let doubt = [
         (clock_failed, "the clock failed"),

@@ -1,14 +1,14 @@
 //! The user-space engine: one pinned thread for each CPU.
 
-pub mod close;
+mod close;
 #[cfg(test)]
 mod interleavings;
-pub mod lessons;
-pub mod own_work;
-pub mod slow_path;
-pub mod smi_watch;
-pub mod trial;
-pub mod usage_watch;
+mod lessons;
+mod own_work;
+mod slow_path;
+mod smi_watch;
+mod trial;
+mod usage_watch;
 mod worker;
 use std::sync::Arc;
 

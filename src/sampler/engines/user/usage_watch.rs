@@ -3,9 +3,9 @@
 use crate::model::Counts;
 use crate::units::Cycles;
 
-use super::budget::Budget;
-use super::calibrate::Calibration;
-use super::histogram::Presence;
+use crate::sampler::budget::Budget;
+use crate::sampler::calibrate::Calibration;
+use crate::sampler::histogram::Presence;
 use crate::sampler::machine::UsageReading;
 use super::smi_watch::Event;
 

@@ -238,7 +238,12 @@ mod tests {
             }))
             .unwrap();
             let (mut outcome, mut complaints) = (Outcome::default(), Complaints::default());
-            judge_cause(&mut outcome, &mut complaints, &expect, &gap, &hidden);
+            let span = Span {
+                start: 1_000,
+                end: 31_050,
+            };
+            let truth = Truth::of(&gap, span, &hidden, &expect);
+            judge_cause(&mut outcome, &mut complaints, &expect, &gap, truth, &hidden);
             outcome.misclassed
         };
         assert_eq!(misclassed(SmiCount::Unreadable), 0);
