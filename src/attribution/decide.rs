@@ -11,7 +11,9 @@ use crate::evidence::{LEAST_SMI, Usual};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use crate::model::{ClockTrust, Cause, Confidence, Counts, Evidence, Footprint, Platform, Setting, SmiEvidence};
+use crate::model::{
+    Cause, ClockTrust, Confidence, Counts, Evidence, Footprint, Platform, Setting, SmiEvidence,
+};
 
 /// All that is known of a gap.
 #[derive(Clone, Copy, Debug)]

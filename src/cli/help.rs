@@ -146,11 +146,13 @@ pub(super) const SELFTEST: &str = "\
 Raise stalls of known length here and show that they are found.
 
 Page faults, competing tasks of 20, 100 and 1,000 us, a storm of signals and, \
-where --raise-smi asks for them in so many words, SMIs. Each must be found and \
-given its right cause. The result is stored, and later reports of this host \
+where --raise-smi asks for them in so many words, SMIs; also two at once: a \
+stall right before a page fault, and a competing task in a storm of signals. \
+Each must be found and given its right cause, and of two at once each its own \
+part of the time. The result is stored, and later reports of this host \
 carry it as long as kernel and microcode stay the same.
 
-Takes about 4 seconds. Competing tasks need real-time priority.";
+Takes about 5 seconds. Competing tasks need real-time priority.";
 
 pub(super) const SELFTEST_EXAMPLES: &str = "\
 Examples:

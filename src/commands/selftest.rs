@@ -27,6 +27,8 @@ use crate::selftest::bench::Bench;
 const ROUNDS: u32 = 5;
 /// Competing tasks of these lengths.
 const TASKS: [Nanos; 3] = [Nanos(20_000), Nanos(100_000), Nanos(1_000_000)];
+/// And one among signals.
+const IN_A_STORM: Nanos = Nanos(100_000);
 
 pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
     let root = Root::live();
@@ -61,11 +63,15 @@ pub(super) fn selftest(args: &SelftestArgs) -> Result<Exit, Failure> {
 
     let load = root.read_text("proc/loadavg").ok();
     let load = load.and_then(|text| text.split_whitespace().next().map(str::to_owned));
-    let mut checks = vec![until_decided(|| bench.page_faults())?];
+    let mut checks = vec![
+        until_decided(|| bench.page_faults())?,
+        until_decided(|| bench.late_page_faults())?,
+    ];
     for length in TASKS {
         checks.push(until_decided(|| bench.competing_task(length))?);
     }
     checks.push(until_decided(|| bench.signal_storm())?);
+    checks.push(until_decided(|| bench.task_in_a_storm(IN_A_STORM))?);
     checks.push(if args.raise_smi {
         until_decided(|| bench.smis())?
     } else {

@@ -38,6 +38,12 @@ pub enum ExerciseKind {
     Nothing,
     /// The first touch of a page.
     PageFault,
+    /// The same, each other time after a stall of this length, in which the
+    /// thread spins without the kernel: the delta holds both.
+    LateFault {
+        /// How long it spins.
+        stall: Cycles,
+    },
     /// A write to the SMI command port.
     Smi {
         /// The port.
@@ -60,6 +66,7 @@ pub struct RaisedSpan {
 enum Raiser {
     Nothing,
     Pages(FreshPages),
+    Late(FreshPages, Cycles),
     Smi(Port, u8),
 }
 
@@ -83,6 +90,9 @@ impl ExercisedMachine {
         let raiser = match exercise.kind {
             ExerciseKind::Nothing => Raiser::Nothing,
             ExerciseKind::PageFault => Raiser::Pages(FreshPages::map(exercise.count)?),
+            ExerciseKind::LateFault { stall } => {
+                Raiser::Late(FreshPages::map(exercise.count)?, stall)
+            }
             ExerciseKind::Smi { port, value } => Raiser::Smi(Port::open(port)?, value),
         };
         Ok(ExercisedMachine {
@@ -108,6 +118,15 @@ impl ExercisedMachine {
             Raiser::Nothing => return,
             Raiser::Pages(pages) => {
                 pages.touch_next();
+            }
+            Raiser::Late(pages, stall) => {
+                let is_late = self.left.is_multiple_of(2);
+                while is_late && self.inner.tsc().wrapping_sub(start.0) < stall.0 {}
+                pages.touch_next();
+                // The others teach what a fault takes here.
+                if !is_late {
+                    return;
+                }
             }
             Raiser::Smi(port, value) => port.write(*value),
         }

@@ -32,6 +32,8 @@ const FAULT_THRESHOLD: Nanos = Nanos(400);
 /// All other stalls take at least 20 us.
 const THRESHOLD: Nanos = Nanos(5_000);
 const FAULT_COUNT: usize = 200;
+/// What a fault is made to wait, each other time.
+const LATE: Nanos = Nanos(30_000);
 const SMI_COUNT: usize = 10;
 /// Two clocks of one CPU are read a few instructions apart.
 const SLACK: Nanos = Nanos(500);
@@ -59,8 +61,37 @@ impl Bench<'_> {
         Ok(check("page fault", None, found))
     }
 
+    /// A stall and an entry of the kernel in one gap: the parts must be told
+    /// apart.
+    pub(crate) fn late_page_faults(&self) -> Result<Check, String> {
+        let stall = self.hz.to_cycles(LATE);
+        let (collected, spans) = self.sample(
+            ExerciseKind::LateFault { stall },
+            FAULT_COUNT,
+            20_000,
+            THRESHOLD,
+            400,
+        )?;
+        let found = self.judge(&collected, &spans, Expected::Beside(LATE), THRESHOLD);
+        Ok(check("stall and page fault", Some(LATE), found))
+    }
+
     pub(crate) fn competing_task(&self, length: Nanos) -> Result<Check, String> {
-        let kind = "competing task";
+        self.compete("competing task", length)
+    }
+
+    /// The signals' own interrupts fall into the task's time and beside it.
+    pub(crate) fn task_in_a_storm(&self, length: Nanos) -> Result<Check, String> {
+        let storm = SignalStorm::start(self.cpu).map_err(|error| error.to_string())?;
+        let check = self.compete("task in a signal storm", length);
+        let sent = storm.finish();
+        check.map(|check| Check {
+            note: check.note.or(Some(format!("{sent} signals sent"))),
+            ..check
+        })
+    }
+
+    fn compete(&self, kind: &str, length: Nanos) -> Result<Check, String> {
         let task = CompetingTask::start(self.cpu, PRIORITY + 1, self.hz.to_cycles(length))
             .map_err(|error| error.to_string())?;
         let (collected, _) = self.sample(ExerciseKind::Nothing, 0, 1, THRESHOLD, 700)?;

@@ -34,6 +34,8 @@ pub enum Expected {
     Smi,
     /// Firmware or CPU, as SMIs cannot be counted, and perhaps the kernel.
     FirmwareOrCpu,
+    /// What is not the kernel, for so long, and the kernel beside it.
+    Beside(Nanos),
 }
 
 /// The part of a stall may differ from its length by this much: what the stall
@@ -54,6 +56,11 @@ impl Expected {
         let alone = account.cause.alone();
         match self {
             Expected::Kernel => account.kernel_ran == Some(true) && covers(os),
+            Expected::Beside(stall) => {
+                account.kernel_ran == Some(true)
+                    && platform <= stall.saturating_add(NEAR)
+                    && platform.saturating_add(unknown).saturating_add(NEAR) >= stall
+            }
             Expected::Smi => alone == Cause::Smi && covers(platform),
             Expected::FirmwareOrCpu => alone == Cause::FirmwareOrCpu && covers(platform),
         }
@@ -137,6 +144,7 @@ fn is_met(span: &RaisedSpan, gaps: &[PackedGap], slack: Cycles) -> bool {
 mod tests {
     use super::*;
     use crate::attribution::{Known, account};
+    use crate::evidence::kernel_trace::{KernelTime, Standing};
     use crate::model::{ClockTrust, Evidence, Footprint, Platform, Setting, SmiEvidence};
     use crate::sampler::{RawGap, TripKind};
     use crate::session::JudgedGap;
@@ -202,6 +210,45 @@ mod tests {
             (3, 2, 1)
         );
         assert_eq!(found.median_excess, Some(Nanos(110)));
+    }
+
+    #[test]
+    fn a_stall_beside_the_kernel_is_held_against_the_platforms_part() {
+        let kernel = KernelTime {
+            beyond_ways: Nanos(30_000),
+            ways_beyond: 1,
+            most_excess: Nanos(30_000),
+            all_excess: Nanos(30_000),
+            ..KernelTime::explained(Standing::Fault, Nanos(1_000))
+        };
+        let account = |kernel: Option<&KernelTime>| {
+            account(Known {
+                evidence: &Evidence::new(Footprint::Cleared, SmiEvidence::Unreadable),
+                kernel,
+                interrupts: None,
+                length: Nanos(31_000),
+                setting: Setting {
+                    platform: Platform::Guest,
+                    clock: ClockTrust::Trusted,
+                },
+            })
+        };
+        let holds = |account, stall| {
+            let gap = PackedGap::pack(&JudgedGap {
+                account,
+                ..gap(100, 31_100, Footprint::Cleared).unpack()
+            });
+            Expected::Beside(Nanos(stall)).holds(&gap, Nanos(31_000))
+        };
+        let told = account(Some(&kernel));
+        assert!(holds(told, 30_000));
+        // The platform's part is too long, or too short.
+        assert!(!holds(told, 20_000));
+        assert!(!holds(told, 40_000));
+        // What is said to be unknown is no error; to be the kernel's, it is.
+        assert!(holds(account(None), 30_000));
+        let explained = KernelTime::explained(Standing::Fault, Nanos(31_000));
+        assert!(!holds(account(Some(&explained)), 30_000));
     }
 
     #[test]

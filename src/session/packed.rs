@@ -323,11 +323,6 @@ impl PackedGap {
         }
     }
 
-    /// The part that nobody is known to have taken.
-    pub fn unknown(&self) -> Nanos {
-        Nanos(self.unknown)
-    }
-
     /// The stretch that is the platform's: of a mixed gap its part, else the
     /// whole.
     pub fn platform_span(&self, hz: Hertz) -> (Cycles, Cycles) {

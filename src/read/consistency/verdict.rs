@@ -3,7 +3,6 @@
 use crate::model::{Outcome, Subject};
 use crate::read::brief::Brief;
 use crate::stats::rates::{Rate, roughly_upper95_mean};
-use crate::units::Nanos;
 
 use crate::read::consistency::{Checked, alike, must, slack};
 

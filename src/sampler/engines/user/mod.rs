@@ -7,7 +7,7 @@ mod lessons;
 mod own_work;
 mod slow_path;
 mod smi_watch;
-mod trial;
+pub mod trial;
 mod usage_watch;
 mod worker;
 use std::sync::Arc;

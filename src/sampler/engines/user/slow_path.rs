@@ -14,6 +14,7 @@ use rtrb::Producer;
 use crate::model::{Footprint, SmiEvidence};
 use crate::units::{Cycles, Hertz, Nanos};
 
+use super::usage_watch::UsageWatch;
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::engines::user::lessons::Lessons;
 use crate::sampler::engines::user::own_work::OwnWork;
@@ -22,7 +23,6 @@ use crate::sampler::gap::{CpuTotals, EndedEarly, RawGap};
 use crate::sampler::histogram::Presence;
 use crate::sampler::machine::Machine;
 use crate::sampler::span::{Begin, Chain, MOST_ECHOES, Passed};
-use super::usage_watch::UsageWatch;
 use crate::sampler::witness::Witness;
 
 /// One CPU's sampler between trips.

@@ -7,10 +7,12 @@ use crate::smilog::SmiLog;
 use crate::units::display;
 
 /// The kinds of stall that must be raised, each of them.
-const KINDS: [(&str, usize); 3] = [
+const KINDS: [(&str, usize); 5] = [
     ("page fault", 1),
+    ("stall and page fault", 1),
     ("competing task", 3),
     ("signal storm", 1),
+    ("task in a signal storm", 1),
 ];
 /// The kind that only `--raise-smi` raises.
 const SMI: &str = "SMI by the command port";
@@ -152,10 +154,12 @@ mod tests {
             resolution_ns: 60,
             checks: vec![
                 check("page fault", 10, None),
+                check("stall and page fault", 10, None),
                 check("competing task", 10, None),
                 check("competing task", 10, None),
                 check("competing task", 10, None),
                 check("signal storm", 10, None),
+                check("task in a signal storm", 10, None),
                 check(SMI, found, Some(smi_count)),
             ],
         };
