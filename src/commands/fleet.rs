@@ -38,7 +38,7 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
         )));
     }
     keep_inputs(args)?;
-    let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = || Timestamp::now().to_zoned_datetime(TimeZone::UTC).date();
     let today = args.as_of.unwrap_or_else(today);
     if let Some(folder) = &args.export {
         return export_to(folder, args, policy.as_ref(), today);

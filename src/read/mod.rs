@@ -5,6 +5,5 @@
 pub mod brief;
 mod consistency;
 pub mod hash;
-mod locate;
 pub mod redact;
 pub mod saved;

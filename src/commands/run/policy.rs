@@ -52,7 +52,7 @@ impl Acceptance {
         outputs: &Outputs,
     ) -> Result<Outcome, Failure> {
         let brief = report.in_brief().map_err(Failure::usage)?;
-        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let today = Timestamp::now().to_zoned_datetime(TimeZone::UTC).date();
         let judgement = self.0.judge(&brief, today);
         // A reader who has gone is no fault of the run.
         let _ = match outputs.stdout {

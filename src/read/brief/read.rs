@@ -7,8 +7,7 @@ use serde::Deserialize;
 use crate::files::packing::without_mark;
 use crate::model::{Report, SCHEMA, SCHEMA_VERSION};
 use crate::read::consistency;
-use crate::read::locate;
-use crate::read::saved::{Problem, check, check_header, of_parser};
+use crate::read::saved::{Problem, check, check_header, in_field, of_parser};
 
 use crate::read::brief::Brief;
 use crate::read::brief::guard::{Guard, Trouble, is_deep, may_be_deep};
@@ -31,10 +30,9 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
     match read {
         Ok(brief) => whole(brief, || check_header(text)),
         // What it is not at all is said before what it lacks.
-        Err(error) => Err(check_header(text).err().unwrap_or_else(|| {
-            let end = locate::offset(text, error.line(), error.column());
-            of_parser(error, locate::field_at_end(&text[..end]))
-        })),
+        Err(error) => Err(check_header(text)
+            .err()
+            .unwrap_or_else(|| in_field::<Brief>(text, error))),
     }
 }
 

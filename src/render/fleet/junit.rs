@@ -4,102 +4,158 @@
 
 use std::io::{self, Write};
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::fleet::model::{FleetReport, HostRow};
 use crate::model::Outcome;
 use crate::render::policy::sentence;
 
+/// A test case: a host, or what stands in its place.
+struct Case {
+    name: String,
+    ended: Ended,
+    kind: &'static str,
+    message: Option<String>,
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Success,
+    Failure,
+    Error,
+}
+
 /// Writes the answer, a suite for each model.
 pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    let mut all = Report::new("hwgap fleet");
     let model = |host: &HostRow| host.identity.model.clone();
     let mut hosts: Vec<&HostRow> = report.hosts.iter().collect();
     hosts.sort_by_key(|host| model(host));
-    for alike in hosts.chunk_by(|a, b| model(a) == model(b)) {
-        let name = model(alike[0]);
-        let name = name.as_deref().unwrap_or("model not known");
-        let mut suite = TestSuite::new(name);
-        for host in alike {
-            suite.add_test_case(case(host, name));
-        }
-        all.add_test_suite(suite);
-    }
-    let errors = |title: &str, cases: Vec<(&str, &str)>| {
-        let mut suite = TestSuite::new(title);
-        for (name, message) in cases {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(message).set_type(title);
-            let mut case = TestCase::new(name, status);
-            case.set_classname(title);
-            suite.add_test_case(case);
-        }
-        suite
-    };
-    if !report.missing.is_empty() {
-        let missing = report
-            .missing
-            .iter()
-            .map(|name| (name.as_str(), "no report of this host"));
-        all.add_test_suite(errors("missing", missing.collect()));
-    }
-    if !report.set_aside.is_empty() {
-        let aside = report.set_aside.iter();
-        let aside = aside.map(|one| (one.source.as_str(), one.reason.as_str()));
-        all.add_test_suite(errors("set aside", aside.collect()));
-    }
-    let mut out = Noting { out, error: None };
-    let done = all.serialize(&mut out);
-    match out.error {
-        Some(error) => Err(error),
-        None => done.map_err(io::Error::other),
-    }
-}
-
-/// Keeps the error of the output, of which the serializer leaves no more than
-/// that there was one.
-struct Noting<'a> {
-    out: &'a mut dyn Write,
-    error: Option<io::Error>,
-}
-
-impl Write for Noting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes).map_err(|error| {
-            let kind = error.kind();
-            self.error = Some(error);
-            kind.into()
+    let mut suites: Vec<(String, Vec<Case>)> = hosts
+        .chunk_by(|a, b| model(a) == model(b))
+        .map(|alike| {
+            let name = model(alike[0]);
+            let name = name.as_deref().unwrap_or("model not known");
+            (name.to_owned(), alike.iter().copied().map(case).collect())
         })
-    }
+        .collect();
+    let missing = (report.missing.iter())
+        .map(|name| unanswered(name, "missing", "no report of this host"))
+        .collect();
+    let aside = (report.set_aside.iter())
+        .map(|one| unanswered(&one.source, "set aside", &one.reason))
+        .collect();
+    suites.push(("missing".to_owned(), missing));
+    suites.push(("set aside".to_owned(), aside));
+    suites.retain(|(_, cases)| !cases.is_empty());
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
+    let all = suites.iter().flat_map(|(_, cases)| cases);
+    let counts = counted(all);
+    let mut xml = Writer::new_with_indent(out, b' ', 4);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.create_element("testsuites")
+        .with_attribute(("name", "hwgap fleet"))
+        .with_attributes(counts.iter().map(|(name, count)| (*name, &**count)))
+        .write_inner_content(|xml| {
+            suites
+                .iter()
+                .try_for_each(|(name, cases)| write_suite(xml, name, cases))
+        })?;
+    writeln!(xml.get_mut())
 }
 
-fn case(host: &HostRow, class: &str) -> TestCase {
-    let reasons: Vec<String> = host.reasons.iter().map(sentence).collect();
-    let status = match host.result {
-        Outcome::Pass => TestCaseStatus::success(),
-        Outcome::Fail => broken(NonSuccessKind::Failure, "fail", &reasons),
-        Outcome::Inconclusive => broken(NonSuccessKind::Error, "inconclusive", &reasons),
+fn write_suite(xml: &mut Writer<&mut dyn Write>, name: &str, cases: &[Case]) -> io::Result<()> {
+    let name = allowed(name);
+    let counts = counted(cases);
+    xml.create_element("testsuite")
+        .with_attribute(("name", &*name))
+        .with_attributes(counts.iter().map(|(name, count)| (*name, &**count)))
+        .write_inner_content(|xml| {
+            cases
+                .iter()
+                .try_for_each(|case| write_case(xml, &name, case))
+        })?;
+    Ok(())
+}
+
+fn write_case(xml: &mut Writer<&mut dyn Write>, class: &str, case: &Case) -> io::Result<()> {
+    let text = allowed(&case.text);
+    let element = xml
+        .create_element("testcase")
+        .with_attribute(("name", &*allowed(&case.name)))
+        .with_attribute(("classname", class));
+    let inner = match case.ended {
+        Ended::Success if text.is_empty() => return element.write_empty().map(drop),
+        Ended::Success => "system-out",
+        Ended::Failure => "failure",
+        Ended::Error => "error",
     };
-    let mut case = TestCase::new(&*host.host, status);
-    case.set_classname(class);
-    // A pass by a waiver, or of a run that was cut short, is said beside it.
-    let notes: Vec<String> = reasons.into_iter().chain(host.cut_short.clone()).collect();
-    if host.result == Outcome::Pass && !notes.is_empty() {
-        case.set_system_out(notes.join("\n"));
-    }
-    case
+    element.write_inner_content(|xml| {
+        let mut inner = xml.create_element(inner);
+        if case.ended != Ended::Success {
+            if let Some(message) = &case.message {
+                inner = inner.with_attribute(("message", &*allowed(message)));
+            }
+            inner = inner.with_attribute(("type", case.kind));
+        }
+        inner.write_text_content(BytesText::new(&text)).map(drop)
+    })?;
+    Ok(())
 }
 
-fn broken(kind: NonSuccessKind, name: &str, reasons: &[String]) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name);
-    if let Some(first) = reasons.first() {
-        status.set_message(first.as_str());
+/// Tests, failures and errors, as attributes.
+fn counted<'a>(cases: impl IntoIterator<Item = &'a Case>) -> [(&'static str, String); 3] {
+    let mut counts = [0_usize; 3];
+    for case in cases {
+        counts[0] += 1;
+        counts[1] += usize::from(case.ended == Ended::Failure);
+        counts[2] += usize::from(case.ended == Ended::Error);
     }
-    status.set_description(reasons.join("\n"));
-    status
+    let [tests, failures, errors] = counts.map(|count| count.to_string());
+    [("tests", tests), ("failures", failures), ("errors", errors)]
+}
+
+/// The characters of a text that XML 1.0 can hold, escaped or not (section 2.2).
+fn allowed(text: &str) -> String {
+    let holds = |c: &char| {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+            || *c > '\u{ffff}'
+    };
+    text.chars().filter(holds).collect()
+}
+
+fn unanswered(name: &str, kind: &'static str, message: &str) -> Case {
+    Case {
+        name: name.to_owned(),
+        ended: Ended::Error,
+        kind,
+        message: Some(message.to_owned()),
+        text: String::new(),
+    }
+}
+
+fn case(host: &HostRow) -> Case {
+    let reasons: Vec<String> = host.reasons.iter().map(sentence).collect();
+    let (ended, kind) = match host.result {
+        Outcome::Pass => (Ended::Success, "pass"),
+        Outcome::Fail => (Ended::Failure, "fail"),
+        Outcome::Inconclusive => (Ended::Error, "inconclusive"),
+    };
+    // A pass by a waiver, or of a run that was cut short, is said beside it.
+    let notes = match host.result {
+        Outcome::Pass => host.cut_short.clone(),
+        Outcome::Fail | Outcome::Inconclusive => None,
+    };
+    Case {
+        name: host.host.to_string(),
+        ended,
+        kind,
+        message: reasons.first().cloned(),
+        text: reasons
+            .into_iter()
+            .chain(notes)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
 }
