@@ -15,7 +15,6 @@
 //! bounds.
 
 pub mod attribution;
-pub mod buffers;
 pub mod changes;
 pub mod cli;
 pub mod commands;

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::render::screen::{Extent, Look};
-use crate::render::style::Colours;
+use crate::text::look::Colours;
+use crate::text::look::{Extent, Look};
 
 /// How an answer for people looks; no other format takes notice.
 #[derive(Clone, Copy, Debug, Args)]

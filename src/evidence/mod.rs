@@ -1,6 +1,7 @@
 //! Sources of evidence beside the footprint: what the machine is, the SMI
 //! counter, the kernel's records, and what is watched beside a run.
 
+pub mod buffers;
 pub mod kernel_trace;
 mod machine;
 pub mod pmu;

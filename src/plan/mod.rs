@@ -15,8 +15,8 @@ use crate::files::event_file;
 use crate::files::identity::Named;
 use crate::host::Host;
 use crate::quiet::{QuietPlan, Starve};
-use crate::render::screen::Look;
 use crate::sampler::Pace;
+use crate::text::look::Look;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
 

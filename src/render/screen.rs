@@ -3,29 +3,12 @@
 //! An answer is made of parts. Where all of them take too many lines, the parts
 //! that matter least give up items first, and say how many.
 
-use super::style::{Colours, Style};
+use super::style::Style;
 use crate::text::human;
+use crate::text::look::Look;
 
 /// The lines of a screen.
 pub const LINES: usize = 40;
-
-/// How much of an answer is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// What fits a screen.
-    Screen,
-    /// All of it.
-    Verbose,
-}
-
-/// How an answer is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// How much of it.
-    pub extent: Extent,
-    /// When in colour.
-    pub colours: Colours,
-}
 
 impl Look {
     /// The style on standard output.

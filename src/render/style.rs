@@ -1,5 +1,6 @@
 //! Colour, where it is wanted and nowhere else.
 
+use crate::text::look::Colours;
 use std::ffi::OsStr;
 use std::io::{IsTerminal, stdout};
 
@@ -10,17 +11,6 @@ pub enum Style {
     Plain,
     /// With colours.
     Colored,
-}
-
-/// When colours are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colours {
-    /// Where they can be seen and nobody has refused them.
-    Auto,
-    /// Wherever the text goes.
-    Always,
-    /// Nowhere.
-    Never,
 }
 
 /// What the output goes to.

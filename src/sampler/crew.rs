@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::buffers::Buffers;
+use crate::evidence::buffers::Buffers;
 use crate::files::patient::tell;
 use crate::model::{Evidence, Footprint, SmiEvidence};
 use crate::privileges::Keep;

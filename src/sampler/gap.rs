@@ -6,8 +6,27 @@ use crate::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::histogram::{Histogram, Presence};
-use crate::sampler::engines::bpf::CountSource;
 use crate::sampler::engines::tracer::{Interrupts, Tracer};
+
+/// What is kept of each shot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ledger {
+    /// Sums.
+    Sums,
+    /// Its ends as well: a test holds them against what it did and when.
+    Ends,
+}
+
+/// How the counts were had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountSource {
+    /// By the program, after each delta.
+    Program,
+    /// From /proc/interrupts, after shots with gaps.
+    File,
+    /// By the kernel's tracer; of machine checks it knows nothing.
+    Tracer,
+}
 
 /// Why a delta is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

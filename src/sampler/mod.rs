@@ -36,8 +36,8 @@ pub use engine::{
     Window,
 };
 pub use engines::bpf::{
-    Ability, BpfEngine, BpfTrial, CountSource, LONGEST_SHOT, Ledger, Missing, Pace,
-    SHORTEST_BREATH, SHORTEST_SHOT, probe,
+    Ability, BpfEngine, BpfTrial, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH, SHORTEST_SHOT,
+    probe,
 };
 pub use engines::tracer::{
     Interrupts, Tracer, TracerAbility, TracerEngine, TracerError, probe_tracer,
@@ -45,7 +45,10 @@ pub use engines::tracer::{
 pub use engines::user::trial::Trial;
 pub use engines::user::{MachineKind, UserEngine};
 pub use exercise::{Exercise, ExerciseKind, RaisedSpan};
-pub use gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, SmiTotals, TracedTotals, TripKind};
+pub use gap::{
+    CountSource, CpuTotals, EndedEarly, Ledger, MaskedTotals, RawGap, SmiTotals, TracedTotals,
+    TripKind,
+};
 pub use histogram::{Histogram, Presence};
 pub use live::test_footprint;
 pub use machine::{Machine, UsageReading};

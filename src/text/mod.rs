@@ -5,5 +5,6 @@ pub mod characters;
 pub mod clean;
 pub mod human;
 pub mod json;
+pub mod look;
 
 pub use clean::{adopt_locale, lines as clean_lines, owned as clean_text};

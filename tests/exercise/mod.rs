@@ -21,13 +21,13 @@ use hwgap::policy::Policy;
 use hwgap::read::redact::redact;
 use hwgap::read::{brief, saved as read};
 use hwgap::render::markdown::Limit;
-use hwgap::render::screen::Extent;
 use hwgap::render::style::Style;
 use hwgap::render::terminal::{Summary, WORST_GAPS};
 use hwgap::render::{Changes, Origin, comparison, csv, html, markdown, terminal as text};
 use hwgap::selftest::store;
 use hwgap::text::characters::is_plain;
 use hwgap::text::json;
+use hwgap::text::look::Extent;
 
 /// What an error says to a user: bounded, and without anything that steers his
 /// terminal.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use hwgap::judgement::worst;
 use hwgap::model::{Gap, Outcome, Report, Severity};
-use hwgap::render::screen::{Extent, LINES};
+use hwgap::render::screen::{LINES};
 use hwgap::render::style::Style;
 use hwgap::render::terminal as text;
 use hwgap::render::terminal::{Summary, WORST_GAPS};

@@ -12,7 +12,8 @@ use crate::model::{Outcome, Report};
 use crate::plan::{Outputs, Printed, ProgressPlan, RunPlan};
 use crate::policy::Policy;
 use crate::render::policy::render;
-use crate::render::style::{Colours, Style};
+use crate::render::style::Style;
+use crate::text::look::Colours;
 use crate::waits;
 
 /// The policy that a run must meet.

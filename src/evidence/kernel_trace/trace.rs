@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::io;
 
-use crate::buffers::Buffers;
 use crate::evidence::Usual;
+use crate::evidence::buffers::Buffers;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
 use crate::sys::clock::moment;

@@ -24,9 +24,9 @@ use crate::model::{
     Subject, Tsc, Verdict,
 };
 use crate::render::page::Page;
-use crate::render::screen::Extent;
 use crate::render::style::Style;
 use crate::text::clean;
+use crate::text::look::Extent;
 use crate::units::cpulist::CpuList;
 
 /// How many of the worst gaps a summary shows.

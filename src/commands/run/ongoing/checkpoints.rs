@@ -12,13 +12,13 @@ use crate::judgement::assembly::{Told, assemble};
 use crate::judgement::worst;
 use crate::model::Checkpoints;
 use crate::privileges::Keep;
-use crate::render::screen::Extent;
 use crate::render::style::Style;
 use crate::render::terminal as text;
 use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::session::{Snapshot, Teller};
 use crate::sys::clock::monotonic;
 use crate::text::json;
+use crate::text::look::Extent;
 use crate::units::Nanos;
 
 use super::super::assembly::Assembly;

@@ -6,6 +6,7 @@
 //! counts come from /proc/interrupts, after shots that hold gaps, and a rise
 //! leaves it open which of the gaps it belongs to.
 
+use crate::sampler::gap::CountSource;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
@@ -13,17 +14,6 @@ use crate::model::Footprint;
 use crate::units::CpuId;
 
 use crate::sampler::engines::bpf::shot::{Counts, Record, Shot};
-
-/// How the counts were had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountSource {
-    /// By the program, after each delta.
-    Program,
-    /// From /proc/interrupts, after shots with gaps.
-    File,
-    /// By the kernel's tracer; of machine checks it knows nothing.
-    Tracer,
-}
 
 /// The watch over one CPU.
 pub(super) enum Interruptions {

@@ -40,12 +40,12 @@ use crate::sampler::engine::{CpuSetup, EngineError, SamplingPlan, SmiSetup};
 use crate::sampler::engines::bpf::shot::{ArmError, Loaded, Order};
 use crate::sampler::engines::bpf::worker::Task;
 use crate::sampler::gap::CpuTotals;
+use crate::sampler::gap::{CountSource, Ledger};
 use crate::sampler::live::LiveMachine;
 use crate::sampler::pin::pin;
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::smi_counter::sources_of;
 
-pub use interruptions::CountSource;
 pub use probe::{Ability, Missing, probe};
 pub use trial::BpfTrial;
 
@@ -84,15 +84,6 @@ pub struct Pace {
     pub breath: Nanos,
     /// What is kept of each.
     pub ledger: Ledger,
-}
-
-/// What is kept of each shot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ledger {
-    /// Sums.
-    Sums,
-    /// Its ends as well: a test holds them against what it did and when.
-    Ends,
 }
 
 /// The engine.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::SmiCount;
-use crate::sampler::engines::bpf::Ledger;
 use crate::sampler::engines::tracer::osnoise::Interrupts;
+use crate::sampler::gap::Ledger;
 use crate::units::Hertz;
 
 const TO: &str = "sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=120 prev_state=R ==> \

@@ -43,7 +43,6 @@ use crate::sampler::crew::{Crew, Offsets};
 use crate::sampler::engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar,
 };
-use crate::sampler::engines::bpf::Ledger;
 use crate::sampler::engines::tracer::attendant::Duty;
 use crate::sampler::engines::tracer::brackets::Scale;
 use crate::sampler::engines::tracer::cpu::{Counting, TracedCpu, Track};
@@ -51,6 +50,7 @@ use crate::sampler::engines::tracer::hwlat::HwlatTrack;
 use crate::sampler::engines::tracer::live::{Live, Step};
 use crate::sampler::engines::tracer::osnoise::OsnoiseTrack;
 use crate::sampler::engines::tracer::session::{OSNOISE_LEAST_US, Rhythm, Session};
+use crate::sampler::gap::Ledger;
 use crate::sampler::gap::{CpuTotals, RawGap};
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::smi_counter::sources_of;

@@ -3,11 +3,11 @@
 use crate::units::{Cycles, Nanos};
 
 use crate::sampler::engine::Window;
-use crate::sampler::engines::bpf::CountSource;
 use crate::sampler::engines::tracer::TracerEngine;
 use crate::sampler::engines::tracer::cpu::Sampled;
 use crate::sampler::engines::tracer::osnoise::Interrupts;
 use crate::sampler::engines::tracer::session::Rhythm;
+use crate::sampler::gap::CountSource;
 use crate::sampler::gap::{CpuTotals, MaskedTotals, TracedTotals};
 
 /// How well a gap is placed: hwlat rounds its length to a microsecond, both
