@@ -11,7 +11,7 @@ const FEW: usize = 4;
 /// The buffers of one CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// Gaps: 40 ms of 50,000 or, where ample, 200,000 a second; 96 bytes each.
+    /// Gaps: 50 ms of 20,000 or, where ample, 160,000 a second; 96 bytes each.
     pub gaps: usize,
     /// Bytes of the kernel's records: 50 ms of 5,000 or 20,000 gaps a second, each
     /// with ten records.
@@ -31,9 +31,9 @@ impl Buffers {
                 segments: 16_384,
             },
             false => Buffers {
-                gaps: 2_048,
+                gaps: 1_024,
                 records: 1 << 18,
-                segments: 4_096,
+                segments: 2_048,
             },
         }
     }

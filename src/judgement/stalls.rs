@@ -1,7 +1,7 @@
 //! Platform gaps that fell together: one SMI stops every CPU of the system,
 //! and counts once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Cause, Confidence, SmiEvidence};
 use crate::model::{CauseCounts, StallReport};
@@ -173,6 +173,7 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
     keep_longest(&mut longest, most);
     longest.sort_by_key(|stall| stall.start);
     let mut cursors = Cursors::begin(collected);
+    let packages = SampledPackages::of_case(case);
     let sampled = collected.setups.len();
     longest
         .iter()
@@ -189,6 +190,7 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
                     .collect::<crate::units::cpulist::CpuList>()
                     .to_string(),
                 gaps: stall.gaps,
+                packages: packages.of(stall),
                 all_sampled_cpus: (sampled > 1).then_some(stall.cpus.len() == sampled),
                 end_spread_ns: spread(stall, hz),
                 tsc_error_ns: hz.to_nanos(tolerance(collected)),
@@ -198,6 +200,37 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
             }
         })
         .collect()
+}
+
+/// The sampled CPUs of each package.
+struct SampledPackages(BTreeMap<u32, Vec<CpuId>>);
+
+impl SampledPackages {
+    fn of_case(case: &Case<'_>) -> SampledPackages {
+        let mut packages: BTreeMap<u32, Vec<CpuId>> = BTreeMap::new();
+        for setup in &case.collected.setups {
+            let place = case.host.topology.place_of(setup.cpu);
+            match place.and_then(|place| place.package) {
+                Some(package) => packages.entry(package).or_default().push(setup.cpu),
+                // Of one CPU unknown, of none known.
+                None => return SampledPackages(BTreeMap::new()),
+            }
+        }
+        SampledPackages(packages)
+    }
+
+    /// Those that a stall held as a whole; `None` where there is one at most.
+    fn of(&self, stall: &Stall) -> Option<String> {
+        if self.0.len() < 2 {
+            return None;
+        }
+        let whole = self
+            .0
+            .iter()
+            .filter(|(_, cpus)| cpus.iter().all(|cpu| stall.cpus.contains(cpu)));
+        let numbers: Vec<String> = whole.map(|(package, _)| package.to_string()).collect();
+        Some(numbers.join(","))
+    }
 }
 
 /// When the platform's stalls came, from `origin` on, and how long they were.

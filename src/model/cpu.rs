@@ -31,11 +31,45 @@ impl SmiCount {
     }
 }
 
+/// The kind of a core, where a CPU has cores of several kinds: they differ in
+/// their floor.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum CoreKind {
+    /// A fast one (P-core).
+    Performance,
+    /// A frugal one (E-core).
+    Efficient,
+}
+
+/// Where a CPU stands in its machine, as the kernel tells: what is not known is
+/// left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CpuPlace {
+    /// Its package (socket).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<u32>,
+    /// Its core: CPUs of one package with the same number share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<u32>,
+    /// Its memory node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<u32>,
+    /// The kind of its core, on hybrid CPUs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CoreKind>,
+}
+
 /// One sampled CPU.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CpuReport {
     /// Its number.
     pub cpu: CpuId,
+    /// Where it stands; absent in reports of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<CpuPlace>,
     /// From its first sample to its last.
     pub elapsed_ns: Nanos,
     /// Time in which a stall above the threshold could not have been missed.

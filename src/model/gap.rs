@@ -23,6 +23,11 @@ pub struct StallReport {
     pub gaps: u64,
     /// Whether every sampled CPU saw it; `null` where only one is sampled.
     pub all_sampled_cpus: Option<bool>,
+    /// The packages of which every sampled CPU saw it, as a list such as `0,1`;
+    /// absent where CPUs of one package only are sampled, or the packages are not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<String>,
     /// How far the ends of its gaps lie apart: firmware lets all CPUs go at
     /// once.
     pub end_spread_ns: Nanos,

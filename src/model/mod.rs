@@ -29,8 +29,8 @@ use agreement::{Agreement, EngineReport};
 pub use cause::{Cause, Confidence};
 pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint, UtcStepReport};
 pub use cpu::{
-    Bucket, CauseCounts, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount,
-    TracerReport, UsualTime,
+    Bucket, CauseCounts, CoreKind, CpuPlace, CpuReport, HistogramReport, MaskedReport, OsSource,
+    SmiCount, TracerReport, UsualTime,
 };
 pub use evidence::{Counts, Evidence, Footprint, SmiEvidence};
 pub use gap::{Compared, Gap, KernelAccount, NamedTime, RecordStanding, StallReport};

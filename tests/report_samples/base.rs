@@ -141,6 +141,7 @@ pub fn no_smi_counter() -> EvidenceSource {
 pub fn cpu(number: u32) -> CpuReport {
     CpuReport {
         cpu: CpuId(number),
+        place: None,
         elapsed_ns: Nanos(10_000_000_000),
         covered_ns: Nanos(9_980_000_000),
         blind_ns: Nanos(1_200_000),

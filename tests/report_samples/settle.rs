@@ -118,6 +118,7 @@ fn stalls(report: &Report) -> Vec<StallReport> {
             duration_ns: hz.to_nanos(hwgap::units::Cycles(end - start)),
             all_sampled_cpus: (report.cpus.len() > 1).then_some(cpus.len() == report.cpus.len()),
             cpus: cpus.to_string(),
+            packages: None,
             gaps: gaps.len() as u64,
             end_spread_ns: Nanos(0),
             tsc_error_ns: Nanos(0),

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use hwgap::judgement::worst;
 use hwgap::model::{Gap, Outcome, Report, Severity};
-use hwgap::render::screen::{LINES};
+use hwgap::render::screen::LINES;
 use hwgap::render::style::Style;
 use hwgap::render::terminal as text;
 use hwgap::render::terminal::{Summary, WORST_GAPS};
+use hwgap::text::look::Extent;
 use proptest::prelude::*;
 
 mod extreme;

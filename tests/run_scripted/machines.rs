@@ -56,6 +56,33 @@ fn a_machine_with_one_cpu_keeps_a_fifth_of_it_for_others() {
     assert!((0.79..=0.81).contains(&coverage), "{coverage}");
 }
 
+/// One socket's firmware or power control stalls that socket alone.
+#[test]
+fn a_stall_of_one_package_is_told_from_one_of_all() {
+    let host = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
+    copy(&fixture, host.path());
+    for cpu in 0..4 {
+        let folder = format!("sys/devices/system/cpu/cpu{cpu}/topology");
+        let folder = host.path().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("physical_package_id"), format!("{}\n", cpu / 2)).unwrap();
+    }
+    let host = host.path().to_str().unwrap();
+    let outcome = run("package-stall", host, &["--duration", "50ms"]);
+    let packages: Vec<u64> = (outcome.report["cpus"].as_array().unwrap().iter())
+        .map(|cpu| number(&cpu["place"]["package"]))
+        .collect();
+    assert_eq!(packages, [0, 1, 1]);
+    let stalls: Vec<(&str, bool)> = (outcome.report["stalls"].as_array().unwrap().iter())
+        .map(|stall| {
+            let all = stall["all_sampled_cpus"].as_bool().unwrap();
+            (stall["packages"].as_str().unwrap(), all)
+        })
+        .collect();
+    assert_eq!(stalls, [("1", false), ("0,1", true), ("", false)]);
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -29,6 +29,7 @@ pub(super) fn cpus(slices: impl Iterator<Item = Vec<CpuReport>>) -> Vec<CpuRepor
 fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
     CpuReport {
         cpu: a.cpu,
+        place: a.place.or(b.place),
         elapsed_ns: a.elapsed_ns.saturating_add(b.elapsed_ns),
         covered_ns: a.covered_ns.saturating_add(b.covered_ns),
         blind_ns: a.blind_ns.saturating_add(b.blind_ns),

@@ -21,6 +21,7 @@ pub(super) fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
         .zip(&collected.cpus)
         .enumerate()
         .map(|(index, ((setup, totals), kept))| CpuReport {
+            place: case.host.topology.place_of(setup.cpu),
             os_sources: os_sources(case, index),
             watched: Some(watched::of_cpu(case, index)),
             shots: (totals.shots.as_ref()).map(|shots| {
@@ -70,6 +71,7 @@ fn cpu_report(
     let (smi, smi_reason) = smi(case, setup, totals);
     CpuReport {
         cpu: totals.cpu,
+        place: None,
         elapsed_ns,
         covered_ns: elapsed_ns
             .saturating_sub(blind_ns)
