@@ -329,8 +329,9 @@ pub(crate) fn in_field<'a, T: Deserialize<'a>>(
     let mut parser = serde_json::Deserializer::from_slice(text);
     let field = serde_path_to_error::deserialize::<_, T>(&mut parser)
         .err()
-        .filter(|found| found.path().iter().len() > 0)
-        .map(|found| short(&found.path().to_string()));
+        .map(|found| short(&found.path().to_string()))
+        // What has no name.
+        .filter(|path| !path.starts_with(['.', '?']));
     of_parser(error, field)
 }
 
