@@ -87,7 +87,7 @@ fn measure(folder: &Path) -> std::io::Result<()> {
         Some(f64::from(length) + 1.0),
     );
     let sampled = counts(&report)?.cpus.len() as f64;
-    let bar = 24.0 + 8.0 * sampled;
+    let bar = 24.0 + 0.75 * sampled;
     row("peak memory at defaults", peak_mib(), "MiB", Some(bar));
 
     let script = folder.join("many-gaps.toml");

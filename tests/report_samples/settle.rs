@@ -60,9 +60,13 @@ fn cpu(report: &mut Report, index: usize) {
         .collect();
     let listed = own.len() as u64;
     let left_out = (cpu.gaps_seen).saturating_sub(cpu.gaps_dropped + listed);
+    // SMIs beyond those listed were left out, and all else was the kernel's.
+    let smis = own.iter().filter(|gap| gap.cause == Cause::Smi).count() as u64;
+    let smis = (cpu.gaps_by_cause.smi.saturating_sub(smis)).min(left_out);
     cpu.gaps_by_cause = CauseCounts::default();
     own.iter().for_each(|gap| cpu.gaps_by_cause.add(gap.cause));
-    cpu.gaps_by_cause.add_several(Cause::Os, left_out);
+    cpu.gaps_by_cause.add_several(Cause::Smi, smis);
+    cpu.gaps_by_cause.add_several(Cause::Os, left_out - smis);
     cpu.gaps_recorded = listed;
     cpu.gaps_seen = listed + left_out + cpu.gaps_dropped;
     let longest = own.iter().map(|gap| gap.duration_ns).max();
