@@ -36,14 +36,14 @@ struct Stretch {
     doubt: Nanos,
 }
 
-/// The ways between two entries of the kernel in a gap in which the sampler was
-/// at its own work. In which of them that was is not known, so that only all of
-/// them together can be held against what they take.
+/// The ways of a gap in which the sampler was at its own work. In which of them
+/// that was is not known, so that only all of them together can be held against
+/// what they take.
 #[derive(Debug, Default)]
 struct Together {
-    widest: Option<(Place, Known)>,
-    longest: Nanos,
-    at: Nanos,
+    widest: Option<Known>,
+    /// The one that is longest beyond its typical time, and by how much.
+    longest: Option<(Place, Nanos)>,
     length: Nanos,
     typical: Nanos,
 }
@@ -53,23 +53,23 @@ impl Together {
         let usual = known.usual();
         self.length = self.length.saturating_add(place.length);
         self.typical = self.typical.saturating_add(usual.typical);
-        let is_wider = |(_, other): (Place, Known)| usual.longest > other.usual().longest;
+        let is_wider = |other: Known| usual.longest > other.usual().longest;
         if self.widest.is_none_or(is_wider) {
-            self.widest = Some((place, known));
+            self.widest = Some(known);
         }
         let more = place.length.saturating_sub(usual.typical);
-        if more > self.longest {
-            (self.longest, self.at) = (more, place.at);
+        if self.longest.is_none_or(|(_, longest)| more > longest) {
+            self.longest = Some((place, more));
         }
     }
 
     fn stretch(self, own: Nanos) -> Option<Stretch> {
-        let (place, known) = self.widest?;
+        let (place, _) = self.longest?;
         Some(Stretch {
             what: place.what,
-            at: self.at,
+            at: place.at,
             length: self.length,
-            known,
+            known: self.widest?,
             excess: (self.length)
                 .saturating_sub(self.typical)
                 .saturating_sub(own),
@@ -113,7 +113,7 @@ impl Measured {
                 add(&mut time.unlearnt, place.length);
                 continue;
             };
-            if own > Nanos(0) && place.what.way() == Some(Way::Between) {
+            if own > Nanos(0) && place.what.way().is_some() {
                 together.add(place, known);
                 continue;
             }
@@ -399,6 +399,9 @@ mod tests {
         for (first, second) in [(4_500, 500), (500, 4_500), (2_500, 2_500)] {
             assert!(time(first, second, 4_000).explains_all());
         }
+        // Or behind the last tick, with a stall of 20 us beside.
+        let behind = bench.time_with(&[(100, 2_100, Who::Named(timer))], 0, 26_400, 4_000);
+        assert_eq!(behind.beyond_ways, Nanos(20_000));
         // And a stall of 30 us, in either way.
         for (first, second) in [(34_500, 500), (30_500, 4_500), (500, 34_500)] {
             let stalled = time(first, second, 4_000);
