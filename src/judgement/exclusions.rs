@@ -81,42 +81,24 @@ fn uncount(kept: &mut CpuCollection, gap: &JudgedGap, hardlimit: Cycles, hz: Her
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::{Known, account};
     use crate::evidence::watches::StepKind;
     use crate::model::CauseCounts;
     use crate::model::ClockTrust;
     use crate::model::{Evidence, Footprint, Platform, Setting, SmiEvidence};
-    use crate::sampler::{RawGap, TripKind};
     use crate::session::PackedGap;
     use crate::units::{Nanos, UtcNanos};
 
     fn gap(start: u64, length: u64, footprint: Footprint) -> PackedGap {
-        let raw = RawGap {
-            kind: TripKind::Gap,
-            start: Cycles(start),
-            end: Cycles(start + length),
-            smi_reading: 0,
-            own: Cycles(0),
-            companions: 0,
-            evidence: Evidence {
-                page_faults: Some(1),
-                ..Evidence::new(footprint, SmiEvidence::Unreadable)
-            },
+        let evidence = Evidence {
+            page_faults: Some(1),
+            ..Evidence::new(footprint, SmiEvidence::Unreadable)
         };
-        PackedGap::pack(&JudgedGap {
-            raw,
-            kernel: None,
-            account: account(Known {
-                evidence: &raw.evidence,
-                kernel: None,
-                interrupts: None,
-                length: Nanos(length),
-                setting: Setting {
-                    platform: Platform::Guest,
-                    clock: ClockTrust::Trusted,
-                },
-            }),
-        })
+        let setting = Setting {
+            platform: Platform::Guest,
+            clock: ClockTrust::Trusted,
+        };
+        let end = start + length;
+        PackedGap::pack(&JudgedGap::by_evidence(start, end, evidence, setting))
     }
 
     fn collection() -> CpuCollection {

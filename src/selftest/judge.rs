@@ -146,7 +146,6 @@ mod tests {
     use crate::attribution::{Known, account};
     use crate::evidence::kernel_trace::{KernelTime, Standing};
     use crate::model::{ClockTrust, Evidence, Footprint, Platform, Setting, SmiEvidence};
-    use crate::sampler::{RawGap, TripKind};
     use crate::session::JudgedGap;
 
     fn gap(start: u64, end: u64, footprint: Footprint) -> PackedGap {
@@ -154,28 +153,11 @@ mod tests {
             involuntary_switches: Some(1),
             ..Evidence::new(footprint, SmiEvidence::Unreadable)
         };
-        PackedGap::pack(&JudgedGap {
-            raw: RawGap {
-                kind: TripKind::Gap,
-                start: Cycles(start),
-                end: Cycles(end),
-                smi_reading: 0,
-                own: Cycles(0),
-                companions: 0,
-                evidence,
-            },
-            kernel: None,
-            account: account(Known {
-                evidence: &evidence,
-                kernel: None,
-                interrupts: None,
-                length: Nanos(end - start),
-                setting: Setting {
-                    platform: Platform::BareMetal,
-                    clock: ClockTrust::Trusted,
-                },
-            }),
-        })
+        let setting = Setting {
+            platform: Platform::BareMetal,
+            clock: ClockTrust::Trusted,
+        };
+        PackedGap::pack(&JudgedGap::by_evidence(start, end, evidence, setting))
     }
 
     fn span(start: u64, end: u64) -> RaisedSpan {

@@ -1,8 +1,12 @@
 //! A judged gap in 144 bytes: some 20,000 of them are kept.
 
 use crate::attribution::{Account, Parts, UnknownReason};
+#[cfg(test)]
+use crate::attribution::{Known, account};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
 use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
+#[cfg(test)]
+use crate::model::Setting;
 use crate::model::{InSmm, RingZero};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Hertz, Nanos};
@@ -29,6 +33,38 @@ impl JudgedGap {
         match (os, unknown) {
             (Nanos(0), Nanos(0)) => self.raw.length(),
             _ => hz.to_cycles(platform),
+        }
+    }
+}
+
+#[cfg(test)]
+impl JudgedGap {
+    /// A gap from one cycle to another at 1 GHz, of which nothing is known but
+    /// the evidence.
+    pub(crate) fn by_evidence(
+        start: u64,
+        end: u64,
+        evidence: Evidence,
+        setting: Setting,
+    ) -> JudgedGap {
+        JudgedGap {
+            raw: RawGap {
+                kind: TripKind::Gap,
+                start: Cycles(start),
+                end: Cycles(end),
+                smi_reading: 0,
+                own: Cycles(0),
+                companions: 0,
+                evidence,
+            },
+            kernel: None,
+            account: account(Known {
+                evidence: &evidence,
+                kernel: None,
+                interrupts: None,
+                length: Nanos(end - start),
+                setting,
+            }),
         }
     }
 }

@@ -150,29 +150,29 @@ impl Tally {
         }
     }
 
-    /// What is known of a gap by now. `None` where the run has yet to see what
-    /// its like takes.
+    /// What is known of a gap by now.
     pub(super) fn account(
         &self,
         raw: &RawGap,
         kernel: Option<&KernelTime>,
         limits: &Limits,
-        haste: Haste,
-    ) -> Option<Account> {
-        let interrupts = self.interrupts.usual_entry();
-        let account = account(Known {
+    ) -> Account {
+        account(Known {
             evidence: &raw.evidence,
             kernel,
-            interrupts,
+            interrupts: self.interrupts.usual_entry(),
             length: raw.nanos(limits.hz),
             setting: limits.setting,
-        });
+        })
+    }
+
+    /// Whether the run has yet to see what its like takes.
+    pub(super) fn is_open(&self, account: &Account, kernel: Option<&KernelTime>) -> bool {
         let unlearnt = match kernel {
             Some(kernel) => kernel.unlearnt > Nanos(0),
-            None => interrupts.is_none(),
+            None => self.interrupts.usual_entry().is_none(),
         };
-        let open = unlearnt && account.parts.unknown > Nanos(0);
-        (haste == Haste::Now || !open).then_some(account)
+        unlearnt && account.parts.unknown > Nanos(0)
     }
 
     /// Counts a gap with its account, and says how much of it is the
@@ -277,15 +277,6 @@ impl Tally {
         };
         collection.finish(gaps, totals)
     }
-}
-
-/// Whether a gap can wait until the run has seen more of its like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Haste {
-    /// It can.
-    Patient,
-    /// It has waited long enough, or nothing more comes.
-    Now,
 }
 
 impl RawGap {

@@ -10,13 +10,22 @@ use crate::units::{Cycles, Nanos};
 
 use super::super::observer::JudgedNow;
 use super::super::packed::PackedGap;
-use super::super::tally::{Haste, StopOnGap};
+use super::super::tally::StopOnGap;
 use super::{Collector, PlatformSeen};
 
 /// Gaps that wait at most until the run has seen what their like takes.
 const MOST: usize = 64;
 /// And for how many visits to the engine: two seconds and more.
 const PATIENCE: u32 = 400;
+
+/// Whether a gap can wait until the run has seen more of its like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// It can.
+    Patient,
+    /// It has waited long enough, or nothing more comes.
+    Now,
+}
 
 /// The gaps of one CPU that are still to be judged, in order of time.
 #[derive(Default)]
@@ -145,28 +154,29 @@ impl Collector<'_> {
             Some(trace.kernel_time(index, gap.measured.as_ref()?, own))
         };
         loop {
-            let haste = state.waiting.haste(haste);
-            let account = |waiting: &Waiting, haste| {
-                let first = waiting.gaps.front()?;
-                let kernel = time(first);
-                let account =
-                    (state.tally).account(&first.raw, kernel.as_ref(), &self.limits, haste)?;
-                Some((first.raw, kernel, account))
+            let Some(first) = state.waiting.gaps.front() else {
+                state.waiting.visits = 0;
+                return;
             };
-            if account(&state.waiting, haste).is_none() {
-                state.waiting.visits = match state.waiting.gaps.is_empty() {
-                    true => 0,
-                    false => state.waiting.visits + 1,
-                };
+            let kernel = time(first);
+            let evidence = first.raw.evidence;
+            let account = |raw: &RawGap| state.tally.account(raw, kernel.as_ref(), &self.limits);
+            let so_far = account(&first.raw);
+            let can_wait = state.waiting.haste(haste) == Haste::Patient;
+            if can_wait && state.tally.is_open(&so_far, kernel.as_ref()) {
+                state.waiting.visits += 1;
                 return;
             }
             state
                 .waiting
                 .resolve_shared(|gap| time(gap).is_some_and(|time| time.explains_all()));
-            let Some((raw, kernel, account)) = account(&state.waiting, Haste::Now) else {
+            let Some(Gap { raw, .. }) = state.waiting.gaps.pop_front() else {
                 return;
             };
-            state.waiting.gaps.pop_front();
+            let account = match raw.evidence == evidence {
+                true => so_far,
+                false => account(&raw),
+            };
             let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
             let gap = PackedGap::pack(&judged);
             self.retention.keep(index as u32, gap);

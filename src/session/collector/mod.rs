@@ -23,11 +23,11 @@ use super::resolver::Resolver;
 use super::retention::Retention;
 use super::rhythm::Rhythm;
 use super::snapshot::Making;
-use super::tally::{CpuCollection, Haste, Limits, StopOnGap, Tally};
+use super::tally::{CpuCollection, Limits, StopOnGap, Tally};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 use super::wishes::{Wish, Wishes};
-use judging::Waiting;
+use judging::{Haste, Waiting};
 use starved::{Rescue, Starvation};
 
 struct CpuState {
