@@ -4,9 +4,9 @@ use crate::attribution::{Account, Parts, UnknownReason};
 #[cfg(test)]
 use crate::attribution::{Known, account};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
-use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
 #[cfg(test)]
 use crate::model::Setting;
+use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
 use crate::model::{InSmm, RingZero};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Hertz, Nanos};

@@ -16,6 +16,9 @@ use crate::units::{CpuId, Fill};
 
 use super::perf_record::{RingRecord, SAMPLE_TYPE, parse};
 
+/// No record is longer, with what tells of lost ones before it.
+const LONGEST: usize = 512;
+
 /// A mapped ring and the events that write to it.
 #[derive(Debug)]
 pub struct PerfRing {
@@ -26,6 +29,7 @@ pub struct PerfRing {
     page: usize,
     size: usize,
     scratch: Vec<u8>,
+    was_full: bool,
 }
 
 // SAFETY: the mapping belongs to this value alone, and the kernel's side of it
@@ -105,6 +109,7 @@ impl PerfRing {
             page,
             size,
             scratch: Vec::with_capacity(4096),
+            was_full: false,
         })
     }
 
@@ -170,7 +175,9 @@ impl PerfRing {
         // Acquire: the records before data_head are then visible.
         let end = head.load(Ordering::Acquire);
         let mut position = tail.load(Ordering::Relaxed);
-        let fill = Fill::of(end.wrapping_sub(position) as usize, self.size);
+        let used = end.wrapping_sub(position) as usize;
+        let fill = Fill::of(used, self.size);
+        self.was_full = self.size.saturating_sub(used) < LONGEST;
         let mut scratch = std::mem::take(&mut self.scratch);
         while end.wrapping_sub(position) >= 8 {
             // Records are aligned to 8 bytes, and a header is as long.
@@ -205,6 +212,13 @@ impl PerfRing {
         // copied.
         tail.store(position, Ordering::Release);
         fill
+    }
+
+    /// Whether, at the latest [`PerfRing::drain`], the ring had no room for every
+    /// record: what came after the last one may be lost, and only the next one
+    /// says so.
+    pub fn was_full(&self) -> bool {
+        self.was_full
     }
 
     /// The bytes from `position` on: up to the end of the ring, and from its

@@ -97,6 +97,11 @@ impl Fold {
         self.latest = time;
     }
 
+    /// The time of the latest event.
+    pub(super) fn latest(&self) -> Nanos {
+        self.latest
+    }
+
     fn switch(&mut self, time: Nanos, to: Option<ActivityId>, out: &mut VecDeque<Segment>) {
         self.advance(time, out);
         // Tasks are switched outside of interrupts: what still seems open has

@@ -44,6 +44,8 @@ struct CpuTrace {
     within: Within,
     /// Gaps that end before this have lost their segments.
     forgotten: Nanos,
+    /// From here on records may be lost without a word of it yet.
+    cut_from: Option<Nanos>,
 }
 
 /// Whether a gap teaches what the ways into the kernel and back cost.
@@ -159,6 +161,7 @@ impl KernelTrace {
                     fold.take(event, segments);
                 }
             });
+            trace.cut_from = ring.was_full().then(|| fold.latest());
             // On which CPU, nobody knows.
             if missing > 0 {
                 let now = moment().raw;
@@ -197,7 +200,8 @@ impl KernelTrace {
             end,
             who: Who::Lost,
         };
-        let forgotten = (start < trace.forgotten).then_some(&lost);
+        let is_cut = trace.cut_from.is_some_and(|from| end > from);
+        let forgotten = (start < trace.forgotten || is_cut).then_some(&lost);
         let within = trace
             .segments
             .iter()
@@ -360,6 +364,7 @@ fn open_cpu(
         totals: ByActivity::default(),
         within: Within::default(),
         forgotten: Nanos(0),
+        cut_from: None,
     };
     Ok((trace, shortage))
 }
