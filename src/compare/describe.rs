@@ -4,6 +4,7 @@ use crate::stats::dispersion::blocks_of_runs;
 use crate::stats::location::{self, Measured, Shift};
 use crate::stats::mean_difference::{self, Part};
 use crate::stats::rates::Rate;
+use crate::text::human;
 use crate::units::Nanos;
 
 use super::Question;
@@ -156,8 +157,9 @@ fn words(
     }
     if let Some(upper) = bound.upper95_per_hour() {
         text.push_str(&format!(
-            "None as long was seen {}: with 95 % confidence there are at most {upper:.3} an hour. ",
-            names[other]
+            "None as long was seen {}: with 95 % confidence there are at most {} an hour. ",
+            names[other],
+            human::three_digits(upper)
         ));
     }
     text.push_str(caveat);

@@ -163,7 +163,7 @@ fn hours_needed(case: &Case<'_>, whole: &Rated) -> Option<HoursNeeded> {
             hours_to_tell(stalls as f64 / hours, margin, whole.dispersion, risk)?,
             format!(
                 "four runs a side or more, and that stalls keep coming at the mean rate of both \
-                 sides and scatter as they do; rates that differ by a factor of {margin} are then told apart in {:.0} of 100 \
+                 sides and vary as they do; rates that differ by a factor of {margin} are then told apart in {:.0} of 100 \
                  such comparisons",
                 POWER * 100.0
             ),

@@ -55,18 +55,17 @@ pub(super) fn lengths(row: &LengthRow, level: f64) -> String {
 /// How large a difference the interval leaves open.
 pub(super) fn hidden(low: f64, high: Option<f64>, level: f64) -> String {
     let level = human::chosen_percent(level);
-    let fewer = (low > 0.0).then(|| human::three_digits(1.0 / low));
-    let more = high.map(|high| human::three_digits(high.max(1.0)));
-    let open = match (fewer, more) {
-        (Some(fewer), Some(more)) => {
-            format!("no rise beyond {more} times and no fall below 1/{fewer} could be hidden")
-        }
-        (None, Some(more)) => format!("no rise beyond {more} times could be hidden, but any fall"),
-        (Some(fewer), None) => format!("no fall below 1/{fewer} could be hidden, but any rise"),
-        (None, None) => "any rise and any fall could be hidden".to_owned(),
+    let low = (low > 0.0).then(|| human::three_digits(low));
+    let high = high.map(human::three_digits);
+    let ratio = match (low, high) {
+        (Some(low), Some(high)) => format!("{low} to {high} times"),
+        (None, Some(high)) => format!("at most {high} times"),
+        (Some(low), None) => format!("at least {low} times"),
+        (None, None) => "any multiple of".to_owned(),
     };
     format!(
-        "no difference in the rate of stalls that matters was found; {open} ({level} % confidence)"
+        "no relevant difference in the stall rate was found; the rate after is {ratio} that before \
+         ({level} % confidence)"
     )
 }
 

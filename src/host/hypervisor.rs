@@ -11,10 +11,11 @@ use super::text::clean;
 /// A hypervisor, by the name it gives itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hypervisor {
-    /// Linux KVM, also below QEMU, Firecracker and most clouds.
+    /// Linux KVM, also below QEMU, Firecracker and most clouds; or VirtualBox, which
+    /// shows its signature to Linux guests.
     Kvm,
-    /// Microsoft Hyper-V; or another that speaks its interface, see
-    /// [`Hypervisor::caveat`].
+    /// Microsoft Hyper-V; or another, KVM among them, that shows its signature to
+    /// please Windows guests.
     HyperV,
     /// VMware.
     Vmware,
@@ -59,18 +60,6 @@ impl Hypervisor {
         match SIGNATURES.iter().find(|(bytes, _)| **bytes == signature) {
             Some((_, hypervisor)) => hypervisor.clone(),
             None => Hypervisor::Other(readable(signature)),
-        }
-    }
-
-    /// What must not be concluded from this name.
-    pub fn caveat(&self) -> Option<&'static str> {
-        match self {
-            Hypervisor::HyperV => Some(
-                "other hypervisors, KVM among them, show Hyper-V's signature to please \
-                 Windows guests",
-            ),
-            Hypervisor::Kvm => Some("VirtualBox shows KVM's signature to Linux guests"),
-            _ => None,
         }
     }
 }

@@ -18,17 +18,16 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "tsc-given-up-in-run",
             Severity::Critical,
-            "The kernel took the TSC from its list of clocksources during the run: it found the \
-             TSC unstable. Gaps from then on are not attributed, and the run is inconclusive.",
+            "The kernel gave the TSC up as unstable during the run. Gaps from then on are not \
+             attributed, and the run is inconclusive.",
             Some("look for 'clocksource' and 'TSC' in the kernel log; report it to the vendor"),
         ));
     } else if case.tsc_given_up() {
         all.push(finding(
             "tsc-given-up",
             Severity::Critical,
-            "The kernel does not list the TSC among its clocksources although this CPU has one: \
-             it found the TSC unstable, or was told to by tsc=unstable. What the TSC says of time \
-             cannot be trusted here.",
+            "The kernel does not list the TSC among its clocksources. It found the TSC unstable, \
+             or was told to by tsc=unstable: what the TSC says of time cannot be trusted here.",
             Some("look for 'TSC' in the kernel log and on the kernel command line"),
         ));
     }
@@ -61,8 +60,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "tsc-not-invariant",
             Severity::Warning,
-            "The CPU does not promise that the TSC keeps its rate (CPUID 80000007h EDX bit 8): \
-             lengths may be off if the clock frequency changed.",
+            "The CPU does not promise a constant TSC rate. By CPUID 80000007h EDX bit 8 the TSC is \
+             not invariant: lengths may be off if the clock frequency changed.",
             Some("fix the CPU frequency for the time of the run"),
         ));
     }
@@ -90,8 +89,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
                 "tsc-rate-disagrees",
                 Severity::Warning,
                 format!(
-                    "CPUID says that the TSC runs at {:.0} Hz, the kernel's clock says {:.0} Hz: \
-                     {ppm:.0} ppm apart.",
+                    "CPUID and the kernel's clock differ by {ppm:.0} ppm on the TSC's rate. CPUID \
+                     says {:.0} Hz, the kernel's clock {:.0} Hz.",
                     by_cpuid.0, case.fitted.hz.0
                 ),
                 None,

@@ -55,9 +55,9 @@ fn checkpoint(case: &Case<'_>) -> Option<Finding> {
             "checkpoint",
             Severity::Warning,
             format!(
-                "This is a checkpoint of a run that was going on. If that run has ended since, it \
-                 was cut off: killed, or by a loss of power. What came after the checkpoint is not \
-                 in it; {} were asked for.",
+                "This is a checkpoint of an unfinished run; {} were asked for. If that run has \
+                 ended since, it was cut off: killed, or by a loss of power. What came after the \
+                 checkpoint is not in it.",
                 case.plan.duration
             ),
             None,
@@ -67,15 +67,11 @@ fn checkpoint(case: &Case<'_>) -> Option<Finding> {
 
 fn guest(case: &Case<'_>) -> Option<Finding> {
     let name = case.machine.hypervisor.as_ref()?;
-    let caveat = name
-        .caveat()
-        .map(|text| format!(" ({text})"))
-        .unwrap_or_default();
     Some(finding(
         "guest",
         Severity::Warning,
         format!(
-            "This is a virtual machine under {name}{caveat}. A stall seen here may come from the \
+            "This is a virtual machine under {name}. A stall seen here may come from the \
              hypervisor, from another guest, or from the hardware below; nothing here can tell \
              which, and the SMIs of the real machine cannot be counted."
         ),
@@ -92,7 +88,7 @@ fn kernel_records_lost(case: &Case<'_>) -> Option<Finding> {
             "kernel-records-lost",
             Severity::Warning,
             format!(
-                "{} of what the kernel did were lost: they came faster than the collector could \
+                "{} of what the kernel did were lost. They came faster than the collector could \
                  take them. Gaps of that time are of unknown cause unless the kernel did not run \
                  in them; times by source are too low.",
                 counted(count, "record")
@@ -123,9 +119,10 @@ fn throttled(case: &Case<'_>) -> Option<Finding> {
             "rt-throttling",
             Severity::Info,
             format!(
-                "The scheduler's bound on real-time tasks made {} (RT throttling, or \
-                 the fair server from Linux 6.12), which holds a busy sampler back for some 50 ms \
-                 in each second. They are the kernel's, never the hardware's, and are not covered.",
+                "Real-time throttling caused {}. The scheduler's bound on real-time tasks (RT \
+                 throttling, or the fair server from Linux 6.12) holds a busy sampler back for \
+                 some 50 ms in each second. Such gaps are the kernel's, never the hardware's, and \
+                 are not covered.",
                 counted(count, "gap")
             ),
             Some(
@@ -151,8 +148,8 @@ fn preparation(case: &Case<'_>) -> Vec<Finding> {
             "no-realtime-priority",
             Severity::Warning,
             format!(
-                "The samplers ran without real-time priority ({reason}): other tasks could \
-                 displace them. Such gaps are told apart as the kernel's, but that time is not \
+                "The samplers ran without real-time priority. Other tasks could displace them \
+                 ({reason}). Such gaps are told apart as the kernel's, but that time is not \
                  covered."
             ),
             Some("run as root or with CAP_SYS_NICE, or raise RLIMIT_RTPRIO (ulimit -r)"),
@@ -186,8 +183,8 @@ fn coverage(case: &Case<'_>) -> Option<Finding> {
             "sampling-pauses",
             Severity::Info,
             format!(
-                "No CPU is left for other tasks, so sampling pauses to keep the machine usable: \
-                 {} of each {} are sampled.",
+                "Sampling pauses for other tasks: {} of each {} are sampled. No CPU is left for \
+                 them otherwise.",
                 case.plan.width, case.plan.window
             ),
             Some("--width 1s --window 1s samples without a pause"),
@@ -218,8 +215,8 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
             "records-lost",
             Severity::Critical,
             format!(
-                "The records of {}, {} of them with the kernel running, were lost: \
-                 they came faster than the collector could take them. Their number, their lengths \
+                "The records of {} were lost, {} of them with the kernel running. They came faster \
+                 than the collector could take them. Their number, their lengths \
                  in the histogram and the longest gap are exact.",
                 counted(dropped, "gap"),
                 sum(|cpu| cpu.gaps_dropped_kernel_ran)

@@ -42,8 +42,8 @@ fn steal(case: &Case<'_>) -> Option<Finding> {
             "steal-time",
             Severity::Info,
             format!(
-                "By its own account the hypervisor took {stolen} from the sampled CPUs during the \
-                 run (steal time, counted in clock ticks).{beside}"
+                "The hypervisor reports {stolen} of steal time on the sampled CPUs. It is counted \
+                 in clock ticks.{beside}"
             ),
             Some("give the guest CPUs of the host of its own (pinning, isolation on the host)"),
         )
@@ -76,7 +76,10 @@ fn fixed_period(case: &Case<'_>) -> Option<Finding> {
                  or 10 ms. The period names a candidate, not the cause.",
                 parts.join("; ")
             ),
-            Some("on the host, isolate the CPUs of this guest and take the tick off them (nohz_full)"),
+            Some(
+                "on the host, isolate the CPUs of this guest and take the tick off them \
+                  (nohz_full)",
+            ),
         )
     })
 }

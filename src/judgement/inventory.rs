@@ -157,7 +157,8 @@ fn platform(machine: &MachineFacts) -> EvidenceSource {
             }
             Some(name) => format!("the firmware's texts say: a guest of {name}"),
             None => String::from(
-                "CPUID and the firmware's texts say: no hypervisor (one that hides is not excluded)",
+                "CPUID and the firmware's texts say: no hypervisor (a hidden one cannot be ruled \
+                 out)",
             ),
         },
     )

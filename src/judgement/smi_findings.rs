@@ -50,8 +50,8 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         all.push(finding(
             "smi-not-countable",
             Severity::Warning,
-            "SMIs could not be counted on any sampled CPU, so that none can be proved and none \
-             can be excluded. A platform gap is called firmware-or-cpu; one that stalls all of \
+            "SMIs could not be counted on any sampled CPU. None can be proved and none ruled out. \
+             A platform gap is called firmware-or-cpu; one that stalls all of \
              several sampled CPUs at once, a probable SMI.",
             Some(
                 "run as root, and on Intel load the msr module (modprobe msr); see the evidence \
@@ -66,8 +66,8 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-below-threshold",
             Severity::Warning,
             format!(
-                "{} came with a stall that stayed below the threshold of {}, or fell into the tool's \
-                 own blind time. They are not gaps, but they happened.",
+                "{} caused no gap above {}. Their stalls were shorter, or fell into measurement \
+                 overhead. They are not gaps, but they happened.",
                 counted(short, "SMI"),
                 case.plan.threshold
             ),
@@ -80,7 +80,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             "smi-without-gap",
             Severity::Warning,
             format!(
-                "{} came with no delta above the trip level: in the tool's own blind time, or the \
+                "{} came without a visible stall. They fell into measurement overhead, or the \
                  firmware hid the time that was taken.",
                 counted(hidden, "SMI")
             ),
@@ -137,13 +137,14 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             Severity::Warning,
             match hwlat {
                 true => format!(
-                    "{} came between the windows of the hwlat tracer, or in one with a stall that \
-                     stayed below the threshold. They are not gaps, but they happened.",
+                    "{} came between the hwlat tracer's windows, or were too short. Those in a \
+                     window stalled the CPU for less than the threshold. They are not gaps, but \
+                     they happened.",
                     counted(between, "SMI")
                 ),
                 false => format!(
-                    "{between} SMI(s) were counted between two shots, while interrupts were on: \
-                     they are not gaps, but they happened."
+                    "{between} SMI(s) came between interrupts-off windows. They are not gaps, but \
+                     they happened."
                 ),
             },
             Some(match hwlat {

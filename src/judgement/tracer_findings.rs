@@ -57,8 +57,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             "gaps-share-a-record",
             Severity::Warning,
             format!(
-                "The hwlat tracer keeps one record for each window of {}: {} more fell into windows \
-                 that had one. They are counted, and none is longer than the one that is listed; \
+                "The hwlat tracer keeps one record a window of {}. {} more fell into windows that \
+                 had one. They are counted, and none is longer than the one that is listed; \
                  their moments and lengths are not known.{above}",
                 first.width,
                 counted(companions, "gap"),

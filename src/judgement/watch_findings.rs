@@ -103,7 +103,10 @@ fn vectors(case: &Case<'_>) -> Option<Finding> {
                  often go with work of the firmware.",
                 list(parts)
             ),
-            Some("look for 'mce', 'Hardware Error' and 'thermal' in the kernel log, or use rasdaemon"),
+            Some(
+                "look for 'mce', 'Hardware Error' and 'thermal' in the kernel log, or use \
+                  rasdaemon",
+            ),
         )
     })
 }
@@ -142,8 +145,8 @@ fn mperf_ahead(case: &Case<'_>) -> Option<Finding> {
             format!(
                 "MPERF advanced more than the TSC: {}. The two may differ by up to {:.0} % by \
                  design. Beyond that either MPERF counts at another rate on this CPU, or the TSC \
-                 was held or set back, as firmware does that hides the time of its SMIs. Which of \
-                 it is not known.",
+                 was held or set back, as firmware does that hides SMI time. Which of the two is \
+                 unknown.",
                 list(parts),
                 MPERF_TOLERANCE * 100.0
             ),
@@ -184,7 +187,7 @@ fn in_smm(case: &Case<'_>) -> Option<Finding> {
             "time-in-smm",
             Severity::Info,
             format!(
-                "Share of the cycles of the run that were spent in SMM, as perf computes it: {}.",
+                "Share of cycles spent in SMM, as perf computes it: {}.",
                 list(parts)
             ),
             None,

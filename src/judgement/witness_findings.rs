@@ -25,15 +25,15 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
         return Some(finding(
             "footprint-unusable",
             Severity::Info,
-            "Whether the kernel ran in a gap is told by the PMU's count of ring 0 here, as the \
-             footprint does not work (see the evidence list).",
+            "The kernel-entry check (null selector) does not work here. The PMU's count of ring 0 \
+             tells instead whether the kernel ran in a gap (see the evidence list).",
             None,
         ));
     }
     Some(finding(
         "footprint-unusable",
         Severity::Critical,
-        "Whether the kernel ran in a gap cannot be told here (see the evidence list): most gaps \
+        "Whether the kernel ran in a gap cannot be told here (see the evidence list). Most gaps \
          stay unknown, and a gap above the limit makes the run inconclusive.",
         None,
     ))
@@ -52,12 +52,12 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
             "footprint-contradicted",
             Severity::Critical,
             format!(
-                "In {} the kernel recorded activity although the null selector in ES \
-                 survived. One of the two is wrong here: these gaps are unknown, and what rests on \
+                "In {} kernel records contradict the kernel-entry check (null selector in ES). One \
+                 of the two is wrong here: these gaps are unknown, and what rests on \
                  the selector alone is not trusted.",
                 counted(count, "gap")
             ),
-            Some("report it, with this report: it would be a defect of hwgap or a new way of the CPU"),
+            Some("report it, with this report: it would be a defect of hwgap or new CPU behaviour"),
         )
     })
 }
@@ -71,8 +71,8 @@ fn ring_zero_contradicted(case: &Case<'_>) -> Option<Finding> {
             "ring-zero-contradicted",
             Severity::Critical,
             format!(
-                "In {} the null selector in ES and the PMU's count of ring 0 contradict each \
-                 other: these gaps are unknown, and what rests on either alone is not trusted.",
+                "In {} the kernel-entry check and the PMU's ring 0 count contradict each other. \
+                 These gaps are unknown, and what rests on either alone is not trusted.",
                 counted(count, "gap")
             ),
             Some("report it, with this report: one of the two is not what it should be here"),

@@ -86,11 +86,13 @@ fn lockdown(view: &View<'_>) -> Condition {
             Effect::Limits,
             String::from("The kernel is locked down for confidentiality."),
         )
-        .costs("Perf's records and tracepoints are withheld: what the kernel did has no name.")
+        .costs(
+            "Perf's records and tracepoints are withheld: what the kernel did is not identified.",
+        )
         .remedy("boot with lockdown=integrity"),
         Err(ReadError::Missing { .. }) => condition(
             Effect::None,
-            String::from("No lockdown shows itself; without securityfs it would not."),
+            String::from("Lockdown status unknown (no securityfs)."),
         ),
         Err(error) => condition(Effect::Unknown, format!("Not known: {}.", why(error))),
     }

@@ -64,11 +64,11 @@ fn huge_pages(view: &View<'_>) -> Condition {
         // hwgap asks for none by madvise(2).
         Some("[never]" | "[madvise]") => condition(
             Effect::None,
-            "The kernel makes huge pages for nobody, or for those who ask.",
+            "Transparent huge pages are off, or on request only (madvise).",
         ),
         Some("[always]") => condition(
             Effect::Slight,
-            "The kernel may join a sampler's pages to huge ones while it runs.",
+            "khugepaged may collapse the sampler's pages into huge ones.",
         )
         .costs("That stops it for a moment, and flushes its TLB by an interrupt.")
         .remedy(format!("write madvise to /{HUGE_PAGES}")),

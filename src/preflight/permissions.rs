@@ -142,13 +142,13 @@ fn perf(view: &View<'_>) -> Condition {
             Effect::Limits,
             String::from("Perf withholds the data of tracepoints from this process."),
         )
-        .costs("What the kernel does in a gap has no name but context switches.")
+        .costs("Of what the kernel does in a gap, only context switches can be identified.")
         .remedy(remedy),
         Ok(_) => condition(
             Effect::Limits,
             String::from("Perf shows this process no CPU as a whole."),
         )
-        .costs("What the kernel does in a gap has no name, and perf's SMI event cannot be read.")
+        .costs("What the kernel does in a gap is not identified; perf's SMI event cannot be read.")
         .remedy(remedy),
         Err(error) => condition(
             Effect::Limits,

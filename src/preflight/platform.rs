@@ -23,24 +23,19 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
             id,
             SUBJECT,
             Effect::None,
-            "No hypervisor shows itself; one that hides is not excluded.",
+            "No hypervisor shows itself; a hidden one cannot be ruled out.",
         ),
-        Some(name) => {
-            let caveat = (name.caveat())
-                .map(|text| format!(" ({text})"))
-                .unwrap_or_default();
-            Condition::new(
-                id,
-                SUBJECT,
-                Effect::Limits,
-                format!("This is a virtual machine under {name}{caveat}."),
-            )
-            .costs(
-                "A stall may come from the hypervisor, another guest or the machine below; SMIs \
+        Some(name) => Condition::new(
+            id,
+            SUBJECT,
+            Effect::Limits,
+            format!("This is a virtual machine under {name}."),
+        )
+        .costs(
+            "A stall may come from the hypervisor, another guest or the machine below; SMIs \
                  of that machine cannot be counted.",
-            )
-            .remedy("to judge the hardware, run hwgap on the host itself")
-        }
+        )
+        .remedy("to judge the hardware, run hwgap on the host itself"),
     };
     vec![condition.seen(seen)]
 }

@@ -189,7 +189,7 @@ fn heat(view: &View<'_>) -> Condition {
         "Heat has throttled sampled CPUs since boot.",
     )
     .seen(hot)
-    .costs("Should it again, the clock stops and starts: such gaps are the CPU's.")
+    .costs("Throttling briefly halts the core: such gaps are the CPU's.")
     .remedy("look after cooling; compare the counts before and after a run")
 }
 

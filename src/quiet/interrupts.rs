@@ -51,7 +51,7 @@ fn one(view: &View<'_>, irq: &Irq) -> Option<Intent> {
             STEP,
             place,
             Some(&old),
-            "the kernel lets nobody move it (managed, or without a way to)",
+            "it cannot be moved (managed, or no affinity support)",
         ),
         Mobility::ByUser => {
             let new = view.moved(&irq.allowed).to_string();

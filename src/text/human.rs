@@ -105,7 +105,8 @@ pub(crate) fn period(hours: f64) -> String {
 pub(crate) fn three_digits(value: f64) -> String {
     match value {
         v if !v.is_finite() => "?".to_owned(),
-        v if v >= 1e9 => format!("{v:.2e}"),
+        v if v < 0.0 => format!("-{}", three_digits(-v)),
+        v if v >= 1e15 => format!("{v:.2e}"),
         v if v >= 999.5 => {
             let step = 10_f64.powf(v.log10().floor() - 2.0);
             grouped(((v / step).round() * step).round() as u64)
@@ -115,7 +116,16 @@ pub(crate) fn three_digits(value: f64) -> String {
         v if v >= 0.0995 => format!("{v:.2}"),
         0.0 => "0".to_owned(),
         v if v >= 0.001 => format!("{v:.4}").trim_end_matches('0').to_owned(),
-        v => format!("{v:.1e}"),
+        v if v >= 0.000_001 => format!("{v:.7}").trim_end_matches('0').to_owned(),
+        _ => "<0.000001".to_owned(),
+    }
+}
+
+/// `p = 0.012`, `p < 0.0001`.
+pub(crate) fn p_value(p: f64) -> String {
+    match p < 0.0001 {
+        true => "p < 0.0001".to_owned(),
+        false => format!("p = {}", three_digits(p)),
     }
 }
 
@@ -178,6 +188,10 @@ mod tests {
         assert_eq!(three_digits(1_080.6), "1,080");
         assert_eq!(three_digits(0.25), "0.25");
         assert_eq!(three_digits(0.0), "0");
+        assert_eq!(three_digits(0.000_07), "0.00007");
+        assert_eq!(three_digits(1e-20), "<0.000001");
+        assert_eq!(three_digits(-2_275.816), "-2,280");
+        assert_eq!(three_digits(1.48e12), "1,480,000,000,000");
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
         "ratio",
     ];
     let words = words.into_iter().map(str::to_owned);
-    words.chain([interval, "chance".to_owned()]).collect()
+    words.chain([interval, "p-value".to_owned()]).collect()
 }
 
 /// One row of the table of rates.
@@ -80,12 +80,12 @@ pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
     ]
 }
 
-/// The corrected chance.
+/// The corrected p-value.
 pub(super) fn chance(p: Option<f64>) -> String {
     match p {
         None => "-".to_owned(),
         Some(p) if p < 0.0001 => "<0.0001".to_owned(),
-        Some(p) => format!("{p:.4}"),
+        Some(p) => human::three_digits(p),
     }
 }
 

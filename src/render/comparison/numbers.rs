@@ -10,16 +10,16 @@ pub(super) fn scatter(row: &RateRow) -> Option<String> {
     let factor = human::three_digits(row.dispersion);
     let text = match row.scatter {
         "bursty" => format!(
-            "Stalls come in bursts: their count scatters {factor} times as much as that of \
-             random ones. Intervals and chances allow for it."
+            "Stalls come in bursts: the dispersion of their count is {factor} times that of \
+             random ones. Intervals and p-values allow for it."
         ),
         "regular" => format!(
-            "Stalls come at even intervals: their count scatters {factor} times as much as that \
-             of random ones. Intervals and chances make use of it."
+            "Stalls come at even intervals: the dispersion of their count is {factor} times \
+             that of random ones. Intervals and p-values make use of it."
         ),
         "runs-differ" => format!(
             "Runs of one side differ more than their stalls do within a run, by a factor of \
-             {factor}. Intervals and chances go by the runs."
+             {factor}. Intervals and p-values go by the runs."
         ),
         _ => return None,
     };
@@ -41,7 +41,7 @@ pub(super) fn paragraphs(comparison: &Comparison) -> Vec<(&'static str, String)>
                 _ => "too few for an interval".to_owned(),
             };
             format!(
-                "Median {} before, {} after; shift {} ({interval}); chance {}.",
+                "Median {} before, {} after; shift {} ({interval}); p-value {}.",
                 human::length(row.median_before_ns),
                 human::length(row.median_after_ns),
                 cells::signed(row.shift_ns),
@@ -68,8 +68,8 @@ pub(super) fn paragraphs(comparison: &Comparison) -> Vec<(&'static str, String)>
     let mut longest = worst.text.clone();
     if let Some(chance) = worst.chance.filter(|_| worst.longest_on_one_side > 1) {
         longest.push_str(&format!(
-            " The {} longest of all fell on one side; alike and independent, that has a chance \
-             of {}.",
+            " The {} longest of all fell on one side; if both sides were alike, the p-value of \
+             that is {}.",
             human::grouped(worst.longest_on_one_side),
             cells::chance(Some(chance))
         ));
@@ -124,12 +124,12 @@ pub(super) fn how_to_read(comparison: &Comparison) -> Vec<String> {
     let risk = human::chosen_percent(1.0 - comparison.level);
     vec![
         format!(
-            "chance: how often sides that are alike would differ as much, corrected for all \
+            "p-value: how often sides that are alike would differ as much, corrected for all \
              comparisons made here ({}). A finding needs {risk} % or less.",
             comparison.correction
         ),
-        "- for chance: not tested, as the stalls are too few or those of a row above, or the \
-         evidence differs. The JSON says which."
+        "p-value -: not tested: too few events, a repeat of the row above, or evidence that \
+         differs. The JSON says which."
             .to_owned(),
         "Bursts that outlast a sixteenth of a side, and changes of the machine between its \
          runs, show only as runs that differ. A single run a side cannot show them."
@@ -148,7 +148,7 @@ pub(super) fn hashes(comparison: &Comparison) -> Vec<[String; 2]> {
 pub(super) fn made_by(comparison: &Comparison) -> String {
     let tool = &comparison.tool;
     format!(
-        "Chances are corrected for all comparisons: {}. Compared by {} {}, schema version {}.",
+        "p-values are corrected for all comparisons: {}. Compared by {} {}, schema version {}.",
         comparison.correction, tool.name, tool.version, comparison.schema_version
     )
 }

@@ -138,7 +138,7 @@ fn rates(comparison: &Comparison, page: &mut Page) {
             ("after", Align::Right),
             ("ratio", Align::Right),
             (&interval, Align::Left),
-            ("chance", Align::Right),
+            ("p-value", Align::Right),
         ]);
         for row in &rows {
             table.row(vec![

@@ -39,7 +39,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
                 "share",
                 "jitter",
                 "first beat",
-                "chance",
+                "p-value",
             ],
             rows: found.iter().take(50).map(row).collect(),
             more: found.len().saturating_sub(50) as u64,

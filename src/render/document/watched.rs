@@ -125,7 +125,7 @@ fn steps(report: &Report<()>) -> Option<Vec<Block>> {
         more: steps.len().saturating_sub(ROWS) as u64,
     };
     (!steps.is_empty()).then(|| {
-        let text = "The clocks went apart: a gap of that moment may be of the clocks' making.";
+        let text = "The clocks went apart: a gap of that moment may be a clock artefact.";
         vec![Block::Paragraph(text.to_owned()), Block::Table(table)]
     })
 }

@@ -3,7 +3,7 @@
 use crate::fleet::model::{
     FleetReport, HostRow, Matched, OutlierRow, OutlierSearch, SeparatorRow, SeriesRow, SharedName,
 };
-use crate::text::human::{grouped, length, percent, plural, three_digits};
+use crate::text::human::{grouped, length, p_value, percent, plural, three_digits};
 use crate::units::Nanos;
 
 /// A host with a run that is not the whole that was asked for.
@@ -113,26 +113,26 @@ pub(super) fn separator(row: &SeparatorRow) -> String {
         _ => "not as often as elsewhere".to_owned(),
     };
     format!(
-        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; chance {}",
+        "{} {}: {} of {} hosts fail, {} of {} elsewhere; {ratio}; {}",
         row.dimension.name(),
         row.name,
         grouped(row.group_fail),
         grouped(row.group_fail + row.group_pass),
         grouped(row.rest_fail),
         grouped(row.rest_fail + row.rest_pass),
-        three_digits(row.q),
+        p_value(row.q),
     )
 }
 
 /// What an outlier says.
 pub(super) fn outlier(row: &OutlierRow) -> String {
     format!(
-        "{}: {} {} where its like let expect {}; chance {} ({} hosts of {})",
+        "{}: {} {} against {} expected from comparable hosts; {} ({} hosts of {})",
         row.host,
         grouped(row.events),
         row.quantity.name(),
         three_digits(row.expected),
-        three_digits(row.p_corrected),
+        p_value(row.p_corrected),
         grouped(row.group_hosts),
         row.group,
     )

@@ -63,9 +63,7 @@ fn traced(summary: &Summary<'_>) -> Vec<String> {
 
 fn guest() -> Vec<String> {
     vec![
-        String::from(
-            "Who took the time below this guest: hypervisor, other guests, or the machine.",
-        ),
+        String::from("Who took the time below this guest: hypervisor, other guests or machine."),
         String::from("Hypervisor time while this kernel ran: it may count as \"os\"."),
     ]
 }

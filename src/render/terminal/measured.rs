@@ -181,6 +181,7 @@ pub(super) fn covered(summary: &Summary<'_>) -> String {
     let of_time = human::percent(summary.verdict.coverage);
     let rest: Vec<String> = [
         (sum(|cpu| cpu.os_ns), "kernel"),
+        (sum(|cpu| cpu.unknown_ns), "unknown"),
         (sum(|cpu| cpu.blind_ns), "measurement overhead"),
         (sum(|cpu| cpu.paused_ns), "paused by --window"),
         (sum(between), "between interrupts-off windows"),

@@ -31,6 +31,8 @@ use crate::units::cpulist::CpuList;
 
 /// How many of the worst gaps a summary shows.
 pub const WORST_GAPS: usize = 10;
+/// Rows of the histogram where there is room.
+const WHOLE_PICTURE: usize = 16;
 /// Lists of CPUs are cut at this many columns.
 const LONGEST_LIST: usize = 150;
 
@@ -124,10 +126,10 @@ fn whole(summary: &Summary<'_>, style: Style) -> String {
 }
 
 fn picture(summary: &Summary<'_>, page: &mut Page) {
-    let mut rows = screen::picture(summary).into_iter();
-    if let Some(title) = rows.next() {
-        page.heading(&title);
-        rows.for_each(|row| page.line(&format!("  {row}")));
+    let rows = screen::picture(summary, WHOLE_PICTURE);
+    if !rows.is_empty() {
+        page.heading("Lengths, and how often they were seen");
+        rows.iter().for_each(|row| page.line(&format!("  {row}")));
     }
 }
 

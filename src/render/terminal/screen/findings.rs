@@ -95,10 +95,11 @@ fn kinds(findings: &[Finding]) -> Vec<Kind<'_>> {
 
 /// Up to the first full stop that a new sentence follows.
 fn first_sentence(text: &str) -> &str {
+    let begins = |c: char| c.is_uppercase() || c.is_ascii_digit();
     let ends = text.match_indices(". ").map(|(at, _)| at + 1);
     let end = ends
         .into_iter()
-        .find(|&end| text[end..].trim_start().starts_with(char::is_uppercase));
+        .find(|&end| text[end..].trim_start().starts_with(begins));
     end.map_or(text, |end| &text[..end])
 }
 

@@ -15,28 +15,53 @@ use crate::render::style::Style;
 
 pub(super) use picture::rows as picture;
 
-/// The lines of a finding's text, and of its remedy, at most.
-const SENTENCE: usize = 3;
+/// What parts may take that are no lists.
+struct Room {
+    /// The lines of a finding's text, and of its remedy, at most.
+    sentence: usize,
+    /// The bins of the histogram, at most.
+    bins: usize,
+}
+
+/// From the one that shows most.
+const ROOMS: [Room; 3] = [
+    Room {
+        sentence: 3,
+        bins: 8,
+    },
+    Room {
+        sentence: 2,
+        bins: 8,
+    },
+    Room {
+        sentence: 2,
+        bins: 5,
+    },
+];
+/// Where lists must give way, too.
+const CRAMPED: Room = Room {
+    sentence: 1,
+    bins: 5,
+};
 
 /// The summary in at most [`crate::render::screen::LINES`] lines.
 pub(super) fn render(summary: &Summary<'_>, style: Style) -> String {
-    let parts = |sentence: usize| -> Vec<Part<'_>> {
+    let parts = |room: &Room| -> Vec<Part<'_>> {
         [
             verdict::parts(summary, style),
             measured::parts(summary, style),
-            picture::parts(summary, style),
+            picture::parts(summary, style, room.bins),
             cpus::parts(summary, style),
             worst::parts(summary, style),
-            findings::parts(summary, style, sentence),
+            findings::parts(summary, style, room.sentence),
             ending::parts(summary, style),
         ]
         .into_iter()
         .flatten()
         .collect()
     };
-    // Whole sentences where there is room for them.
-    let whole = (2..=SENTENCE).rev().map(parts).find(|parts| fit(parts));
-    fitted(whole.unwrap_or_else(|| parts(1)))
+    let whole = ROOMS.iter().map(parts).find(|parts| fit(parts));
+    fitted(whole.unwrap_or_else(|| parts(&CRAMPED)))
 }
 
 /// Lines that a page makes.

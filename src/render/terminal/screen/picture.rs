@@ -9,8 +9,6 @@ use crate::render::table::{Align, Table};
 use crate::text::human;
 use crate::units::Nanos;
 
-/// Rows of the picture, at most.
-const MOST_ROWS: usize = 8;
 /// The longest bar.
 const LONGEST_BAR: usize = 16;
 /// The edges of bins in a decade, from fine to coarse.
@@ -24,6 +22,9 @@ struct Counts {
     unknown: u64,
 }
 
+/// A column: its name, and what it counts.
+type Series = (&'static str, fn(&Counts) -> u64);
+
 /// One bin that holds something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bin {
@@ -32,12 +33,12 @@ struct Bin {
     counts: Counts,
 }
 
-pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
-    let mut rows = rows(summary).into_iter();
+pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style, most: usize) -> Vec<Part<'a>> {
+    let mut rows = rows(summary, most).into_iter();
     let Some(head) = rows.next() else {
         return Vec::new();
     };
-    let head = lines(style, |page| page.title(&head));
+    let head = lines(style, |page| page.title(&format!("  {}", head.trim_end())));
     let mut part = Part::new(Rank::Detail, head).undivided();
     for row in rows {
         part.item(lines(style, |page| page.line(&format!("  {row}"))));
@@ -45,17 +46,18 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     vec![part.counted("line of the histogram")]
 }
 
-/// A head and a row for each bin that holds something; nothing where none does.
-pub(in crate::render::terminal) fn rows(summary: &Summary<'_>) -> Vec<String> {
+/// A head and a row for each bin that holds something, at most so many; nothing
+/// where none does.
+pub(in crate::render::terminal) fn rows(summary: &Summary<'_>, rows: usize) -> Vec<String> {
     let buckets = || summary.cpus.iter().flat_map(|cpu| &cpu.histogram.buckets);
-    let bins = bins(buckets);
+    let bins = bins(buckets, rows);
     if bins.is_empty() {
         return Vec::new();
     }
     let most = |count: fn(&Counts) -> u64| bins.iter().map(|bin| count(&bin.counts)).max();
-    let series: Vec<(&str, fn(&Counts) -> u64)> = vec![
+    let series: [Series; 3] = [
         ("below the kernel", |counts| counts.below),
-        ("kernel", |counts| counts.kernel),
+        ("kernel ran", |counts| counts.kernel),
         ("unknown", |counts| counts.unknown),
     ];
     let seen: Vec<_> = series
@@ -64,7 +66,7 @@ pub(in crate::render::terminal) fn rows(summary: &Summary<'_>) -> Vec<String> {
         .collect();
     let longest = seen.iter().filter_map(|(_, count)| most(*count)).max();
     let longest = longest.unwrap_or(0);
-    let mut header = vec![("length", Align::Right)];
+    let mut header = vec![("length (log bars)", Align::Right)];
     header.extend(seen.iter().map(|(name, _)| (*name, Align::Left)));
     let mut table = Table::new(&header);
     for bin in &bins {
@@ -75,8 +77,7 @@ pub(in crate::render::terminal) fn rows(summary: &Summary<'_>) -> Vec<String> {
         );
         table.row(cells);
     }
-    let title = String::from("How long it took, times seen (bars on a log scale)");
-    [title].into_iter().chain(table.lines()).collect()
+    table.lines()
 }
 
 /// A bar as long as the logarithm of the count, and the count.
@@ -94,20 +95,20 @@ fn bar(count: u64, most: u64) -> String {
 }
 
 /// The bins that hold something, in the finest steps of which so few do.
-fn bins<'a, I>(buckets: impl Fn() -> I) -> Vec<Bin>
+fn bins<'a, I>(buckets: impl Fn() -> I, most: usize) -> Vec<Bin>
 where
     I: Iterator<Item = &'a Bucket>,
 {
     let each = STEPS.iter().map(|steps| in_steps(buckets(), steps));
     let mut last = Vec::new();
     for bins in each {
-        if bins.len() <= MOST_ROWS {
+        if bins.len() <= most {
             return bins;
         }
         last = bins;
     }
     // More decades than rows: the shortest ones as one.
-    let surplus = last.len() - MOST_ROWS;
+    let surplus = last.len() - most;
     let merged = last.drain(..=surplus).reduce(|one, other| Bin {
         to: other.to,
         counts: one.counts.and(other.counts),
@@ -198,7 +199,7 @@ mod tests {
             bucket(u64::MAX - 5, 1, 0),
             bucket(300, 0, 0),
         ];
-        let bins = bins(|| buckets.iter());
+        let bins = bins(|| buckets.iter(), 8);
         let froms: Vec<u64> = bins.iter().map(|bin| bin.from).collect();
         assert_eq!(froms, [1, 1_000, 200_000, 10_000_000_000_000_000_000]);
         assert_eq!(bins[1].counts.kernel, 12);
@@ -209,8 +210,8 @@ mod tests {
     #[test]
     fn many_lengths_are_put_together() {
         let buckets: Vec<Bucket> = (0..19).map(|at| bucket(10_u64.pow(at), 1, 2)).collect();
-        let bins = bins(|| buckets.iter());
-        assert_eq!(bins.len(), MOST_ROWS);
+        let bins = bins(|| buckets.iter(), 8);
+        assert_eq!(bins.len(), 8);
         let all: u64 = bins.iter().map(|bin| bin.counts.below).sum();
         assert_eq!(all, 19);
     }

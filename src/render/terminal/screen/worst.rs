@@ -22,6 +22,7 @@ const MOST_LISTED: usize = 1_000;
 
 /// What a row is about.
 struct Row<'a> {
+    is_stall: bool,
     start_utc: &'a str,
     cpus: String,
     length: Nanos,
@@ -48,7 +49,7 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     let table = table(&rows, day, &details);
     let mut written = table.lines().into_iter();
     let head = lines(style, |page| {
-        page.title(&title(summary, rows.len(), day));
+        page.title(&title(summary, &rows, day));
         if let Some(head) = written.next() {
             page.line(&format!("  {head}"));
         }
@@ -66,9 +67,10 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     vec![worst.counted("of the worst"), below.counted("detail")]
 }
 
-fn title(summary: &Summary<'_>, shown: usize, day: Option<&str>) -> String {
+fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
     let of_day = day.map_or_else(String::new, |day| format!(" (UTC of {day})"));
     if summary.stalls.is_empty() {
+        let shown = rows.len();
         let seen = summary.gaps_seen().max(shown as u64);
         let gaps = human::plural(seen, "gap");
         return match seen == shown as u64 {
@@ -78,33 +80,41 @@ fn title(summary: &Summary<'_>, shown: usize, day: Option<&str>) -> String {
     }
     let count = summary.stalls.len();
     let stalls = human::plural(count as u64, "stall");
-    if shown > count {
-        return format!("Worst: {stalls} below the kernel, then other gaps{of_day}");
-    }
-    let of = match count {
-        MOST_LISTED.. => format!("Worst {shown} of {stalls} or more"),
-        all if all == shown => stalls,
-        _ => format!("Worst {shown} of {stalls}"),
+    let listed = rows.iter().filter(|row| row.is_stall).count();
+    let worst = match count {
+        MOST_LISTED.. => format!("Worst {listed} of {stalls} or more"),
+        all if all == listed => stalls,
+        _ => format!("Worst {listed} of {stalls}"),
     };
-    format!("{of} below the kernel{of_day}")
+    let others = match listed < rows.len() {
+        true => ", and other gaps",
+        false => "",
+    };
+    format!("{worst} below the kernel{others}{of_day}")
 }
 
-/// Stalls, longest first; where there are fewer than rows, gaps that are none.
+/// Stalls and gaps that are not all known, by what counts or may count; where
+/// these are fewer than rows, other gaps.
 fn rows<'a>(summary: &Summary<'a>) -> Vec<Row<'a>> {
-    let mut stalls: Vec<&StallReport> = summary.stalls.iter().collect();
-    stalls.sort_by_key(|stall| Reverse(stall.duration_ns));
-    let is_stall = |gap: &&Gap| gap.platform_ns > Nanos(0);
-    let gaps = summary
-        .worst
-        .iter()
-        .filter(|gap| stalls.is_empty() || !is_stall(gap))
-        .map(of_gap);
-    let of_stalls = stalls.iter().map(|stall| of_stall(stall, summary.worst));
-    of_stalls.chain(gaps).take(MOST).collect()
+    let may_count = |gap: &&Gap| match summary.stalls.is_empty() {
+        true => true,
+        false => gap.unknown_ns > Nanos(0),
+    };
+    let is_other = |gap: &&Gap| !may_count(gap) && gap.platform_ns == Nanos(0);
+    let stalls = summary.stalls.iter();
+    let stalls = stalls.map(|stall| (stall.duration_ns, of_stall(stall, summary.worst)));
+    let open = summary.worst.iter().filter(may_count);
+    let open = open.map(|gap| (gap.unknown_ns.max(gap.platform_ns), of_gap(gap)));
+    let mut rows: Vec<(Nanos, Row<'a>)> = stalls.chain(open).collect();
+    rows.sort_by_key(|(weight, _)| Reverse(*weight));
+    let others = summary.worst.iter().filter(is_other).map(of_gap);
+    let rows = rows.into_iter().map(|(_, row)| row);
+    rows.chain(others).take(MOST).collect()
 }
 
 fn of_gap(gap: &Gap) -> Row<'_> {
     Row {
+        is_stall: false,
         start_utc: &gap.start_utc,
         cpus: gap.cpu.to_string(),
         length: gap.duration_ns,
@@ -121,6 +131,7 @@ fn of_stall<'a>(stall: &'a StallReport, worst: &'a [Gap]) -> Row<'a> {
         gap.cause == stall.cause && gap.start_cycles.0 <= end && end <= gap.end_cycles.0
     });
     Row {
+        is_stall: true,
         start_utc: &stall.start_utc,
         cpus: cpus(stall),
         length: stall.duration_ns,
