@@ -155,16 +155,17 @@ pub struct RunArgs {
 
     /// BPF engine: hold interrupts off for this long at a time, 100us to
     /// 100ms; a bare number is microseconds [default: 10ms]
-    #[arg(long, value_name = "TIME", value_parser = threshold)]
-    pub shot: Option<Nanos>,
+    #[arg(long, alias = "shot", value_name = "TIME", value_parser = threshold)]
+    pub irqs_off: Option<Nanos>,
 
-    /// BPF engine: let the kernel work for this long after each shot, 20us to
-    /// 1s; a bare number is microseconds [default: 250us]
-    #[arg(long, value_name = "TIME", value_parser = threshold)]
-    pub breath: Option<Nanos>,
+    /// BPF engine: pause for this long after each such window, so that the
+    /// kernel can work, 20us to 1s; a bare number is microseconds [default:
+    /// 250us]
+    #[arg(long, alias = "breath", value_name = "TIME", value_parser = threshold)]
+    pub irqs_on: Option<Nanos>,
 
-    /// BPF engine and tracers: list the ends of each shot in the report: a test
-    /// of the program
+    /// BPF engine and tracers: list the ends of each interrupts-off window in
+    /// the report: a test of the program
     #[arg(long, hide = true)]
     pub list_shots: bool,
 

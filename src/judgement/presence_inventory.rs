@@ -67,13 +67,13 @@ fn masking(case: &Case<'_>) -> Option<EvidenceSource> {
     let longest = cpus.iter().map(|cpu| cpu.longest_shot).max()?;
     let counted = match source {
         CountSource::Program => "after each delta",
-        CountSource::File => "by /proc/interrupts after shots with gaps",
+        CountSource::File => "by /proc/interrupts after windows with gaps",
         CountSource::Tracer => "by the kernel's tracer",
     };
     Some(usable(
         "interrupts-off",
         format!(
-            "{} shots of at most {}, by a BPF program; counted {counted}: {} NMIs, {} machine \
+            "{} interrupts-off windows of at most {}, by a BPF program; counted {counted}: {} NMIs, {} machine \
              checks; placed on the TSC within {error}",
             sum(|cpu| cpu.shots),
             case.rate.hz.to_nanos(longest),

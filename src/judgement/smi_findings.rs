@@ -149,7 +149,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
             },
             Some(match hwlat {
                 true => "--engine bpf and --engine user tell the two apart",
-                false => "run longer, or raise --shot: the share of the time between shots falls",
+                false => "run longer, or raise --irqs-off: the share of the time in pauses falls",
             }),
         ));
     }

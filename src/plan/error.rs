@@ -115,7 +115,7 @@ pub enum PlanError {
         most: Nanos,
     },
     /// A shot that cannot hold a gap.
-    #[error("--shot {shot} is not longer than --threshold {threshold}: no gap would fit")]
+    #[error("--irqs-off {shot} is not longer than --threshold {threshold}: no gap would fit")]
     ShotBelowThreshold {
         /// The shot.
         shot: Nanos,

@@ -48,7 +48,7 @@ impl EngineWish {
 
 /// Makes out the wish. Whoever sets the length of shots wants shots.
 pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pace), PlanError> {
-    let shots = [("shot", args.shot), ("breath", args.breath)]
+    let shots = [("irqs-off", args.irqs_off), ("irqs-on", args.irqs_on)]
         .into_iter()
         .find_map(|(option, given)| given.map(|_| option));
     let wish = match (wish(&args.engine)?, shots) {
@@ -74,10 +74,16 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
         given => Ok(given.unwrap_or(default)),
     };
     let pace = Pace {
-        shot: within("shot", args.shot, DEFAULT_SHOT, SHORTEST_SHOT, LONGEST_SHOT)?,
+        shot: within(
+            "irqs-off",
+            args.irqs_off,
+            DEFAULT_SHOT,
+            SHORTEST_SHOT,
+            LONGEST_SHOT,
+        )?,
         breath: within(
-            "breath",
-            args.breath,
+            "irqs-on",
+            args.irqs_on,
             DEFAULT_BREATH,
             SHORTEST_BREATH,
             Nanos::SECOND,

@@ -159,7 +159,7 @@ fn between_shots(cases: &[Case<'_>], engines: &[EngineReport]) -> Option<String>
             (true, smis) => format!("; {smis} SMIs were counted there and have no gap"),
         };
         format!(
-            "The bpf engine did not sample for {between} between its shots{smis}. The user engine \
+            "The bpf engine did not sample for {between} between its interrupts-off windows{smis}. The user engine \
              samples without a break."
         )
     })

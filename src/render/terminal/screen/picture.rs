@@ -181,7 +181,7 @@ mod tests {
     fn bucket(from: u64, below: u64, kernel: u64) -> Bucket {
         Bucket {
             from_ns: Nanos(from),
-            to_ns: Nanos(from + from / 16),
+            to_ns: Nanos(from.saturating_add(from / 16)),
             kernel_absent: below,
             kernel_ran: kernel,
             unknown: 0,
