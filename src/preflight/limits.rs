@@ -4,7 +4,7 @@
 use crate::host::occupants::{Owner, RealtimeTask, State, allowed, realtime_tasks};
 use crate::preflight::model::{Condition, Effect, Observation, Subject};
 use crate::session::limits;
-use crate::session::limits::{Need, Priority};
+use crate::session::limits::{Need, Priority, Records};
 use crate::units::Nanos;
 
 use super::look::{cpus, few, observed};
@@ -37,6 +37,7 @@ fn in_force(view: &View<'_>) -> Vec<Condition> {
             None => Priority::Realtime,
             Some(_) => Priority::Ordinary,
         },
+        records: Records::allowed_to(view.host),
     };
     let found = limits::shortfalls(view.root, need);
     if found.is_empty() {

@@ -6,12 +6,16 @@
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
+use crate::host::Host;
 use crate::host::group_limits::GroupLimits;
+use crate::host::permissions::Capability;
 use crate::host::root::Root;
 use crate::units::Nanos;
 
-/// Descriptors of the program, and of each sampled CPU.
-const FILES: (u64, u64) = (64, 32);
+/// Descriptors of the program, and of each sampled CPU: where programs record
+/// what the kernel does, and where each tracepoint takes one of each CPU.
+const FILES: (u64, u64) = (64, 6);
+const FILES_OF_EVENTS: (u64, u64) = (64, 32);
 /// Threads beside those that sample.
 const OTHER_THREADS: u64 = 8;
 /// Address space of the program, and of each sampled CPU, in bytes.
@@ -34,6 +38,29 @@ pub struct Need {
     pub duration: Nanos,
     /// How samplers are scheduled, as far as is known beforehand.
     pub priority: Priority,
+    /// What records what the kernel does.
+    pub records: Records,
+}
+
+/// What records what the kernel does, as far as is known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    /// BPF programs for all CPUs.
+    Programs,
+    /// Events of each CPU.
+    Events,
+}
+
+impl Records {
+    /// By the rights of this process.
+    pub fn allowed_to(host: &Host) -> Records {
+        let held = host.permissions.capabilities.as_ref();
+        let both = [Capability::Bpf, Capability::Perfmon];
+        match held.is_ok_and(|held| both.iter().all(|&right| held.grants(right))) {
+            true => Records::Programs,
+            false => Records::Events,
+        }
+    }
 }
 
 /// Whether samplers get a real-time priority.
@@ -173,7 +200,10 @@ fn of_process(limit: impl Fn(Resource) -> u64, need: Need) -> Vec<Shortfall> {
     );
     check(
         Resource::RLIMIT_NOFILE,
-        of_cpus(FILES),
+        of_cpus(match need.records {
+            Records::Programs => FILES,
+            Records::Events => FILES_OF_EVENTS,
+        }),
         "",
         one(
             "RLIMIT_NOFILE (the hard limit: ulimit -Hn, LimitNOFILE=)",
@@ -262,6 +292,7 @@ mod tests {
         stretch: Nanos(3_000_000_000),
         duration: Nanos(3_000_000_000),
         priority: Priority::Realtime,
+        records: Records::Programs,
     };
 
     fn with(low: Resource, most: u64) -> Vec<Shortfall> {
@@ -278,7 +309,7 @@ mod tests {
             (Resource::RLIMIT_CPU, 8, "CPU", Effect::Ends),
             (Resource::RLIMIT_AS, 72 << 20, "AS", Effect::Ends),
             (Resource::RLIMIT_NPROC, 10, "NPROC", Effect::Cripples),
-            (Resource::RLIMIT_NOFILE, 128, "NOFILE", Effect::Cripples),
+            (Resource::RLIMIT_NOFILE, 76, "NOFILE", Effect::Cripples),
             (Resource::RLIMIT_FSIZE, REPORT, "FSIZE", Effect::Cripples),
             (Resource::RLIMIT_STACK, STACK, "STACK", Effect::Cripples),
         ] {

@@ -234,6 +234,7 @@ fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure
             true => limits::Priority::Realtime,
             false => limits::Priority::Ordinary,
         },
+        records: limits::Records::allowed_to(host),
     };
     for one in limits::shortfalls(root, need) {
         match one.effect {
