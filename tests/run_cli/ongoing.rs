@@ -183,6 +183,8 @@ fn gaps_are_streamed_as_rows_of_the_reports_csv() {
     let said = live(&[
         "--threshold",
         "2us",
+        "--keep-gaps",
+        "all",
         "-o",
         json.to_str().unwrap(),
         "--csv",

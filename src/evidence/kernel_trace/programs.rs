@@ -197,7 +197,7 @@ mod tests {
         all
     }
 
-    /// Both ways at the same time, on one CPU: the same records in the same order.
+    /// Both ways at the same time, on one CPU: the same records.
     #[test]
     fn programs_record_what_events_do() {
         let cpu = CpuId(0);
@@ -230,27 +230,30 @@ mod tests {
         while begun.elapsed() < Duration::from_millis(300) {
             std::thread::sleep(Duration::from_micros(100));
         }
+        // The events were there earlier, and are read later.
         let program = records(&mut by_program, programs.points());
         let event = records(&mut by_event, &points);
-        // What was recorded by one alone, before the other began or after it was
-        // read, is no difference.
-        let ends = |all: &[(u64, u16, u64)]| Some((all.first()?.0, all.last()?.0));
-        let (Some(program_ends), Some(event_ends)) = (ends(&program), ends(&event)) else {
-            panic!("{} and {} records", program.len(), event.len());
-        };
-        let (from, to) = (
-            program_ends.0.max(event_ends.0) + 50_000,
-            program_ends.1.min(event_ends.1).saturating_sub(50_000),
-        );
-        let within = |all: Vec<(u64, u16, u64)>| -> Vec<(u16, u64)> {
-            let inside = all
-                .into_iter()
-                .filter(|(time, ..)| (from..to).contains(time));
-            inside.map(|(_, id, field)| (id, field)).collect()
-        };
-        let (program, event) = (within(program), within(event));
         assert!(program.len() > 20, "{} are too few", program.len());
-        let differ = (program.iter().zip(&event)).position(|(one, other)| one != other);
-        assert_eq!((differ, program.len()), (None, event.len()));
+        let (first, last) = (program[0].0, program[program.len() - 1].0);
+        let surely_within = first + 5_000_000..last.saturating_sub(5_000_000);
+        for point in &points {
+            let of = |all: &[(u64, u16, u64)]| -> Vec<(u64, u64)> {
+                let own = all.iter().filter(|(_, id, _)| *id == point.id);
+                own.map(|&(time, _, field)| (time, field)).collect()
+            };
+            let (own, all) = (of(&program), of(&event));
+            let within = all.iter().filter(|(time, _)| surely_within.contains(time));
+            assert!(
+                within.count() <= own.len(),
+                "{}: records are missing",
+                point.name
+            );
+            // An interrupt may come between the two ways of one hit, so that the
+            // order holds for each tracepoint by itself only.
+            let fields = |all: &[(u64, u64)]| all.iter().map(|one| one.1).collect::<Vec<_>>();
+            let (own, all) = (fields(&own), fields(&all));
+            let is_part = own.is_empty() || all.windows(own.len()).any(|part| part == own);
+            assert!(is_part, "{}: {own:?} is no part of {all:?}", point.name);
+        }
     }
 }
