@@ -126,7 +126,11 @@ fn stalls_are_counted_whatever_is_kept() {
     let (whole, part) = (all.only_cpu(), few.only_cpu());
     assert_eq!(whole["gaps_recorded"], whole["gaps_seen"]);
     assert_eq!(number(&part["gaps_recorded"]), 500);
-    assert_eq!(part["gaps_by_cause"], whole["gaps_by_cause"]);
+    // Of the first gaps of the kernel's it depends on the collector's visits how
+    // many are judged before their like is known.
+    let platform = |cpu: &serde_json::Value| number(&cpu["gaps_by_cause"]["firmware-or-cpu"]);
+    assert_eq!(platform(part), platform(whole));
+    assert_eq!(part["gaps_seen"], whole["gaps_seen"]);
     for figure in [
         "platform_gaps",
         "platform_stalls",
