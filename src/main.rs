@@ -40,8 +40,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// What somebody who types only the name wants to know.
+const FIRST_STEPS: &str = "\
+hwgap run                 measures this machine for two minutes
+hwgap preflight           says what would disturb a measurement here
+hwgap help [COMMAND]      tells the rest
+";
+
 fn program() -> ExitCode {
-    let command = Cli::parse_from(arguments(std::env::args_os())).command;
+    let given = arguments(std::env::args_os());
+    if given.len() <= 1 {
+        tell(FIRST_STEPS);
+        return ExitCode::from(2);
+    }
+    let command = Cli::parse_from(given).command;
     let name = command.program();
     match carry_out(command) {
         Ok(exit) => exit.into(),

@@ -16,8 +16,8 @@ use super::selftest::SelftestArgs;
 
 /// Finds the time that firmware, CPU and hypervisor take from this machine.
 #[derive(Debug, Parser)]
-#[command(name = "hwgap", version, about, long_about = help::ABOUT, after_long_help = help::OVERVIEW)]
-#[command(propagate_version = true, arg_required_else_help = true)]
+#[command(name = "hwgap", version = env!("CARGO_PKG_VERSION"), long_version = env!("HWGAP_VERSION"), about, long_about = help::ABOUT, after_long_help = help::OVERVIEW)]
+#[command(propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -133,12 +133,15 @@ Examples:
       What a run with the same options would meet.
   sudo hwgap preflight --cpus isolated && sudo hwgap run --cpus isolated
       Measure only where nothing would disturb it.
+  sudo hwgap preflight --require usable && sudo hwgap run
+      Measure wherever a measurement is possible.
   hwgap preflight --format json | jq -r '.findings[].remedy | strings'
       All remedies, for a script or a ticket.
 
 Exit status:
-  0  ready: nothing known would disturb a measurement
-  1  something will disturb a measurement
+  0  ready: nothing known would disturb a measurement; with --require usable
+     also where something will
+  1  usable, but something will disturb a measurement
   2  wrong usage
   3  cannot measure: no usable CPU, a trapped TSC, a clock given up";
 

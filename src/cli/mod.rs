@@ -25,7 +25,7 @@ pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;
 pub use look::{ColorArg, LookArgs};
 pub use other::{CompletionsArgs, DocumentArg, ManArgs, SchemaArgs};
-pub use preflight::PreflightArgs;
+pub use preflight::{PreflightArgs, RequireArg};
 pub use report::{ReportArgs, ReportFormatArg};
 pub use restore::{GuardianArgs, RestoreArgs};
 pub use run::{EngineArg, KeepGaps, RunArgs};

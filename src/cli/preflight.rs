@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::format::FormatArg;
 use super::look::LookArgs;
@@ -14,6 +14,10 @@ pub struct PreflightArgs {
     /// [default: the isolated ones, else all but one]
     #[arg(short, long, value_name = "LIST")]
     pub cpus: Option<String>,
+
+    /// What the exit status 0 takes
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = RequireArg::Ready)]
+    pub require: RequireArg,
 
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
@@ -32,4 +36,13 @@ pub struct PreflightArgs {
     /// the program
     #[arg(long, value_name = "DIR", hide = true)]
     pub host_root: Option<PathBuf>,
+}
+
+/// How good a host must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RequireArg {
+    /// Nothing known would disturb a measurement
+    Ready,
+    /// A measurement is possible, disturbed or not
+    Usable,
 }

@@ -30,6 +30,11 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "LIST")]
     pub cpus: Option<String>,
 
+    /// CPUs left to other tasks, hwgap's own among them: a list such as 0,4
+    /// [default: those that are not sampled]
+    #[arg(long, value_name = "LIST")]
+    pub housekeeping: Option<String>,
+
     /// Sample only this part of each window; a bare number is microseconds
     #[arg(long, value_name = "TIME", value_parser = threshold)]
     pub width: Option<Nanos>,

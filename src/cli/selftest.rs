@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::format::FormatArg;
-use super::look::LookArgs;
 
 /// Options of `hwgap selftest`.
 #[derive(Debug, Args)]
@@ -22,10 +21,6 @@ pub struct SelftestArgs {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub format: FormatArg,
-
-    /// How the text looks.
-    #[command(flatten)]
-    pub look: LookArgs,
 
     /// Where to store the result [default: /var/lib/hwgap/selftest.json for
     /// root, else below the user's state folder]

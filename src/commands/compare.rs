@@ -68,7 +68,9 @@ fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match args.format {
-        CompareFormatArg::Text => out.write_all(text::render(comparison, style).as_bytes())?,
+        CompareFormatArg::Text => {
+            out.write_all(text::render(comparison, style, args.look.look().extent).as_bytes())?
+        }
         CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
         CompareFormatArg::Html => html::write(comparison, &mut *out)?,
         CompareFormatArg::Json => json::write(comparison, &mut *out)?,

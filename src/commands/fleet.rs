@@ -195,7 +195,9 @@ fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match args.format {
-        FleetFormatArg::Text => out.write_all(text::render(report, style).as_bytes())?,
+        FleetFormatArg::Text => {
+            out.write_all(text::render(report, style, args.look.look().extent).as_bytes())?
+        }
         FleetFormatArg::Json => json::write(report, &mut *out)?,
         FleetFormatArg::Csv => csv::write(report, out)?,
         FleetFormatArg::Html => html::write(report, &folder(args), out)?,

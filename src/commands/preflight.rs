@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::cli::{FormatArg, PreflightArgs};
+use crate::cli::{FormatArg, PreflightArgs, RequireArg};
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::cpuid;
@@ -51,6 +51,7 @@ pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
     }
     Ok(match report.verdict.result {
         Outlook::Ready => Exit::Good,
+        Outlook::WillBeDisturbed if args.require == RequireArg::Usable => Exit::Good,
         Outlook::WillBeDisturbed => Exit::Latency,
         Outlook::CannotMeasure => Exit::NoVerdict,
     })
@@ -96,6 +97,9 @@ fn print(args: &PreflightArgs, report: &PreflightReport) -> io::Result<()> {
             json::write(report, &mut stdout)?;
             stdout.flush()
         }
-        FormatArg::Text => preflight::write(report, args.look.look().on_stdout(), stdout),
+        FormatArg::Text => {
+            let look = args.look.look();
+            preflight::write(report, look.on_stdout(), look.extent, stdout)
+        }
     }
 }

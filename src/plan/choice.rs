@@ -27,6 +27,46 @@ pub struct NotSampled {
 }
 
 impl Choice {
+    /// The CPUs that `--cpus` names, or the ones to sample by default; with those
+    /// of `--housekeeping` left to others.
+    ///
+    /// # Errors
+    /// As [`Choice::new`]; names the CPU that cannot be left to others, and why.
+    pub fn leaving(
+        kept: Option<&str>,
+        asked: Option<&str>,
+        host: &Host,
+        usable: &CpuList,
+    ) -> Result<Choice, PlanError> {
+        let Some(kept) = kept else {
+            return Choice::new(asked, host, usable);
+        };
+        let kept: CpuList = kept.trim().parse().map_err(PlanError::BadHousekeeping)?;
+        if let Some(cpu) = kept.without(usable).first() {
+            return Err(PlanError::HousekeepingClosed(cpu));
+        }
+        let open = usable.without(&kept);
+        if kept.is_empty() || open.is_empty() {
+            return Err(PlanError::NothingToSample);
+        }
+        let isolated = host.topology.sets.isolated.clone().unwrap_or_default();
+        let by_default = match isolated.intersection(&open) {
+            isolated if isolated.is_empty() => open,
+            isolated => isolated,
+        };
+        let choice = match asked {
+            Some(_) => Choice::new(asked, host, usable)?,
+            None => Choice::new(Some(&by_default.to_string()), host, usable)?,
+        };
+        if let Some(cpu) = kept.intersection(&choice.cpus).first() {
+            return Err(PlanError::HousekeepingSampled(cpu));
+        }
+        Ok(Choice {
+            housekeeping: kept,
+            ..choice
+        })
+    }
+
     /// The CPUs that `--cpus` names, or the ones to sample by default.
     ///
     /// # Errors
@@ -178,7 +218,7 @@ mod tests {
         mask: "0-7",
     };
 
-    fn choice(sets: &Sets, asked: Option<&str>) -> Result<Choice, String> {
+    fn machine(sets: &Sets) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in [
             ("sys/devices/system/cpu/possible", "0-7"),
@@ -197,6 +237,11 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, format!("{content}\n")).unwrap();
         }
+        folder
+    }
+
+    fn choice(sets: &Sets, asked: Option<&str>) -> Result<Choice, String> {
+        let folder = machine(sets);
         let host = Host::read(&Root::at(folder.path()));
         let usable = host.confinement.usable(&host.topology.sets).unwrap();
         Choice::new(asked, &host, &usable).map_err(|error| error.to_string())
@@ -238,6 +283,26 @@ mod tests {
             ..EIGHT
         };
         is(told(&offline, Some("all")), "0-2,4-7", "", "");
+    }
+
+    #[test]
+    fn housekeeping_is_left_to_others_and_nothing_else_is_sampled_there() {
+        let leaving = |kept, asked| {
+            let folder = machine(&EIGHT);
+            let host = Host::read(&Root::at(folder.path()));
+            let usable = host.confinement.usable(&host.topology.sets).unwrap();
+            Choice::leaving(Some(kept), asked, &host, &usable)
+                .map(|choice| (choice.cpus.to_string(), choice.housekeeping.to_string()))
+                .map_err(|error| error.to_string())
+        };
+        let chosen = |cpus: &str, kept: &str| Ok((cpus.to_owned(), kept.to_owned()));
+        assert_eq!(leaving("3", None), chosen("0-2,4-7", "3"));
+        assert_eq!(leaving("0,4", Some("1-3")), chosen("1-3", "0,4"));
+        let refused = |kept, asked| leaving(kept, asked).unwrap_err();
+        assert!(refused("2", Some("1-3")).contains("CPU 2 is to be sampled"));
+        assert!(refused("9", None).contains("CPU 9 is not among"));
+        assert!(refused("0-7", None).contains("leave some to sample"));
+        assert!(refused("x", None).starts_with("--housekeeping: "));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::host::root::ReadError;
 use crate::host::usable::UnusableCpu;
 use crate::quiet::StepError;
-use crate::units::Nanos;
 use crate::units::cpulist::{CpuList, CpuListError};
+use crate::units::{CpuId, Nanos};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,18 @@ pub enum PlanError {
         /// Why the first cannot be used.
         why: String,
     },
+    /// `--housekeeping` is not a list.
+    #[error("--housekeeping: {0}; write for example 0 or 0,4")]
+    BadHousekeeping(CpuListError),
+    /// `--housekeeping` names a CPU that this process may not use.
+    #[error("--housekeeping: CPU {0} is not among those that this process may use")]
+    HousekeepingClosed(CpuId),
+    /// `--housekeeping` names a CPU that is to be sampled.
+    #[error("--housekeeping: CPU {0} is to be sampled; name it in --cpus or here, not in both")]
+    HousekeepingSampled(CpuId),
+    /// `--housekeeping` names no CPU, or all of them.
+    #[error("--housekeeping must name some CPUs, and leave some to sample; write for example 0")]
+    NothingToSample,
     /// A CPU that cannot be sampled.
     #[error("--cpus: {0}")]
     Unusable(#[from] UnusableCpu),

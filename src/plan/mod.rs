@@ -181,7 +181,12 @@ impl RunPlan {
             cpus,
             housekeeping,
             not_sampled,
-        } = Choice::new(args.cpus.as_deref(), host, &usable)?;
+        } = Choice::leaving(
+            args.housekeeping.as_deref(),
+            args.cpus.as_deref(),
+            host,
+            &usable,
+        )?;
         let (threshold, hardlimit) = limits(args)?;
         let priority = args.priority.unwrap_or(DEFAULT_PRIORITY);
         let quiet = quiet::quiet(args, host, &cpus, priority)?;

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 
 use crate::preflight::model::{Condition, Effect, Outlook, PreflightReport};
 use crate::render::page::Page;
+use crate::render::screen::{Rank, condensed};
 use crate::render::style::{Ink, Style};
 use crate::render::terminal::evidence;
 use crate::text::clean;
 use crate::text::human::plural;
+use crate::text::look::Extent;
 
 /// The columns that the longest name of a condition takes.
 const NAME: usize = 15;
@@ -30,14 +32,32 @@ const GROUPS: [(Effect, Ink, &str); 5] = [
 ];
 
 /// Writes the answer.
-pub fn write(report: &PreflightReport, style: Style, mut out: impl Write) -> io::Result<()> {
-    out.write_all(render(report, style).as_bytes())?;
+pub fn write(
+    report: &PreflightReport,
+    style: Style,
+    extent: Extent,
+    mut out: impl Write,
+) -> io::Result<()> {
+    out.write_all(render(report, style, extent).as_bytes())?;
     out.flush()
 }
 
 /// The answer as text: printable ASCII and the escapes of `style`, at most 80
 /// columns.
-pub fn render(report: &PreflightReport, style: Style) -> String {
+pub fn render(report: &PreflightReport, style: Style, extent: Extent) -> String {
+    let whole = whole(report, style, extent);
+    match extent {
+        Extent::Verbose => whole,
+        Extent::Screen => condensed(whole, |title| match title {
+            title if title.contains("Prevents") => (Rank::Grave, Some(8)),
+            title if title.contains("disturb") => (Rank::Grave, Some(5)),
+            title if title.contains("Limits") => (Rank::Main, Some(3)),
+            _ => (Rank::Aside, Some(0)),
+        }),
+    }
+}
+
+fn whole(report: &PreflightReport, style: Style, extent: Extent) -> String {
     let mut page = Page::new(style);
     verdict(report, &mut page);
     for (effect, ink, title) in GROUPS {
@@ -49,12 +69,24 @@ pub fn render(report: &PreflightReport, style: Style) -> String {
         }
         page.heading(title);
         for condition in conditions {
-            show(condition, ink, &mut page);
+            show(condition, ink, extent, &mut page);
         }
     }
     in_order(report, &mut page);
-    if !report.evidence.is_empty() {
-        evidence::show_sources(&report.evidence, &mut page);
+    match extent {
+        _ if report.evidence.is_empty() => {}
+        Extent::Verbose => {
+            evidence::show_sources(&report.evidence, &mut page);
+        }
+        Extent::Screen => {
+            let usable = report.evidence.iter().filter(|source| source.usable);
+            page.heading("Evidence");
+            page.paragraph(&format!(
+                "{} of {} usable; --verbose says which, and why the others are not",
+                usable.count(),
+                plural(report.evidence.len() as u64, "source")
+            ));
+        }
     }
     page.into_text()
 }
@@ -99,7 +131,19 @@ fn verdict(report: &PreflightReport, page: &mut Page) {
     }
 }
 
-fn show(condition: &Condition, ink: Ink, page: &mut Page) {
+fn show(condition: &Condition, ink: Ink, extent: Extent, page: &mut Page) {
+    if extent == Extent::Screen {
+        page.labelled_within(
+            2,
+            ink,
+            &format!("  {:<NAME$}  ", condition.id),
+            &condition.text,
+        );
+        if let Some(remedy) = &condition.remedy {
+            page.labelled_within(2, Ink::Plain, &format!("{INDENT}-> "), remedy);
+        }
+        return;
+    }
     let text = match &condition.consequence {
         Some(consequence) => format!("{} {consequence}", condition.text),
         None => condition.text.clone(),

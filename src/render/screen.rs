@@ -140,6 +140,48 @@ impl<'a> Part<'a> {
     }
 }
 
+/// A long answer made short: its first section is the answer, and of each other
+/// one the first lines stay. `rank` says how much the section of a title matters,
+/// and how many of its items stay longest; `None` stands for running text, which
+/// is shown whole or not at all.
+pub(super) fn condensed(text: String, rank: impl Fn(&str) -> (Rank, Option<usize>)) -> String {
+    if text.lines().count() <= LINES {
+        return text;
+    }
+    let mut sections = text.split("\n\n");
+    let answer = sections.next().unwrap_or_default();
+    let mut parts = vec![listed(answer, Rank::Grave, Some(4))];
+    for section in sections {
+        let (rank, least) = rank(section.lines().next().unwrap_or_default());
+        parts.push(listed(section, rank, least));
+    }
+    fitted(parts)
+}
+
+/// A section: its first line is the head, and a line that is indented no deeper
+/// than a list is begins an item.
+fn listed<'a>(section: &str, rank: Rank, least: Option<usize>) -> Part<'a> {
+    let mut lines = section.lines();
+    let head = lines.next().unwrap_or_default().to_owned();
+    let mut part = Part::new(rank, format!("{head}\n")).least(least.unwrap_or(0));
+    for line in lines {
+        let begins = least.is_some() && !line.starts_with("   ");
+        match part.items.last_mut().filter(|_| !begins) {
+            Some(item) => {
+                item.push_str(line);
+                item.push('\n');
+            }
+            None => part.item(format!("{line}\n")),
+        }
+    }
+    let all = part.items.len();
+    part.told(move |shown| match shown {
+        0 if least.is_none() => format!("{head}: with --verbose\n"),
+        0 => format!("{head}: {} with --verbose\n", human::grouped(all as u64)),
+        _ => format!("  ... and {} more with --verbose\n", all - shown),
+    })
+}
+
 /// Whether the parts fit as they are.
 pub(super) fn fit(parts: &[Part<'_>]) -> bool {
     let shown: Vec<usize> = parts.iter().map(|part| part.items.len()).collect();
@@ -194,9 +236,13 @@ enum Spacing {
 
 fn joined(parts: &[Part<'_>], shown: &[usize], spacing: Spacing) -> String {
     let mut text = String::new();
+    let mut is_cut_off = false;
     for (part, &shown) in parts.iter().zip(shown) {
         let own = part.text(shown);
-        if spacing == Spacing::Airy && part.apart && !text.is_empty() && !own.is_empty() {
+        // Parts of which only a line is left stand together.
+        let was_cut_off = std::mem::replace(&mut is_cut_off, shown == 0 && !part.items.is_empty());
+        let is_apart = part.apart && !(was_cut_off && is_cut_off);
+        if spacing == Spacing::Airy && is_apart && !text.is_empty() && !own.is_empty() {
             text.push('\n');
         }
         text.push_str(&own);
@@ -241,6 +287,24 @@ mod tests {
             text.contains("aside 1\n  ... and 28 more with --verbose"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_long_answer_is_made_short_by_sections() {
+        let many = |name: &str, count: usize| {
+            let rows = (0..count).map(|at| format!("  {name} {at}\n      more\n"));
+            format!("{name}\n{}", rows.collect::<String>())
+        };
+        let text = format!("WORSE: by far\n\n{}\n{}", many("a", 30), many("b", 30));
+        let rank = |title: &str| match title {
+            "a" => (Rank::Main, Some(6)),
+            _ => (Rank::Aside, Some(0)),
+        };
+        let text = condensed(text, rank);
+        assert!(text.lines().count() <= LINES, "{text}");
+        assert!(text.contains("  a 5\n      more\n"), "{text}");
+        assert!(text.contains("b: 30 with --verbose"), "{text}");
+        assert_eq!(condensed("PASS\n".to_owned(), rank), "PASS\n");
     }
 
     #[test]

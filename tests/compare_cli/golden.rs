@@ -59,6 +59,7 @@ fn comparisons_are_as_in_the_golden_files() {
                 });
             if format == "text" {
                 assert_fits(name, &text);
+                assert!(text.lines().count() <= 40, "{name}:\n{text}");
             }
             // One file of each other format shows its shape.
             let is_kept = match format {

@@ -6,6 +6,7 @@ use hwgap::compare::{Naming, Question, compare, load};
 use hwgap::render::comparison::{markdown, text};
 use hwgap::render::style::Style;
 use hwgap::text::json;
+use hwgap::text::look::Extent;
 use proptest::prelude::*;
 
 use super::samples::{run, save};
@@ -127,7 +128,7 @@ proptest! {
             let question = Question { level: 0.95, margin: 2.0, naming: Naming::Full };
             for (before, after) in [(&before, &after), (&after, &before)] {
                 let found = compare(before, after, &question);
-                let page = text::render(&found, Style::Plain);
+                let page = text::render(&found, Style::Plain, Extent::Verbose);
                 for line in page.lines() {
                     prop_assert!(line.len() <= 80, "{}", line);
                 }

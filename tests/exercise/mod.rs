@@ -161,7 +161,7 @@ pub fn compared(bytes: &[u8], sound: &[u8]) -> bool {
         for (before, after) in [(&run, &other), (&other, &run)] {
             let before = std::slice::from_ref(before);
             let found = compare(before, std::slice::from_ref(after), &question);
-            comparison::text::render(&found, Style::Plain);
+            comparison::text::render(&found, Style::Plain, Extent::Screen);
             comparison::markdown::render(&found);
             comparison::html::write(&found, io::sink()).unwrap();
             json::write(&found, io::sink()).unwrap();

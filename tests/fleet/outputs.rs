@@ -29,6 +29,7 @@ fn the_text_is_as_in_the_golden_file() {
     for line in said.text.lines() {
         assert!(line.len() <= 80 && line.is_ascii(), "{line}");
     }
+    assert!(said.text.lines().count() <= 40, "{}", said.text);
     let file = root().join("tests/golden/fleet.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&file, &said.text).unwrap();

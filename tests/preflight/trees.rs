@@ -17,22 +17,32 @@ fn host_trees_give_the_golden_texts_and_their_exit_status() {
         ("kvm-guest", 1),
         ("vmware-guest", 1),
     ] {
+        let verbose = text(&of_host(&tree(name), &["--verbose"]));
         let output = of_host(&tree(name), &[]);
         let text = text(&output);
+        assert!(text.lines().count() <= 40, "{name}:\n{text}");
+        let usable = of_host(&tree(name), &["--require", "usable"]);
+        let of_usable = if status == 3 { 3 } else { 0 };
+        assert_eq!(usable.status.code(), Some(of_usable), "{name}");
         assert_eq!(output.status.code(), Some(status), "{name}:\n{text}");
         for line in text.lines() {
             assert!(line.len() <= 80, "{name}, {} columns: {line}", line.len());
             assert!(line.bytes().all(|b| (b' '..=b'~').contains(&b)), "{line:?}");
         }
-        let file = golden.join(format!("preflight-{name}.txt"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&file, &text).unwrap();
+        for (name, text) in [
+            (name.to_owned(), &text),
+            (format!("{name}-verbose"), &verbose),
+        ] {
+            let file = golden.join(format!("preflight-{name}.txt"));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&file, text).unwrap();
+            }
+            let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                *text == wanted,
+                "{name} differs from its golden file:\n{text}"
+            );
         }
-        let wanted = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            text == wanted,
-            "{name} differs from its golden file:\n{text}"
-        );
     }
 }
 

@@ -107,3 +107,28 @@ fn two_runs_at_once_both_measure() {
         measured(&other.join().unwrap());
     });
 }
+
+#[test]
+fn without_arguments_it_says_what_to_type() {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_hwgap"))
+        .output()
+        .unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(
+        text.lines()
+            .all(|line| line.starts_with("hwgap ") && line.len() <= 80)
+    );
+}
+
+#[test]
+fn the_version_comes_with_a_commit_or_says_that_none_is_known() {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_hwgap"))
+        .arg("--version")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(said.stdout).unwrap();
+    let begin = concat!("hwgap ", env!("CARGO_PKG_VERSION"), " (");
+    assert!(text.starts_with(begin) && text.contains("commit"), "{text}");
+}

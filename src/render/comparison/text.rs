@@ -3,10 +3,12 @@
 use crate::compare::Class;
 use crate::compare::model::{Comparison, RateRow, Side};
 use crate::render::page::{Page, WIDTH};
+use crate::render::screen::{Rank, condensed};
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
 use crate::text::clean;
 use crate::text::human;
+use crate::text::look::Extent;
 
 use crate::render::comparison::{cells, numbers};
 
@@ -16,10 +18,25 @@ const LONGEST_VALUE: usize = 40;
 
 /// The comparison as text: printable ASCII and the escapes of `style`, at most
 /// 80 columns.
-pub fn render(comparison: &Comparison, style: Style) -> String {
+pub fn render(comparison: &Comparison, style: Style, extent: Extent) -> String {
+    let whole = whole(comparison, style, extent);
+    match extent {
+        Extent::Verbose => whole,
+        Extent::Screen => condensed(whole, |title| match title {
+            title if title.contains("Doubts") => (Rank::Grave, Some(3)),
+            title if title.contains("Compared") => (Rank::Main, Some(3)),
+            title if title.contains("What changed") => (Rank::Main, Some(12)),
+            title if title.contains("Stalls an hour") => (Rank::Main, Some(4)),
+            title if title.contains("How to read") => (Rank::Aside, Some(0)),
+            _ => (Rank::Detail, None),
+        }),
+    }
+}
+
+fn whole(comparison: &Comparison, style: Style, extent: Extent) -> String {
     let mut page = Page::new(style);
     verdict(comparison, &mut page);
-    compared(comparison, &mut page);
+    compared(comparison, extent, &mut page);
     changes(comparison, &mut page);
     if !comparison.notes.is_empty() {
         page.heading("Doubts");
@@ -48,7 +65,7 @@ fn verdict(comparison: &Comparison, page: &mut Page) {
     }
 }
 
-fn compared(comparison: &Comparison, page: &mut Page) {
+fn compared(comparison: &Comparison, extent: Extent, page: &mut Page) {
     page.heading("Compared");
     let threshold = human::chosen(comparison.threshold.ns);
     page.field(NAME_WIDTH, "Stalls", &format!("above {threshold}"));
@@ -57,7 +74,9 @@ fn compared(comparison: &Comparison, page: &mut Page) {
     }
     for (name, side) in [("Before", &comparison.before), ("After", &comparison.after)] {
         page.field(NAME_WIDTH, name, &cells::side(side));
-        runs(side, page);
+        if extent == Extent::Verbose {
+            runs(side, page);
+        }
     }
 }
 

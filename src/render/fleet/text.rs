@@ -5,9 +5,11 @@ use crate::fleet::model::{FleetReport, GroupRow, HostRow, SeparatorRow};
 use crate::model::Outcome;
 use crate::render::page::Page;
 use crate::render::policy::{sentence, word};
+use crate::render::screen::{Rank, condensed};
 use crate::render::style::{Ink, Style};
 use crate::render::table::{Align, Table};
 use crate::text::human::{counted, grouped, percent};
+use crate::text::look::Extent;
 
 use crate::render::fleet::words;
 
@@ -22,7 +24,29 @@ const NAME: usize = 40;
 
 /// The answer as text: printable ASCII and the escapes of `style`, at most 80
 /// columns.
-pub fn render(report: &FleetReport, style: Style) -> String {
+pub fn render(report: &FleetReport, style: Style, extent: Extent) -> String {
+    let whole = whole(report, style);
+    match extent {
+        Extent::Verbose => whole,
+        Extent::Screen => condensed(whole, |title| match title {
+            title if title.contains("Failing hosts") => (Rank::Grave, Some(8)),
+            title if title.contains("Set aside") || title.contains("Missing") => {
+                (Rank::Grave, Some(3))
+            }
+            title
+                if title.contains("Inconclusive")
+                    || title.contains("in common")
+                    || title.contains("Regular") =>
+            {
+                (Rank::Main, Some(3))
+            }
+            title if title.contains("By ") => (Rank::Aside, Some(0)),
+            _ => (Rank::Detail, Some(1)),
+        }),
+    }
+}
+
+fn whole(report: &FleetReport, style: Style) -> String {
     let mut page = Page::new(style);
     let (ink, result) = word(report.verdict.result);
     page.outdented(ink, &format!("{result}:"), &report.verdict.text);
