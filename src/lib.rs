@@ -10,9 +10,9 @@
 //! shows all of them. [`compare`], [`fleet`] and [`policy`] judge what is saved;
 //! [`preflight`] says beforehand what the machine lets a run find.
 //!
-//! [`files`] is the one way to open what a user names, [`buffers`] how much is laid
-//! up for each CPU, and [`waits`] the table of all that is waited for, with its
-//! bounds.
+//! [`files`] is the one way to open what a user names, [`evidence::buffers`] how
+//! much is laid up for each CPU, and [`waits`] the table of all that is waited
+//! for, with its bounds.
 
 pub mod attribution;
 pub mod changes;

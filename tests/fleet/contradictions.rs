@@ -4,7 +4,7 @@
 use hwgap::read::brief::from_slice;
 use serde_json::{Value, json};
 
-use super::fleet::{Place, run};
+use super::place::{Place, run};
 use super::scripted;
 
 /// What is said of a failing report that was changed.

@@ -3,7 +3,7 @@
 use hwgap::fleet::synthetic::Fault;
 use serde_json::{Value, json};
 
-use super::fleet::{Place, reports};
+use super::place::{Place, reports};
 
 fn answer(hosts: usize, seed: u64, faults: &[Fault]) -> Value {
     let place = Place::new();

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::fleet::{Place, report, run};
+use super::place::{Place, report, run};
 
 fn reason(place: &Place, file: &str) -> String {
     let (status, answer) = place.answer(&[file, "--policy", "p.toml"]);

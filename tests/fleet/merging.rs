@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::fleet::{self, Place, report, with_result};
+use super::place::{self, Place, report, with_result};
 
 /// A run of a host at an hour, with a longest stall in us.
 fn run(name: &str, hour: usize, longest_us: u64, bios: &str) -> Vec<u8> {
-    fleet::run(name, hour, &[longest_us], |value| {
+    place::run(name, hour, &[longest_us], |value| {
         value["host"]["bios"]["version"] = json!(bios);
     })
 }
@@ -50,7 +50,7 @@ fn the_latest_state_counts_and_any_failing_run_of_it() {
 
 /// A run of 36 s.
 fn short(name: &str) -> Vec<u8> {
-    fleet::run(name, 1, &[], |value| {
+    place::run(name, 1, &[], |value| {
         let elapsed = 36_000_000_000_u64;
         let verdict = &mut value["verdict"];
         for rate in ["platform_rate_per_hour", "platform_rate_upper95_per_hour"] {
@@ -127,7 +127,7 @@ fn waivers_are_looked_at_for_the_day_that_is_asked_for() {
 
 /// A run of a machine of its own.
 fn of_machine(name: &str, hour: usize, us: u64, change: impl FnOnce(&mut Value)) -> Vec<u8> {
-    fleet::run(name, hour, &[us], change)
+    place::run(name, hour, &[us], change)
 }
 
 fn names(answer: &Value) -> Vec<&str> {
@@ -293,7 +293,7 @@ fn a_run_that_was_cut_short_is_told_in_every_format() {
     report
         .current_dir(place.0.path())
         .args(["report", "in/a.json"]);
-    let text = fleet::said(report.args(["--format", "openmetrics"])).text;
+    let text = place::said(report.args(["--format", "openmetrics"])).text;
     assert!(text.contains("hwgap_run_complete 0.0"), "{text}");
     assert!(text.contains("hwgap_run_planned_seconds 43200"), "{text}");
 }

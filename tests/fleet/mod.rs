@@ -2,10 +2,10 @@
 
 mod contradictions;
 mod findings;
-mod fleet;
 mod hostile;
 mod merging;
 mod mutations;
 mod outputs;
+mod place;
 mod reading;
 mod scripted;

@@ -10,7 +10,7 @@ use hwgap::read::brief::from_slice;
 use jiff::civil::date;
 use serde_json::Value;
 
-use super::fleet::{Place, run};
+use super::place::{Place, run};
 use super::scripted;
 
 const MUTATIONS: usize = 20_000;

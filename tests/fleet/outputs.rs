@@ -3,7 +3,7 @@
 use hwgap::fleet::synthetic::Fault;
 use serde_json::json;
 
-use super::fleet::{Place, Said, report, reports, root, run};
+use super::place::{Place, Said, report, reports, root, run};
 
 fn demo() -> Place {
     let place = Place::new();
@@ -210,7 +210,7 @@ fn a_single_report_has_figures_for_monitoring() {
     let command = command
         .args(["report", "--format", "openmetrics"])
         .arg(place.path("one.json"));
-    let said = super::fleet::said(command);
+    let said = super::place::said(command);
     assert_eq!(said.status, 0, "{}", said.errors);
     for line in [
         "# TYPE hwgap_platform_longest_stall_seconds gauge",

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::fleet::{Place, report, reports, said};
+use super::place::{Place, report, reports, said};
 use assert_cmd::Command;
 
 fn gzip(text: &[u8]) -> Vec<u8> {
@@ -207,7 +207,7 @@ fn a_byte_order_mark_is_no_part_of_a_report() {
 #[test]
 fn packed_reports_are_read_and_written_by_every_command() {
     let place = Place::new();
-    let run = |name: &str, hour| super::fleet::run(name, hour, &[5], |_| ());
+    let run = |name: &str, hour| super::place::run(name, hour, &[5], |_| ());
     place.file("a.json.gz", gzip(&run("a", 0)));
     place.file(
         "b.json.zst",
@@ -258,7 +258,7 @@ fn whoever_closes_a_pipe_has_read_enough() {
 #[test]
 fn letters_are_shown_where_the_terminal_can_and_no_stall_is_none() {
     let place = Place::new();
-    place.file("a.json", super::fleet::run("n\u{e4}me", 0, &[], |_| ()));
+    place.file("a.json", super::place::run("n\u{e4}me", 0, &[], |_| ()));
     place.file("strict.toml", "[measurement]\nduration = \"9h\"\n");
     let shown = |locale: &str| {
         let mut command = Command::cargo_bin("hwgap").unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use assert_cmd::Command;
 
-use super::fleet::{Place, root};
+use super::place::{Place, root};
 
 /// Runs a script, and gives the report that it wrote.
 pub fn report(place: &Place, script: &str, options: &[&str]) -> Vec<u8> {
