@@ -6,7 +6,7 @@
 //!
 //! | waits for | where | bound | who ends it sooner |
 //! |---|---|---|---|
-//! | a sampler's CPU, before it samples | `sampler/crew.rs` | [`CPU`]; told after [`SILENCE`] | a signal |
+//! | a sampler's CPU, before it samples | `sampler/workers.rs` | [`CPU`]; told after [`SILENCE`] | a signal |
 //! | a sampler's end, after its time or a signal | `sampler/rescue.rs` | [`SAMPLER_END`], then its thread is moved to another CPU; 10 s more where it may run nowhere else, then the run ends without it | |
 //! | a collector that stands still | `session/watchdog.rs` | 10 s, then the samplers are ended | |
 //! | room in a pipe or terminal on standard output | `files/patient.rs` | [`STDOUT`], [`STDOUT_ALONE`] where the report goes nowhere else | its reader, a signal |

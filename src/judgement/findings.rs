@@ -7,8 +7,8 @@ use crate::sampler::{CpuTotals, Scheduling};
 use crate::text::human::counted;
 
 use super::{
-    Case, clock_findings, guest_findings, smi_findings, step_findings, tracer_findings,
-    watch_findings, witness_findings,
+    Case, clock_findings, guest_findings, indicator_findings, smi_findings, step_findings,
+    tracer_findings, watch_findings,
 };
 
 /// A finding with its parts.
@@ -39,7 +39,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(guest(case));
     all.extend(guest_findings::findings(case));
     all.extend(kernel_records_lost(case));
-    all.extend(witness_findings::findings(case));
+    all.extend(indicator_findings::findings(case));
     all.extend(machine_checks(case));
     all.extend(throttled(case));
     all.extend(preparation(case));

@@ -76,7 +76,7 @@ fn engine((name, found): &(EngineName, Result<String, String>)) -> EvidenceSourc
         Err(reason) => missing(
             &source,
             reason.clone(),
-            "this engine cannot stand beside the user engine as a second witness",
+            "this engine cannot stand beside the user engine as a second indicator",
             None,
         ),
     }

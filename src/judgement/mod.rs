@@ -10,6 +10,7 @@ mod earlier_findings;
 mod exclusions;
 mod findings;
 mod guest_findings;
+mod indicator_findings;
 mod inventory;
 pub mod kernel_account;
 pub mod periodicity;
@@ -27,7 +28,6 @@ mod tracer_findings;
 mod verdict;
 mod watch_findings;
 mod watch_inventory;
-mod witness_findings;
 pub mod worst;
 
 pub use agreement::{account, compare};

@@ -159,7 +159,7 @@ impl Evidence {
         }
     }
 
-    /// Whether this kernel ran, by the sampler's own witnesses: the footprint
+    /// Whether this kernel ran, by the sampler's own indicators: the footprint
     /// or interrupts held off first, then the instructions of ring 0.
     pub fn kernel_ran(&self) -> Option<bool> {
         self.footprint.kernel_ran().or_else(|| self.by_ring_zero())

@@ -10,7 +10,7 @@ mod shots;
 use std::path::PathBuf;
 
 use crate::cli::{FormatArg, KeepGaps, RunArgs};
-use crate::evidence::watches::FreezeWish;
+use crate::evidence::watches::FreezeRequest;
 use crate::files::event_file;
 use crate::files::identity::Named;
 use crate::host::Host;
@@ -23,7 +23,7 @@ use crate::units::cpulist::CpuList;
 pub use choice::{Choice, NotSampled, left_out};
 pub use error::PlanError;
 pub use quiet::{Keeping, Leftovers};
-pub use shots::{EngineWish, TURNS_EACH};
+pub use shots::{EngineChoice, TURNS_EACH};
 
 /// Priority of the samplers: below 50, where the kernel puts its interrupt
 /// threads (kernel/irq/manage.c, sched_set_fifo), so that devices are served.
@@ -64,7 +64,7 @@ pub struct RunPlan {
     /// Real-time priority of the samplers.
     pub priority: u8,
     /// What samples.
-    pub engine: EngineWish,
+    pub engine: EngineChoice,
     /// How the shots of the BPF engine follow each other.
     pub pace: Pace,
     /// What the first platform gap does.
@@ -72,7 +72,7 @@ pub struct RunPlan {
     /// How many gaps the report keeps.
     pub keep: KeepGaps,
     /// Whether counters are made to stand still in SMM.
-    pub freeze_on_smi: FreezeWish,
+    pub freeze_on_smi: FreezeRequest,
     /// What of the host is made quiet; `None` where nothing of it is.
     pub quiet: Option<QuietPlan>,
     /// How changes of the host are kept.
@@ -208,7 +208,7 @@ impl RunPlan {
             pace,
             stop_on_gap: args.stop_on_gap,
             keep: args.keep_gaps.unwrap_or_default(),
-            freeze_on_smi: FreezeWish::from_flag(args.freeze_on_smi),
+            freeze_on_smi: FreezeRequest::from_flag(args.freeze_on_smi),
             quiet,
             keeping: quiet::keeping(args),
             label: args.label.clone(),

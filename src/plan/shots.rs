@@ -24,43 +24,43 @@ const LEAST_TURN_OF_TRACER: Nanos = Nanos(500_000_000);
 
 /// Which engine the user wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EngineWish {
+pub enum EngineChoice {
     /// The one that this host allows and this run needs.
     Auto,
     /// These, one after the other in turns where there are several.
     These(Vec<EngineName>),
 }
 
-impl EngineWish {
+impl EngineChoice {
     /// Whether this engine was asked for by name.
     pub fn names(&self, engine: EngineName) -> bool {
-        matches!(self, EngineWish::These(names) if names.contains(&engine))
+        matches!(self, EngineChoice::These(names) if names.contains(&engine))
     }
 
     /// The engines by name, where there are several.
     fn several(&self) -> Option<&[EngineName]> {
         match self {
-            EngineWish::These(names) if names.len() > 1 => Some(names),
+            EngineChoice::These(names) if names.len() > 1 => Some(names),
             _ => None,
         }
     }
 }
 
 /// Makes out the wish. Whoever sets the length of shots wants shots.
-pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pace), PlanError> {
+pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, Pace), PlanError> {
     let shots = [("irqs-off", args.irqs_off), ("irqs-on", args.irqs_on)]
         .into_iter()
         .find_map(|(option, given)| given.map(|_| option));
-    let wish = match (wish(&args.engine)?, shots) {
-        (EngineWish::Auto, Some(_)) => EngineWish::These(vec![EngineName::Bpf]),
+    let request = match (request(&args.engine)?, shots) {
+        (EngineChoice::Auto, Some(_)) => EngineChoice::These(vec![EngineName::Bpf]),
         (these, Some(option)) if !these.names(EngineName::Bpf) => {
             return Err(PlanError::NoShots(option));
         }
-        (wish, _) => wish,
+        (request, _) => request,
     };
     let elsewhere = args.script.is_some() || args.host_root.is_some();
-    let has_shots = wish.names(EngineName::Bpf) && args.second_script.is_none();
-    let traces = wish.names(EngineName::Hwlat) || wish.names(EngineName::Osnoise);
+    let has_shots = request.names(EngineName::Bpf) && args.second_script.is_none();
+    let traces = request.names(EngineName::Hwlat) || request.names(EngineName::Osnoise);
     if (has_shots || traces) && elsewhere {
         return Err(PlanError::NotThisMachine);
     }
@@ -97,7 +97,7 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
         let shot = pace.shot;
         return Err(PlanError::ShotBelowThreshold { shot, threshold });
     }
-    if let Some(names) = wish.several() {
+    if let Some(names) = request.several() {
         let turn = match traces {
             true => LEAST_TURN_OF_TRACER,
             false => LEAST_TURN,
@@ -107,15 +107,15 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineWish, Pa
             return Err(PlanError::TooShortForTurns(least));
         }
     }
-    Ok((wish, pace))
+    Ok((request, pace))
 }
 
 /// The engines by name.
-fn wish(args: &[EngineArg]) -> Result<EngineWish, PlanError> {
+fn request(args: &[EngineArg]) -> Result<EngineChoice, PlanError> {
     let mut names = Vec::new();
     for arg in args {
         let engines: &[EngineName] = match arg {
-            EngineArg::Auto if args.len() == 1 => return Ok(EngineWish::Auto),
+            EngineArg::Auto if args.len() == 1 => return Ok(EngineChoice::Auto),
             EngineArg::Auto => return Err(PlanError::AutoAmongOthers),
             EngineArg::User => &[EngineName::User],
             EngineArg::Bpf => &[EngineName::Bpf],
@@ -130,7 +130,7 @@ fn wish(args: &[EngineArg]) -> Result<EngineWish, PlanError> {
             names.push(name);
         }
     }
-    Ok(EngineWish::These(names))
+    Ok(EngineChoice::These(names))
 }
 
 #[cfg(test)]
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn a_list_of_engines_is_taken_as_it_stands() {
         use EngineName::{Bpf, Hwlat, User};
-        let these = |names: &[EngineName]| EngineWish::These(names.to_vec());
-        let of = |args: &[EngineArg]| wish(args).ok();
-        assert_eq!(of(&[EngineArg::Auto]), Some(EngineWish::Auto));
+        let these = |names: &[EngineName]| EngineChoice::These(names.to_vec());
+        let of = |args: &[EngineArg]| request(args).ok();
+        assert_eq!(of(&[EngineArg::Auto]), Some(EngineChoice::Auto));
         assert_eq!(of(&[EngineArg::Both]), Some(these(&[User, Bpf])));
         assert_eq!(
             of(&[EngineArg::Hwlat, EngineArg::User]),

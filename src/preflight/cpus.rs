@@ -62,7 +62,7 @@ fn failed(error: &EngineError) -> Condition {
             "let the hypervisor pass RDTSC through to the guest, or run hwgap on the host itself",
         ),
         EngineError::Calibration { .. } => ("tsc-unfit", "report it with the CPU's model"),
-        EngineError::Pin { .. } | EngineError::Quarters { .. } => (
+        EngineError::Pin { .. } | EngineError::CgroupThreadsFile { .. } => (
             "cpu-unusable",
             "bring the CPU online, or leave it out with --cpus",
         ),

@@ -7,7 +7,7 @@ use crate::changes::LiveAccess;
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::pmu::PmuSources;
-use crate::evidence::watches::{FreezeWish, RegisterSources, freeze_on_smi};
+use crate::evidence::watches::{FreezeRequest, RegisterSources, freeze_on_smi};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::model::EngineName;
@@ -57,7 +57,7 @@ pub fn try_out(
         return Trial::NotMade;
     }
     // As it stands: a trial sets nothing.
-    let frozen = freeze_on_smi::<LiveAccess>(root, FreezeWish::LeaveAlone, None);
+    let frozen = freeze_on_smi::<LiveAccess>(root, FreezeRequest::LeaveAlone, None);
     let pmu = PmuSources::new(root, frozen);
     let engine = |cpus: &[CpuId]| {
         let kind = MachineKind::Live {
@@ -125,7 +125,7 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> Sa
         duration: Cycles(0),
         window: Window::Continuous,
         priority,
-        quarters: None,
+        threads_file: None,
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("a trial reads none").with_pmu(pmu),

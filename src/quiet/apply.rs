@@ -11,7 +11,7 @@ use super::{QuietPlan, partition};
 /// Where samplers live while their CPUs are a partition: each writes itself
 /// into this file before it is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarters(pub PathBuf);
+pub struct CgroupThreadsFile(pub PathBuf);
 
 /// A host that was quietened.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Quieted {
     /// Each setting, in the order of the steps.
     pub records: Vec<Record>,
     /// Where the samplers live, if not where they are.
-    pub quarters: Option<Quarters>,
+    pub threads_file: Option<CgroupThreadsFile>,
 }
 
 /// Carries the intents out. What is refused is noted, and the rest goes on.
@@ -31,7 +31,7 @@ pub fn apply(
 ) -> Quieted {
     let mut quieted = Quieted {
         records: Vec::with_capacity(intents.len()),
-        quarters: None,
+        threads_file: None,
     };
     for intent in intents {
         let Some(planned) = intent.rehearsed() else {
@@ -57,7 +57,8 @@ pub fn apply(
             Act::Partition { base } => {
                 match partition::make(changes, &base, &plan.sampled, &plan.rest) {
                     Ok(partition) => {
-                        quieted.quarters = Some(Quarters(root.path(&partition.threads.path)));
+                        quieted.threads_file =
+                            Some(CgroupThreadsFile(root.path(&partition.threads.path)));
                         made(partition.n)
                     }
                     Err(reason) => Result::Refused(reason),

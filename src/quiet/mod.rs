@@ -24,7 +24,7 @@ mod threads;
 mod watchdogs;
 mod workqueues;
 
-pub use apply::{Quarters, Quieted, apply};
+pub use apply::{CgroupThreadsFile, Quieted, apply};
 pub use intent::{Act, Intent, Record, Result};
 pub use step::{Step, StepError, Steps};
 

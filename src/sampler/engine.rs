@@ -3,13 +3,13 @@
 use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
 use crate::privileges::Keep;
-use crate::quiet::Quarters;
+use crate::quiet::CgroupThreadsFile;
 use crate::units::{CpuId, Cycles, Fill, Hertz};
 
-use super::brake::Brake;
 use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
+use super::stop_handle::StopHandle;
 use crate::sampler::engines::tracer::{Tracer, TracerError};
 use crate::sampler::smi_counter::Readings;
 
@@ -42,7 +42,7 @@ pub struct SamplingPlan {
     pub priority: u8,
     /// Where a sampler writes itself before it is pinned, to live on its CPU;
     /// `None` where it may live there as it is.
-    pub quarters: Option<Quarters>,
+    pub threads_file: Option<CgroupThreadsFile>,
     /// The TSC's rate, for pauses.
     pub hz: Hertz,
     /// How often to read the SMI counter.
@@ -134,7 +134,7 @@ pub enum EngineError {
     },
     /// The thread could not be moved to where its CPU is.
     #[error("the sampler of CPU {cpu} cannot be moved into the isolated partition: {cause}")]
-    Quarters {
+    CgroupThreadsFile {
         /// The CPU.
         cpu: CpuId,
         /// The system's answer.
@@ -254,8 +254,8 @@ pub trait Engine {
 
     /// What ends all samplers where the collector no longer can. Called once
     /// they are set up.
-    fn brake(&self) -> Brake {
-        Brake::default()
+    fn stop_handle(&self) -> StopHandle {
+        StopHandle::default()
     }
 
     /// Whether all samplers have ended.

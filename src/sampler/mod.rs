@@ -5,17 +5,16 @@
 //! program with interrupts off, the kernel's tracers) yield the same
 //! [`RawGap`]s and [`CpuTotals`].
 
-mod brake;
 mod budget;
 mod calibrate;
-mod crew;
-mod crewed;
 mod ends;
 mod engine;
 mod engines;
 mod exercise;
 mod gap;
+mod has_workers;
 mod histogram;
+mod indicator;
 mod live;
 mod machine;
 mod offsets;
@@ -27,9 +26,9 @@ mod shared;
 mod smi_counter;
 mod span;
 mod spin;
-mod witness;
+mod stop_handle;
+mod workers;
 
-pub use brake::Brake;
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
     CpuSetup, Engine, EngineError, LiveStatus, Rescued, SamplingPlan, Scheduling, SmiSetup, SoFar,
@@ -56,3 +55,4 @@ pub use offsets::MeasuredOffset;
 pub use scripted::{Script, ScriptError};
 pub use smi_counter::Readings;
 pub use spin::{Spin, spin};
+pub use stop_handle::StopHandle;

@@ -1,6 +1,6 @@
 //! Where a sampler's thread runs, and how it is scheduled.
 
-use crate::quiet::Quarters;
+use crate::quiet::CgroupThreadsFile;
 use crate::sys::sched;
 use crate::units::CpuId;
 use crate::units::cpulist::CpuList;
@@ -9,9 +9,10 @@ use super::engine::{EngineError, SamplingPlan, Scheduling};
 
 /// Pins the calling thread and puts it on SCHED_FIFO, or says why not.
 pub(super) fn pin(cpu: CpuId, plan: &SamplingPlan) -> Result<Scheduling, EngineError> {
-    if let Some(Quarters(threads)) = &plan.quarters {
+    if let Some(CgroupThreadsFile(threads)) = &plan.threads_file {
         // 0 stands for the thread that writes it.
-        std::fs::write(threads, "0").map_err(|cause| EngineError::Quarters { cpu, cause })?;
+        std::fs::write(threads, "0")
+            .map_err(|cause| EngineError::CgroupThreadsFile { cpu, cause })?;
     }
     let priority = plan.priority;
     let only: CpuList = [cpu].into_iter().collect();

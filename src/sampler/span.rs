@@ -12,8 +12,8 @@ use crate::model::RingZero;
 use crate::units::Hertz;
 
 use crate::sampler::calibrate::{Calibration, FootprintTest};
+use crate::sampler::indicator::{Indicator, PmuWatch};
 use crate::sampler::machine::Machine;
-use crate::sampler::witness::{PmuWatch, Witness};
 
 /// Most beginnings in a row that something hits: a CPU that never gets two
 /// readings in a row must still see its deadline.
@@ -28,7 +28,7 @@ pub struct Permit(());
 #[must_use = "what the mark said is in it"]
 struct Closed {
     until: u64,
-    seen: Witness,
+    seen: Indicator,
 }
 
 /// What lies between two looks: the span that is over, and the time until the
@@ -39,7 +39,7 @@ pub(in crate::sampler) struct Passed {
     /// The first reading of the span that follows.
     pub(in crate::sampler) until: u64,
     /// What was seen of it all.
-    pub(in crate::sampler) seen: Witness,
+    pub(in crate::sampler) seen: Indicator,
     /// How the span that follows began.
     pub(in crate::sampler) begin: Begin,
 }
@@ -84,10 +84,10 @@ impl Chain {
     }
 
     /// What was seen since the span began. The word of the mark stays as it is.
-    pub(in crate::sampler) fn look<M: Machine>(&self, machine: &mut M) -> Witness {
+    pub(in crate::sampler) fn look<M: Machine>(&self, machine: &mut M) -> Indicator {
         let footprint = self.footprint(machine);
         let (ring_zero, smm) = self.pmu.since_begin(machine);
-        Witness {
+        Indicator {
             footprint,
             ring_zero,
             smm,
@@ -142,16 +142,16 @@ impl Closed {
         };
         Passed {
             until: begun,
-            seen: seen.joined(Witness::of(word)),
+            seen: seen.joined(Indicator::of(word)),
             begin: Begin::Hit,
         }
     }
 }
 
-impl Witness {
+impl Indicator {
     /// One that has only the footprint's word.
-    fn of(footprint: Footprint) -> Witness {
-        Witness {
+    fn of(footprint: Footprint) -> Indicator {
+        Indicator {
             footprint,
             ring_zero: None,
             smm: None,
@@ -160,7 +160,7 @@ impl Witness {
 
     /// Both together: the least favourable word of the two. Counts of ring 0
     /// stand only where both have them.
-    pub(in crate::sampler) fn joined(self, other: Witness) -> Witness {
+    pub(in crate::sampler) fn joined(self, other: Indicator) -> Indicator {
         let rank = |footprint: Footprint| match footprint.kernel_ran() {
             Some(false) => 0,
             None => 1,
@@ -174,7 +174,7 @@ impl Witness {
             instructions: a.instructions.saturating_add(b.instructions),
             in_smm: a.in_smm,
         };
-        Witness {
+        Indicator {
             footprint,
             ring_zero: (self.ring_zero.zip(other.ring_zero)).map(|(a, b)| sum(a, b)),
             smm: match (self.smm, other.smm) {
@@ -188,8 +188,8 @@ impl Witness {
     /// an interrupt that hits a system call returns to the kernel, and leaves
     /// the mark as it was. Neither the mark nor the count of ring 0 then tells
     /// that the kernel did not run.
-    pub(in crate::sampler) fn beside_calls(self) -> Witness {
-        Witness {
+    pub(in crate::sampler) fn beside_calls(self) -> Indicator {
+        Indicator {
             footprint: match self.footprint {
                 Footprint::Cleared => Footprint::Cleared,
                 _ => Footprint::Unusable,

@@ -115,7 +115,7 @@ impl Bench<'_> {
     }
 
     /// Blocked signals reach no sampler. What shows must be the kernel's, by
-    /// the word of an independent witness: its own records.
+    /// the word of an independent indicator: its own records.
     pub(crate) fn signal_storm(&self) -> Result<Check, String> {
         let kind = "signal storm";
         let storm = SignalStorm::start(self.cpu).map_err(|error| error.to_string())?;
@@ -243,7 +243,7 @@ impl Bench<'_> {
             duration: Cycles((self.hz.0 / 1e3) as u64 * milliseconds),
             window: Window::Continuous,
             priority: PRIORITY,
-            quarters: None,
+            threads_file: None,
             hz: self.hz,
             smi_readings: match self.machine.platform() {
                 Platform::BareMetal => Readings::AfterGaps,

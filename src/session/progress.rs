@@ -29,8 +29,8 @@ pub trait Progress {
     fn found(&mut self, _gap: LiveGap) {}
 
     /// How other threads put a text on standard error beside what is shown.
-    fn teller(&self) -> Teller {
-        Teller::plain()
+    fn messages(&self) -> MessageSink {
+        MessageSink::plain()
     }
 
     /// The run is over; the terminal is to be as before.
@@ -44,17 +44,17 @@ impl Progress for Silent {}
 
 /// Puts texts of whole lines on standard error.
 #[derive(Clone)]
-pub struct Teller(Arc<dyn Fn(String) + Send + Sync>);
+pub struct MessageSink(Arc<dyn Fn(String) + Send + Sync>);
 
-impl Teller {
+impl MessageSink {
     /// One that does it in this way.
-    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Teller {
-        Teller(Arc::new(tell))
+    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> MessageSink {
+        MessageSink(Arc::new(tell))
     }
 
     /// One that simply writes.
-    pub fn plain() -> Teller {
-        Teller::new(|text| {
+    pub fn plain() -> MessageSink {
+        MessageSink::new(|text| {
             tell(&text);
         })
     }

@@ -24,7 +24,7 @@ const SAMPLE: usize = 40;
 /// Of those with a part that the kernel does not explain a report lists so many
 /// for each second of a CPU: a millisecond apart they say no more than their
 /// histogram.
-const LISTED_A_SECOND: u64 = 15;
+const LISTED_PER_SECOND: u64 = 15;
 /// But at least and at most so many: 110 KB and 12 MB of JSON.
 const LISTED: (u64, u64) = (150, 16_000);
 
@@ -48,7 +48,7 @@ impl Budget {
         match keep {
             KeepGaps::Usual => {
                 let seconds = cpu_time.0 / Nanos::SECOND.0;
-                let listed = (seconds.saturating_mul(LISTED_A_SECOND)).clamp(LISTED.0, LISTED.1);
+                let listed = (seconds.saturating_mul(LISTED_PER_SECOND)).clamp(LISTED.0, LISTED.1);
                 let (open, longest, sample) = (share(OPEN), share(LONGEST), share(SAMPLE));
                 Budget {
                     open,

@@ -12,11 +12,11 @@ use crate::model::{Cause, Evidence, Setting};
 use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 
+use super::indicators::{Agreement, RingZeroAgreement};
 use super::kept::KeptGaps;
 use super::packed::{JudgedGap, Recast};
 use super::retention::Budget;
 use super::rhythm::Pace;
-use super::witnesses::{Agreement, RingZeroAgreement};
 
 /// What the run is held against.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::files::patient::tell;
 use crate::privileges::Keep;
-use crate::sampler::Brake;
+use crate::sampler::StopHandle;
 use crate::sys::{sched, signals};
 
 /// Looks without a breath that are one too many.
@@ -39,8 +39,8 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Watches over the calling thread, on the same CPUs and above its
     /// priority, with no more rights than are to be kept.
-    pub(super) fn begin(brake: Brake, keep: Option<Keep>) -> Watchdog {
-        Watchdog::with(move || brake.pull(), keep, BETWEEN)
+    pub(super) fn begin(stop_handle: StopHandle, keep: Option<Keep>) -> Watchdog {
+        Watchdog::with(move || stop_handle.pull(), keep, BETWEEN)
     }
 
     fn with(

@@ -13,7 +13,7 @@
 use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor};
 
 /// Blocks that one side is cut into, over all its runs.
-pub const BLOCKS_A_SIDE: usize = 16;
+pub const BLOCKS_PER_SIDE: usize = 16;
 /// The risk at which random events are taken for regular ones, and for less
 /// scattered than they are. Spent on top of the test's own, so it is small.
 const REGULAR_RISK: f64 = 0.001;
@@ -76,9 +76,9 @@ pub fn blocks_of_runs(hours: &[f64]) -> Vec<usize> {
     hours
         .iter()
         .map(|run| {
-            let share = run / total * BLOCKS_A_SIDE as f64;
+            let share = run / total * BLOCKS_PER_SIDE as f64;
             // A NaN, from runs without time, becomes 0 here.
-            (share.round() as usize).clamp(1, BLOCKS_A_SIDE)
+            (share.round() as usize).clamp(1, BLOCKS_PER_SIDE)
         })
         .collect()
 }

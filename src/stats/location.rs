@@ -4,7 +4,7 @@
 //! Statistics 18, 1947) and the shift of J. L. Hodges and E. L. Lehmann (ibid.
 //! 34, 1963), the median of all differences between a length after and one
 //! before. Stalls of one burst have like lengths, which the plain test takes
-//! for so many witnesses; the variance is therefore also estimated from the
+//! for so many indicators; the variance is therefore also estimated from the
 //! sums over blocks of time (N. A. Obuchowski, Biometrics 53, 1997, after
 //! E. R. DeLong et al., ibid. 44, 1988), and the larger one counts.
 

@@ -1,7 +1,7 @@
 //! The difference between two rates of an amount, such as time lost an hour.
 //!
 //! The amounts are summed over blocks of time, and the blocks are taken for the
-//! independent witnesses: the ratio estimator of W. G. Cochran ("Sampling
+//! independent indicators: the ratio estimator of W. G. Cochran ("Sampling
 //! Techniques", 1977, ch. 6) for each side, and B. L. Welch's degrees of freedom
 //! (Biometrika 34, 1947) for their difference. The interval is approximate: few
 //! blocks with one huge amount among them make it too narrow.

@@ -10,7 +10,7 @@ use hwgap::units::{CpuId, Cycles, Nanos};
 use super::report_samples;
 
 /// Cycles a microsecond of the sample machine.
-const CYCLES_A_US: u64 = 2_100;
+const CYCLES_PER_US: u64 = 2_100;
 
 /// One of the samples that the summaries are tested with.
 pub fn sample(name: &str) -> Report {
@@ -67,11 +67,11 @@ pub fn run(number: u64, hours: u64, every_seconds: Option<u64>, length_us: u64) 
 }
 
 fn gap(template: &Gap, cpu: CpuId, at_us: u64, length_ns: u64) -> Gap {
-    let start = Cycles(at_us * CYCLES_A_US);
+    let start = Cycles(at_us * CYCLES_PER_US);
     Gap {
         cpu,
         start_cycles: start,
-        end_cycles: start.saturating_add(Cycles(length_ns * CYCLES_A_US / 1_000)),
+        end_cycles: start.saturating_add(Cycles(length_ns * CYCLES_PER_US / 1_000)),
         duration_ns: Nanos(length_ns),
         ..template.clone()
     }

@@ -5,7 +5,7 @@ use crate::attribution::Throttling;
 use crate::changes::Earlier;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
-use crate::judgement::assembly::{Particulars, Told};
+use crate::judgement::assembly::{ReportInput, RunNotes};
 use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
 use crate::model::EngineName;
 use crate::model::Setting;
@@ -69,8 +69,8 @@ impl Assembly<'_> {
     }
 
     /// What the report holds beside the cases.
-    pub(super) fn particulars<'b>(&'b self, told: &'b Told) -> Particulars<'b> {
-        Particulars {
+    pub(super) fn input<'b>(&'b self, told: &'b RunNotes) -> ReportInput<'b> {
+        ReportInput {
             command_line: self.command_line,
             engine: EngineName::of_turns(
                 &(self.choices.iter())

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Chosen;
 use crate::model::EngineName;
-use crate::plan::{EngineWish, RunPlan};
+use crate::plan::{EngineChoice, RunPlan};
 use crate::sampler::{
     Ability, BpfEngine, Engine, FootprintTest, MachineKind, SamplingPlan, Script, Tracer,
     TracerAbility, TracerEngine, UserEngine, probe, probe_tracer, test_footprint,
@@ -75,8 +75,8 @@ pub(super) fn choose(
         })
     };
     Ok(match &plan.engine {
-        EngineWish::These(engines) => engines.iter().map(named).collect::<Result<_, _>>()?,
-        EngineWish::Auto => vec![match footprint_defect(machine.kernel_return) {
+        EngineChoice::These(engines) => engines.iter().map(named).collect::<Result<_, _>>()?,
+        EngineChoice::Auto => vec![match footprint_defect(machine.kernel_return) {
             // The footprint proves as much, leaves interrupts on, and covers
             // the time between shots as well.
             None => user(Some(String::from(

@@ -14,7 +14,7 @@ use std::thread::Scope;
 
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::{FreezeWish, RegisterSources};
+use crate::evidence::watches::{FreezeRequest, RegisterSources};
 use crate::files::event_file::EventFile;
 use crate::files::identity::{Named, distinct};
 use crate::files::patient::tell;
@@ -155,13 +155,13 @@ pub(super) fn measure(
         machine: &machine,
         root: &root,
         sampling: SamplingPlan {
-            quarters: quieting.quarters(),
+            threads_file: quieting.threads_file(),
             ..sampling_plan(&plan, &machine, first.hz, registers, keep.clone())
         },
         smi_sources,
         changes: quieting.changes(),
         limits,
-        wishes: &signals,
+        requests: &signals,
     };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let selftest = match scripted {
@@ -200,8 +200,8 @@ pub(super) fn measure(
         ..assembly
     };
     let cases = assembly.cases(&mut turns);
-    let particulars = assembly.particulars(&told);
-    let report = assemble(&cases, particulars);
+    let input = assembly.input(&told);
+    let report = assemble(&cases, input);
     let outcome = presenter.outcome(&report.verdict);
     presenter.end(&report)?;
     let outcome = match acceptance {
@@ -253,7 +253,7 @@ fn ongoing<'scope, 'env>(
     (target, file): (Option<Target>, Option<EventFile>),
     keep: Keep,
 ) -> Result<Ongoing<'scope>, Failure> {
-    let (plan, teller) = (assembly.plan, progress.teller());
+    let (plan, messages) = (assembly.plan, progress.messages());
     let events = plan
         .outputs
         .events
@@ -266,11 +266,11 @@ fn ongoing<'scope, 'env>(
                 file,
                 &plan.cpus,
                 assembly.limits,
-                teller.clone(),
+                messages.clone(),
                 keep.clone(),
             )
         });
-    let checkpoints = CheckpointWriter::start(scope, assembly, target, teller, keep.clone())
+    let checkpoints = CheckpointWriter::start(scope, assembly, target, messages, keep.clone())
         .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
     Ok(Ongoing {
         events: events.transpose().map_err(Failure::usage)?,
@@ -285,7 +285,7 @@ fn ongoing<'scope, 'env>(
 fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
     match choices {
         _ if scripted => Keep::All("a scripted clock takes no rights"),
-        _ if plan.quiet.is_some() || plan.freeze_on_smi == FreezeWish::SetForRun => {
+        _ if plan.quiet.is_some() || plan.freeze_on_smi == FreezeRequest::SetForRun => {
             Keep::All("the host is put back at the end")
         }
         [only] if only.chosen.engine == EngineName::User => {
@@ -342,7 +342,7 @@ fn sampling_plan(
             }
         },
         priority: plan.priority,
-        quarters: None,
+        threads_file: None,
         hz,
         smi_readings: match machine.platform() {
             Platform::BareMetal => Readings::AfterGaps,

@@ -9,12 +9,12 @@ use crate::changes::{
     SharedChanges, peek, restore,
 };
 use crate::cli::{FormatArg, RunArgs};
-use crate::evidence::watches::{FreezeWish, freeze_on_smi};
+use crate::evidence::watches::{FreezeRequest, freeze_on_smi};
 use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::plan::{Leftovers, RunPlan};
-use crate::quiet::{Quarters, Quieted, Record, View, apply, intents};
+use crate::quiet::{CgroupThreadsFile, Quieted, Record, View, apply, intents};
 use crate::render::quieted;
 use crate::text::json;
 use crate::units::UtcNanos;
@@ -52,7 +52,7 @@ impl Quieting {
             earlier: None,
         };
         let changes_nothing = plan.quiet.is_none()
-            && plan.freeze_on_smi == FreezeWish::LeaveAlone
+            && plan.freeze_on_smi == FreezeRequest::LeaveAlone
             && !choices.iter().any(Choice::changes_host);
         let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
         let access = LiveAccess::new(root.clone());
@@ -100,17 +100,17 @@ impl Quieting {
     }
 
     /// Where samplers have to live.
-    pub(super) fn quarters(&self) -> Option<Quarters> {
-        self.quieted.as_ref()?.quarters.clone()
+    pub(super) fn threads_file(&self) -> Option<CgroupThreadsFile> {
+        self.quieted.as_ref()?.threads_file.clone()
     }
 
     /// Makes counters stand still in SMM, where that is wished.
     ///
     /// # Errors
     /// Why they do not.
-    pub(super) fn freeze_on_smi(&self, root: &Root, wish: FreezeWish) -> Result<(), String> {
+    pub(super) fn freeze_on_smi(&self, root: &Root, request: FreezeRequest) -> Result<(), String> {
         let mut changes = self.changes.as_ref().map(SharedChanges::lock);
-        freeze_on_smi(root, wish, changes.as_deref_mut())
+        freeze_on_smi(root, request, changes.as_deref_mut())
     }
 
     /// What was changed, for reports in mid-run.

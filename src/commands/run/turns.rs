@@ -8,8 +8,8 @@ use crate::plan::RunPlan;
 use crate::privileges::Keep;
 use crate::sampler::{CalibrationError, CpuTotals, EngineError, SamplingPlan};
 use crate::session::{
-    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Snapshot, Timeline,
-    View, Wishes,
+    ClockWatch, Collected, Collector, CpuView, JudgedNow, Limits, Observer, Requests, Snapshot,
+    Timeline, View,
 };
 use crate::units::Cycles;
 
@@ -44,7 +44,7 @@ pub(super) struct Turns<'a> {
     /// What the run changes of its host, where anything may be.
     pub(super) changes: Option<SharedChanges>,
     pub(super) limits: Limits,
-    pub(super) wishes: &'a dyn Wishes,
+    pub(super) requests: &'a dyn Requests,
 }
 
 /// One turn: the index of its engine, and what came of it.
@@ -71,7 +71,7 @@ impl Turns<'_> {
             duration: Cycles(self.sampling.duration.0 / order.len() as u64),
             ..self.sampling.clone()
         };
-        let mut onward = Onward::new(ongoing, self.changes.clone());
+        let mut forwarder = Forwarder::new(ongoing, self.changes.clone());
         let mut turns = Vec::with_capacity(order.len());
         let mut begin = Cycles(0);
         let mut record = None;
@@ -84,15 +84,15 @@ impl Turns<'_> {
                 self.changes.clone(),
                 begin,
             );
-            onward.choice = choice;
-            onward.engine = choices[choice].chosen.engine;
+            forwarder.choice = choice;
+            forwarder.engine = choices[choice].chosen.engine;
             let mut collected = Collector::new(
                 self.limits,
                 &sampling.cpus,
                 timeline.clone(),
                 clock.clone(),
-                self.wishes,
-                &mut onward,
+                self.requests,
+                &mut forwarder,
             )
             .after(record.take())
             .lasting(sampling.hz.to_nanos(sampling.duration))
@@ -110,7 +110,7 @@ impl Turns<'_> {
                 follow(&earlier.totals, &mut collected.totals);
             }
             turns.push(Turn { choice, collected });
-            onward.turn_ended(&turns[turns.len() - 1]);
+            forwarder.turn_ended(&turns[turns.len() - 1]);
             if ended_by != EndedBy::Duration {
                 break;
             }
@@ -154,7 +154,7 @@ fn failure(error: EngineError) -> Failure {
 }
 
 /// What is told of several turns as of one run.
-struct Onward<'a, 'scope> {
+struct Forwarder<'a, 'scope> {
     ongoing: &'a mut Ongoing<'scope>,
     /// What the run has changed of its host, whose guardian is looked after.
     changes: Option<SharedChanges>,
@@ -166,9 +166,9 @@ struct Onward<'a, 'scope> {
     now: View,
 }
 
-impl<'a, 'scope> Onward<'a, 'scope> {
+impl<'a, 'scope> Forwarder<'a, 'scope> {
     fn new(ongoing: &'a mut Ongoing<'scope>, changes: Option<SharedChanges>) -> Self {
-        Onward {
+        Forwarder {
             ongoing,
             changes,
             choice: 0,
@@ -184,7 +184,7 @@ impl<'a, 'scope> Onward<'a, 'scope> {
     }
 }
 
-impl Observer for Onward<'_, '_> {
+impl Observer for Forwarder<'_, '_> {
     fn keep(&self) -> Option<Keep> {
         self.ongoing.keep.clone()
     }

@@ -15,20 +15,20 @@ const FILES: [&str; 2] = [
 
 /// What a run does with the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FreezeWish {
+pub enum FreezeRequest {
     /// Uses it as it stands.
     LeaveAlone,
     /// Sets it for the time of the run.
     SetForRun,
 }
 
-impl FreezeWish {
+impl FreezeRequest {
     /// What a flag of the command line asks for.
-    pub fn from_flag(set: bool) -> FreezeWish {
+    pub fn from_flag(set: bool) -> FreezeRequest {
         if set {
-            FreezeWish::SetForRun
+            FreezeRequest::SetForRun
         } else {
-            FreezeWish::LeaveAlone
+            FreezeRequest::LeaveAlone
         }
     }
 }
@@ -40,7 +40,7 @@ impl FreezeWish {
 /// Why it is not on, for people.
 pub fn freeze_on_smi<A: Access>(
     root: &Root,
-    wish: FreezeWish,
+    request: FreezeRequest,
     changes: Option<&mut Changes<A>>,
 ) -> Result<(), String> {
     let found = FILES
@@ -55,9 +55,9 @@ pub fn freeze_on_smi<A: Access>(
              none)",
         )
     })?;
-    match (value.map_err(|error| error.to_string())?, wish, changes) {
+    match (value.map_err(|error| error.to_string())?, request, changes) {
         (1.., ..) => Ok(()),
-        (0, FreezeWish::SetForRun, Some(changes)) => changes
+        (0, FreezeRequest::SetForRun, Some(changes)) => changes
             .set(Place::root(*file), Format::Text, "1")
             .map(|_| ())
             .map_err(|refusal| format!("freeze_on_smi cannot be set: {}", refusal.reason)),
@@ -94,7 +94,7 @@ mod tests {
     fn what_was_set_is_put_back() {
         let (_host, root, path) = host("0\n");
         let mut changes = changes(&root);
-        freeze_on_smi(&root, FreezeWish::SetForRun, Some(&mut changes)).unwrap();
+        freeze_on_smi(&root, FreezeRequest::SetForRun, Some(&mut changes)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().trim(), "1");
         drop(changes);
         assert_eq!(fs::read_to_string(&path).unwrap().trim(), "0");
@@ -104,7 +104,7 @@ mod tests {
     fn what_others_set_stays_set() {
         let (_host, root, path) = host("1\n");
         let mut changes = changes(&root);
-        freeze_on_smi(&root, FreezeWish::SetForRun, Some(&mut changes)).unwrap();
+        freeze_on_smi(&root, FreezeRequest::SetForRun, Some(&mut changes)).unwrap();
         drop(changes);
         assert_eq!(fs::read_to_string(&path).unwrap(), "1\n");
     }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn without_a_wish_nothing_is_written() {
         let (_host, root, path) = host("0\n");
-        let alone = |root| freeze_on_smi::<LiveAccess>(root, FreezeWish::LeaveAlone, None);
+        let alone = |root| freeze_on_smi::<LiveAccess>(root, FreezeRequest::LeaveAlone, None);
         let reason = alone(&root).unwrap_err();
         assert!(reason.contains("is off"), "{reason}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "0\n");

@@ -16,7 +16,7 @@ mod throttle;
 mod vectors;
 
 pub use clock_steps::{ClockStart, ClockStep, ClockSteps, StepKind};
-pub use freeze::{FreezeWish, freeze_on_smi};
+pub use freeze::{FreezeRequest, freeze_on_smi};
 pub use kernel_log::{KernelLog, LogEvent, Said};
 pub use register_span::RegisterSpan;
 pub use registers::{CoreClocks, RegisterReading, RegisterSources, Registers};

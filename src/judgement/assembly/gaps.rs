@@ -9,30 +9,30 @@ use crate::model::{Setting, SmiEvidence};
 use crate::session::{JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos, UtcNanos};
 
-use crate::judgement::assembly::Particulars;
+use crate::judgement::assembly::ReportInput;
 
 /// The gaps of a slice on the CPU with this index.
 pub(super) fn gaps_of<'a>(
     case: &'a Case<'a>,
-    particulars: Particulars<'a>,
+    input: ReportInput<'a>,
     origin: Cycles,
     index: usize,
 ) -> impl Iterator<Item = Gap> + 'a {
     let collected = case.collected;
     let cpu = collected.setups[index].cpu;
-    let engine = (particulars.engine.takes_turns()).then_some(case.chosen.engine);
-    let lens = Lens {
+    let engine = (input.engine.takes_turns()).then_some(case.chosen.engine);
+    let context = GapContext {
         hz: case.rate.hz,
         origin,
         names: collected.kernel.names.as_ref(),
-        setting: particulars.setting,
-        throttling: particulars.throttling,
+        setting: input.setting,
+        throttling: input.throttling,
     };
     collected.cpus[index].gaps.listed().map(move |gap| {
         let utc = collected.timeline.utc(gap.start());
         let mut row = Gap {
             engine,
-            ..lens.row(cpu, &gap, utc)
+            ..context.row(cpu, &gap, utc)
         };
         watched::annotate(case, index, &gap, &mut row);
         row
@@ -41,7 +41,7 @@ pub(super) fn gaps_of<'a>(
 
 /// What it takes to show a gap.
 #[derive(Clone, Copy, Debug)]
-pub struct Lens<'a> {
+pub struct GapContext<'a> {
     /// The rate that lengths are converted with.
     pub hz: Hertz,
     /// The TSC value that the report's cycles count from.
@@ -54,7 +54,7 @@ pub struct Lens<'a> {
     pub throttling: Option<Throttling>,
 }
 
-impl Lens<'_> {
+impl GapContext<'_> {
     /// A gap of this CPU that began at `utc`.
     pub fn row(&self, cpu: CpuId, gap: &PackedGap, utc: UtcNanos) -> Gap {
         let JudgedGap {

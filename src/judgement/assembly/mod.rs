@@ -30,11 +30,11 @@ use crate::model::{
     KernelIdentity, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION,
     StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
 };
-pub use gaps::Lens;
+pub use gaps::GapContext;
 
 /// What a report needs beside the case.
 #[derive(Clone, Copy)]
-pub struct Particulars<'a> {
+pub struct ReportInput<'a> {
     /// The arguments of this process.
     pub command_line: &'a str,
     /// What sampled.
@@ -56,12 +56,12 @@ pub struct Particulars<'a> {
     /// Whether the clock was a script.
     pub scripted: bool,
     /// What was done beside sampling, up to now.
-    pub told: &'a Told,
+    pub told: &'a RunNotes,
 }
 
 /// What a run did beside sampling.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct RunNotes {
     /// The checkpoints, where it makes any.
     pub checkpoints: Option<Checkpoints>,
     /// The gaps written, where they are written as they come.
@@ -74,12 +74,12 @@ pub struct Told {
 /// turns. Its gaps are made one by one while it is written.
 pub fn assemble<'a>(
     cases: &'a [Case<'a>],
-    particulars: Particulars<'a>,
+    input: ReportInput<'a>,
 ) -> Report<LazyGaps<impl Fn() -> Box<dyn Iterator<Item = Gap> + 'a>>> {
     let (first, last) = (&cases[0], &cases[cases.len() - 1]);
     let origin = origin(cases);
     let cpus = all_rows(cases, origin);
-    let engines = match particulars.engine {
+    let engines = match input.engine {
         several if several.takes_turns() => engines(cases, origin),
         _ => Vec::new(),
     };
@@ -95,7 +95,7 @@ pub fn assemble<'a>(
         },
         None => judge(cases, &cpus),
     };
-    let tsc = tsc(last, &particulars, origin);
+    let tsc = tsc(last, &input, origin);
     let stalls = stall_events(cases, origin);
     let series = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
     let mut findings = merge::findings(cases);
@@ -103,7 +103,7 @@ pub fn assemble<'a>(
     if findings.iter().all(|finding| finding.id != "host-period") {
         findings.extend(periodicity::finding(&series));
     }
-    findings.extend(particulars.earlier.map(earlier_changes));
+    findings.extend(input.earlier.map(earlier_changes));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),
@@ -112,18 +112,18 @@ pub fn assemble<'a>(
             name: "hwgap".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        run: run(cases, &particulars, origin),
+        run: run(cases, &input, origin),
         host: host_identity(first.host, first.machine),
         tsc,
         evidence: merge::evidence(cases),
-        gaps: LazyGaps(move || gaps(cases, particulars, origin)),
+        gaps: LazyGaps(move || gaps(cases, input, origin)),
         cpus,
         findings,
         verdict,
         stalls: merge::stalls(cases.iter().map(|case| list_stalls(case, origin))),
-        selftest: particulars.selftest.cloned(),
-        quiet_host: (particulars.quieted).map(|quieted| quieted::report(&quieted.records)),
-        inventory: Some(particulars.inventory.clone()),
+        selftest: input.selftest.cloned(),
+        quiet_host: (input.quieted).map(|quieted| quieted::report(&quieted.records)),
+        inventory: Some(input.inventory.clone()),
         periodicity: Some(series),
         agreement: match engines.as_slice() {
             [] => None,
@@ -137,14 +137,14 @@ pub fn assemble<'a>(
 /// for.
 fn gaps<'a>(
     cases: &'a [Case<'a>],
-    particulars: Particulars<'a>,
+    input: ReportInput<'a>,
     origin: Cycles,
 ) -> Box<dyn Iterator<Item = Gap> + 'a> {
     let count = cases[0].collected.setups.len();
     Box::new((0..count).flat_map(move |index| {
         cases
             .iter()
-            .flat_map(move |case| gaps_of(case, particulars, origin, index))
+            .flat_map(move |case| gaps_of(case, input, origin, index))
     }))
 }
 
@@ -191,7 +191,7 @@ fn origin(cases: &[Case<'_>]) -> Cycles {
     totals.map(|cpu| cpu.first).min().unwrap_or_default()
 }
 
-fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run {
+fn run(cases: &[Case<'_>], input: &ReportInput<'_>, origin: Cycles) -> Run {
     let case = &cases[cases.len() - 1];
     let RunPlan {
         threshold,
@@ -207,8 +207,8 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
     let totals = || cases.iter().flat_map(|case| &case.collected.totals);
     let last = totals().map(|cpu| cpu.last).max().unwrap_or_default();
     Run {
-        engine: particulars.engine,
-        command_line: particulars.command_line.to_owned(),
+        engine: input.engine,
+        command_line: input.command_line.to_owned(),
         label: label.clone(),
         started_utc: timeline.utc(origin).rfc3339(),
         ended_utc: timeline.utc(last).rfc3339(),
@@ -221,9 +221,9 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),
-        checkpoints: particulars.told.checkpoints.clone(),
-        events: particulars.told.events.clone(),
-        privileges: particulars.told.privileges.clone(),
+        checkpoints: input.told.checkpoints.clone(),
+        events: input.told.events.clone(),
+        privileges: input.told.privileges.clone(),
         cpus_not_sampled: left_out(not_sampled).to_string(),
         not_sampled: (not_sampled.iter())
             .map(|one| NotSampledReport {
@@ -231,7 +231,7 @@ fn run(cases: &[Case<'_>], particulars: &Particulars<'_>, origin: Cycles) -> Run
                 reason: one.reason.clone(),
             })
             .collect(),
-        scripted: particulars.scripted,
+        scripted: input.scripted,
     }
 }
 
@@ -295,14 +295,14 @@ fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
         .collect()
 }
 
-fn tsc(case: &Case<'_>, particulars: &Particulars<'_>, origin: Cycles) -> Tsc {
+fn tsc(case: &Case<'_>, input: &ReportInput<'_>, origin: Cycles) -> Tsc {
     let clock = &case.collected.clock;
     let flags = case.host.cpu_model.flags.as_ref();
     let setups = &case.collected.setups;
     Tsc {
         origin: origin.0.to_string(),
         hz: case.rate.hz.0,
-        hz_source: particulars.hz_source.to_owned(),
+        hz_source: input.hz_source.to_owned(),
         hz_error_ppm: Some(case.rate.error_ppm),
         invariant: Some(case.machine.tsc_is_invariant()),
         flags: flags

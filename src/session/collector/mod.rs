@@ -19,6 +19,7 @@ use super::clock_watch::ClockWatch;
 use super::collected::{Collected, KernelRecords};
 use super::moments::Moments;
 use super::observer::Observer;
+use super::requests::{Request, Requests};
 use super::resolver::Resolver;
 use super::retention::Retention;
 use super::rhythm::Rhythm;
@@ -26,7 +27,6 @@ use super::snapshot::Making;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
-use super::wishes::{Wish, Wishes};
 use judging::{Haste, Waiting};
 use starved::{Rescue, Starvation};
 
@@ -47,7 +47,7 @@ pub struct Collector<'a> {
     clock: ClockWatch,
     earlier: Option<ClockRecord>,
     duration: Nanos,
-    wishes: &'a dyn Wishes,
+    requests: &'a dyn Requests,
     observer: &'a mut dyn Observer,
     making: Making,
     retention: Retention,
@@ -61,7 +61,7 @@ pub struct Collector<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Readiness {
     Awaited,
-    Told,
+    RunNotes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl<'a> Collector<'a> {
         cpus: &[CpuId],
         timeline: Timeline,
         clock: ClockWatch,
-        wishes: &'a dyn Wishes,
+        requests: &'a dyn Requests,
         observer: &'a mut dyn Observer,
     ) -> Collector<'a> {
         let state = |&cpu| CpuState {
@@ -113,7 +113,7 @@ impl<'a> Collector<'a> {
             clock,
             earlier: None,
             duration: Nanos(u64::MAX),
-            wishes,
+            requests,
             observer,
             making: Making::Nothing,
             retention: Retention::new(limits.keep),
@@ -160,7 +160,7 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.trace {
             trace.begin();
         }
-        let watchdog = Watchdog::begin(engine.brake(), self.observer.keep());
+        let watchdog = Watchdog::begin(engine.stop_handle(), self.observer.keep());
         engine.release();
         let mut ended_by = self.follow(engine, (&setups, root), &mut watches, &watchdog);
         self.observer.end();
@@ -201,7 +201,7 @@ impl<'a> Collector<'a> {
         let mut rescue = Rescue::after(begun.saturating_add(self.duration), setups);
         let mut rhythm = Rhythm::begin(self.limits.pace, begun.saturating_add(self.duration));
         while !engine.is_finished() {
-            let wish = self.wishes.wait(match self.making {
+            let request = self.requests.wait(match self.making {
                 Making::Nothing => rhythm.wait(),
                 Making::Asked => rhythm.wait_shortly(),
             });
@@ -230,12 +230,12 @@ impl<'a> Collector<'a> {
             // occupied (security/commoncap.c, cap_safe_nice).
             if origin.is_some() && readiness == Readiness::Awaited {
                 self.observer.ready();
-                readiness = Readiness::Told;
+                readiness = Readiness::RunNotes;
             }
-            if (wish == Wish::End || self.must_stop()) && ended_by == EndedBy::Duration {
-                ended_by = match wish {
-                    Wish::End => EndedBy::Signal,
-                    Wish::GoOn | Wish::Tell => EndedBy::Gap,
+            if (request == Request::End || self.must_stop()) && ended_by == EndedBy::Duration {
+                ended_by = match request {
+                    Request::End => EndedBy::Signal,
+                    Request::GoOn | Request::Tell => EndedBy::Gap,
                 };
                 engine.stop();
                 rescue = Rescue::after(monotonic(), setups);
@@ -252,7 +252,7 @@ impl<'a> Collector<'a> {
                 // Whoever waits for them now says so.
                 break;
             }
-            if wish == Wish::Tell {
+            if request == Request::Tell {
                 self.observer.asked();
             }
             if let Some(totals) = totals {

@@ -8,14 +8,14 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::files::OutputError;
 use crate::files::output::PendingFile;
-use crate::judgement::assembly::{Told, assemble};
+use crate::judgement::assembly::{RunNotes, assemble};
 use crate::judgement::worst;
 use crate::model::Checkpoints;
 use crate::privileges::Keep;
 use crate::render::style::Style;
 use crate::render::terminal as text;
 use crate::render::terminal::{Summary, WORST_GAPS};
-use crate::session::{Snapshot, Teller};
+use crate::session::{MessageSink, Snapshot};
 use crate::sys::clock::monotonic;
 use crate::text::json;
 use crate::text::look::Extent;
@@ -52,7 +52,7 @@ enum Order {
     Write {
         turn: usize,
         snapshot: Box<Snapshot>,
-        told: Told,
+        told: RunNotes,
         save: bool,
         tell: Asked,
     },
@@ -79,7 +79,7 @@ impl<'scope> CheckpointWriter<'scope> {
         scope: &'scope Scope<'scope, 'env>,
         assembly: &'env Assembly<'env>,
         target: Option<Target>,
-        teller: Teller,
+        messages: MessageSink,
         keep: Keep,
     ) -> std::io::Result<CheckpointWriter<'scope>> {
         let (orders, inbox) = sync_channel(MOST_WAITING);
@@ -92,7 +92,7 @@ impl<'scope> CheckpointWriter<'scope> {
                 ..Checkpoints::default()
             }),
             target,
-            teller,
+            messages,
             ended: Vec::new(),
         };
         let working = busy.clone();
@@ -122,7 +122,7 @@ impl<'scope> CheckpointWriter<'scope> {
         self.asked = Asked::Yes;
     }
 
-    pub(super) fn write(&mut self, turn: usize, snapshot: Snapshot, told: Told) {
+    pub(super) fn write(&mut self, turn: usize, snapshot: Snapshot, told: RunNotes) {
         let now = monotonic();
         let save = now >= self.due;
         if let Some(interval) = self.interval.filter(|_| save) {
@@ -157,7 +157,7 @@ struct Writer<'a> {
     assembly: &'a Assembly<'a>,
     target: Option<Target>,
     state: Option<Checkpoints>,
-    teller: Teller,
+    messages: MessageSink,
     ended: Vec<Turn>,
 }
 
@@ -186,15 +186,15 @@ impl Writer<'_> {
         }
     }
 
-    fn write(&mut self, told: Told, save: bool, tell: Asked) {
-        let told = Told {
+    fn write(&mut self, told: RunNotes, save: bool, tell: Asked) {
+        let told = RunNotes {
             checkpoints: self.state.clone(),
             ..told
         };
         super::super::turns::share_clocks(&mut self.ended);
         let cases = self.assembly.cases(&mut self.ended);
-        let particulars = self.assembly.particulars(&told);
-        let report = assemble(&cases, particulars);
+        let input = self.assembly.input(&told);
+        let report = assemble(&cases, input);
         if tell == Asked::Yes {
             let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
             let mut page = Vec::new();
@@ -205,7 +205,7 @@ impl Writer<'_> {
                 Extent::Screen,
                 &mut page,
             );
-            self.teller
+            self.messages
                 .tell(String::from_utf8_lossy(&page).into_owned());
         }
         let saved = match (&self.target, save) {
@@ -229,7 +229,7 @@ impl Writer<'_> {
         match saved {
             Ok(()) => {
                 if state.last_error.take().is_some() {
-                    self.teller
+                    self.messages
                         .tell(String::from("hwgap: checkpoints are saved again\n"));
                 }
                 state.written += 1;
@@ -241,7 +241,7 @@ impl Writer<'_> {
                         0 => "there is none yet",
                         _ => "the one before is kept",
                     };
-                    self.teller.tell(format!(
+                    self.messages.tell(format!(
                         "hwgap: a checkpoint could not be saved, {kept}; the run goes on and \
                          tries again: {reason}\n"
                     ));

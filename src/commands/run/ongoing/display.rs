@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::privileges::{Keep, Writes};
 use crate::render::standing::Standing;
-use crate::session::{Progress, Teller, View};
+use crate::session::{MessageSink, Progress, View};
 use crate::sys::{sched, signals};
 use crate::units::Nanos;
 
@@ -107,9 +107,9 @@ impl Progress for Display {
 
     /// Where the reader of standard error takes nothing a text is lost; the
     /// report has what matters.
-    fn teller(&self) -> Teller {
+    fn messages(&self) -> MessageSink {
         let messages = self.messages.clone();
-        Teller::new(move |text| {
+        MessageSink::new(move |text| {
             offer(&messages, Message::Text(text));
         })
     }

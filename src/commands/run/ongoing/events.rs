@@ -11,12 +11,12 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use crate::evidence::kernel_trace::Names;
 use crate::files::OutputError;
 use crate::files::event_file::EventFile;
-use crate::judgement::assembly::Lens;
+use crate::judgement::assembly::GapContext;
 use crate::model::{EngineName, StreamedEvents};
 use crate::plan::EventsPlan;
 use crate::privileges::Keep;
 use crate::render::csv;
-use crate::session::{JudgedNow, Limits, PackedGap, Teller};
+use crate::session::{JudgedNow, Limits, MessageSink, PackedGap};
 use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, UtcNanos};
 
@@ -76,7 +76,7 @@ impl<'scope> EventStream<'scope> {
         file: EventFile,
         cpus: &CpuList,
         limits: Limits,
-        teller: Teller,
+        messages: MessageSink,
         keep: Keep,
     ) -> Result<EventStream<'scope>, OutputError> {
         let (ring, inbox) = RingBuffer::new(MOST_WAITING);
@@ -93,7 +93,7 @@ impl<'scope> EventStream<'scope> {
             inbox,
             changes,
             frame: frame.clone(),
-            teller,
+            messages,
             state: state.clone(),
         };
         let thread = helper(scope, "events", keep, move || writer.serve())
@@ -178,7 +178,7 @@ struct Writer {
     inbox: Consumer<Event>,
     changes: Receiver<Frame>,
     frame: Frame,
-    teller: Teller,
+    messages: MessageSink,
     state: Arc<Mutex<StreamedEvents>>,
 }
 
@@ -208,7 +208,7 @@ impl Writer {
 
     fn write(&mut self, origin: Cycles, batch: &mut Vec<Event>, lines: &mut Vec<u8>) {
         let limits = self.frame.limits;
-        let lens = Lens {
+        let context = GapContext {
             hz: limits.hz,
             origin,
             names: self.frame.names.as_deref(),
@@ -218,7 +218,7 @@ impl Writer {
         lines.clear();
         let rows = batch.len() as u64;
         for event in batch.drain(..) {
-            let row = lens.row(self.cpus[event.index], &event.gap, event.utc);
+            let row = context.row(self.cpus[event.index], &event.gap, event.utc);
             // A vector takes all that is written to it.
             let _ = csv::append(&row, event.engine, lines);
         }
@@ -239,7 +239,7 @@ impl Writer {
                 state.rows_lost += rows;
                 let reason = error.to_string();
                 if state.error.as_ref() != Some(&reason) {
-                    self.teller.tell(format!(
+                    self.messages.tell(format!(
                         "hwgap: rows of --events-csv are lost: {reason}; the run goes on, and \
                          later rows are tried\n"
                     ));

@@ -11,7 +11,7 @@ mod screen;
 use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
-use crate::judgement::assembly::Told;
+use crate::judgement::assembly::RunNotes;
 use crate::model::{EngineName, Privileges};
 use crate::privileges::Keep;
 use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
@@ -68,7 +68,7 @@ impl Ongoing<'_> {
     }
 
     pub(super) fn snapshot(&mut self, choice: usize, snapshot: Snapshot) {
-        let told = Told {
+        let told = RunNotes {
             // The writer keeps that account itself.
             checkpoints: None,
             events: self.events.as_ref().map(EventStream::so_far),
@@ -86,7 +86,7 @@ impl Ongoing<'_> {
     }
 
     pub(super) fn tell(&self, text: String) {
-        self.progress.teller().tell(text);
+        self.progress.messages().tell(text);
     }
 
     pub(super) fn look(&mut self, view: &View) {
@@ -94,8 +94,8 @@ impl Ongoing<'_> {
     }
 
     /// Ends all threads and waits for what they still have to write.
-    pub(super) fn end(mut self) -> Told {
-        let told = Told {
+    pub(super) fn end(mut self) -> RunNotes {
+        let told = RunNotes {
             events: self.events.map(EventStream::end),
             checkpoints: self.checkpoints.end(),
             privileges: self.privileges,

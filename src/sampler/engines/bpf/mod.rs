@@ -34,17 +34,17 @@ use crate::sys::sched;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use crate::sampler::calibrate::{Calibration, CalibrationError, FootprintTest, calibrate};
-use crate::sampler::crew::{Crew, Offsets, Station};
-use crate::sampler::crewed::Crewed;
 use crate::sampler::engine::{CpuSetup, EngineError, SamplingPlan, SmiSetup};
 use crate::sampler::engines::bpf::shot::{ArmError, Loaded, Order};
 use crate::sampler::engines::bpf::worker::Task;
 use crate::sampler::gap::CpuTotals;
 use crate::sampler::gap::{CountSource, Ledger};
+use crate::sampler::has_workers::HasWorkers;
 use crate::sampler::live::LiveMachine;
 use crate::sampler::pin::pin;
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::smi_counter::sources_of;
+use crate::sampler::workers::{Offsets, WorkerHandle, Workers};
 
 pub use probe::{Ability, Missing, probe};
 pub use trial::BpfTrial;
@@ -92,7 +92,7 @@ pub struct BpfEngine {
     pace: Pace,
     ability: Ability,
     smi_sources: Arc<Vec<Result<Vec<SmiSource>, String>>>,
-    crew: Crew,
+    workers: Workers,
 }
 
 impl BpfEngine {
@@ -109,35 +109,35 @@ impl BpfEngine {
             pace,
             ability,
             smi_sources: Arc::new(smi_sources),
-            crew: Crew::default(),
+            workers: Workers::default(),
         }
     }
 }
 
-impl Crewed for BpfEngine {
-    fn crew(&self) -> &Crew {
-        &self.crew
+impl HasWorkers for BpfEngine {
+    fn workers(&self) -> &Workers {
+        &self.workers
     }
 
-    fn crew_mut(&mut self) -> &mut Crew {
-        &mut self.crew
+    fn workers_mut(&mut self) -> &mut Workers {
+        &mut self.workers
     }
 
     fn set_up(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
         let (plan, pace, ability) = (self.plan.clone(), self.pace, self.ability);
         let sources = self.smi_sources.clone();
-        self.crew.start(
+        self.workers.start(
             &self.plan.cpus,
             self.plan.priority,
             Offsets::Measure,
-            move |index, cpu, station| {
+            move |index, cpu, worker_handle| {
                 run(
                     sources_of(&sources, index),
                     cpu,
                     &plan,
                     pace,
                     ability,
-                    station,
+                    worker_handle,
                 )
             },
         )
@@ -155,11 +155,11 @@ fn run(
     plan: &SamplingPlan,
     pace: Pace,
     ability: Ability,
-    station: Station,
+    worker_handle: WorkerHandle,
 ) -> Option<CpuTotals> {
     let scheduling = match pin(cpu, plan) {
         Ok(scheduling) => scheduling,
-        Err(error) => return station.fail(error),
+        Err(error) => return worker_handle.fail(error),
     };
     // The footprint is not asked: a shot is one system call.
     let uncounted = PmuSources::none(INTERRUPTS_OFF);
@@ -170,7 +170,7 @@ fn run(
         Ok(loaded) => loaded,
         Err(error) => {
             let cause = error.to_string();
-            return station.fail(EngineError::Program { cpu, cause });
+            return worker_handle.fail(EngineError::Program { cpu, cause });
         }
     };
     let (calibration, look) = match calibrate(&mut machine, plan.threshold, plan.hz)
@@ -178,7 +178,7 @@ fn run(
         .and_then(|machine| recalibrate(machine, &mut loaded, cpu, plan))
     {
         Ok(calibrated) => calibrated,
-        Err(error) => return station.fail(error),
+        Err(error) => return worker_handle.fail(error),
     };
     let setup = CpuSetup {
         cpu,
@@ -190,7 +190,7 @@ fn run(
         pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
+    let channel = worker_handle.wait(&mut machine, setup, &plan.keep)?;
     let source = match ability.counters {
         Some(_) => CountSource::Program,
         None => CountSource::File,
@@ -203,7 +203,7 @@ fn run(
         look,
         source,
     };
-    Some(worker::sample(machine, loaded, outlet, &task))
+    Some(worker::sample(machine, loaded, channel, &task))
 }
 
 /// Loads the program; where perf can count SMIs on this CPU, with that event,

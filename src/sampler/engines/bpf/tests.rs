@@ -123,7 +123,7 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
         duration: hz.to_cycles(Nanos(300_000_000)),
         window: Window::Continuous,
         priority: 1,
-        quarters: None,
+        threads_file: None,
         hz,
         smi_readings: Readings::StartAndEnd,
         registers: RegisterSources::none("not asked"),

@@ -8,7 +8,6 @@ use crate::sys::clock::{MonotonicMoment, monotonic_moment};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use crate::sampler::calibrate::Calibration;
-use crate::sampler::crew::Outlet;
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{SamplingPlan, Window};
 use crate::sampler::engines::bpf::clock_fit::ClockFit;
@@ -23,6 +22,7 @@ use crate::sampler::gap::Ledger;
 use crate::sampler::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, TripKind};
 use crate::sampler::machine::Machine;
 use crate::sampler::rise::Events;
+use crate::sampler::workers::GapChannel;
 
 /// Shots whose edges are only learnt from, before the first that counts.
 const WARM_UP: usize = 8;
@@ -50,7 +50,7 @@ struct Shots<'a, M> {
     plan: &'a SamplingPlan,
     order: Order,
     nanos_a_round: f64,
-    outlet: Outlet,
+    channel: GapChannel,
     totals: CpuTotals,
     masked: MaskedTotals,
     smi: SmiLedger,
@@ -76,7 +76,7 @@ struct Bracket {
 pub(super) fn sample<M: Machine>(
     mut machine: M,
     loaded: Loaded,
-    outlet: Outlet,
+    channel: GapChannel,
     task: &Task<'_>,
 ) -> CpuTotals {
     let &Task {
@@ -102,7 +102,7 @@ pub(super) fn sample<M: Machine>(
             look: look.saturating_add(nanos(calibration.trip)),
         },
         nanos_a_round: calibration.median.0.max(1) as f64 * 1e9 / plan.hz.0,
-        outlet,
+        channel,
         totals: CpuTotals {
             shots: (pace.ledger == Ledger::Ends).then(Vec::new),
             ..CpuTotals::begin(cpu, calibration.floor)
@@ -125,7 +125,7 @@ impl<M: Machine> Shots<'_, M> {
         let mut window_begun = begun;
         let shot = self.plan.hz.to_cycles(pace.shot);
         let shortest = self.plan.hz.to_cycles(SHORTEST_SHOT);
-        while !self.outlet.shared.is_stopped() {
+        while !self.channel.shared.is_stopped() {
             let now = self.machine.tsc();
             let left = Cycles(self.plan.duration.0).saturating_sub(Cycles(now.wrapping_sub(begun)));
             let in_window = Cycles(now.wrapping_sub(window_begun));
@@ -221,7 +221,7 @@ impl<M: Machine> Shots<'_, M> {
         let length = last.since(first);
         if self.masked.shots == 0 {
             self.totals.first = first;
-            self.outlet.shared.begin(first);
+            self.channel.shared.begin(first);
         }
         self.totals.last = last;
         self.totals.iterations += shot.rounds;
@@ -296,7 +296,7 @@ impl<M: Machine> Shots<'_, M> {
                 companions: 0,
                 evidence: Evidence::new(footprint, smi),
             };
-            hand_over(&mut self.outlet, &mut self.totals, gap);
+            hand_over(&mut self.channel, &mut self.totals, gap);
         }
         // Between the last reading of the clock and of the counter there is no
         // more than a look, unless something hit it.
@@ -317,7 +317,7 @@ impl<M: Machine> Shots<'_, M> {
         let elapsed = self.totals.last.since(self.totals.first);
         let (smi, masked) = (self.smi.so_far(), self.masked_so_far());
         let smis = smi.map(|smi| smi.count.delta);
-        let shared = &self.outlet.shared;
+        let shared = &self.channel.shared;
         shared.note(&self.totals, elapsed, masked.between, smis);
         if shared.is_wanted() {
             let mut totals = CpuTotals {
@@ -326,7 +326,7 @@ impl<M: Machine> Shots<'_, M> {
                 ..self.totals.clone()
             };
             ends.so_far(&mut self.machine, &mut totals);
-            self.outlet.shared.publish(totals);
+            self.channel.shared.publish(totals);
         }
     }
 
@@ -347,14 +347,14 @@ impl<M: Machine> Shots<'_, M> {
         self.totals.masked = Some(self.masked_so_far());
         self.totals.smi = self.smi.finish(&mut self.machine);
         ends.finish(&mut self.machine, &mut self.totals);
-        self.outlet.shared.note_stall(&mut self.totals);
-        self.outlet.shared.publish(self.totals.clone());
+        self.channel.shared.note_stall(&mut self.totals);
+        self.channel.shared.publish(self.totals.clone());
         self.totals
     }
 }
 
-fn hand_over(outlet: &mut Outlet, totals: &mut CpuTotals, gap: RawGap) {
-    if outlet.ring.push(gap).is_err() {
+fn hand_over(channel: &mut GapChannel, totals: &mut CpuTotals, gap: RawGap) {
+    if channel.ring.push(gap).is_err() {
         totals.gaps_dropped += 1;
         if gap.evidence.footprint == Footprint::Interrupted {
             totals.gaps_dropped_kernel_ran += 1;

@@ -271,9 +271,9 @@ impl TracedCpu {
         self.sampled
     }
 
-    /// What it comes to; what the attendant counted goes with it.
+    /// What it comes to; what the SMI poller counted goes with it.
     pub(super) fn tell(&self, attended: CpuTotals) -> (CpuTotals, Sampled) {
-        // Without readings beside, its own span is that of the attendant.
+        // Without readings beside, its own span is that of the SMI poller.
         let smi = attended.smi.map(|smi| {
             self.brackets.totals.unwrap_or(SmiTotals {
                 unassigned: smi.count.delta,

@@ -29,7 +29,7 @@ pub(super) struct Live {
 enum Course {
     /// The tracer samples, and nothing counts yet.
     SetUp,
-    /// The attendants were let go at this moment: each has a reading to make
+    /// The SMI poller were let go at this moment: each has a reading to make
     /// before the first sample that counts.
     Released(Cycles),
     /// Samples count from this moment on.
@@ -67,7 +67,7 @@ impl Live {
         }
     }
 
-    /// The attendants are let go.
+    /// The SMI poller are let go.
     pub(super) fn release(&mut self, at: Cycles) {
         self.course = Course::Released(at);
     }

@@ -7,7 +7,6 @@
 //! width above all, is changed for the run and put back after it. Beside each
 //! of the kernel's threads one of ours reads the SMI counter.
 
-mod attendant;
 mod brackets;
 mod cpu;
 mod error;
@@ -23,6 +22,7 @@ mod probe;
 mod records;
 mod session;
 mod settings;
+mod smi_poller;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -38,22 +38,22 @@ use crate::evidence::SmiSource;
 use crate::sys::tsc;
 use crate::units::{Cycles, Fill, Nanos};
 
-use crate::sampler::brake::Brake;
-use crate::sampler::crew::{Crew, Offsets};
 use crate::sampler::engine::{
     CpuSetup, Engine, EngineError, LiveStatus, SamplingPlan, SmiSetup, SoFar,
 };
-use crate::sampler::engines::tracer::attendant::Duty;
 use crate::sampler::engines::tracer::brackets::Scale;
 use crate::sampler::engines::tracer::cpu::{Counting, TracedCpu, Track};
 use crate::sampler::engines::tracer::hwlat::HwlatTrack;
 use crate::sampler::engines::tracer::live::{Live, Step};
 use crate::sampler::engines::tracer::osnoise::OsnoiseTrack;
 use crate::sampler::engines::tracer::session::{OSNOISE_LEAST_US, Rhythm, Session};
+use crate::sampler::engines::tracer::smi_poller::Duty;
 use crate::sampler::gap::Ledger;
 use crate::sampler::gap::{CpuTotals, RawGap};
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::smi_counter::sources_of;
+use crate::sampler::stop_handle::StopHandle;
+use crate::sampler::workers::{Offsets, Workers};
 
 pub use error::TracerError;
 pub use kind::Tracer;
@@ -63,7 +63,7 @@ pub use probe::{TracerAbility, probe_tracer};
 /// Between two readings of the SMI counter, as a part of the window: so short
 /// that what passes between a reading and a window hides next to nothing, and a
 /// rise has one place to belong.
-const PACES_A_WIDTH: u64 = 200;
+const PACES_PER_WIDTH: u64 = 200;
 const SHORTEST_PACE: Nanos = Nanos(50_000);
 const LONGEST_PACE: Nanos = Nanos(5_000_000);
 /// The same where interrupts are on and each reading is itself a gap: a trade
@@ -76,7 +76,7 @@ pub struct TracerEngine {
     smi_sources: Arc<Vec<Result<Vec<SmiSource>, String>>>,
     ledger: Ledger,
     changes: Option<SharedChanges>,
-    crew: Crew,
+    workers: Workers,
     live: Option<Live>,
     ready: VecDeque<(usize, RawGap)>,
     stop: AtomicBool,
@@ -99,7 +99,7 @@ impl TracerEngine {
             smi_sources: Arc::new(smi_sources),
             ledger,
             changes,
-            crew: Crew::default(),
+            workers: Workers::default(),
             live: None,
             ready: VecDeque::new(),
             stop: AtomicBool::new(false),
@@ -117,7 +117,7 @@ impl TracerEngine {
         match self.ability.interrupts {
             Interrupts::On => OPEN_PACE,
             Interrupts::Off => {
-                let part = rhythm.width.0 / PACES_A_WIDTH;
+                let part = rhythm.width.0 / PACES_PER_WIDTH;
                 Nanos(part.clamp(SHORTEST_PACE.0, LONGEST_PACE.0))
             }
         }
@@ -173,13 +173,13 @@ impl Engine for TracerEngine {
             readings: sender,
         };
         let (plan, sources) = (self.plan.clone(), self.smi_sources.clone());
-        let mut setups = self.crew.start(
+        let mut setups = self.workers.start(
             &self.plan.cpus,
             self.plan.priority,
             Offsets::Measure,
-            move |index, cpu, station| {
+            move |index, cpu, worker_handle| {
                 let sources = sources_of(&sources, index);
-                attendant::attend(index, cpu, &plan, sources, &duty, station)
+                smi_poller::attend(index, cpu, &plan, sources, &duty, worker_handle)
             },
         )?;
         let changes = (self.changes.clone()).ok_or_else(|| self.failure(TracerError::NoJournal))?;
@@ -203,7 +203,7 @@ impl Engine for TracerEngine {
         if let Some(live) = &mut self.live {
             live.release(Cycles(tsc::read()));
         }
-        self.crew.release();
+        self.workers.release();
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
@@ -213,7 +213,7 @@ impl Engine for TracerEngine {
         if let Some(live) = &mut self.live
             && live.proceed(now, stopped, &self.plan) == Step::Ended
         {
-            self.crew.stop();
+            self.workers.stop();
         }
         for (index, gap) in self.ready.drain(..) {
             sink(index, gap);
@@ -226,7 +226,7 @@ impl Engine for TracerEngine {
         let cpus = self.live.iter().flat_map(|live| &live.cpus);
         let begun = self.live.as_ref().and_then(Live::begun);
         let ended = self.live.as_ref().is_some_and(Live::has_ended);
-        let attended = self.crew.status();
+        let attended = self.workers.status();
         cpus.zip(attended)
             .map(|(cpu, attended)| {
                 let elapsed = cpu.totals.last.since(cpu.totals.first);
@@ -243,11 +243,11 @@ impl Engine for TracerEngine {
     }
 
     fn want_totals(&self) {
-        self.crew.want_totals();
+        self.workers.want_totals();
     }
 
     fn totals_so_far(&self, index: usize) -> SoFar {
-        let (Some(live), SoFar::Fresh(attended)) = (&self.live, self.crew.totals_so_far(index))
+        let (Some(live), SoFar::Fresh(attended)) = (&self.live, self.workers.totals_so_far(index))
         else {
             return SoFar::Pending;
         };
@@ -255,8 +255,8 @@ impl Engine for TracerEngine {
         SoFar::Fresh(Box::new(self.totals(&sampled, &totals, live.rhythm, &[])))
     }
 
-    fn brake(&self) -> Brake {
-        self.crew.brake()
+    fn stop_handle(&self) -> StopHandle {
+        self.workers.stop_handle()
     }
 
     fn stop(&self) {
@@ -264,11 +264,11 @@ impl Engine for TracerEngine {
     }
 
     fn is_finished(&self) -> bool {
-        self.live.as_ref().is_none_or(Live::has_ended) && self.crew.is_finished()
+        self.live.as_ref().is_none_or(Live::has_ended) && self.workers.is_finished()
     }
 
     fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
-        let attended = self.crew.finish()?;
+        let attended = self.workers.finish()?;
         self.collect();
         let Some(mut live) = self.live.take() else {
             return Ok(attended);

@@ -19,16 +19,16 @@ use crate::sys::sched;
 use crate::units::CpuId;
 
 use crate::sampler::calibrate::calibrate;
-use crate::sampler::crew::{Crew, Offsets, Station};
-use crate::sampler::crewed::Crewed;
 use crate::sampler::engine::{CpuSetup, EngineError, SamplingPlan, Scheduling, SmiSetup};
 use crate::sampler::engines::user::worker::sample;
 use crate::sampler::exercise::{Exercise, ExercisedMachine};
 use crate::sampler::gap::CpuTotals;
+use crate::sampler::has_workers::HasWorkers;
 use crate::sampler::live::LiveMachine;
 use crate::sampler::machine::Machine;
 use crate::sampler::pin::pin;
 use crate::sampler::scripted::Script;
+use crate::sampler::workers::{Offsets, WorkerHandle, Workers};
 
 /// What the threads sample.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub enum MachineKind {
 pub struct UserEngine {
     plan: Arc<SamplingPlan>,
     kind: MachineKind,
-    crew: Crew,
+    workers: Workers,
 }
 
 impl UserEngine {
@@ -68,18 +68,18 @@ impl UserEngine {
         UserEngine {
             plan: Arc::new(plan),
             kind,
-            crew: Crew::default(),
+            workers: Workers::default(),
         }
     }
 }
 
-impl Crewed for UserEngine {
-    fn crew(&self) -> &Crew {
-        &self.crew
+impl HasWorkers for UserEngine {
+    fn workers(&self) -> &Workers {
+        &self.workers
     }
 
-    fn crew_mut(&mut self) -> &mut Crew {
-        &mut self.crew
+    fn workers_mut(&mut self) -> &mut Workers {
+        &mut self.workers
     }
 
     fn set_up(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
@@ -88,11 +88,11 @@ impl Crewed for UserEngine {
             MachineKind::Live { .. } | MachineKind::Exercised { .. } => Offsets::Measure,
             MachineKind::Scripted(_) => Offsets::Skip,
         };
-        self.crew.start(
+        self.workers.start(
             &self.plan.cpus,
             self.plan.priority,
             offsets,
-            move |index, cpu, station| run(index, cpu, &plan, &kind, station),
+            move |index, cpu, worker_handle| run(index, cpu, &plan, &kind, worker_handle),
         )
     }
 }
@@ -103,7 +103,7 @@ fn run(
     cpu: CpuId,
     plan: &SamplingPlan,
     kind: &MachineKind,
-    station: Station,
+    worker_handle: WorkerHandle,
 ) -> Option<CpuTotals> {
     match kind {
         MachineKind::Live {
@@ -112,8 +112,8 @@ fn run(
         } => {
             let sources = sources_of(smi_sources, index);
             match live(cpu, plan, sources, *kernel_return) {
-                Ok((machine, setup)) => serve(machine, setup, plan, station),
-                Err(error) => station.fail(error),
+                Ok((machine, setup)) => serve(machine, setup, plan, worker_handle),
+                Err(error) => worker_handle.fail(error),
             }
         }
         MachineKind::Exercised {
@@ -131,8 +131,8 @@ fn run(
                     .map_err(|cause| EngineError::Exercise { cpu, cause })
             });
             match opened {
-                Ok((machine, setup)) => serve(machine, setup, plan, station),
-                Err(error) => station.fail(error),
+                Ok((machine, setup)) => serve(machine, setup, plan, worker_handle),
+                Err(error) => worker_handle.fail(error),
             }
         }
         MachineKind::Scripted(script) => {
@@ -144,7 +144,7 @@ fn run(
                 schedstat: Ok(()),
                 pmu: script.pmu_setup(),
             };
-            serve(machine, setup, plan, station)
+            serve(machine, setup, plan, worker_handle)
         }
     }
 }
@@ -182,12 +182,12 @@ fn serve<M: Machine>(
     mut machine: M,
     setup: Setup,
     plan: &SamplingPlan,
-    station: Station,
+    worker_handle: WorkerHandle,
 ) -> Option<CpuTotals> {
     let cpu = setup.cpu;
     let calibration = match calibrate(&mut machine, plan.threshold, plan.hz) {
         Ok(calibration) => calibration,
-        Err(cause) => return station.fail(EngineError::Calibration { cpu, cause }),
+        Err(cause) => return worker_handle.fail(EngineError::Calibration { cpu, cause }),
     };
     let thread = match setup.scheduling {
         Scheduling::Scripted => None,
@@ -203,7 +203,14 @@ fn serve<M: Machine>(
         pmu: setup.pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
-    let totals = sample(machine, cpu, plan, calibration, outlet.ring, &outlet.shared);
+    let channel = worker_handle.wait(&mut machine, setup, &plan.keep)?;
+    let totals = sample(
+        machine,
+        cpu,
+        plan,
+        calibration,
+        channel.ring,
+        &channel.shared,
+    );
     Some(totals)
 }

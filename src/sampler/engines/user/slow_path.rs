@@ -21,9 +21,9 @@ use crate::sampler::engines::user::own_work::OwnWork;
 use crate::sampler::engines::user::smi_watch::SmiWatch;
 use crate::sampler::gap::{CpuTotals, EndedEarly, RawGap};
 use crate::sampler::histogram::Presence;
+use crate::sampler::indicator::Indicator;
 use crate::sampler::machine::Machine;
 use crate::sampler::span::{Begin, Chain, MOST_ECHOES, Passed};
-use crate::sampler::witness::Witness;
 
 /// One CPU's sampler between trips.
 pub(in crate::sampler) struct Sampler<M> {
@@ -52,7 +52,7 @@ const SLOWER: u32 = 8;
 pub(in crate::sampler) struct Part {
     pub(in crate::sampler) start: u64,
     pub(in crate::sampler) end: u64,
-    pub(in crate::sampler) seen: Witness,
+    pub(in crate::sampler) seen: Indicator,
 }
 
 impl Part {
@@ -85,11 +85,11 @@ enum Calls {
 impl Trip {
     /// Takes in what came next, up to `until`; `cost` of that are calls. Returns
     /// the own time before it, where it is kept apart.
-    fn extend(&mut self, until: u64, seen: Witness, calls: Calls, cost: u64) -> Cycles {
+    fn extend(&mut self, until: u64, seen: Indicator, calls: Calls, cost: u64) -> Cycles {
         let since = self.reached;
         let quiet = since.wrapping_sub(self.part.end);
         self.reached = until;
-        let is_absent = |seen: &Witness| seen.presence(SmiEvidence::NotRead) == Presence::Absent;
+        let is_absent = |seen: &Indicator| seen.presence(SmiEvidence::NotRead) == Presence::Absent;
         let ran = seen.presence(SmiEvidence::NotRead) == Presence::Ran;
         let part = &mut self.part;
         match calls {
@@ -330,7 +330,7 @@ impl<M: Machine> Sampler<M> {
 pub(in crate::sampler) struct Smm(pub(super) Option<Nanos>);
 
 impl Smm {
-    fn add(&mut self, seen: &Witness) {
+    fn add(&mut self, seen: &Indicator) {
         self.0 = match (self.0, seen.smm) {
             (Some(a), Some(b)) => Some(a.saturating_add(b)),
             (one, other) => one.or(other),

@@ -16,13 +16,13 @@ use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles, Fill};
 use crate::waits::{self, Patience};
 
-use super::brake::Brake;
 use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
 use super::gap::{CpuTotals, RawGap, TripKind};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
 use super::rescue;
 use super::shared::Shared;
+use super::stop_handle::StopHandle;
 
 /// Stack of a sampler thread. It is locked in memory.
 const STACK: usize = 128 * 1024;
@@ -59,14 +59,14 @@ struct Worker {
 
 /// The threads of an engine; none before [`Crew::start`].
 #[derive(Default)]
-pub(super) struct Crew {
+pub(super) struct Workers {
     workers: Vec<Worker>,
     priority: u8,
     rings_of_finished: Vec<Consumer<RawGap>>,
 }
 
-/// A thread's end of its ties to the crew.
-pub(super) struct Station {
+/// A thread's end of its ties to the workers.
+pub(super) struct WorkerHandle {
     ring: Producer<RawGap>,
     shared: Arc<Shared>,
     inbox: Receiver<Command>,
@@ -74,14 +74,14 @@ pub(super) struct Station {
 }
 
 /// What a sampler works with once it may begin.
-pub(super) struct Outlet {
+pub(super) struct GapChannel {
     /// Where gaps go.
     pub(super) ring: Producer<RawGap>,
     /// The stop flag and the live counts.
     pub(super) shared: Arc<Shared>,
 }
 
-impl Station {
+impl WorkerHandle {
     /// Reports the set-up, compares clocks as told, and returns when sampling
     /// is to begin; `None` where it is not to.
     pub(super) fn wait<M: Machine>(
@@ -89,7 +89,7 @@ impl Station {
         machine: &mut M,
         setup: CpuSetup,
         keep: &Keep,
-    ) -> Option<Outlet> {
+    ) -> Option<GapChannel> {
         let _ = self.outbox.send(Report::Ready(Box::new(setup)));
         loop {
             // A closed channel is the order to end.
@@ -101,7 +101,7 @@ impl Station {
                 }
                 Command::Sample => {
                     keep.apply();
-                    return Some(Outlet {
+                    return Some(GapChannel {
                         ring: self.ring,
                         shared: self.shared,
                     });
@@ -118,7 +118,7 @@ impl Station {
     }
 }
 
-impl Crew {
+impl Workers {
     /// Starts a thread for each CPU that runs `body`, and waits until all are
     /// set up. `priority` is what they will ask for.
     ///
@@ -132,7 +132,7 @@ impl Crew {
         body: F,
     ) -> Result<Vec<CpuSetup>, EngineError>
     where
-        F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Clone + Send + 'static,
+        F: Fn(usize, CpuId, WorkerHandle) -> Option<CpuTotals> + Clone + Send + 'static,
     {
         self.priority = priority;
         let room = Buffers::of_each(cpus.len()).gaps;
@@ -254,9 +254,9 @@ impl Crew {
         }
     }
 
-    /// What asks them without this crew.
-    pub(super) fn brake(&self) -> Brake {
-        Brake::of(self.workers.iter().map(|worker| worker.shared.clone()))
+    /// What asks them without this workers.
+    pub(super) fn stop_handle(&self) -> StopHandle {
+        StopHandle::of(self.workers.iter().map(|worker| worker.shared.clone()))
     }
 
     /// Whether all threads have ended.
@@ -294,7 +294,7 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for Workers {
     fn drop(&mut self) {
         self.stop();
         let patience = Patience::begin(waits::SAMPLER_END);
@@ -397,13 +397,13 @@ impl CpuWait {
 
 fn spawn<F>(index: usize, cpu: CpuId, room: usize, body: F) -> Result<Worker, EngineError>
 where
-    F: Fn(usize, CpuId, Station) -> Option<CpuTotals> + Send + 'static,
+    F: Fn(usize, CpuId, WorkerHandle) -> Option<CpuTotals> + Send + 'static,
 {
     let (commands, inbox) = channel();
     let (outbox, reports) = channel();
     let (ring, gaps) = prefaulted_ring(room);
     let shared = Arc::new(Shared::new());
-    let station = Station {
+    let worker_handle = WorkerHandle {
         ring,
         shared: shared.clone(),
         inbox,
@@ -417,7 +417,7 @@ where
             signals::block_all();
             named.note_thread(sched::thread_id());
             memory::prefault_stack();
-            body(index, cpu, station)
+            body(index, cpu, worker_handle)
         })
         .map_err(|cause| EngineError::Thread { cpu, cause })?;
     Ok(Worker {

@@ -1,9 +1,9 @@
 //! What is asked of a run from outside.
 
 /// Where wishes come from while a run goes on: signals, or nothing in a test.
-pub trait Wishes {
+pub trait Requests {
     /// Waits for at most this long.
-    fn wait(&self, milliseconds: u16) -> Wish;
+    fn wait(&self, milliseconds: u16) -> Request;
 }
 
 use nix::sys::signal::Signal;
@@ -12,7 +12,7 @@ use crate::sys::signals::RunSignals;
 
 /// What is asked of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Request {
     /// Nothing.
     GoOn,
     /// To say how it stands.
@@ -21,12 +21,12 @@ pub enum Wish {
     End,
 }
 
-impl Wishes for RunSignals {
-    fn wait(&self, milliseconds: u16) -> Wish {
+impl Requests for RunSignals {
+    fn wait(&self, milliseconds: u16) -> Request {
         match RunSignals::wait(self, milliseconds) {
-            None => Wish::GoOn,
-            Some(Signal::SIGUSR1) => Wish::Tell,
-            Some(_) => Wish::End,
+            None => Request::GoOn,
+            Some(Signal::SIGUSR1) => Request::Tell,
+            Some(_) => Request::End,
         }
     }
 }

@@ -9,15 +9,15 @@ use crate::units::{Hertz, Nanos};
 use super::histogram::Presence;
 use super::machine::Machine;
 
-/// The witnesses at one moment; the PMU's speak of all since the loop went on.
+/// The indicators at one moment; the PMU's speak of all since the loop went on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Witness {
+pub(super) struct Indicator {
     pub(super) footprint: Footprint,
     pub(super) ring_zero: Option<RingZero>,
     pub(super) smm: Option<Nanos>,
 }
 
-impl Witness {
+impl Indicator {
     /// Whether this kernel ran; `smi` is what is known of SMIs, which may have
     /// retired instructions of ring 0 as well.
     pub(super) fn presence(&self, smi: SmiEvidence) -> Presence {

@@ -3,66 +3,66 @@
 
 use crate::units::Fill;
 
-use super::brake::Brake;
-use super::crew::Crew;
 use super::engine::{CpuSetup, Engine, EngineError, LiveStatus, Rescued, SoFar};
 use super::gap::{CpuTotals, RawGap};
+use super::stop_handle::StopHandle;
+use super::workers::Workers;
 
 /// Such an engine.
-pub(super) trait Crewed {
+pub(super) trait HasWorkers {
     /// Its threads.
-    fn crew(&self) -> &Crew;
+    fn workers(&self) -> &Workers;
 
     /// The same, to be steered.
-    fn crew_mut(&mut self) -> &mut Crew;
+    fn workers_mut(&mut self) -> &mut Workers;
 
     /// Starts the threads, see [`Engine::start`].
     fn set_up(&mut self) -> Result<Vec<CpuSetup>, EngineError>;
 }
 
-impl<T: Crewed> Engine for T {
+impl<T: HasWorkers> Engine for T {
     fn start(&mut self) -> Result<Vec<CpuSetup>, EngineError> {
         self.set_up()
     }
 
     fn release(&mut self) {
-        self.crew_mut().release();
+        self.workers_mut().release();
     }
 
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
-        Some(self.crew_mut().drain(sink))
+        Some(self.workers_mut().drain(sink))
     }
 
     fn status(&self) -> Vec<LiveStatus> {
-        self.crew().status()
+        self.workers().status()
     }
 
     fn want_totals(&self) {
-        self.crew().want_totals();
+        self.workers().want_totals();
     }
 
     fn totals_so_far(&self, index: usize) -> SoFar {
-        self.crew().totals_so_far(index)
+        self.workers().totals_so_far(index)
     }
 
     fn stop(&self) {
-        self.crew().stop();
+        self.workers().stop();
     }
 
     fn rescue(&self) -> Rescued {
-        self.crew().rescue();
+        self.workers().rescue();
         Rescued::Tried
     }
 
-    fn brake(&self) -> Brake {
-        self.crew().brake()
+    fn stop_handle(&self) -> StopHandle {
+        self.workers().stop_handle()
     }
 
     fn is_finished(&self) -> bool {
-        self.crew().is_finished()
+        self.workers().is_finished()
     }
 
     fn finish(&mut self) -> Result<Vec<CpuTotals>, EngineError> {
-        self.crew_mut().finish()
+        self.workers_mut().finish()
     }
 }

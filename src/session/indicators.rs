@@ -1,9 +1,9 @@
-//! How the witnesses of the kernel agree, over all gaps of a CPU.
+//! How the indicators of the kernel agree, over all gaps of a CPU.
 
 use crate::evidence::kernel_trace::Standing;
 use crate::model::{Evidence, Footprint};
 
-/// How the two witnesses of the kernel agree: the footprint and its own
+/// How the two indicators of the kernel agree: the footprint and its own
 /// records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agreement {

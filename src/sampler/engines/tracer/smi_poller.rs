@@ -11,7 +11,6 @@ use crate::model::SmiCount;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use crate::sampler::calibrate::{Calibration, FootprintTest, calibrate};
-use crate::sampler::crew::Station;
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{CpuSetup, EngineError, SamplingPlan};
 use crate::sampler::engines::tracer::brackets::Reading;
@@ -20,11 +19,12 @@ use crate::sampler::live::LiveMachine;
 use crate::sampler::machine::Machine;
 use crate::sampler::pin::pin;
 use crate::sampler::smi_counter::Readings;
+use crate::sampler::workers::WorkerHandle;
 
 /// Between two looks at the stop flag, where nothing is read.
 const NAP: Nanos = Nanos(20_000_000);
 
-/// What an attendant is to do.
+/// What an SMI poller is to do.
 #[derive(Clone)]
 pub(super) struct Duty {
     /// Time between two readings.
@@ -45,11 +45,11 @@ pub(super) fn attend(
     plan: &SamplingPlan,
     sources: Result<&[SmiSource], &str>,
     duty: &Duty,
-    station: Station,
+    worker_handle: WorkerHandle,
 ) -> Option<CpuTotals> {
     let scheduling = match pin(cpu, plan) {
         Ok(scheduling) => scheduling,
-        Err(error) => return station.fail(error),
+        Err(error) => return worker_handle.fail(error),
     };
     // The footprint is not asked: no code of ours samples.
     let uncounted = PmuSources::none(KERNEL_SAMPLES);
@@ -62,7 +62,7 @@ pub(super) fn attend(
             footprint: FootprintTest::NotNeeded,
             ..found
         },
-        Err(cause) => return station.fail(EngineError::Calibration { cpu, cause }),
+        Err(cause) => return worker_handle.fail(EngineError::Calibration { cpu, cause }),
     };
     let setup = CpuSetup {
         cpu,
@@ -75,18 +75,18 @@ pub(super) fn attend(
         pmu,
         offset: None,
     };
-    let outlet = station.wait(&mut machine, setup, &plan.keep)?;
+    let channel = worker_handle.wait(&mut machine, setup, &plan.keep)?;
     let ends = Ends::begin(&mut machine);
     let mut counter = Counter::begin(&mut machine, index, plan.smi_readings, duty);
-    while !outlet.shared.is_stopped() {
+    while !channel.shared.is_stopped() {
         machine.pause(plan.hz.to_cycles(counter.pace()));
         counter.read(&mut machine);
-        if outlet.shared.is_wanted() {
+        if channel.shared.is_wanted() {
             let mut totals = CpuTotals::begin(cpu, Cycles(0));
             totals.smi = counter.so_far();
             ends.so_far(&mut machine, &mut totals);
             totals.run_delay = None;
-            outlet.shared.publish(totals);
+            channel.shared.publish(totals);
         }
     }
     let mut totals = CpuTotals::begin(cpu, Cycles(0));
@@ -94,7 +94,7 @@ pub(super) fn attend(
     ends.finish(&mut machine, &mut totals);
     // How long this thread waited says nothing of the one that sampled.
     totals.run_delay = None;
-    outlet.shared.publish(totals.clone());
+    channel.shared.publish(totals.clone());
     Some(totals)
 }
 
@@ -149,7 +149,7 @@ impl<'a> Counter<'a> {
         if let Some(count) = count {
             self.rises += u64::from(count.wrapping_sub(latest));
             let at = Cycles(machine.tsc());
-            // The engine outlives its crew.
+            // The engine outlives its workers.
             let _ = self.duty.readings.send((self.index, Reading { at, count }));
         }
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::shared::Shared;
 
 /// Ends the samplers of an engine at once. One without samplers of its own has
-/// nothing to brake.
+/// nothing to stop handle.
 #[derive(Clone, Debug, Default)]
-pub struct Brake(Vec<Arc<Shared>>);
+pub struct StopHandle(Vec<Arc<Shared>>);
 
-impl Brake {
-    pub(super) fn of(shared: impl Iterator<Item = Arc<Shared>>) -> Brake {
-        Brake(shared.collect())
+impl StopHandle {
+    pub(super) fn of(shared: impl Iterator<Item = Arc<Shared>>) -> StopHandle {
+        StopHandle(shared.collect())
     }
 
     /// Ends them, as the collector has stalled.

@@ -1,4 +1,4 @@
-//! What is to be said of the witnesses of the kernel: whether there is one, and
+//! What is to be said of the indicators of the kernel: whether there is one, and
 //! whether they contradict each other.
 
 use crate::model::{Finding, Severity};
@@ -39,7 +39,7 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
-/// The two witnesses of the kernel must not contradict each other.
+/// The two indicators of the kernel must not contradict each other.
 fn contradicted(case: &Case<'_>) -> Option<Finding> {
     let count: u64 = case
         .collected
