@@ -78,11 +78,13 @@ fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
             false => format!("Worst {shown} of {gaps}{of_day}"),
         };
     }
-    let count = summary.stalls.len();
+    // Of many gaps not all are kept, and of those that are not no stall is made.
+    let counted = usize::try_from(summary.verdict.platform_stalls).unwrap_or(usize::MAX);
+    let count = summary.stalls.len().max(counted);
     let stalls = human::plural(count as u64, "stall");
     let listed = rows.iter().filter(|row| row.is_stall).count();
     let worst = match count {
-        MOST_LISTED.. => format!("Worst {listed} of {stalls} or more"),
+        MOST_LISTED.. if counted < count => format!("Worst {listed} of {stalls} or more"),
         all if all == listed => stalls,
         _ => format!("Worst {listed} of {stalls}"),
     };
