@@ -359,15 +359,28 @@ fn records_lost(known: Known<'_>, smis: Smis) -> Division {
     }
 }
 
+/// Whether the scheduler gave the CPU to another task in this very gap.
+fn is_switched(evidence: &Evidence) -> bool {
+    let switched = evidence.involuntary_switches.is_some_and(|count| count > 0);
+    switched && evidence.counts == Counts::Own
+}
+
 /// Time of a gap that belongs to other tasks, by the scheduler; `None` where it
 /// counted none, or not for this gap alone.
 fn held_back(evidence: &Evidence) -> Option<Nanos> {
-    let switched = evidence.involuntary_switches.is_some_and(|count| count > 0);
-    (switched && evidence.counts == Counts::Own).then(|| evidence.run_delay_ns.unwrap_or_default())
+    evidence.run_delay_ns.filter(|_| is_switched(evidence))
 }
 
 /// Without records: what the scheduler counted, and what interrupts take.
 fn by_counts(known: Known<'_>, smis: Smis) -> Division {
+    // All of it may be the other task's where the kernel keeps no time for it.
+    if is_switched(known.evidence) && known.evidence.run_delay_ns.is_none() {
+        return match smis {
+            Smis::Counted(1.., _) => Division::unknown(known.length, UnknownReason::SmiUnmeasured),
+            Smis::Shared => Division::unknown(known.length, UnknownReason::SmiShared),
+            Smis::Counted(0, _) | Smis::Uncounted => Division::ALL_KERNEL,
+        };
+    }
     // Without a switch only interrupts and faults can have run.
     let held_back = held_back(known.evidence);
     let rest = (known.length).saturating_sub(held_back.unwrap_or_default());
