@@ -369,8 +369,9 @@ fn without_records_the_scheduler_tells_whether_a_task_was_there() {
     // Only interrupts can have run, and they take no more than 7 us here.
     assert_eq!(of(Some(0), Some(0), None, 6_000), (Cause::Os, 0));
     assert_eq!(of(Some(0), Some(0), None, 50_000), (Cause::Unknown, 47_000));
-    // How long a task or a fault took is not known: a stall may be there.
-    assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Unknown, 50_000));
+    // A task takes what it likes, where the kernel keeps no time for it.
+    assert_eq!(of(Some(1), Some(0), None, 50_000), (Cause::Os, 0));
+    // How long a fault took is not known: a stall may be there.
     assert_eq!(of(Some(0), Some(1), None, 9_000), (Cause::Os, 0));
     assert_eq!(of(Some(0), Some(1), None, 20_000), (Cause::Unknown, 20_000));
     // The scheduler says for how long a task had the CPU. Beyond that an

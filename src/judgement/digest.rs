@@ -61,8 +61,9 @@ pub struct Digest {
     /// Separate stalls of the platform.
     pub(crate) stalls: u64,
     pub(crate) marks: BTreeSet<Mark>,
-    /// Columns and rows of CPUs in which a gap fell.
-    pub(crate) on_cpus: BTreeSet<(u16, u16)>,
+    /// Rows of CPUs and columns in which a gap fell, with what it was: an SMI
+    /// among several is never lost.
+    pub(crate) on_cpus: BTreeMap<(u16, u16), Class>,
     /// Time between the starts of stalls: count by bin.
     pub(crate) intervals: BTreeMap<u16, u64>,
     /// Share of each column that was not covered, 0 to 1.
@@ -143,7 +144,7 @@ impl<'a> Pass<'a> {
                 gaps: 0,
                 stalls: 0,
                 marks: BTreeSet::new(),
-                on_cpus: BTreeSet::new(),
+                on_cpus: BTreeMap::new(),
                 intervals: BTreeMap::new(),
                 uncovered: vec![0.0; COLUMNS],
                 periodicity: Vec::new(),
@@ -172,7 +173,8 @@ impl<'a> Pass<'a> {
         });
         if class != Class::Unknown {
             let row = self.rows.get(&gap.cpu).copied().unwrap_or_default();
-            self.digest.on_cpus.insert((row, column));
+            let most = self.digest.on_cpus.entry((row, column)).or_insert(class);
+            *most = class.min(*most);
         }
         self.spans.extend(self.line.span(gap));
     }

@@ -76,6 +76,7 @@ pub(super) enum Plot {
     Timeline,
     Intervals,
     CpuMap,
+    Accounts,
 }
 
 impl Document {

@@ -75,6 +75,7 @@ pub(super) fn plots(digest: &Digest) -> Option<Section> {
     let mut blocks = vec![Block::Plot(Plot::Distribution)];
     if digest.gaps > 0 {
         blocks.push(Block::Plot(Plot::Timeline));
+        blocks.push(Block::Plot(Plot::Accounts));
         blocks.push(Block::Plot(Plot::Intervals));
         blocks.push(Block::Plot(Plot::CpuMap));
     }

@@ -2,11 +2,13 @@
 
 use maud::html;
 
-use crate::judgement::digest::{COLUMNS, Digest, MOST_CPU_ROWS};
+use crate::judgement::digest::{COLUMNS, Class, Digest, MOST_CPU_ROWS};
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::{Tick, times};
-use crate::render::plot::frame::{Axis, Frame, LEFT, number, path};
+use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::timeline::LEGEND;
+use crate::text::human;
 
 /// Names of CPUs that are written at the axis.
 const MOST_NAMES: usize = 16;
@@ -37,20 +39,38 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
                 .collect(),
         },
         height: height + 56.0,
-        left: LEFT,
+        left: room_for(&[]),
     };
     let half = (height / rows as f64 * 0.4).max(0.5);
-    let mut data = String::new();
-    for (row, column) in &digest.on_cpus {
-        let x = frame.at_x(f64::from(*column) / (COLUMNS - 1) as f64);
-        let y = frame.at_y(middle(usize::from(*row).min(rows - 1)));
-        data.push_str(&format!(
-            "M{} {}v{}",
-            number(x),
-            number(y - half),
-            number(2.0 * half)
-        ));
-    }
+    let ticks = |wanted: Class| {
+        let mut data = String::new();
+        for ((row, column), _) in digest.on_cpus.iter().filter(|(_, class)| **class == wanted) {
+            let x = frame.at_x(f64::from(*column) / (COLUMNS - 1) as f64);
+            let y = frame.at_y(middle(usize::from(*row).min(rows - 1)));
+            data.push_str(&format!(
+                "M{} {}v{}",
+                number(x),
+                number(y - half),
+                number(2.0 * half)
+            ));
+        }
+        data
+    };
+    let stalled = |row: usize| {
+        digest
+            .on_cpus
+            .keys()
+            .filter(|(at, _)| usize::from(*at) == row)
+            .count()
+    };
+    let busiest = (0..rows).max_by_key(|row| stalled(*row)).unwrap_or(0);
+    let figures = format!(
+        "{} of {COLUMNS} columns of time and {} of CPUs hold a stall; most of them, {}, on CPU {}.",
+        digest.on_cpus.len(),
+        human::plural(rows as u64, "row"),
+        stalled(busiest),
+        name(busiest)
+    );
     let title = "CPUs and stalls";
     Picture {
         title,
@@ -58,7 +78,14 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
             "A tick where a gap of the platform fell on a CPU. Ticks that stand in line on all \
              CPUs are what an SMI looks like.",
         ),
-        legend: Vec::new(),
-        svg: frame.draw(title, html! { (path("tick platform", &data)) }),
+        legend: LEGEND[..2].to_vec(),
+        svg: frame.draw(
+            title,
+            &figures,
+            html! {
+                (path("tick platform", &ticks(Class::OtherPlatform)))
+                (path("tick smi", &ticks(Class::Smi)))
+            },
+        ),
     }
 }

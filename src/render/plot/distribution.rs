@@ -7,7 +7,7 @@ use maud::html;
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Logarithmic;
-use crate::render::plot::frame::{Axis, Frame, LEFT, number, path};
+use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -49,17 +49,18 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
     let most = buckets.values().flatten().max().copied().unwrap_or(1);
     let x = Logarithmic::new(shortest.max(1) as f64, longest as f64);
     let y = Logarithmic::new(FOOT, most as f64);
+    let y_ticks = y.counts();
     let frame = Frame {
+        left: room_for(&y_ticks),
         x: Axis {
             title: "length of the gap",
             ticks: x.lengths(),
         },
         y: Axis {
             title: "gaps",
-            ticks: y.counts(),
+            ticks: y_ticks,
         },
         height: 300.0,
-        left: LEFT,
     };
     let steps = |class: usize| {
         let mut data = String::new();
@@ -77,6 +78,18 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
         }
         data
     };
+    let sum = |class: usize| {
+        let counts = buckets.values().map(|counts| counts[class]);
+        human::grouped(counts.fold(0, u64::saturating_add))
+    };
+    let figures = format!(
+        "Seen from {} to {}: {} not this kernel's, {} with this kernel running, {} not known.",
+        human::chosen(Nanos(shortest)),
+        human::chosen(Nanos(longest)),
+        sum(0),
+        sum(1),
+        sum(2)
+    );
     let title = "Distribution of gap lengths";
     // The kernel's behind the platform's, which matter more.
     let content = html! {
@@ -92,6 +105,6 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
             human::chosen(report.run.hardlimit_ns)
         ),
         legend: CLASSES.to_vec(),
-        svg: frame.draw(title, content),
+        svg: frame.draw(title, &figures, content),
     }
 }

@@ -5,8 +5,12 @@ use maud::{Markup, PreEscaped, html};
 use crate::render::plot::axis::Tick;
 
 const WIDTH: f64 = 760.0;
-/// Room for the numbers at the y axis.
-pub(in crate::render) const LEFT: f64 = 66.0;
+/// Least room for the numbers at the y axis.
+const LEFT: f64 = 66.0;
+/// What the axis' own title takes of that room.
+const TITLE: f64 = 28.0;
+/// A figure at 12 pixels is at most so wide.
+const FIGURE: f64 = 7.2;
 /// A stroke of a point. Without any length its square ends would have no
 /// direction, and are then left out in print.
 pub(in crate::render) const DOT: &str = "h.1";
@@ -25,8 +29,14 @@ pub(in crate::render) struct Frame {
     pub x: Axis,
     pub y: Axis,
     pub height: f64,
-    /// Room left of the y axis: [`LEFT`], or more for words.
+    /// Room left of the y axis.
     pub left: f64,
+}
+
+/// The room that the texts of a y axis take, so that its title never lies on them.
+pub(in crate::render) fn room_for(ticks: &[Tick]) -> f64 {
+    let longest = ticks.iter().map(|tick| tick.text.chars().count()).max();
+    LEFT.max(TITLE + FIGURE * longest.unwrap_or(0) as f64)
 }
 
 impl Frame {
@@ -40,12 +50,14 @@ impl Frame {
         self.height - BOTTOM - place * (self.height - TOP - BOTTOM)
     }
 
-    /// The picture around `content`, with words for those who cannot see it.
-    pub(in crate::render) fn draw(&self, title: &str, content: Markup) -> Markup {
+    /// The picture around `content`, with its figures in words for those who
+    /// cannot see it.
+    pub(in crate::render) fn draw(&self, title: &str, figures: &str, content: Markup) -> Markup {
         let (left, right) = (self.at_x(0.0), self.at_x(1.0));
         let (base, top) = (self.at_y(0.0), self.at_y(1.0));
         html! {
             svg viewBox=(format!("0 0 {WIDTH} {}", self.height)) role="img" aria-label=(title) {
+                desc { (figures) }
                 @for tick in &self.x.ticks {
                     @let x = number(self.at_x(tick.at));
                     line.grid x1=(x) x2=(x) y1=(number(top)) y2=(number(base)) {}

@@ -5,7 +5,9 @@ use maud::html;
 use crate::judgement::digest::{BINS_PER_DECADE, Digest};
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Logarithmic;
-use crate::render::plot::frame::{Axis, Frame, LEFT, number, path};
+use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::text::human;
+use crate::units::Nanos;
 
 pub(super) fn draw(digest: &Digest) -> Picture {
     let edge = |bin: u16| f64::from(bin) / BINS_PER_DECADE;
@@ -14,17 +16,18 @@ pub(super) fn draw(digest: &Digest) -> Picture {
     let most = digest.intervals.values().max().copied().unwrap_or(1);
     let x = Logarithmic::new(10f64.powf(edge(first)), 10f64.powf(edge(last + 1)));
     let y = Logarithmic::new(0.5, most as f64);
+    let y_ticks = y.counts();
     let frame = Frame {
+        left: room_for(&y_ticks),
         x: Axis {
             title: "time from the start of one stall to the start of the next",
             ticks: x.lengths(),
         },
         y: Axis {
             title: "intervals",
-            ticks: y.counts(),
+            ticks: y_ticks,
         },
         height: 260.0,
-        left: LEFT,
     };
     let mut data = String::new();
     for (bin, count) in &digest.intervals {
@@ -37,6 +40,21 @@ pub(super) fn draw(digest: &Digest) -> Picture {
             number(frame.at_y(0.0)),
         ));
     }
+    let commonest = digest.intervals.iter().max_by_key(|(_, count)| **count);
+    let figures = commonest.map_or_else(String::new, |(bin, count)| {
+        let from = |bin: u16| human::chosen(Nanos(10f64.powf(edge(bin)) as u64));
+        let all = digest
+            .intervals
+            .values()
+            .fold(0, |sum: u64, count| sum.saturating_add(*count));
+        format!(
+            "{} of {} lie from {} to {}.",
+            human::grouped(*count),
+            human::plural(all, "interval"),
+            from(*bin),
+            from(bin + 1)
+        )
+    });
     let title = "Intervals between stalls";
     Picture {
         title,
@@ -45,6 +63,6 @@ pub(super) fn draw(digest: &Digest) -> Picture {
              narrow peak at its period; a lone slope is what events at random look like.",
         ),
         legend: Vec::new(),
-        svg: frame.draw(title, html! { (path("area platform", &data)) }),
+        svg: frame.draw(title, &figures, html! { (path("area platform", &data)) }),
     }
 }

@@ -1,6 +1,7 @@
 //! Pictures as inline SVG. The colours come from the page, so that they suit a
 //! light and a dark one.
 
+mod accounts;
 mod axis;
 mod cpu_map;
 mod distribution;
@@ -11,7 +12,7 @@ mod timeline;
 use maud::Markup;
 
 pub(super) use axis::{Logarithmic, Tick};
-pub(super) use frame::{Axis, DOT, Frame, LEFT, number, path};
+pub(super) use frame::{Axis, DOT, Frame, number, path, room_for};
 
 use crate::judgement::digest::Digest;
 use crate::model::Report;
@@ -33,5 +34,6 @@ pub(super) fn draw(plot: Plot, report: &Report<()>, digest: &Digest) -> Picture 
         Plot::Timeline => timeline::draw(report, digest),
         Plot::Intervals => intervals::draw(digest),
         Plot::CpuMap => cpu_map::draw(report, digest),
+        Plot::Accounts => accounts::draw(digest),
     }
 }

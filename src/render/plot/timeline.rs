@@ -6,13 +6,15 @@ use crate::judgement::digest::{COLUMNS, Class, Digest, Mark, ROWS_PER_DECADE};
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::{Logarithmic, times};
-use crate::render::plot::frame::{Axis, DOT, Frame, LEFT, number, path};
+use crate::render::plot::frame::{Axis, DOT, Frame, number, path, room_for};
 use crate::text::human;
+use crate::units::Nanos;
 
 /// Columns with a smaller share that was not covered are left white.
 const WORTH_SHOWING: f64 = 0.05;
 
-const CLASSES: [(&str, &str); 4] = [
+/// What the colours and shapes stand for.
+pub(super) const LEGEND: [(&str, &str); 4] = [
     ("smi", "SMI"),
     ("platform", "platform, not known to be an SMI"),
     ("unknown", "not known"),
@@ -25,17 +27,18 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     let longest = 10f64.powf(log(lengths(u16::max).unwrap_or(0)) + 0.05);
     let shortest = 10f64.powf(log(lengths(u16::min).unwrap_or(0)));
     let y = Logarithmic::new(shortest, longest);
+    let y_ticks = y.lengths();
     let frame = Frame {
+        left: room_for(&y_ticks),
         x: Axis {
             title: "time since the start of the run",
             ticks: times(report.run.elapsed_ns),
         },
         y: Axis {
             title: "length of the gap",
-            ticks: y.lengths(),
+            ticks: y_ticks,
         },
         height: 300.0,
-        left: LEFT,
     };
     let column = |column: u16| frame.at_x(f64::from(column) / (COLUMNS - 1) as f64);
     let marks = |class: Class| {
@@ -74,6 +77,24 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
         (path("mark platform", &marks(Class::OtherPlatform)))
         (path("mark smi", &marks(Class::Smi)))
     };
+    let of = |class: Class| {
+        digest
+            .marks
+            .iter()
+            .filter(|mark| mark.class == class)
+            .count()
+    };
+    let figures = format!(
+        "{} of the platform or not known over {}: marks of SMIs {}, of the platform otherwise {}, \
+         not known {}; the longest about {}, the limit {}.",
+        human::plural(digest.gaps, "gap"),
+        human::chosen(report.run.elapsed_ns),
+        of(Class::Smi),
+        of(Class::OtherPlatform),
+        of(Class::Unknown),
+        human::chosen(Nanos(longest as u64)),
+        human::chosen(report.run.hardlimit_ns)
+    );
     let run = &report.run;
     let pauses = match run.width_ns < run.window_ns {
         true => format!(
@@ -89,7 +110,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
              columns are as high as the share of all CPUs' time that was not covered; a full one \
              is a gap in coverage.{pauses}"
         ),
-        legend: CLASSES.to_vec(),
-        svg: frame.draw(title, content),
+        legend: LEGEND.to_vec(),
+        svg: frame.draw(title, &figures, content),
     }
 }

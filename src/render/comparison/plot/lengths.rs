@@ -4,7 +4,8 @@ use maud::html;
 
 use crate::compare::Which;
 use crate::compare::model::Comparison;
-use crate::render::plot::{Axis, Frame, LEFT, Logarithmic, Picture, number, path};
+use crate::render::plot::{Axis, Frame, Logarithmic, Picture, number, path, room_for};
+use crate::text::human;
 
 use crate::render::comparison::plot::{SIDES, class};
 
@@ -43,7 +44,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             ticks: y.rates(),
         },
         height: 320.0,
-        left: LEFT,
+        left: room_for(&y.rates()),
     };
     // From the longest down: each step holds to the next shorter length.
     let steps = |side: Which, hours: f64| {
@@ -61,6 +62,20 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         }
         data
     };
+    let figures: Vec<String> = (sides.iter())
+        .map(|(side, all)| {
+            let longest = curve(*side).iter().map(|step| step.length).max();
+            format!(
+                "{}: {} in {} hours, {}.",
+                class(*side),
+                human::plural(all.stalls, "stall"),
+                human::round(all.covered_hours),
+                longest.map_or("none seen".to_owned(), |length| {
+                    format!("the longest {}", human::chosen(length))
+                })
+            )
+        })
+        .collect();
     let title = "Stalls of a length or longer";
     let content = html! {
         @for (side, all) in sides {
@@ -77,6 +92,6 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
              are logarithmic.",
         ),
         legend: SIDES.to_vec(),
-        svg: frame.draw(title, html! { (content) }),
+        svg: frame.draw(title, &figures.join(" "), content),
     }
 }

@@ -61,6 +61,19 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         (path("point os", &points))
         (path("point bad-mark", &found))
     };
+    let figures: Vec<String> = (rows.iter())
+        .map(|row| {
+            let shown = |ratio: Option<f64>| ratio.map_or("no bound".to_owned(), human::round);
+            format!(
+                "{} {}: {}, from {} to {}.",
+                row.class.name(),
+                cells::range(row),
+                shown(row.ratio),
+                shown(row.ratio_low),
+                shown(row.ratio_high)
+            )
+        })
+        .collect();
     let level = human::chosen_percent(comparison.level);
     Picture {
         title,
@@ -75,6 +88,6 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             ("bad-mark", "differs, all comparisons allowed for"),
             ("os", "does not, or was not tested"),
         ],
-        svg: frame.draw(title, content),
+        svg: frame.draw(title, &figures.join(" "), content),
     }
 }

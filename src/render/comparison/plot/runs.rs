@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use crate::compare::Which;
 use crate::compare::model::{Comparison, RunRow};
-use crate::render::plot::{Axis, DOT, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
+use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
+use crate::text::human;
 
 use crate::render::comparison::plot::{SIDES, class};
 
@@ -48,7 +49,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             ticks: y.rates(),
         },
         height: 260.0,
-        left: LEFT,
+        left: room_for(&y.rates()),
     };
     let bars = |wanted: Which| -> Markup {
         let (mut bars, mut points) = (String::new(), String::new());
@@ -75,6 +76,17 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             (path(&format!("point {}", class(wanted)), &points))
         }
     };
+    let figures: Vec<String> = (runs.iter())
+        .filter_map(|(side, number, run)| {
+            let rate = human::round(run.per_hour?);
+            Some(format!(
+                "{} {}: {rate} stalls an hour.",
+                class(*side),
+                number + 1
+            ))
+        })
+        .take(MOST_NAMES)
+        .collect();
     let title = "Rate of each run";
     let content = html! { (bars(Which::Before)) (bars(Which::After)) };
     Picture {
@@ -86,6 +98,6 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
              else changes, too. The rates are on a logarithmic axis.",
         ),
         legend: SIDES.to_vec(),
-        svg: frame.draw(title, content),
+        svg: frame.draw(title, &figures.join(" "), content),
     }
 }

@@ -4,7 +4,8 @@ use maud::html;
 
 use crate::compare::Which;
 use crate::compare::model::Comparison;
-use crate::render::plot::{Axis, DOT, Frame, LEFT, Logarithmic, Picture, Tick, number, path};
+use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
+use crate::text::human;
 
 use crate::render::comparison::plot::{SIDES, class};
 
@@ -36,7 +37,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             ticks: y.lengths(),
         },
         height: 300.0,
-        left: LEFT,
+        left: room_for(&y.lengths()),
     };
     let marks = |side: Which| {
         let mut data = String::new();
@@ -65,6 +66,13 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
              the time between runs is left out.",
         ),
         legend: SIDES.to_vec(),
-        svg: frame.draw(title, content),
+        svg: frame.draw(
+            title,
+            &format!(
+                "{} on the line.",
+                human::plural(pictured.line.len() as u64, "run")
+            ),
+            content,
+        ),
     }
 }
