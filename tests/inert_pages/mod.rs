@@ -36,7 +36,7 @@ pub fn assert_inert_page(page: &str) -> String {
 }
 
 /// Elements that the page is made of. `style` holds nothing of the report.
-const ELEMENTS: [&str; 36] = [
+const ELEMENTS: [&str; 38] = [
     "html",
     "head",
     "meta",
@@ -69,6 +69,8 @@ const ELEMENTS: [&str; 36] = [
     "span",
     "i",
     "svg",
+    "desc",
+    "rect",
     "line",
     "path",
     "text",
