@@ -166,9 +166,14 @@ impl<'a> Pass<'a> {
             return;
         };
         self.digest.gaps += 1;
+        // Of an SMI within a task's time it is not known how long it took.
+        let (class, length) = match gap.counted_ns() {
+            Nanos(0) => (Class::Unknown, gap.unknown_ns),
+            counted => (class, counted),
+        };
         self.digest.marks.insert(Mark {
             class,
-            row: bin(gap.counted_ns(), ROWS_PER_DECADE),
+            row: bin(length, ROWS_PER_DECADE),
             column,
         });
         if class != Class::Unknown {

@@ -37,7 +37,7 @@ pub(super) fn draw(digest: &Digest) -> Picture {
     let frame = Frame {
         left: room_for(&y_ticks),
         x: Axis {
-            title: "share of the longest gap",
+            title: "time taken",
             ticks: [0.0, 0.25, 0.5, 0.75, 1.0]
                 .map(|at| Tick {
                     at,
