@@ -1,5 +1,5 @@
-//! All integration tests in one program, so that a change links once. A folder or
-//! file a subject; `cargo test SUBJECT` runs one.
+//! All integration tests that do not sample this machine, in one program, so that
+//! a change links once. A folder or file a subject; `cargo test SUBJECT` runs one.
 
 mod changes;
 mod compare_cli;
@@ -11,7 +11,6 @@ mod folders;
 mod fuzz;
 mod generated_files;
 mod host_fixtures;
-mod hwlatdetect;
 mod inert_pages;
 mod policy;
 mod preflight;
@@ -22,7 +21,6 @@ mod report_formats;
 mod report_pages;
 mod report_samples;
 mod report_text;
-mod run_cli;
 mod run_scripted;
 mod schemas;
 mod watches;
