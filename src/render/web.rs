@@ -106,7 +106,12 @@ pub(in crate::render) fn table(header: &[&str], rows: &[Vec<String>], more: u64)
     html! {
         div.wide tabindex="0" {
             table {
-                thead { tr { @for name in header { th scope="col" { (name) } } } }
+                thead { tr {
+                    @for name in header {
+                        // A header without words is none to a screen reader.
+                        @if name.is_empty() { td {} } @else { th scope="col" { (name) } }
+                    }
+                } }
                 tbody {
                     @for row in rows { tr { @for cell in row { td { (shown(cell)) } } } }
                 }
