@@ -11,7 +11,9 @@ use crate::units::display;
 /// A gap may exceed the handler's own log by this much: SMM's entry and exit,
 /// and one iteration of hwgap's loop. A tracer of the kernel's states its own
 /// resolution.
-const LENGTH_TOLERANCE: u64 = 100;
+/// Beside the loop there is the sampler's own work: right after an entry of the
+/// kernel its readings lie 100 ns apart.
+const LENGTH_TOLERANCE: u64 = 120;
 /// hwgap's frequency is fitted, so its nanoseconds may differ from cycles.
 const HZ_TOLERANCE_PPM: u64 = 50;
 
