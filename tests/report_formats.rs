@@ -182,7 +182,7 @@ fn cut_reports_are_refused_with_the_place() {
     let text = as_json(&sample("bare-metal-fail"));
     let cause = text.find("\"cause\"").unwrap() + 10;
     assert!(
-        refusal(&text[..cause]).contains("(in gaps)"),
+        refusal(&text[..cause]).contains("(in gaps[0].cause)"),
         "{}",
         refusal(&text[..cause])
     );

@@ -5,5 +5,6 @@
 pub mod brief;
 mod consistency;
 pub mod hash;
+mod locate;
 pub mod redact;
 pub mod saved;

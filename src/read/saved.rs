@@ -18,6 +18,7 @@ use crate::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
 use crate::read::brief;
 use crate::read::brief::guard::{Guard, Trouble};
 use crate::read::hash;
+use crate::read::locate;
 use crate::text::clean;
 
 /// The largest file that is read: about two million gaps.
@@ -317,22 +318,15 @@ pub(crate) fn check_header(text: &[u8]) -> Result<(), Problem> {
 }
 
 fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(text).map_err(|error| in_field::<T>(text, error))
+    serde_json::from_slice(text).map_err(|error| in_field(text, error))
 }
 
 /// What the parser's error says of a text, with the field that it stands in:
-/// "column 271" helps nobody. Only texts with an error are read twice.
-pub(crate) fn in_field<'a, T: Deserialize<'a>>(
-    text: &'a [u8],
-    error: serde_json::Error,
-) -> Problem {
-    let mut parser = serde_json::Deserializer::from_slice(text);
-    let field = serde_path_to_error::deserialize::<_, T>(&mut parser)
-        .err()
-        .map(|found| short(&found.path().to_string()))
-        // What has no name.
-        .filter(|path| !path.starts_with(['.', '?']));
-    of_parser(error, field)
+/// "column 271" helps nobody. A path of serde's for every type that is read would
+/// be a fifth of the program.
+pub(crate) fn in_field(text: &[u8], error: serde_json::Error) -> Problem {
+    let end = locate::offset(text, error.line(), error.column());
+    of_parser(error, locate::field_at_end(&text[..end]))
 }
 
 /// What the parser's error says of a file.

@@ -32,7 +32,7 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
         // What it is not at all is said before what it lacks.
         Err(error) => Err(check_header(text)
             .err()
-            .unwrap_or_else(|| in_field::<Brief>(text, error))),
+            .unwrap_or_else(|| in_field(text, error))),
     }
 }
 

@@ -152,7 +152,8 @@ fn drop_in(
             format!("{found} of {all} SMIs found, {unshared} in gaps of unknown shares"),
         );
         require(
-            unshared * 100 <= all * THROTTLED,
+            // By chance up to twice as many SMIs fall into it.
+            unshared * 100 <= all * 2 * THROTTLED,
             format!("{unshared} of {all} SMIs in gaps of unknown shares"),
         );
     } else {
