@@ -3,9 +3,8 @@
 //! It is made once, by [`account`](super::account()), and carried with the gap.
 //! Nothing else works out a cause or a share.
 
-use crate::units::Nanos;
-
 use crate::model::{Cause, Confidence};
+use crate::units::Nanos;
 
 /// Who took a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

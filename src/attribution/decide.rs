@@ -8,12 +8,12 @@
 
 use crate::evidence::kernel_trace::{KernelTime, Scope, Standing};
 use crate::evidence::{LEAST_SMI, Usual};
-use crate::units::Nanos;
-
-use super::account::{Account, Parts, UnknownReason};
 use crate::model::{
     Cause, ClockTrust, Confidence, Counts, Evidence, Footprint, Platform, Setting, SmiEvidence,
 };
+use crate::units::Nanos;
+
+use super::account::{Account, Parts, UnknownReason};
 
 /// All that is known of a gap.
 #[derive(Clone, Copy, Debug)]

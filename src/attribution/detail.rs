@@ -1,10 +1,10 @@
 //! One phrase a gap, for a human.
 
 use crate::evidence::kernel_trace::{KernelTime, Names, Standing};
+use crate::model::{Cause, Counts, Evidence, Platform, Setting, SmiEvidence};
 use crate::units::Nanos;
 
 use super::account::{Account, Parts, UnknownReason};
-use crate::model::{Cause, Counts, Evidence, Platform, Setting, SmiEvidence};
 
 /// The scheduler's bound on real-time tasks: in each period they run for at
 /// most the runtime (sched(7), "Limiting the CPU usage of real-time and

@@ -2,8 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::text::look::Colours;
-use crate::text::look::{Extent, Look};
+use crate::text::look::{Colours, Extent, Look};
 
 /// How an answer for people looks; no other format takes notice.
 #[derive(Clone, Copy, Debug, Args)]

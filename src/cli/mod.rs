@@ -28,5 +28,5 @@ pub use other::{CompletionsArgs, DocumentArg, ManArgs, SchemaArgs};
 pub use preflight::{PreflightArgs, RequireArg};
 pub use report::{ReportArgs, ReportFormatArg};
 pub use restore::{GuardianArgs, RestoreArgs};
-pub use run::{EngineArg, KeepGaps, RunArgs};
+pub use run::{EngineArg, RunArgs};
 pub use selftest::SelftestArgs;

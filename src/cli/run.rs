@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 
+use crate::model::KeepGaps;
 use crate::units::Nanos;
 
 use super::format::FormatArg;
@@ -197,19 +198,6 @@ impl RunArgs {
             .and_then(|nothing| RunArgs::from_arg_matches(&nothing))
             .expect("no option of run is required")
     }
-}
-
-/// What a run is to keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeepGaps {
-    /// What a report needs.
-    #[default]
-    Usual,
-    /// At most so many: first those that count against the limit or may, then
-    /// those that the kernel explains; of each the longest.
-    AtMost(usize),
-    /// All of them, whatever memory they take.
-    All,
 }
 
 /// Engines that can be asked for.

@@ -1,9 +1,9 @@
 //! Values that are more than a word: times and numbers within a range.
 
+use crate::model::KeepGaps;
 use crate::units::Nanos;
 
 use super::duration::{DurationError, Quantity, parse_duration};
-use super::run::KeepGaps;
 
 pub(super) fn duration(text: &str) -> Result<Nanos, DurationError> {
     parse_duration(text, Quantity::Duration)

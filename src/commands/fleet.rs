@@ -22,9 +22,8 @@ use crate::policy::Policy;
 use crate::render::fleet::{csv, html, junit, text};
 use crate::render::openmetrics;
 use crate::render::style::Style;
-use crate::text::clean_text;
 use crate::text::human::plural;
-use crate::text::json;
+use crate::text::{clean_text, json};
 
 use super::{Exit, Failure};
 

@@ -13,8 +13,7 @@ use crate::host::Host;
 use crate::hwlatdetect::{
     Account, Listing, Parameters, Sampled, Shown, Voice, Watch, closing, doubt, notes, opening,
 };
-use crate::model::LazyGaps;
-use crate::model::{Gap, Outcome, Report, Verdict};
+use crate::model::{Gap, LazyGaps, Outcome, Report, Verdict};
 use crate::plan::RunPlan;
 use crate::session::{Progress, Silent};
 use crate::units::cpulist::CpuList;

@@ -4,23 +4,21 @@ use std::io::{self, Write};
 
 use crate::cli::{FormatArg, PreflightArgs, RequireArg};
 use crate::evidence::MachineFacts;
-use crate::host::Host;
-use crate::host::cpuid;
 use crate::host::cpuid_facts::CpuidFacts;
 use crate::host::root::Root;
+use crate::host::{Host, cpuid};
 use crate::judgement::assembly::host_identity;
+use crate::judgement::circumstances::first_rate;
 use crate::model::Tool;
 use crate::preflight::model::{Outlook, PlannedRun, PreflightReport, SCHEMA, SCHEMA_VERSION};
 use crate::preflight::{PreflightPlan, Trial, View, conditions, evidence, readiness, trial};
 use crate::render::preflight;
-use crate::session::Timeline;
-use crate::session::limits;
 use crate::session::preparation::prepare;
+use crate::session::{Timeline, limits};
 use crate::sys::signals::RunSignals;
 use crate::text::json;
 
 use super::{Exit, Failure};
-use crate::judgement::circumstances::first_rate;
 
 pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
     let report = match &args.host_root {

@@ -11,10 +11,10 @@ use crate::judgement::worst;
 use crate::model::{Gap, Report};
 use crate::read::redact::redact;
 use crate::read::saved as read;
-use crate::render::markdown::Limit;
+use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
 use crate::render::terminal::{Summary, WORST_GAPS};
-use crate::render::{Changes, Origin, csv, html, markdown, openmetrics, terminal as text};
+use crate::render::{Changes, Origin, csv, html, openmetrics, terminal as text};
 use crate::text::json;
 
 use super::{Exit, Failure};

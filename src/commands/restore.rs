@@ -10,8 +10,7 @@ use crate::changes::{
 use crate::cli::RestoreArgs;
 use crate::files::state;
 use crate::host::root::Root;
-use crate::render::restored;
-use crate::render::restored::Mode;
+use crate::render::restored::{self, Mode};
 
 use super::{Exit, Failure};
 

@@ -7,12 +7,13 @@ use crate::cli::{FormatArg, SelftestArgs};
 use crate::evidence::MachineFacts;
 use crate::files::output::PendingFile;
 use crate::files::patient::tell;
-use crate::host::Host;
-use crate::host::cpuid;
 use crate::host::root::Root;
+use crate::host::{Host, cpuid};
+use crate::judgement::circumstances::first_rate;
 use crate::model::selftest::{Check, SCHEMA, SelfTest, Standing};
 use crate::plan::Choice;
 use crate::render::selftest as text;
+use crate::selftest::bench::Bench;
 use crate::selftest::store;
 use crate::session::Timeline;
 use crate::sys::sched;
@@ -20,8 +21,6 @@ use crate::sys::signals::RunSignals;
 use crate::units::Nanos;
 
 use super::{Exit, Failure};
-use crate::judgement::circumstances::first_rate;
-use crate::selftest::bench::Bench;
 
 /// Rounds of one kind of stall, at most.
 const ROUNDS: u32 = 5;

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::judgement::time_line::TimeLine;
-use crate::model::{Cause, Confidence};
-use crate::model::{Gap, Report};
+use crate::model::{Cause, Confidence, Gap, Report};
 use crate::stats::stalls::Span;
 use crate::units::{Hertz, Nanos};
 

@@ -12,14 +12,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
+use crate::files::output::{adopt, open_pipe};
+use crate::files::output_error::{OutputError, Reason};
+use crate::files::packing::Packing;
 use crate::files::patient::Patient;
 use crate::files::read::is_descriptor;
 use crate::files::{Folder, Located, Purpose, locate};
 use crate::waits;
-
-use crate::files::output::{adopt, open_pipe};
-use crate::files::output_error::{OutputError, Reason};
-use crate::files::packing::Packing;
 
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);

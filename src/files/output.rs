@@ -23,14 +23,13 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::files::output_error::{OutputError, Reason};
+use crate::files::packing::{Packer, Packing};
 use crate::files::patient::{Patient, tell};
 use crate::files::read::is_descriptor;
 use crate::files::{Folder, Located, Purpose, locate, random_name};
 use crate::sys::signals;
 use crate::waits;
-
-use crate::files::output_error::{OutputError, Reason};
-use crate::files::packing::{Packer, Packing};
 
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::microcode;
-use crate::model::Cause;
-use crate::model::{EndedBy, EngineName, Outcome};
+use crate::model::{Cause, EndedBy, EngineName, Outcome};
 use crate::policy::Judgement;
 use crate::read::brief::{Brief, Seen, StallInBrief, Text};
 use crate::read::hash::Sha256Sum;

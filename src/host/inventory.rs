@@ -9,9 +9,8 @@ use crate::host::platform::{Packages, bmc_firmware, mitigations};
 use crate::host::power::{CpuPower, IdleEntry, Turbo};
 use crate::host::root::{Known, Root};
 use crate::host::topology::Smt;
-use crate::units::cpulist::CpuList;
-
 use crate::model::inventory::{IdleStateEntry, Inventory, NamedText, SerialNumbers};
+use crate::units::cpulist::CpuList;
 
 /// CPUs whose governor is asked: on a machine of thousands it would take
 /// longer than it is worth.

@@ -1,7 +1,6 @@
 //! What a report comes to in hwlatdetect's terms.
 
-use crate::model::Cause;
-use crate::model::{CpuReport, EndedBy, Finding, Gap, Outcome, Report, Severity, Subject};
+use crate::model::{Cause, CpuReport, EndedBy, Finding, Gap, Outcome, Report, Severity, Subject};
 use crate::units::CpuId;
 use crate::units::cpulist::CpuList;
 

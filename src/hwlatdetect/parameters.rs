@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{HwlatdetectArgs, KeepGaps, RunArgs};
+use crate::cli::{HwlatdetectArgs, RunArgs};
+use crate::model::KeepGaps;
 use crate::plan::{Pauses, RunPlan};
 use crate::units::Nanos;
 

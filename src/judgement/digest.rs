@@ -5,11 +5,9 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judgement::periodicity;
 use crate::judgement::time_line::TimeLine;
-use crate::judgement::worst;
-use crate::model::Cause;
-use crate::model::{Gap, PeriodicSeries, Report};
+use crate::judgement::{periodicity, worst};
+use crate::model::{Cause, Gap, PeriodicSeries, Report};
 use crate::stats::stalls::Span;
 use crate::units::{CpuId, Nanos};
 

@@ -1,7 +1,6 @@
 //! What the reader should know or do, as data.
 
-use crate::model::Platform;
-use crate::model::{EndedBy, Finding, Severity};
+use crate::model::{EndedBy, Finding, Platform, Severity};
 use crate::plan::Pauses;
 use crate::sampler::{CpuTotals, Scheduling};
 use crate::text::human::counted;

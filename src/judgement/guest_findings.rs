@@ -1,7 +1,6 @@
 //! What a guest knows of the time that its host took.
 
-use crate::model::Platform;
-use crate::model::{Finding, Severity};
+use crate::model::{Finding, Platform, Severity};
 use crate::units::Nanos;
 
 use super::Case;

@@ -3,8 +3,7 @@
 use crate::evidence::MachineFacts;
 use crate::evidence::kernel_trace::TraceSetup;
 use crate::host::Host;
-use crate::model::{ClockTrust, Platform};
-use crate::model::{EngineName, EvidenceSource};
+use crate::model::{ClockTrust, EngineName, EvidenceSource, Platform};
 use crate::sampler::{CpuSetup, SmiSetup};
 use crate::session::Agreement;
 

@@ -2,9 +2,8 @@
 //! and back, to be judged again.
 
 use crate::evidence::kernel_trace::{KernelTime, Names, Scope, Standing};
-use crate::units::Nanos;
-
 use crate::model::{Compared, KernelAccount, NamedTime, RecordStanding};
+use crate::units::Nanos;
 
 impl KernelAccount {
     /// The records as a report has them.

@@ -1,7 +1,6 @@
 //! What the PMU counts in the run, as entries of the evidence list.
 
-use crate::model::EvidenceSource;
-use crate::model::InSmm;
+use crate::model::{EvidenceSource, InSmm};
 use crate::sampler::CpuSetup;
 use crate::session::RingZeroAgreement;
 

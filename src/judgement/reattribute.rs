@@ -3,9 +3,10 @@
 
 use crate::attribution::{Known, account};
 use crate::evidence::Usual;
-use crate::model::INTERRUPT;
-use crate::model::{Cause, ClockTrust, Footprint, Platform, Setting, SmiEvidence};
-use crate::model::{Finding, Gap, KernelAccount, Outcome, Report, Severity, Subject};
+use crate::model::{
+    Cause, ClockTrust, Finding, Footprint, Gap, INTERRUPT, KernelAccount, Outcome, Platform,
+    Report, Setting, Severity, SmiEvidence, Subject,
+};
 use crate::units::{CpuId, Nanos};
 
 /// Findings that say that the clock failed; see the judgement of the clock.

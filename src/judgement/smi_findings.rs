@@ -2,8 +2,7 @@
 //! says nothing.
 
 use crate::attribution::UnknownReason;
-use crate::model::Platform;
-use crate::model::{EngineName, Finding, Severity};
+use crate::model::{EngineName, Finding, Platform, Severity};
 use crate::sampler::SmiTotals;
 use crate::text::human::counted;
 

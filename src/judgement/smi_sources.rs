@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::model::SourceKind;
-
 use crate::units::Nanos;
 
 /// Kept as data, so that a source is added without touching code.

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::{Cause, Confidence, SmiEvidence};
-use crate::model::{CauseCounts, StallReport};
+use crate::model::{Cause, CauseCounts, Confidence, SmiEvidence, StallReport};
 use crate::session::{Collected, PackedGap, Recast};
 use crate::stats::periodicity::Event;
 use crate::stats::stalls::{Span, Stall, Stalls, from_sorted_streams};

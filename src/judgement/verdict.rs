@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::attribution::UnknownReason;
 use crate::host::Host;
-use crate::model::InSmm;
-use crate::model::{Cause, Confidence, Platform};
-use crate::model::{CpuReport, EndedBy, Outcome, Subject, Verdict, cut_short};
+use crate::model::{
+    Cause, Confidence, CpuReport, EndedBy, InSmm, Outcome, Platform, Subject, Verdict, cut_short,
+};
 use crate::sampler::FootprintTest;
 use crate::session::CpuCollection;
 use crate::stats::rates::Rate;

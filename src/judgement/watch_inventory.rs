@@ -1,7 +1,6 @@
 //! What was watched beside the run, as entries of the evidence list.
 
-use crate::model::EvidenceSource;
-use crate::model::Platform;
+use crate::model::{EvidenceSource, Platform};
 use crate::text::human::counted;
 
 use super::Case;

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Cause;
-use crate::model::{CpuReport, EngineName, Verdict};
+use crate::model::{Cause, CpuReport, EngineName, Verdict};
 use crate::units::Nanos;
 
 /// What one of several engines made of the same CPUs.

@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::units::{CpuId, Cycles, Nanos};
-
 use crate::model::{ClockStepReport, TscLogLine};
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// The clock of the run.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

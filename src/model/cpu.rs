@@ -3,10 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Cause;
+use crate::model::{Cause, WatchedReport};
 use crate::units::{CpuId, Cycles, Nanos};
-
-use crate::model::WatchedReport;
 
 /// The SMI counter of one CPU over the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

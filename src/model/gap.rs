@@ -3,10 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Cause, Confidence, Evidence};
+use crate::model::{Cause, Confidence, EngineName, Evidence};
 use crate::units::{CpuId, Cycles, Nanos};
-
-use crate::model::EngineName;
 
 /// Platform gaps that overlap in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

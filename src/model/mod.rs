@@ -42,7 +42,8 @@ pub use periodicity::{Candidate, PeriodicSeries, SourceKind};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
 pub use ring_zero::{InSmm, RingZero};
 pub use run::{
-    Checkpoints, EndedBy, EngineName, NotSampledReport, Privileges, Run, StreamedEvents, cut_short,
+    Checkpoints, EndedBy, EngineName, KeepGaps, NotSampledReport, Privileges, Run, StreamedEvents,
+    cut_short,
 };
 use selftest::SelfTest;
 pub use setting::{ClockTrust, Platform, Setting};

@@ -195,3 +195,16 @@ pub struct Privileges {
     /// Why it kept more than it needs to go on, if it did.
     pub reason: Option<String>,
 }
+
+/// What a run is to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeepGaps {
+    /// What a report needs.
+    #[default]
+    Usual,
+    /// At most so many: first those that count against the limit or may, then
+    /// those that the kernel explains; of each the longest.
+    AtMost(usize),
+    /// All of them, whatever memory they take.
+    All,
+}

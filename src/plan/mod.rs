@@ -9,11 +9,12 @@ mod shots;
 
 use std::path::PathBuf;
 
-use crate::cli::{FormatArg, KeepGaps, RunArgs};
+use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::FreezeRequest;
 use crate::files::event_file;
 use crate::files::identity::Named;
 use crate::host::Host;
+use crate::model::KeepGaps;
 use crate::quiet::{QuietPlan, Starve};
 use crate::sampler::Pace;
 use crate::text::look::Look;

@@ -3,8 +3,7 @@
 
 use crate::host::occupants::{Owner, RealtimeTask, State, allowed, realtime_tasks};
 use crate::preflight::model::{Condition, Effect, Observation, Subject};
-use crate::session::limits;
-use crate::session::limits::{Need, Priority, Records};
+use crate::session::limits::{self, Need, Priority, Records};
 use crate::units::Nanos;
 
 use super::look::{cpus, few, observed};

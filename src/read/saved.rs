@@ -10,15 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::files::read::open;
-
 use crate::files::packing as packed;
 use crate::files::packing::Plain;
+use crate::files::read::open;
 use crate::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
-use crate::read::brief;
 use crate::read::brief::guard::{Guard, Trouble};
-use crate::read::hash;
-use crate::read::locate;
+use crate::read::{brief, hash, locate};
 use crate::text::clean;
 
 /// The largest file that is read: about two million gaps.

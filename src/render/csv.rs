@@ -5,8 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Cause, Confidence, Footprint, SmiEvidence};
-use crate::model::{EngineName, Gap};
+use crate::model::{Cause, Confidence, EngineName, Footprint, Gap, SmiEvidence};
 use crate::text::clean;
 
 /// The columns: the fields of a gap in the report, its raw evidence, and the

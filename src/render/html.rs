@@ -9,8 +9,7 @@ use crate::judgement::digest::Digest;
 use crate::model::{Gap, Report};
 use crate::render::document::{Block, Document, Origin, Section};
 use crate::render::plot;
-use crate::render::web;
-use crate::render::web::{Head, shown};
+use crate::render::web::{self, Head, shown};
 
 /// Writes the page of a report whose gaps come one by one.
 pub fn write<I>(

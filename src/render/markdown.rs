@@ -10,8 +10,7 @@ use std::io::{self, Write};
 use crate::judgement::digest::Digest;
 use crate::model::{Gap, Report};
 use crate::render::document::{Block, Document, Origin, Rank, Section, Table};
-use crate::text::clean;
-use crate::text::human;
+use crate::text::{clean, human};
 
 /// Foreign texts are cut at this many characters.
 const LONGEST_TEXT: usize = 1_000;

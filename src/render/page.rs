@@ -5,8 +5,7 @@
 
 use crate::render::style::{Ink, Style};
 use crate::render::table::Table;
-use crate::text::clean;
-use crate::text::clean::columns;
+use crate::text::clean::{self, columns};
 
 /// The widest line.
 pub(in crate::render) const WIDTH: usize = 80;

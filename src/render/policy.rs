@@ -1,8 +1,7 @@
 //! What a policy says of a run, in a terminal.
 
-use crate::policy::{Judgement, Policy, Reason};
-
 use crate::model::Outcome;
+use crate::policy::{Judgement, Policy, Reason};
 use crate::render::page::Page;
 use crate::render::style::{Ink, Style};
 

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use crate::quiet::{Record, Result};
-
 use crate::render::table::{Align, Table};
 
 /// Writes what a run would change, a line each.

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use crate::changes::{PutBack, Settled};
-
 use crate::render::table::{Align, Table};
 
 /// Whether the settings were put back or only looked at.

@@ -2,11 +2,10 @@
 //! log.
 
 use crate::model::{Cause, Platform};
-use crate::session::{CpuView, Sampling, View};
-use crate::units::Nanos;
-
 use crate::render::table::{Align, Table};
+use crate::session::{CpuView, Sampling, View};
 use crate::text::human;
+use crate::units::Nanos;
 
 /// The view of a run that is to last this long.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::render::plot::Picture;
 use crate::render::style::Ink;
-use crate::text::clean;
-use crate::text::human;
+use crate::text::{clean, human};
 
 /// The page's own style; no text of a report enters it.
 const STYLE: &str = include_str!("page.css");

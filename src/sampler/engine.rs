@@ -4,14 +4,14 @@ use crate::evidence::pmu::PmuSetup;
 use crate::evidence::watches::RegisterSources;
 use crate::privileges::Keep;
 use crate::quiet::CgroupThreadsFile;
+use crate::sampler::engines::tracer::{Tracer, TracerError};
+use crate::sampler::smi_counter::Readings;
 use crate::units::{CpuId, Cycles, Fill, Hertz};
 
 use super::calibrate::{Calibration, CalibrationError};
 use super::gap::{CpuTotals, RawGap};
 use super::offsets::MeasuredOffset;
 use super::stop_handle::StopHandle;
-use crate::sampler::engines::tracer::{Tracer, TracerError};
-use crate::sampler::smi_counter::Readings;
 
 /// When a CPU is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

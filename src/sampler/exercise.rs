@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
+use crate::sampler::live::LiveMachine;
+use crate::sampler::span::Permit;
 use crate::sys::memory::FreshPages;
 use crate::sys::port::Port;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
 use super::machine::{Machine, UsageReading};
-use crate::sampler::live::LiveMachine;
-use crate::sampler::span::Permit;
 
 /// Readings before the first stall: calibration takes some 50,000.
 const BEFORE_FIRST: u32 = 400_000;

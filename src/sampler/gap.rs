@@ -1,12 +1,11 @@
 //! What a sampler hands over: gaps as they happen, totals at the end.
 
 use crate::evidence::watches::RegisterSpan;
-use crate::model::Evidence;
-use crate::model::SmiCount;
+use crate::model::{Evidence, SmiCount};
+use crate::sampler::engines::tracer::{Interrupts, Tracer};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::histogram::{Histogram, Presence};
-use crate::sampler::engines::tracer::{Interrupts, Tracer};
 
 /// What is kept of each shot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 //! counted since the loop went on.
 
 use crate::evidence::pmu::PmuReading;
-use crate::model::RingZero;
-use crate::model::{Footprint, SmiEvidence};
+use crate::model::{Footprint, RingZero, SmiEvidence};
 use crate::units::{Hertz, Nanos};
 
 use super::histogram::Presence;

@@ -1,18 +1,16 @@
 //! The real CPU under the calling thread.
 
-use crate::evidence::KernelReturn;
 use crate::evidence::pmu::{PmuCounters, PmuReading, PmuSetup};
 use crate::evidence::watches::{RegisterReading, RegisterSources, Registers};
-use crate::evidence::{SmiCounter, SmiSource};
-use crate::sys::memory::FaultPage;
-use crate::sys::usage::{Schedstat, ThreadUsage, thread_usage};
-use crate::sys::{selector, tsc};
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
-
+use crate::evidence::{KernelReturn, SmiCounter, SmiSource};
 use crate::sampler::calibrate::FootprintTest;
 use crate::sampler::engine::SmiSetup;
 use crate::sampler::machine::{Machine, UsageReading};
 use crate::sampler::span::Permit;
+use crate::sys::memory::FaultPage;
+use crate::sys::usage::{Schedstat, ThreadUsage, thread_usage};
+use crate::sys::{selector, tsc};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 /// Forced page faults, and plain accesses, of the footprint's self-test.
 const TEST_ROUNDS: u32 = 200;

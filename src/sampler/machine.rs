@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use crate::evidence::pmu::PmuReading;
 use crate::evidence::watches::RegisterReading;
+use crate::sampler::span::Permit;
 use crate::units::{Cycles, Nanos};
 
 use super::calibrate::FootprintTest;
-use crate::sampler::span::Permit;
 
 /// Scheduling counts since the previous reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,13 +7,11 @@
 //! the first. Whatever is joined keeps the least favourable word: that the
 //! kernel ran before that it is not known, and this before that it did not.
 
-use crate::model::Footprint;
-use crate::model::RingZero;
-use crate::units::Hertz;
-
+use crate::model::{Footprint, RingZero};
 use crate::sampler::calibrate::{Calibration, FootprintTest};
 use crate::sampler::indicator::{Indicator, PmuWatch};
 use crate::sampler::machine::Machine;
+use crate::units::Hertz;
 
 /// Most beginnings in a row that something hits: a CPU that never gets two
 /// readings in a row must still see its deadline.

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::cli::KeepGaps;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::RegisterSources;
 use crate::files::patient::tell;
@@ -10,8 +9,8 @@ use crate::host::Host;
 use crate::host::fadt::SmiCommand;
 use crate::host::root::Root;
 use crate::judgement::circumstances::{setting, throttling};
-use crate::model::Platform;
 use crate::model::selftest::Check;
+use crate::model::{KeepGaps, Platform};
 use crate::privileges::Keep;
 use crate::sampler::{
     Exercise, ExerciseKind, MachineKind, RaisedSpan, Readings, SamplingPlan, UserEngine, Window,

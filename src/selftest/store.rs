@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::files::state::{self, StateFolder};
 use crate::host::Host;
-
 use crate::model::selftest::{DAYS_VALID, SCHEMA, SelfTest, TestedHost};
 
 /// A result is a few kilobytes; anything longer is not one.

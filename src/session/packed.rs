@@ -6,8 +6,7 @@ use crate::attribution::{Known, account};
 use crate::evidence::kernel_trace::{ActivityId, KernelTime, SHARES, Scope, Share, Standing};
 #[cfg(test)]
 use crate::model::Setting;
-use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, SmiEvidence};
-use crate::model::{InSmm, RingZero};
+use crate::model::{Cause, Confidence, Counts, Evidence, Footprint, InSmm, RingZero, SmiEvidence};
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Hertz, Nanos};
 

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::cli::KeepGaps;
+use crate::model::KeepGaps;
 use crate::units::Nanos;
 
 use super::kept::{Entry, KeptGaps, Places};

@@ -7,8 +7,7 @@ use crate::attribution::{
 };
 use crate::evidence::kernel_trace::{KernelTime, Standing, Way};
 use crate::evidence::{Learnt, Usual};
-use crate::model::CauseCounts;
-use crate::model::{Cause, Evidence, Setting};
+use crate::model::{Cause, CauseCounts, Evidence, Setting};
 use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 

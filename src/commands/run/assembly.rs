@@ -7,14 +7,12 @@ use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::judgement::assembly::{ReportInput, RunNotes};
 use crate::judgement::{Case, exclude_unsteady_gaps, recast_aligned_stalls};
-use crate::model::EngineName;
-use crate::model::Setting;
 use crate::model::inventory::Inventory;
 use crate::model::selftest::SelfTest;
+use crate::model::{EngineName, Setting};
 use crate::plan::RunPlan;
 use crate::quiet::Quieted;
-use crate::session::Preparation;
-use crate::session::{Limits, Rate};
+use crate::session::{Limits, Preparation, Rate};
 
 use super::engine::Choice;
 use super::turns::Turn;

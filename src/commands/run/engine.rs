@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::changes::SharedChanges;
-use crate::evidence::KernelReturn;
-use crate::evidence::{MachineFacts, SmiSource};
+use crate::evidence::{KernelReturn, MachineFacts, SmiSource};
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::judgement::Chosen;

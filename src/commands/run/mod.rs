@@ -18,30 +18,27 @@ use crate::evidence::watches::{FreezeRequest, RegisterSources};
 use crate::files::event_file::EventFile;
 use crate::files::identity::{Named, distinct};
 use crate::files::patient::tell;
-use crate::host::Host;
-use crate::host::cpuid;
 use crate::host::cpuid_facts::CpuidFacts;
-use crate::host::inventory;
 use crate::host::permissions::Capability;
 use crate::host::process_limits::ProcessLimits;
 use crate::host::root::Root;
+use crate::host::{Host, cpuid, inventory};
 use crate::judgement::assembly::assemble;
-use crate::model::Platform;
+use crate::judgement::circumstances::{first_rate, setting, throttling};
 use crate::model::inventory::SerialNumbers;
-use crate::model::{EngineName, Outcome};
+use crate::model::{EngineName, Outcome, Platform};
 use crate::plan::RunPlan;
 use crate::privileges::{Keep, Writes};
+use crate::render::csv::header;
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
-use crate::session::limits;
 use crate::session::preparation::prepare;
-use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline};
+use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline, limits};
 use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::{Exit, Failure};
-use crate::judgement::circumstances::{first_rate, setting, throttling};
 use assembly::Assembly;
 use engine::{Choice, Scripts, choose};
 use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
@@ -99,8 +96,7 @@ pub(super) fn measure(
     // reads.
     presenter.open(&plan)?;
     let events = plan.outputs.events.as_ref();
-    let events = events
-        .map(|events| EventFile::open(&events.file, events.rows, &crate::render::csv::header()));
+    let events = events.map(|events| EventFile::open(&events.file, events.rows, &header()));
     let events = events.transpose().map_err(Failure::usage)?;
     // Before the first thread is started: each inherits what is blocked.
     let signals = RunSignals::listen()

@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use crate::judgement::Chosen;
-use crate::model::LazyGaps;
-use crate::model::Platform;
-use crate::model::{Gap, Outcome, Report, Verdict};
+use crate::model::{Gap, LazyGaps, Outcome, Platform, Report, Verdict};
 use crate::plan::{ProgressPlan, RunPlan};
 use crate::render::standing::Standing;
 use crate::session::{Progress, Silent};

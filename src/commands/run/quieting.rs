@@ -13,6 +13,7 @@ use crate::evidence::watches::{FreezeRequest, freeze_on_smi};
 use crate::files::patient::tell;
 use crate::host::Host;
 use crate::host::root::Root;
+use crate::judgement::quieted::report;
 use crate::plan::{Leftovers, RunPlan};
 use crate::quiet::{CgroupThreadsFile, Quieted, Record, View, apply, intents};
 use crate::render::quieted;
@@ -171,7 +172,7 @@ pub(super) fn dry_run(args: &RunArgs) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     let written = match args.format {
         FormatArg::Text => quieted::write_plan(&records, &mut stdout),
-        FormatArg::Json => json::write(&crate::judgement::quieted::report(&records), &mut stdout),
+        FormatArg::Json => json::write(&report(&records), &mut stdout),
     };
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,9 +1,8 @@
 //! Whether the counters count what they should on this CPU. What a hypervisor
 //! offers as a PMU, and what others do to it, is not to be believed unseen.
 
-use crate::units::Cycles;
-
 use crate::model::{InSmm, RingZero};
+use crate::units::Cycles;
 
 /// Ways into the kernel, and empty spans, that are tried.
 const ROUNDS: u32 = 200;

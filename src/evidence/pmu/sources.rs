@@ -3,13 +3,13 @@
 use std::io;
 
 use crate::host::root::Root;
+use crate::model::{InSmm, RingZero};
 use crate::sys::perf::CpuCounter;
 use crate::sys::tsc;
 use crate::sys::user_counter::UserCounter;
 use crate::units::{CpuId, Cycles};
 
 use super::selftest;
-use crate::model::{InSmm, RingZero};
 
 /// PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS and
 /// PERF_COUNT_HW_REF_CPU_CYCLES of perf_event_open(2).

@@ -5,8 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::fleet::read::SetAside;
-use crate::model::Cause;
-use crate::model::{EngineName, Outcome};
+use crate::model::{Cause, EngineName, Outcome};
 use crate::policy::{Reason, Rule};
 use crate::read::brief::Brief;
 use crate::read::hash::Sha256Sum;

@@ -3,9 +3,8 @@
 
 mod words;
 
-use crate::model::Cause;
 use crate::model::agreement::{Agreed, Agreement, EngineReport, RateTest, StallRate};
-use crate::model::{CauseCounts, CpuReport, EngineName};
+use crate::model::{Cause, CauseCounts, CpuReport, EngineName};
 use crate::sampler::SmiSetup;
 use crate::session::CpuCollection;
 use crate::stats::{equal, rates};

@@ -1,8 +1,7 @@
 //! What one engine sees that the other cannot, with the figures of the run.
 
-use crate::model::Platform;
 use crate::model::agreement::{EngineReport, RateTest};
-use crate::model::{CpuReport, EngineName};
+use crate::model::{CpuReport, EngineName, Platform};
 use crate::text::human::counted;
 use crate::units::Nanos;
 

@@ -3,13 +3,10 @@
 use crate::attribution::{Parts, Telling, Throttling, detail};
 use crate::evidence::kernel_trace::Names;
 use crate::judgement::Case;
-use crate::judgement::assembly::watched;
-use crate::model::{Gap, KernelAccount};
-use crate::model::{Setting, SmiEvidence};
+use crate::judgement::assembly::{ReportInput, watched};
+use crate::model::{Gap, KernelAccount, Setting, SmiEvidence};
 use crate::session::{JudgedGap, PackedGap};
 use crate::units::{CpuId, Cycles, Hertz, Nanos, UtcNanos};
-
-use crate::judgement::assembly::ReportInput;
 
 /// The gaps of a slice on the CPU with this index.
 pub(super) fn gaps_of<'a>(

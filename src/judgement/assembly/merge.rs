@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::judgement::{self, Case};
-use crate::units::Nanos;
-
 use crate::judgement::assembly::watched;
+use crate::judgement::{self, Case};
 use crate::model::{
     Bucket, CpuReport, EngineName, EvidenceSource, Finding, HistogramReport, MaskedReport,
     OsSource, StallReport, TracerReport,
 };
+use crate::units::Nanos;
 
 /// Stalls that a report lists.
 const LISTED: usize = 1_000;

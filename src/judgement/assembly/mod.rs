@@ -10,26 +10,25 @@ use crate::changes::Earlier;
 use crate::evidence::MachineFacts;
 use crate::host::Host;
 use crate::host::root::Known;
-use crate::judgement::{Case, account, compare, earlier_changes, judge, list_stalls, stall_events};
-use crate::model::Setting;
+use crate::judgement::assembly::gaps::gaps_of;
+use crate::judgement::assembly::rows::rows;
+use crate::judgement::{
+    Case, account, compare, earlier_changes, judge, list_stalls, periodicity, quieted, stall_events,
+};
+use crate::model::agreement::EngineReport;
+use crate::model::inventory::Inventory;
 use crate::model::selftest::SelfTest;
+use crate::model::{
+    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
+    KernelIdentity, LazyGaps, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA,
+    SCHEMA_VERSION, Setting, StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint,
+    Verdict,
+};
 use crate::plan::{RunPlan, left_out};
 use crate::quiet::Quieted;
 use crate::session::Timeline;
 use crate::units::Cycles;
 
-use crate::judgement::assembly::gaps::gaps_of;
-use crate::judgement::assembly::rows::rows;
-use crate::judgement::periodicity;
-use crate::judgement::quieted;
-use crate::model::LazyGaps;
-use crate::model::agreement::EngineReport;
-use crate::model::inventory::Inventory;
-use crate::model::{
-    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
-    KernelIdentity, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA, SCHEMA_VERSION,
-    StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint, Verdict,
-};
 pub use gaps::GapContext;
 
 /// What a report needs beside the case.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::judgement::Case;
 use crate::judgement::assembly::watched;
-use crate::model::INTERRUPT;
-use crate::model::Platform;
 use crate::model::{
-    Bucket, CpuReport, HistogramReport, MaskedReport, OsSource, SmiCount, TracerReport, UsualTime,
+    Bucket, CpuReport, HistogramReport, INTERRUPT, MaskedReport, OsSource, Platform, SmiCount,
+    TracerReport, UsualTime,
 };
 use crate::sampler::{CpuSetup, CpuTotals, Interrupts, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;

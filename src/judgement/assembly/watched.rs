@@ -2,14 +2,12 @@
 
 use crate::evidence::watches::{HARDWARE_VECTORS, Said, StepKind};
 use crate::judgement::{Case, period};
-use crate::model::{Cause, Platform};
+use crate::model::{
+    Cause, ClockStepKind, ClockStepReport, Gap, GapPeriod, Platform, TscAdjust, TscLogLine,
+    UtcStepReport, VectorCount, WatchedReport,
+};
 use crate::session::PackedGap;
 use crate::units::{Cycles, Nanos};
-
-use crate::model::{
-    ClockStepKind, ClockStepReport, Gap, GapPeriod, TscAdjust, TscLogLine, UtcStepReport,
-    VectorCount, WatchedReport,
-};
 
 /// What was counted of the CPU with this index.
 pub(super) fn of_cpu(case: &Case<'_>, index: usize) -> WatchedReport {

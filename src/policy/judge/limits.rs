@@ -1,7 +1,6 @@
 //! What the platform takes.
 
-use crate::model::Cause;
-use crate::model::Outcome;
+use crate::model::{Cause, Outcome};
 use crate::policy::rule::Rule;
 use crate::policy::rules::Limits;
 use crate::read::brief::{Brief, Seen};

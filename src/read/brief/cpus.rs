@@ -4,10 +4,9 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{CauseCounts, SmiCount, TscAdjust};
+use crate::read::brief::limited::each;
 use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
-
-use crate::read::brief::limited::each;
 
 /// The most CPUs that Linux can be built for on x86 (arch/x86/Kconfig,
 /// NR_CPUS_RANGE_END).

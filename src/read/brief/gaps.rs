@@ -3,14 +3,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::model::Cause;
-use crate::model::CauseCounts;
-use crate::units::{CpuId, Cycles, Nanos};
-
+use crate::model::{Cause, CauseCounts};
 use crate::read::brief::lengths::Lengths;
 use crate::read::brief::limited::each;
 use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// What is left of the gaps.
 #[derive(Clone, Debug, Default)]

@@ -18,9 +18,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::model::selftest::SelfTest;
-use crate::units::Nanos;
-
 use crate::model::{PeriodicSeries, Report, Verdict};
+use crate::units::Nanos;
 
 pub use cpus::{CpuInBrief as SampledCpu, CpusInBrief};
 pub use gaps::{CpuGaps, GapsInBrief};

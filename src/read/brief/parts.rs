@@ -5,11 +5,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{EndedBy, EngineName, UtcPoint, cut_short};
-use crate::units::{Cycles, Nanos};
-
 use crate::read::brief::limited::{Limited, each};
 use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
+use crate::units::{Cycles, Nanos};
 
 /// Points of the course of the time of day; a run keeps a tenth of this.
 const MOST_POINTS: usize = 50_000;

@@ -6,11 +6,10 @@ use serde::Deserialize;
 
 use crate::files::packing::without_mark;
 use crate::model::{Report, SCHEMA, SCHEMA_VERSION};
-use crate::read::consistency;
-use crate::read::saved::{Problem, check, check_header, in_field, of_parser};
-
 use crate::read::brief::Brief;
 use crate::read::brief::guard::{Guard, Trouble, is_deep, may_be_deep};
+use crate::read::consistency;
+use crate::read::saved::{Problem, check, check_header, in_field, of_parser};
 
 /// Reads a report that is in memory.
 ///

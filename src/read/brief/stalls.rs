@@ -3,11 +3,10 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Cause;
-use crate::units::Nanos;
-
 use crate::read::brief::limited::each;
 use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
+use crate::units::Nanos;
 
 /// Stalls that a report lists.
 const LISTED: usize = 1_000;

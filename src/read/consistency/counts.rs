@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use crate::read::brief::{Brief, CpuGaps, SampledCpu};
-use crate::units::{Hertz, Nanos};
-
 use crate::read::consistency::{Checked, must, slack};
+use crate::units::{Hertz, Nanos};
 
 pub(super) fn check(report: &Brief<'_>) -> Checked {
     let mut numbers = HashSet::new();

@@ -15,10 +15,9 @@ mod stalls;
 mod times;
 mod verdict;
 
-use crate::units::Nanos;
-
 use crate::read::brief::Brief;
 use crate::read::saved::Problem;
+use crate::units::Nanos;
 
 /// What two parts of a report say that cannot both be true.
 struct Contradiction(String);

@@ -1,9 +1,8 @@
 //! The list of stalls against the gaps that they are made of.
 
 use crate::read::brief::{Brief, GapsInBrief, StallsInBrief};
-use crate::units::Nanos;
-
 use crate::read::consistency::{Checked, must, slack};
+use crate::units::Nanos;
 
 pub(super) fn check(report: &Brief<'_>) -> Checked {
     let (Some(stalls), Some(gaps)) = (&report.stalls, &report.gaps) else {

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::model::EndedBy;
 use crate::read::brief::{Brief, Time, Times};
-use crate::units::Nanos;
-
 use crate::read::consistency::{Checked, Contradiction, must};
+use crate::units::Nanos;
 
 /// A clock that is right may be ahead of the reader's by this much.
 const AHEAD_S: i64 = 86_400;

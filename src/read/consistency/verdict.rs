@@ -2,9 +2,8 @@
 
 use crate::model::{Outcome, Subject};
 use crate::read::brief::Brief;
-use crate::stats::rates::{Rate, roughly_upper95_mean};
-
 use crate::read::consistency::{Checked, alike, must, slack};
+use crate::stats::rates::{Rate, roughly_upper95_mean};
 
 /// Findings that take the clock, and with it all lengths, their meaning.
 const CLOCK_FAILED: [&str; 4] = [

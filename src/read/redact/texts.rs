@@ -1,10 +1,9 @@
 //! Every text of a report. `tests/report_pages` gives each string of the JSON a
 //! name in turn, and fails for one that is forgotten here.
 
-use crate::model::PeriodicSeries;
 use crate::model::inventory::{Inventory, NamedText};
 use crate::model::selftest::SelfTest;
-use crate::model::{CpuReport, Gap, HostIdentity, Report, Run, Tsc, Verdict};
+use crate::model::{CpuReport, Gap, HostIdentity, PeriodicSeries, Report, Run, Tsc, Verdict};
 
 /// Changes all of them, but the two that mark the format: the name of the
 /// schema and the decimal origin of the TSC.

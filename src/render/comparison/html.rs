@@ -6,11 +6,9 @@ use std::io::{self, Write};
 use maud::{Markup, html};
 
 use crate::compare::model::{Comparison, Side};
-use crate::render::web;
-use crate::render::web::{Head, Tone};
-use crate::text::human;
-
 use crate::render::comparison::{cells, numbers, plot};
+use crate::render::web::{self, Head, Tone};
+use crate::text::human;
 
 /// Writes the page.
 pub fn write(comparison: &Comparison, mut out: impl Write) -> io::Result<()> {

@@ -5,10 +5,8 @@
 //! 0.31, section 2.4: any ASCII punctuation may be).
 
 use crate::compare::model::{Comparison, Side};
-use crate::text::clean;
-use crate::text::human;
-
 use crate::render::comparison::{cells, numbers};
+use crate::text::{clean, human};
 
 /// Texts are cut at this many characters, as foreign ones know no end: ticket fields have
 /// a limit.

@@ -1,9 +1,8 @@
 //! The sentences on figures that are not in the table of rates.
 
 use crate::compare::model::{Comparison, RateRow};
-use crate::text::human;
-
 use crate::render::comparison::cells;
+use crate::text::human;
 
 /// How the stalls scatter, and what follows.
 pub(super) fn scatter(row: &RateRow) -> Option<String> {

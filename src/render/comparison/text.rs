@@ -2,15 +2,13 @@
 
 use crate::compare::Class;
 use crate::compare::model::{Comparison, RateRow, Side};
+use crate::render::comparison::{cells, numbers};
 use crate::render::page::{Page, WIDTH};
 use crate::render::screen::{Rank, condensed};
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
-use crate::text::clean;
-use crate::text::human;
 use crate::text::look::Extent;
-
-use crate::render::comparison::{cells, numbers};
+use crate::text::{clean, human};
 
 const NAME_WIDTH: usize = 9;
 /// Values of foreign origin are cut at this many columns in the table.

@@ -2,8 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::model::Cause;
-use crate::model::{CauseCounts, CpuReport, Report, Subject};
+use crate::model::{Cause, CauseCounts, CpuReport, Report, Subject};
 use crate::render::document::{Block, Rank, Section, Table};
 use crate::text::human;
 
@@ -49,7 +48,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     if !notes.is_empty() {
         blocks.push(Block::Points(notes));
     }
-    crate::render::document::section("SMI counts and gaps by CPU", Rank::Support, blocks)
+    super::section("SMI counts and gaps by CPU", Rank::Support, blocks)
 }
 
 fn row(report: &Report<()>, cpu: &CpuReport, causes: &[Cause]) -> Vec<String> {

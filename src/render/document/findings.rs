@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     } else {
         vec![table]
     };
-    crate::render::document::section("Findings", Rank::Core, blocks)
+    super::section("Findings", Rank::Core, blocks)
 }
 
 pub(super) fn evidence(report: &Report<()>) -> Option<Section> {
@@ -72,7 +72,7 @@ pub(super) fn evidence(report: &Report<()>) -> Option<Section> {
         true => Vec::new(),
         false => vec![Block::Table(Table { header, rows, more })],
     };
-    crate::render::document::section("Evidence", Rank::Support, blocks)
+    super::section("Evidence", Rank::Support, blocks)
 }
 
 pub(super) fn selftest(report: &Report<()>) -> Option<Section> {
@@ -80,7 +80,7 @@ pub(super) fn selftest(report: &Report<()>) -> Option<Section> {
         let text = "No self-test of this host is on record. `hwgap selftest` raises stalls of \
                     known length and shows that they are found.";
         let blocks = vec![Block::Paragraph(text.to_owned())];
-        return crate::render::document::section("Self-test", Rank::Background, blocks);
+        return super::section("Self-test", Rank::Background, blocks);
     };
     let outcome = match test.passed() {
         true => "Instrument verified: every stall that was raised was found and rightly classed",
@@ -117,10 +117,10 @@ pub(super) fn selftest(report: &Report<()>) -> Option<Section> {
         human::length(test.resolution_ns)
     );
     let blocks = vec![Block::Paragraph(text), Block::Table(table)];
-    crate::render::document::section("Self-test", Rank::Support, blocks)
+    super::section("Self-test", Rank::Support, blocks)
 }
 
 pub(super) fn limits(summary: &Summary<'_>) -> Option<Section> {
     let points = Block::Points(limits::points(summary));
-    crate::render::document::section("What could not be seen", Rank::Core, vec![points])
+    super::section("What could not be seen", Rank::Core, vec![points])
 }

@@ -44,7 +44,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             blocks.extend(table("not known", &inventory.unknown));
         }
     }
-    crate::render::document::section("The machine", Rank::Support, blocks)
+    super::section("The machine", Rank::Support, blocks)
 }
 
 fn settings(inventory: &Inventory) -> Vec<(&'static str, String)> {

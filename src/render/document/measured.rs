@@ -48,7 +48,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         facts.push(("Window", format!("{width} sampled of each {window}")));
     }
     facts.extend(clock(report));
-    crate::render::document::section(
+    super::section(
         "What was measured, and how",
         Rank::Core,
         vec![

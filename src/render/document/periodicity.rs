@@ -24,7 +24,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
             0 => Vec::new(),
             _ => vec![Block::Paragraph(text)],
         };
-        return crate::render::document::section("Periodicity", Rank::Support, blocks);
+        return super::section("Periodicity", Rank::Support, blocks);
     }
     let mut blocks = vec![
         Block::Paragraph(format!(
@@ -63,7 +63,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
         }
     }
     blocks.push(Block::Paragraph(WARNING.to_owned()));
-    crate::render::document::section("Periodicity", Rank::Core, blocks)
+    super::section("Periodicity", Rank::Core, blocks)
 }
 
 fn period(series: &PeriodicSeries) -> String {

@@ -68,7 +68,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
             more: seen(report).saturating_sub(digest.worst.len() as u64),
         }));
     }
-    crate::render::document::section("Worst stalls and gaps", Rank::Core, blocks)
+    super::section("Worst stalls and gaps", Rank::Core, blocks)
 }
 
 pub(super) fn plots(digest: &Digest) -> Option<Section> {
@@ -79,7 +79,7 @@ pub(super) fn plots(digest: &Digest) -> Option<Section> {
         blocks.push(Block::Plot(Plot::Intervals));
         blocks.push(Block::Plot(Plot::CpuMap));
     }
-    crate::render::document::section("Pictures", Rank::Background, blocks)
+    super::section("Pictures", Rank::Background, blocks)
 }
 
 fn stall_row(stall: &StallReport) -> Vec<String> {

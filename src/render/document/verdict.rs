@@ -1,11 +1,9 @@
 //! The verdict, and how sure it is.
 
 use crate::judgement::digest::Digest;
-use crate::model::Confidence;
-use crate::model::{Outcome, Report, Subject};
+use crate::model::{Confidence, Outcome, Report, Subject};
 use crate::render::document::{Block, Rank, Section, Tone};
-use crate::render::terminal::Summary;
-use crate::render::terminal::verdict as text;
+use crate::render::terminal::{Summary, verdict as text};
 
 pub(super) fn headline(summary: &Summary<'_>) -> (Tone, &'static str, String) {
     let (ink, word, headline) = text::headline(summary);
@@ -28,7 +26,7 @@ pub(super) fn section(
     if !reasons.is_empty() {
         blocks.push(Block::Points(reasons));
     }
-    crate::render::document::section("Verdict", Rank::Core, blocks)
+    super::section("Verdict", Rank::Core, blocks)
 }
 
 fn certainty(report: &Report<()>, digest: &Digest) -> String {

@@ -12,7 +12,7 @@ const ROWS: usize = 64;
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let blocks = [counts(report), steps(report), log(report)];
     let blocks = blocks.into_iter().flatten().flatten().collect();
-    crate::render::document::section("Watched beside the gaps", Rank::Support, blocks)
+    super::section("Watched beside the gaps", Rank::Support, blocks)
 }
 
 /// A column: its head, and what it shows of a CPU; `None` is not known.

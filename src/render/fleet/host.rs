@@ -7,13 +7,11 @@ use maud::{Markup, html};
 
 use crate::fleet::model::{HostRow, RunRow};
 use crate::fleet::names::Name;
-use crate::render::policy::{sentence, word};
-use crate::render::web;
-use crate::render::web::shown;
-use crate::text::human::{grouped, length, percent, period, three_digits};
-
 use crate::render::fleet::links::link;
 use crate::render::fleet::words::worst;
+use crate::render::policy::{sentence, word};
+use crate::render::web::{self, shown};
+use crate::text::human::{grouped, length, percent, period, three_digits};
 
 /// A host that can be opened in place; links are relative to `folder`.
 pub(super) fn details(row: &HostRow, folder: &Path) -> Markup {

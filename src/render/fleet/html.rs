@@ -10,13 +10,10 @@ use maud::{Markup, html};
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
 use crate::model::Outcome;
+use crate::render::fleet::{host, words};
 use crate::render::policy::word;
-use crate::render::web;
-use crate::render::web::{Head, Tone, shown};
+use crate::render::web::{self, Head, Tone, shown};
 use crate::text::human::{counted, grouped};
-
-use crate::render::fleet::host;
-use crate::render::fleet::words;
 
 /// Hosts that are shown of each outcome: a browser must still open the page.
 const SHOWN: usize = 5_000;

@@ -3,6 +3,7 @@
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow, SeparatorRow};
 use crate::model::Outcome;
+use crate::render::fleet::words;
 use crate::render::page::Page;
 use crate::render::policy::{sentence, word};
 use crate::render::screen::{Rank, condensed};
@@ -10,8 +11,6 @@ use crate::render::style::{Ink, Style};
 use crate::render::table::{Align, Table};
 use crate::text::human::{counted, grouped, percent};
 use crate::text::look::Extent;
-
-use crate::render::fleet::words;
 
 /// Hosts that are listed with their reasons; the other formats list all.
 const LISTED: usize = 50;

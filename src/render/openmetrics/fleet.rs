@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use crate::fleet::model::{FleetReport, HostRow};
 use crate::model::Outcome;
-
 use crate::render::openmetrics::{Gauges, Label, label, name, states};
 
 /// Writes the figures of a fleet.

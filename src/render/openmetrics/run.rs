@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use crate::model::Report;
-
 use crate::render::openmetrics::{Gauges, label, states};
 
 /// Writes the figures of a report.

@@ -7,6 +7,7 @@ use crate::model::{Cause, Gap};
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Tick;
 use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::timeline::LEGEND;
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -15,12 +16,7 @@ const ROWS: usize = 12;
 /// Pixels of a row.
 const HEIGHT: f64 = 18.0;
 
-const CLASSES: [(&str, &str); 4] = [
-    ("smi", "SMI"),
-    ("platform", "platform, not known to be an SMI"),
-    ("os", "this kernel"),
-    ("unknown", "not known"),
-];
+const CLASSES: [(&str, &str); 4] = [LEGEND[0], LEGEND[1], ("os", "this kernel"), LEGEND[2]];
 
 pub(super) fn draw(digest: &Digest) -> Picture {
     let gaps = &digest.worst[..digest.worst.len().min(ROWS)];

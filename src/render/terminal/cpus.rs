@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::model::Cause;
-use crate::model::CpuReport;
+use crate::model::{Cause, CpuReport};
 use crate::render::page::{Page, WIDTH};
 use crate::render::table::{Align, Table};
 use crate::render::terminal::{Summary, cpu_names};

@@ -5,8 +5,7 @@ use crate::render::page::{Page, WIDTH};
 use crate::render::style::Ink;
 use crate::render::table::{Align, Table};
 use crate::render::terminal::Summary;
-use crate::text::clean;
-use crate::text::human;
+use crate::text::{clean, human};
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     if summary.worst.is_empty() {
@@ -56,16 +55,21 @@ enum Details {
     Below,
 }
 
-fn table(worst: &[Gap], day: Option<&str>, place: Details) -> Table {
+/// A table of gaps, without rows yet.
+pub(super) fn header(day: Option<&str>, cpu: &'static str) -> Table {
     let time_name = if day.is_some() { "time" } else { "time (UTC)" };
-    let mut table = Table::new(&[
+    Table::new(&[
         (time_name, Align::Left),
-        ("CPU", Align::Right),
+        (cpu, Align::Right),
         ("length", Align::Right),
         ("cause", Align::Left),
         ("confidence", Align::Left),
         ("detail", Align::Left),
-    ]);
+    ])
+}
+
+fn table(worst: &[Gap], day: Option<&str>, place: Details) -> Table {
+    let mut table = header(day, "CPU");
     let details = details(worst);
     for gap in worst {
         let number = details.iter().position(|detail| *detail == gap.detail);

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{CpuReport, EndedBy, EngineName, NotSampledReport, Run};
 use crate::render::page::Page;
 use crate::render::terminal::Summary;
-use crate::text::clean;
-use crate::text::human;
+use crate::text::{clean, human};
 use crate::units::Nanos;
 
 /// Names out of DMI tables and files are cut at this many columns.
@@ -132,8 +131,8 @@ fn sampling(summary: &Summary<'_>, page: &mut Page) {
         "Engine",
         &format!("{engine}; scheduling {}", scheduling.join(", ")),
     );
-    let sampled = crate::render::terminal::cpu_names(summary.cpus);
-    let left_out = match crate::render::terminal::left_out(summary) {
+    let sampled = super::cpu_names(summary.cpus);
+    let left_out = match super::left_out(summary) {
         Some(cpus) => format!("left out: {cpus}{}", reasons(&run.not_sampled)),
         None => "none left out".to_owned(),
     };

@@ -1,7 +1,6 @@
 //! The first line, and what is to be known about it.
 
-use crate::model::Cause;
-use crate::model::Outcome;
+use crate::model::{Cause, Outcome};
 use crate::render::page::{Page, WIDTH};
 use crate::render::style::Ink;
 use crate::render::terminal::Summary;

@@ -4,10 +4,9 @@ use maud::html;
 
 use crate::compare::Which;
 use crate::compare::model::Comparison;
+use crate::render::comparison::plot::{SIDES, class};
 use crate::render::plot::{Axis, Frame, Logarithmic, Picture, number, path, room_for};
 use crate::text::human;
-
-use crate::render::comparison::plot::{SIDES, class};
 
 pub(super) fn draw(comparison: &Comparison) -> Picture {
     let sides = [

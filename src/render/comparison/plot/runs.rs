@@ -4,10 +4,9 @@ use maud::{Markup, html};
 
 use crate::compare::Which;
 use crate::compare::model::{Comparison, RunRow};
+use crate::render::comparison::plot::{SIDES, class};
 use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
 use crate::text::human;
-
-use crate::render::comparison::plot::{SIDES, class};
 
 /// Names of runs that have room at the axis.
 const MOST_NAMES: usize = 12;

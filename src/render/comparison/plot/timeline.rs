@@ -4,10 +4,9 @@ use maud::html;
 
 use crate::compare::Which;
 use crate::compare::model::Comparison;
+use crate::render::comparison::plot::{SIDES, class};
 use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
 use crate::text::human;
-
-use crate::render::comparison::plot::{SIDES, class};
 
 /// Runs that get a line at their end.
 const MOST_LINES: usize = 200;

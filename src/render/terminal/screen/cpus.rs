@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::{Summary, cpus};
 use super::lines;
-use crate::model::Cause;
-use crate::model::CpuReport;
+use crate::model::{Cause, CpuReport};
 use crate::render::page::WIDTH;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::Style;

@@ -7,9 +7,8 @@ use super::lines;
 use crate::model::{Gap, StallReport};
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
-use crate::render::table::{Align, Table};
-use crate::text::clean;
-use crate::text::human;
+use crate::render::table::Table;
+use crate::text::{clean, human};
 use crate::units::Nanos;
 
 /// Rows.
@@ -154,15 +153,7 @@ fn cpus(stall: &StallReport) -> String {
 }
 
 fn table(rows: &[Row<'_>], day: Option<&str>, details: &[&str]) -> Table {
-    let time_name = if day.is_some() { "time" } else { "time (UTC)" };
-    let mut table = Table::new(&[
-        (time_name, Align::Left),
-        ("CPUs", Align::Right),
-        ("length", Align::Right),
-        ("cause", Align::Left),
-        ("confidence", Align::Left),
-        ("detail", Align::Left),
-    ]);
+    let mut table = gaps::header(day, "CPUs");
     for row in rows {
         let number = details.iter().position(|detail| *detail == row.detail);
         table.row(vec![

@@ -3,9 +3,9 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::sys::bpf::Reg::{Frame, R0, R1, R2};
+use crate::sys::bpf::Reg::{self, Frame, R0, R1, R2};
 use crate::sys::bpf::Width::{Double, Word};
-use crate::sys::bpf::{Asm, BtfId, Helper, Reg};
+use crate::sys::bpf::{Asm, BtfId, Helper};
 
 /// A counter of the kernel's for each CPU, 32 bits wide.
 #[derive(Clone, Copy, Debug)]

@@ -6,14 +6,12 @@
 //! counts come from /proc/interrupts, after shots that hold gaps, and a rise
 //! leaves it open which of the gaps it belongs to.
 
+use crate::model::Footprint;
+use crate::sampler::engines::bpf::shot::{Counts, Record, Shot};
 use crate::sampler::gap::CountSource;
+use crate::units::CpuId;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-
-use crate::model::Footprint;
-use crate::units::CpuId;
-
-use crate::sampler::engines::bpf::shot::{Counts, Record, Shot};
 
 /// The watch over one CPU.
 pub(super) enum Interruptions {

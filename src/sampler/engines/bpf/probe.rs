@@ -7,12 +7,11 @@ use crate::host::Host;
 use crate::host::kernel::Lockdown;
 use crate::host::permissions::Capability;
 use crate::host::root::Root;
-use crate::sys::bpf::{Btf, BtfError};
-use crate::units::Nanos;
-
 use crate::sampler::engines::bpf::counters::{Counters, KernelCounter};
 use crate::sampler::engines::bpf::program::Functions;
 use crate::sampler::engines::bpf::shot::{ArmError, Loaded, Order};
+use crate::sys::bpf::{Btf, BtfError};
+use crate::units::Nanos;
 
 const BTF: &str = "sys/kernel/btf/vmlinux";
 const JIT: &str = "proc/sys/net/core/bpf_jit_enable";

@@ -19,15 +19,14 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
-use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
-use crate::sys::bpf::Width::Double;
-use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label};
-
 use crate::sampler::engines::bpf::counters::{
     SMIS, Watched, copy_counters, find_counters, look_at_counters, look_at_smis,
 };
 use crate::sampler::engines::bpf::layout::{Field, RECORD_BYTES, RECORDS, RECORDS_AT, Slot};
+use crate::sys::bpf::Condition::{Above, AtLeast, AtLeastSigned, AtMost, Below, Equal, LessSigned};
+use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
+use crate::sys::bpf::Width::Double;
+use crate::sys::bpf::{Asm, AsmError, BtfId, Helper, Label};
 
 /// The kernel functions that every form of the program calls.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,11 @@
 
 use std::io;
 
-use crate::sys::bpf::{Area, AsmError, EventSlot, LoadError, Program};
-use crate::units::Nanos;
-
 use crate::sampler::engines::bpf::counters::{Counters, Watched};
 use crate::sampler::engines::bpf::layout::{Field, RECORDS, Slot, WORDS};
 use crate::sampler::engines::bpf::program::{Functions, assemble};
+use crate::sys::bpf::{Area, AsmError, EventSlot, LoadError, Program};
+use crate::units::Nanos;
 
 /// What a shot is to do.
 #[derive(Clone, Copy, Debug)]

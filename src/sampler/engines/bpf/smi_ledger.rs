@@ -7,12 +7,10 @@
 //! CPU again, may hide an SMI.
 
 use crate::model::SmiEvidence;
-
 use crate::sampler::gap::SmiTotals;
 use crate::sampler::machine::Machine;
 use crate::sampler::rise::Events;
-use crate::sampler::smi_counter::FollowedCounter;
-use crate::sampler::smi_counter::Readings;
+use crate::sampler::smi_counter::{FollowedCounter, Readings};
 
 /// The counter of one CPU.
 pub(super) struct SmiLedger {

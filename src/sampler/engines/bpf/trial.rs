@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use crate::units::Nanos;
-
 use crate::sampler::engines::bpf::Ability;
 use crate::sampler::engines::bpf::shot::{Loaded, Order};
+use crate::units::Nanos;
 
 /// The program, loaded.
 #[derive(Debug)]

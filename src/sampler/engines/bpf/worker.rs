@@ -4,9 +4,6 @@ use std::io;
 
 use crate::evidence::LEAST_SMI;
 use crate::model::{Evidence, Footprint};
-use crate::sys::clock::{MonotonicMoment, monotonic_moment};
-use crate::units::{CpuId, Cycles, Nanos};
-
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{SamplingPlan, Window};
@@ -17,12 +14,14 @@ use crate::sampler::engines::bpf::neighbours::Neighbour;
 use crate::sampler::engines::bpf::shot::{Loaded, Order, Shot};
 use crate::sampler::engines::bpf::smi_ledger::SmiLedger;
 use crate::sampler::engines::bpf::{Pace, SHORTEST_SHOT};
-use crate::sampler::gap::CountSource;
-use crate::sampler::gap::Ledger;
-use crate::sampler::gap::{CpuTotals, EndedEarly, MaskedTotals, RawGap, TripKind};
+use crate::sampler::gap::{
+    CountSource, CpuTotals, EndedEarly, Ledger, MaskedTotals, RawGap, TripKind,
+};
 use crate::sampler::machine::Machine;
 use crate::sampler::rise::Events;
 use crate::sampler::workers::GapChannel;
+use crate::sys::clock::{MonotonicMoment, monotonic_moment};
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// Shots whose edges are only learnt from, before the first that counts.
 const WARM_UP: usize = 8;

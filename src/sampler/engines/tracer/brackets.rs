@@ -3,13 +3,11 @@
 
 use std::collections::VecDeque;
 
-use crate::model::SmiCount;
-use crate::model::SmiEvidence;
-use crate::units::{Cycles, Hertz};
-
+use crate::model::{SmiCount, SmiEvidence};
 use crate::sampler::engines::tracer::found::{Found, Seen, Stretch, pop_if};
 use crate::sampler::gap::SmiTotals;
 use crate::sampler::rise::Events;
+use crate::units::{Cycles, Hertz};
 
 /// A reading of a CPU's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,15 +4,13 @@
 use std::collections::VecDeque;
 
 use crate::model::{Evidence, SmiEvidence};
-use crate::units::{CpuId, Cycles};
-
 use crate::sampler::engines::tracer::brackets::{Brackets, Reading, Scale, drop_before};
 use crate::sampler::engines::tracer::found::{Found, Seen, Stretch, pop_if};
 use crate::sampler::engines::tracer::hwlat::HwlatTrack;
 use crate::sampler::engines::tracer::osnoise::OsnoiseTrack;
 use crate::sampler::engines::tracer::wall_clock::WallClock;
-use crate::sampler::gap::Ledger;
-use crate::sampler::gap::{CpuTotals, RawGap, SmiTotals, TripKind};
+use crate::sampler::gap::{CpuTotals, Ledger, RawGap, SmiTotals, TripKind};
+use crate::units::{CpuId, Cycles};
 
 /// How the records are to be read.
 pub(super) enum Track {

@@ -7,12 +7,11 @@
 //! recorded as well: the thread samples exactly once between the two.
 
 use crate::model::Footprint;
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
-
 use crate::sampler::engines::tracer::found::{Found, Seen, Stretch};
 use crate::sampler::engines::tracer::kind::Tracer;
 use crate::sampler::engines::tracer::records::{HwlatRecord, Switch};
 use crate::sampler::engines::tracer::wall_clock::WallClock;
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 /// One CPU's windows.
 pub(super) struct HwlatTrack {

@@ -6,12 +6,11 @@ use std::io::{self, Write};
 
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
-use crate::units::CpuId;
-use crate::units::cpulist::CpuList;
-
 use crate::sampler::engines::tracer::error::TracerError;
 use crate::sampler::engines::tracer::kind::Tracer;
 use crate::sampler::engines::tracer::settings::Settings;
+use crate::units::CpuId;
+use crate::units::cpulist::CpuList;
 
 /// Bytes of a CPU's buffer, in KiB: a second of some thousand records.
 const BUFFER_KIB: u32 = 512;

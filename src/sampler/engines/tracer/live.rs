@@ -2,14 +2,13 @@
 
 use std::sync::mpsc::Receiver;
 
-use crate::units::{CpuId, Cycles, Nanos};
-
 use crate::sampler::engine::SamplingPlan;
 use crate::sampler::engines::tracer::brackets::Reading;
 use crate::sampler::engines::tracer::cpu::TracedCpu;
 use crate::sampler::engines::tracer::line::Line;
 use crate::sampler::engines::tracer::session::{Rhythm, Session};
 use crate::sampler::engines::tracer::wall_clock::WallClock;
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// Patience with first readings, and with windows beyond their width.
 const PATIENCE: Nanos = Nanos(1_000_000_000);

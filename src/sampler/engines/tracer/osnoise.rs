@@ -4,11 +4,10 @@
 //! `run_osnoise`).
 
 use crate::model::Footprint;
-use crate::units::{CpuId, Cycles, Hertz, Nanos};
-
 use crate::sampler::engines::tracer::found::{Found, Seen, Stretch};
 use crate::sampler::engines::tracer::kind::Tracer;
 use crate::sampler::engines::tracer::records::{Left, OsnoiseRecord, OsnoiseSummary, Switch};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 /// Whether interrupts come while the tracer samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

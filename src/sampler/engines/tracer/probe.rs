@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::host::Host;
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
-
 use crate::sampler::engines::tracer::error::TracerError;
 use crate::sampler::engines::tracer::kind::Tracer;
 use crate::sampler::engines::tracer::osnoise::Interrupts;

@@ -5,9 +5,6 @@ use std::fs;
 use std::time::Duration;
 
 use crate::changes::{Format, SharedChanges};
-use crate::units::cpulist::CpuList;
-use crate::units::{CpuId, Nanos};
-
 use crate::sampler::engine::{SamplingPlan, Window};
 use crate::sampler::engines::tracer::error::TracerError;
 use crate::sampler::engines::tracer::hwlat::threshold_us;
@@ -17,6 +14,8 @@ use crate::sampler::engines::tracer::osnoise::Interrupts;
 use crate::sampler::engines::tracer::pipe::Pipe;
 use crate::sampler::engines::tracer::probe::{IRQ_DISABLE, OSNOISE_OPTIONS, TracerAbility};
 use crate::sampler::engines::tracer::settings::Settings;
+use crate::units::cpulist::CpuList;
+use crate::units::{CpuId, Nanos};
 
 /// hwlat's own width is 500 ms. A tenth of that hides fewer gaps behind the
 /// longest of a window, holds other CPUs up for less long, and still samples

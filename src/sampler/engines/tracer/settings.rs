@@ -7,7 +7,6 @@
 use std::io;
 
 use crate::changes::{Access, Format, Place, Settled, SharedChanges};
-
 use crate::sampler::engines::tracer::error::TracerError;
 
 /// The changes of a tracer, among those of the run; as before when they are

@@ -4,12 +4,9 @@
 
 use std::sync::mpsc::Sender;
 
-use crate::evidence::KernelReturn;
-use crate::evidence::SmiSource;
 use crate::evidence::pmu::PmuSources;
+use crate::evidence::{KernelReturn, SmiSource};
 use crate::model::SmiCount;
-use crate::units::{CpuId, Cycles, Nanos};
-
 use crate::sampler::calibrate::{Calibration, FootprintTest, calibrate};
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{CpuSetup, EngineError, SamplingPlan};
@@ -20,6 +17,7 @@ use crate::sampler::machine::Machine;
 use crate::sampler::pin::pin;
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::workers::WorkerHandle;
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// Between two looks at the stop flag, where nothing is read.
 const NAP: Nanos = Nanos(20_000_000);

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use crate::changes::{Changes, Guard, LiveAccess, SharedChanges};
 use crate::host::root::Root;
 use crate::host::tracefs::Tracefs;
-use crate::sys::tsc;
-use crate::units::cpulist::CpuList;
-
 use crate::sampler::engines::tracer::instance::Instance;
 use crate::sampler::engines::tracer::line::Line;
 use crate::sampler::engines::tracer::pipe::Pipe;
 use crate::sampler::engines::tracer::records::Switch;
 use crate::sampler::engines::tracer::settings::Settings;
+use crate::sys::tsc;
+use crate::units::cpulist::CpuList;
 
 #[test]
 fn switches_come_out_of_an_instance_that_goes_without_a_trace() {

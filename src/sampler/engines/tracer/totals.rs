@@ -1,14 +1,12 @@
 //! What a tracer found on a CPU, in the terms that all engines share.
 
-use crate::units::{Cycles, Nanos};
-
 use crate::sampler::engine::Window;
 use crate::sampler::engines::tracer::TracerEngine;
 use crate::sampler::engines::tracer::cpu::Sampled;
 use crate::sampler::engines::tracer::osnoise::Interrupts;
 use crate::sampler::engines::tracer::session::Rhythm;
-use crate::sampler::gap::CountSource;
-use crate::sampler::gap::{CpuTotals, MaskedTotals, TracedTotals};
+use crate::sampler::gap::{CountSource, CpuTotals, MaskedTotals, TracedTotals};
+use crate::units::{Cycles, Nanos};
 
 /// How well a gap is placed: hwlat rounds its length to a microsecond, both
 /// write their records some hundred nanoseconds after the gap, and the wall

@@ -2,14 +2,13 @@
 //! counted, and above the threshold it becomes a record.
 
 use crate::model::{Counts, Evidence, Footprint, SmiEvidence};
-use crate::units::Cycles;
-
 use crate::sampler::engines::user::slow_path::{Part, Sampler, Smm, Trip};
 use crate::sampler::engines::user::smi_watch::Event;
 use crate::sampler::gap::{RawGap, TripKind};
 use crate::sampler::histogram::Presence;
 use crate::sampler::machine::{FullRing, Machine, UsageReading};
 use crate::sampler::span::{Begin, MOST_ECHOES};
+use crate::units::Cycles;
 
 /// What was read for a trip.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,8 +11,6 @@ use std::thread;
 use rtrb::{Consumer, RingBuffer};
 
 use crate::model::{Footprint, SmiEvidence};
-use crate::units::{CpuId, Cycles, Hertz};
-
 use crate::sampler::calibrate::{Calibration, FootprintTest};
 use crate::sampler::engines::user::slow_path::Sampler;
 use crate::sampler::engines::user::smi_watch::SmiWatch;
@@ -21,6 +19,7 @@ use crate::sampler::machine::{Machine, UsageReading};
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::span::Permit;
 use crate::sampler::spin::{Spin, spin};
+use crate::units::{CpuId, Cycles, Hertz};
 
 const HZ: Hertz = Hertz(1e9);
 const STEP: u64 = 20;

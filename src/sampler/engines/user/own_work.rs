@@ -5,13 +5,12 @@ use rtrb::RingBuffer;
 
 use crate::evidence::LEAST_SMI;
 use crate::model::{Evidence, SmiEvidence};
-use crate::units::{Cycles, Hertz};
-
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::gap::{RawGap, TripKind};
 use crate::sampler::histogram::{Histogram, Presence};
 use crate::sampler::machine::Machine;
 use crate::sampler::span::Chain;
+use crate::units::{Cycles, Hertz};
 
 /// Rehearsals.
 const ROUNDS: usize = 32;

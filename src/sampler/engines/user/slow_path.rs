@@ -12,9 +12,6 @@
 use rtrb::Producer;
 
 use crate::model::{Footprint, SmiEvidence};
-use crate::units::{Cycles, Hertz, Nanos};
-
-use super::usage_watch::UsageWatch;
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::engines::user::lessons::Lessons;
 use crate::sampler::engines::user::own_work::OwnWork;
@@ -24,6 +21,9 @@ use crate::sampler::histogram::Presence;
 use crate::sampler::indicator::Indicator;
 use crate::sampler::machine::Machine;
 use crate::sampler::span::{Begin, Chain, MOST_ECHOES, Passed};
+use crate::units::{Cycles, Hertz, Nanos};
+
+use super::usage_watch::UsageWatch;
 
 /// One CPU's sampler between trips.
 pub(in crate::sampler) struct Sampler<M> {

@@ -8,15 +8,13 @@
 
 use crate::evidence::LEAST_SMI;
 use crate::model::SmiEvidence;
-use crate::sampler::smi_counter::Readings;
-use crate::units::{Cycles, Hertz};
-
 use crate::sampler::budget::Budget;
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::gap::SmiTotals;
 use crate::sampler::histogram::Presence;
 use crate::sampler::machine::Machine;
-use crate::sampler::smi_counter::FollowedCounter;
+use crate::sampler::smi_counter::{FollowedCounter, Readings};
+use crate::units::{Cycles, Hertz};
 
 /// Share of the time for readings after recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;

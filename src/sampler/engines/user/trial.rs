@@ -7,8 +7,6 @@ use crate::evidence::KernelReturn;
 use crate::evidence::pmu::PmuSources;
 use crate::evidence::watches::RegisterSources;
 use crate::host::root::Root;
-use crate::units::{CpuId, Cycles, Hertz};
-
 use crate::sampler::calibrate::{Calibration, CalibrationError, calibrate};
 use crate::sampler::engines::user::slow_path::Sampler;
 use crate::sampler::engines::user::smi_watch::SmiWatch;
@@ -16,6 +14,7 @@ use crate::sampler::engines::user::worker::{BLOCK, block};
 use crate::sampler::gap::{CpuTotals, RawGap};
 use crate::sampler::live::LiveMachine;
 use crate::sampler::smi_counter::Readings;
+use crate::units::{CpuId, Cycles, Hertz};
 
 /// Records that the ring holds: more than one block can bring forth.
 const RING: usize = Trial::ROUNDS as usize;

@@ -1,13 +1,13 @@
 //! When the scheduling counts are read, and which gap they speak of.
 
 use crate::model::Counts;
-use crate::units::Cycles;
-
-use super::smi_watch::Event;
 use crate::sampler::budget::Budget;
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::histogram::Presence;
 use crate::sampler::machine::UsageReading;
+use crate::units::Cycles;
+
+use super::smi_watch::Event;
 
 /// Share of the time for evidence on recorded gaps: 1/16.
 const RECORDED_SHARE: u32 = 4;

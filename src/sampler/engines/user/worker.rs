@@ -5,8 +5,6 @@ use std::sync::Arc;
 use rtrb::Producer;
 
 use crate::model::Footprint;
-use crate::units::{CpuId, Cycles, Nanos};
-
 use crate::sampler::calibrate::{Calibration, FootprintTest};
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{SamplingPlan, Window};
@@ -16,6 +14,7 @@ use crate::sampler::gap::{CpuTotals, RawGap};
 use crate::sampler::machine::Machine;
 use crate::sampler::shared::Shared;
 use crate::sampler::spin::{Spin, spin};
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// Rounds between two looks at the stop flag and the deadline: some tens of
 /// microseconds.
