@@ -121,6 +121,14 @@ pub enum UnknownReason {
 }
 
 impl UnknownReason {
+    /// Whether it is a length alone that nothing explains.
+    pub fn is_by_length(self) -> bool {
+        matches!(
+            self,
+            UnknownReason::LongHandler | UnknownReason::LongInterrupt
+        )
+    }
+
     /// In words.
     pub fn text(self) -> &'static str {
         match self {

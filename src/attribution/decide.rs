@@ -182,6 +182,11 @@ impl Division {
         }
     }
 
+    /// Whether what other CPUs saw at the time could tell more.
+    fn awaits_others(self) -> bool {
+        self.unknown > Nanos(0) && self.reason.is_by_length()
+    }
+
     fn unknown(unknown: Nanos, reason: UnknownReason) -> Division {
         Division {
             unknown,
@@ -214,6 +219,7 @@ fn kernel_present(known: Known<'_>) -> Account {
         }
         (None, Some(kernel)) => by_records(kernel, smis),
     };
+    let division = seen_elsewhere(division, known.evidence.elsewhere_ns);
     let parts = Parts::of(known.length, division.platform, division.unknown);
     let platform = parts.platform > Nanos(0);
     let unknown = parts.unknown > Nanos(0);
@@ -268,6 +274,30 @@ fn smm_time(known: Known<'_>, smis: Smis) -> Option<Nanos> {
         Some(Standing::Lost) | None => known.evidence.involuntary_switches == Some(0),
     };
     known.evidence.smm_ns.filter(|_| held_smi && alone)
+}
+
+/// Whether a stall that another CPU saw is as long as what is open here.
+pub fn is_as_long(open: Nanos, elsewhere: Nanos) -> bool {
+    let apart = open.0.abs_diff(elsewhere.0);
+    apart <= ALIKE.0.max(open.0 / 10)
+}
+
+/// Two CPUs' measures of one stall lie this far apart at most, or a tenth.
+const ALIKE: Nanos = Nanos(3_000);
+
+/// A handler that took too long while another CPU stood still for as long was
+/// stopped by the same. That is no proof: in a guest each virtual CPU is stalled
+/// on its own as well.
+fn seen_elsewhere(division: Division, elsewhere: Option<Nanos>) -> Division {
+    match elsewhere {
+        Some(stall) if division.awaits_others() && is_as_long(division.unknown, stall) => {
+            Division::platform(
+                division.platform.saturating_add(division.unknown),
+                Confidence::Probable,
+            )
+        }
+        _ => division,
+    }
 }
 
 /// What the kernel's records leave.

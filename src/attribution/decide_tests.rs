@@ -47,9 +47,15 @@ fn evidence(footprint: Footprint, smi: SmiEvidence, switches: Option<u16>) -> Ev
 fn every_case() -> impl Iterator<Item = Evidence> {
     FOOTPRINTS.into_iter().flat_map(|footprint| {
         COUNTS.into_iter().flat_map(move |smi| {
-            [None, Some(0), Some(1)]
+            let plain = [None, Some(0), Some(1)]
                 .into_iter()
-                .map(move |switches| evidence(footprint, smi, switches))
+                .map(move |switches| evidence(footprint, smi, switches));
+            plain.flat_map(|plain| {
+                [None, Some(Nanos(40_000))].map(|elsewhere_ns| Evidence {
+                    elsewhere_ns,
+                    ..plain
+                })
+            })
         })
     })
 }
@@ -331,6 +337,39 @@ fn what_the_records_leave_is_told_by_what_else_is_known() {
         let told = with_records(record, smi, setting);
         assert_eq!(told, expected, "{record:?} {smi:?} {setting:?}");
     }
+}
+
+#[test]
+fn what_another_cpu_saw_explains_a_length_and_nothing_else() {
+    let seen = |elsewhere: u64, smi, record: &KernelTime| {
+        let evidence = Evidence {
+            elsewhere_ns: Some(Nanos(elsewhere)),
+            ..evidence(Footprint::Cleared, smi, Some(0))
+        };
+        let account = made(&evidence, Some(record), BARE);
+        (account.cause, account.parts.platform, account.parts.unknown)
+    };
+    let (none, long) = (Nanos(0), Nanos(40_000));
+    let unreadable = SmiEvidence::Unreadable;
+    let told = (Cause::FirmwareOrCpuOs, long, none);
+    assert_eq!(seen(42_900, unreadable, &long_tick()), told);
+    assert_eq!(
+        seen(40_000, SmiEvidence::NotRead, &long_tick()),
+        (Cause::FirmwareOrCpuOs, long, none)
+    );
+    // Another stall, by its length.
+    let open = (Cause::Unknown, none, long);
+    assert_eq!(seen(45_000, unreadable, &long_tick()), open);
+    assert_eq!(seen(34_000, unreadable, &long_tick()), open);
+    // What is explained stays so.
+    let os = (Cause::Os, none, none);
+    assert_eq!(
+        seen(50_000, unreadable, &explained(Standing::Interrupts)),
+        os
+    );
+    // What several events may hold is not divided by it.
+    let shared = SmiEvidence::Shared { delta: 1, among: 3 };
+    assert_eq!(seen(40_000, shared, &long_tick()), open);
 }
 
 #[test]

@@ -77,6 +77,9 @@ pub fn detail(telling: &Telling<'_>) -> String {
             false => format!("{unknown} not known: {}", reason.text()),
         });
     }
+    if let Some(stall) = evidence.elsewhere_ns {
+        parts.push(format!("another CPU stood still for {stall} meanwhile"));
+    }
     parts.extend(counted(telling, evidence.smi));
     parts.join("; ")
 }

@@ -6,5 +6,5 @@ mod decide;
 mod detail;
 
 pub use account::{Account, Parts, UnknownReason};
-pub use decide::{Known, account};
+pub use decide::{Known, account, is_as_long};
 pub use detail::{Telling, Throttling, detail, looks_throttled};

@@ -142,6 +142,10 @@ pub struct Evidence {
     /// do in SMM; `null` unless they are made to.
     #[serde(default)]
     pub smm_ns: Option<Nanos>,
+    /// A stall below the kernel that another sampled CPU saw within this gap, as
+    /// long as a handler here took too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere_ns: Option<Nanos>,
 }
 
 impl Evidence {
@@ -156,6 +160,7 @@ impl Evidence {
             counts: Counts::Own,
             ring_zero: None,
             smm_ns: None,
+            elsewhere_ns: None,
         }
     }
 

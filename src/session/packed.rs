@@ -101,6 +101,8 @@ pub struct PackedGap {
     run_delay: u32,
     instructions: u32,
     smm: u32,
+    /// 0 is none.
+    elsewhere: u32,
     share_nanos: [u32; SHARES],
     share_ids: [u16; SHARES],
     smi_among: u16,
@@ -185,6 +187,7 @@ impl PackedGap {
             counts,
             ring_zero,
             smm_ns,
+            elsewhere_ns,
         } = raw.evidence;
         let (smi, smi_delta, among) = match smi {
             SmiEvidence::Unreadable => (SmiKind::Unreadable, 0, 0),
@@ -215,6 +218,7 @@ impl PackedGap {
             run_delay: run_delay_ns.map_or(0, short),
             instructions: ring_zero.map_or(raw.companions, |ring_zero| ring_zero.instructions),
             smm: smm_ns.map_or(0, short),
+            elsewhere: elsewhere_ns.map_or(0, short),
             share_nanos: shares.map(|share| share.map_or(0, |share| share.nanos)),
             share_ids: shares.map(|share| share.map_or(0, |share| share.id.0)),
             smi_among: u16::try_from(among).unwrap_or(u16::MAX),
@@ -281,6 +285,7 @@ impl PackedGap {
                     ring_zero: self.ring_zero(),
                     smm_ns: (self.kinds.known >> PMU_SHIFT == STOPPED_AND_TIMED)
                         .then_some(Nanos(u64::from(self.smm))),
+                    elsewhere_ns: (self.elsewhere > 0).then_some(Nanos(u64::from(self.elsewhere))),
                 },
             },
             kernel: self.kinds.standing.map(|standing| self.kernel(standing)),
@@ -445,6 +450,7 @@ pub(super) mod tests {
                         in_smm: InSmm::Stopped,
                     }),
                     smm_ns: Some(Nanos(5)),
+                    elsewhere_ns: Some(Nanos(6)),
                 },
             },
             kernel: Some(KernelTime {

@@ -254,6 +254,7 @@ pub fn add_gap(report: &mut Report, number: u32, at_us: u64, length: Nanos, caus
             counts: Counts::Own,
             ring_zero: None,
             smm_ns: None,
+            elsewhere_ns: None,
         },
     });
     let cpu = report

@@ -95,3 +95,35 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn a_handler_that_was_stopped_is_told_by_the_same_stall_of_another_cpu() {
+    let outcome = run(
+        "stall-elsewhere",
+        "bare-metal-intel",
+        &["--cpus", "1-3", "--duration", "95ms", "--keep-gaps", "all"],
+    );
+    let long = |cpu: u64| {
+        let gaps = outcome.report["gaps"].as_array().unwrap().iter();
+        let mut long =
+            gaps.filter(|gap| gap["cpu"] == cpu && gap["duration_ns"].as_u64().unwrap() > 400_000);
+        let gap = long.next().unwrap();
+        assert!(long.next().is_none());
+        gap
+    };
+    let (seen, met, alone) = (long(1), long(2), long(3));
+    assert_eq!(seen["cause"], "firmware-or-cpu");
+    assert_eq!(met["cause"], "firmware-or-cpu+os");
+    assert_eq!(met["platform_confidence"], "probable");
+    assert_eq!(met["raw"]["elsewhere_ns"], seen["duration_ns"]);
+    assert!(met["platform_ns"].as_u64().unwrap().abs_diff(500_000) < 3_000);
+    let detail = met["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("another CPU stood still for 500 us"),
+        "{detail}"
+    );
+    // Nobody else saw it.
+    assert_eq!(alone["cause"], "unknown");
+    assert_eq!(alone["platform_ns"], 0);
+    assert!(alone["raw"].get("elsewhere_ns").is_none());
+}

@@ -68,11 +68,14 @@ impl Fold {
             }
             What::Mark(id) => {
                 self.advance(time, out);
-                out.push_back(Segment {
-                    start: time,
-                    end: time,
-                    who: Who::Mark(id),
-                });
+                // What another task's fault takes is that task's time.
+                if self.task.is_none() {
+                    out.push_back(Segment {
+                        start: time,
+                        end: time,
+                        who: Who::Mark(id),
+                    });
+                }
             }
             What::ToSampler => self.switch(time, None, out),
             What::ToTask(id) => self.switch(time, Some(id), out),
@@ -191,6 +194,20 @@ mod tests {
                 (160, 200, Who::Named(TASK)),
                 (300, 310, Who::Named(TIMER))
             ]
+        );
+    }
+
+    #[test]
+    fn a_fault_of_another_task_leaves_no_mark() {
+        let segments = fold(&[
+            (50, What::Mark(SOFTIRQ)),
+            (100, What::ToTask(TASK)),
+            (150, What::Mark(SOFTIRQ)),
+            (200, What::ToSampler),
+        ]);
+        assert_eq!(
+            segments,
+            [(50, 50, Who::Mark(SOFTIRQ)), (100, 200, Who::Named(TASK))]
         );
     }
 

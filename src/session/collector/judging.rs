@@ -17,6 +17,8 @@ use super::{Collector, PlatformSeen};
 const MOST: usize = 64;
 /// And for how many visits to the engine: two seconds and more.
 const PATIENCE: u32 = 400;
+/// Visits to the engine after which all CPUs' gaps of one moment have come in.
+const ASKED: u8 = 4;
 
 /// Whether a gap can wait until the run has seen more of its like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ struct Gap {
     raw: RawGap,
     measured: Option<Measured>,
     count: Count,
+    /// How often it was asked whether another CPU saw the same.
+    asked: u8,
 }
 
 /// Whether it was looked at to which gaps the count of SMIs belongs that this
@@ -125,6 +129,7 @@ impl Collector<'_> {
                     raw,
                     measured,
                     count: Count::Open,
+                    asked: 0,
                 }),
                 TripKind::Lesson => {}
             }
@@ -146,6 +151,7 @@ impl Collector<'_> {
     }
 
     fn judge_cpu(&mut self, index: usize, haste: Haste) {
+        let several = self.cpus.len() > 1;
         let state = &mut self.cpus[index];
         let trace = self.trace.as_ref();
         let time = |gap: &Gap| {
@@ -154,7 +160,8 @@ impl Collector<'_> {
             Some(trace.kernel_time(index, gap.measured.as_ref()?, own))
         };
         loop {
-            let Some(first) = state.waiting.gaps.front() else {
+            let can_wait = state.waiting.haste(haste) == Haste::Patient;
+            let Some(first) = state.waiting.gaps.front_mut() else {
                 state.waiting.visits = 0;
                 return;
             };
@@ -162,11 +169,22 @@ impl Collector<'_> {
             let evidence = first.raw.evidence;
             let account = |raw: &RawGap| state.tally.account(raw, kernel.as_ref(), &self.limits);
             let so_far = account(&first.raw);
-            let can_wait = state.waiting.haste(haste) == Haste::Patient;
             if can_wait && state.tally.is_open(&so_far, kernel.as_ref()) {
                 state.waiting.visits += 1;
                 return;
             }
+            let elsewhere = match so_far.unknown_reason {
+                Some(reason) if reason.is_by_length() => {
+                    let found = (self.elsewhere).find(index, &first.raw, so_far.parts.unknown);
+                    if found.is_none() && can_wait && several && first.asked < ASKED {
+                        first.asked += 1;
+                        return;
+                    }
+                    found
+                }
+                _ => None,
+            };
+            first.raw.evidence.elsewhere_ns = elsewhere;
             state
                 .waiting
                 .resolve_shared(|gap| time(gap).is_some_and(|time| time.explains_all()));
@@ -178,6 +196,7 @@ impl Collector<'_> {
                 false => account(&raw),
             };
             let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
+            self.elsewhere.note(index, &judged, self.limits.hz);
             let gap = PackedGap::pack(&judged);
             self.retention.keep(index as u32, gap);
             if platform > Some(self.limits.hardlimit) {

@@ -2,6 +2,7 @@
 //! brings the two together, and watches the clock meanwhile. It runs on a CPU
 //! that is not sampled, if there is one.
 
+mod elsewhere;
 mod judging;
 mod standing;
 mod starved;
@@ -26,6 +27,7 @@ use super::snapshot::Making;
 use super::tally::{CpuCollection, Limits, StopOnGap, Tally};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
+use elsewhere::Elsewhere;
 use judging::{Haste, Waiting};
 use starved::{Rescue, Starvation};
 
@@ -51,6 +53,7 @@ pub struct Collector<'a> {
     making: Making,
     retention: Retention,
     moments: Moments,
+    elsewhere: Elsewhere,
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
     platform_seen: PlatformSeen,
@@ -117,6 +120,7 @@ impl<'a> Collector<'a> {
             making: Making::Nothing,
             retention: Retention::new(limits.keep),
             moments: Moments::new(&[], limits.hz),
+            elsewhere: Elsewhere::default(),
             pending: Vec::new(),
             platform_seen: PlatformSeen::NotYet,
         }
@@ -319,6 +323,8 @@ impl<'a> Collector<'a> {
             cpu.resolver.flush(&mut |gap| pending.push((index, gap)));
         }
         self.take_pending();
+        // First what needs nobody else: it may be what others wait for.
+        self.judge(Haste::Patient);
         self.judge(Haste::Now);
         let mut trace = self.trace;
         let kernel_totals = trace.as_mut().map(|trace| {

@@ -75,6 +75,8 @@ pub struct Check {
     pub found: u64,
     pub rightly_classed: u64,
     pub median_excess_ns: Option<u64>,
+    #[serde(default)]
+    pub overlapped: u64,
     pub smi_count: Option<u64>,
     pub note: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::account::{self, TOLERANCE, Truth};
 use super::complaints::Complaints;
-use super::matching::{Span, Stall};
+use super::matching::{Span, Stall, Work};
 use crate::report::{Cpu, Gap, Report};
 use crate::scenario::Expect;
 use crate::units::display;
@@ -11,9 +11,9 @@ use crate::units::display;
 /// A gap may exceed the handler's own log by this much: SMM's entry and exit,
 /// and one iteration of hwgap's loop. A tracer of the kernel's states its own
 /// resolution.
-/// Beside the loop there is the sampler's own work: right after an entry of the
-/// kernel its readings lie 100 ns apart.
-const LENGTH_TOLERANCE: u64 = 120;
+const LENGTH_TOLERANCE: u64 = 100;
+/// In the sampler's own work after a gap its readings lie further apart.
+const BESIDE_LOOP: u64 = 50;
 /// hwgap's frequency is fitted, so its nanoseconds may differ from cycles.
 const HZ_TOLERANCE_PPM: u64 = 50;
 
@@ -50,7 +50,9 @@ pub fn judge(
             let stall = last.exit - first.entry;
             judge_cause(outcome, &mut complaints, expect, gap, truth, &inside);
             if gap.kernel_ran == Some(false) {
-                judge_length(outcome, &mut complaints, gap, stall, tolerance);
+                let beside = [first, last].iter().any(|stall| stall.work == Work::Other);
+                let more = if beside { BESIDE_LOOP } else { 0 };
+                judge_length(outcome, &mut complaints, gap, stall, tolerance + more);
             }
         } else {
             outcome.other_gaps += 1;

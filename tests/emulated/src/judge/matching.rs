@@ -17,6 +17,18 @@ pub struct Stall {
     /// What the first of them interrupted.
     pub hit: Option<Hit>,
     pub victim: Victim,
+    /// What of the sampler it hit.
+    pub work: Work,
+}
+
+/// What the sampler was at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Work {
+    /// Its loop, as far as is known.
+    #[default]
+    Loop,
+    /// What it does after a gap, where its readings lie further apart.
+    Other,
 }
 
 /// Who ran when a stall came.
@@ -56,6 +68,7 @@ pub fn stalls(smis: &[Smi]) -> Vec<Stall> {
                 smis: 1,
                 hit: smi.hit,
                 victim: Victim::Unknown,
+                work: Work::Loop,
             }),
         }
     }
@@ -86,6 +99,29 @@ pub fn name_victims(stalls: &mut [Stall], sampled: Span) {
             Some((_, 3)) => Victim::Sampler,
             Some(_) => Victim::Kernel,
         };
+    }
+    name_work(stalls);
+}
+
+/// The sampler's loop fits into so many bytes.
+const LOOP: u32 = 64;
+
+/// Tells hits of the sampler's loop, where most of them are, from others of its
+/// code.
+fn name_work(stalls: &mut [Stall]) {
+    let place = |stall: &Stall| {
+        let hit = stall.hit.filter(|_| stall.victim == Victim::Sampler)?;
+        Some(hit.rip)
+    };
+    let places: Vec<u32> = stalls.iter().filter_map(place).collect();
+    let near = |at: u32| (places.iter()).filter(move |&&rip| rip.wrapping_sub(at) < LOOP);
+    let Some(&begin) = places.iter().max_by_key(|&&at| near(at).count()) else {
+        return;
+    };
+    for stall in stalls {
+        if place(stall).is_some_and(|rip| rip.wrapping_sub(begin) >= LOOP) {
+            stall.work = Work::Other;
+        }
     }
 }
 
@@ -276,6 +312,28 @@ mod tests {
             Victim::Unknown,
         ];
         assert_eq!(victims, due);
+    }
+
+    #[test]
+    fn what_lies_apart_from_most_hits_is_not_the_loop() {
+        let hit = |entry, rip| Stall {
+            hit: Some(Hit {
+                ring: 3,
+                rip,
+                task: Some(9),
+            }),
+            ..stall(entry, entry + 1)
+        };
+        let mut stalls = [
+            hit(60, 0x1020),
+            hit(70, 0x1000),
+            hit(80, 0x1030),
+            hit(90, 0x0800),
+            hit(100, 0x2000),
+        ];
+        name_victims(&mut stalls, span(50, 200));
+        let due = [Work::Loop, Work::Loop, Work::Loop, Work::Other, Work::Other];
+        assert_eq!(stalls.map(|stall| stall.work), due);
     }
 
     #[test]
