@@ -340,9 +340,11 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
             Division::unknown(beyond, UnknownReason::LongInterrupt)
         }
         // A handler that took longer was not stopped by an SMI. By what one was
-        // that took far longer is not known.
+        // that took far longer is not known; beside tasks it had to make up for
+        // what had waited until the sampler gave the CPU away.
         Smis::Counted(0, _) => {
-            let stopped = match kernel.far_beyond > kernel.ways_beyond {
+            let is_far = kernel.far_beyond > kernel.ways_beyond;
+            let stopped = match is_far && kernel.tasks == Nanos(0) {
                 true => kernel.beyond_handlers,
                 false => Nanos(0),
             };

@@ -340,6 +340,31 @@ fn what_the_records_leave_is_told_by_what_else_is_known() {
 }
 
 #[test]
+fn what_piled_up_is_made_up_for_beside_tasks() {
+    let far = KernelTime {
+        far_beyond: 1,
+        ..long_tick()
+    };
+    let told = |record: KernelTime, smi| {
+        let case = evidence(Footprint::Cleared, smi, Some(1));
+        let account = made(&case, Some(&record), BARE);
+        (account.cause, account.confidence, account.parts.unknown)
+    };
+    let beside = KernelTime {
+        standing: Standing::Tasks,
+        tasks: Nanos(5_000),
+        ..far
+    };
+    let own = SmiEvidence::Own { delta: 0 };
+    let os = (Cause::Os, Confidence::Strong, Nanos(0));
+    assert_eq!(told(beside, own), os);
+    // Alone, or with nothing to exclude an SMI, it is not known.
+    let open = (Cause::Unknown, Confidence::None, Nanos(40_000));
+    assert_eq!(told(far, own), open);
+    assert_eq!(told(beside, SmiEvidence::Unreadable), open);
+}
+
+#[test]
 fn what_another_cpu_saw_explains_a_length_and_nothing_else() {
     let seen = |elsewhere: u64, smi, record: &KernelTime| {
         let evidence = Evidence {

@@ -113,6 +113,8 @@ pub struct Calibration {
     pub smi_read: Cycles,
     /// Cost of one read of the usage counts (median).
     pub usage_read: Cycles,
+    /// Cost of one read of the time runnable but not running (median).
+    pub delay_read: Cycles,
     /// Cost of one read of the PMU's counts (median); 0 where there are none.
     pub pmu_read: Cycles,
 }
@@ -158,6 +160,9 @@ pub(super) fn calibrate<M: Machine>(
         }),
         usage_read: median_cost(machine, |machine| {
             machine.usage();
+        }),
+        delay_read: median_cost(machine, |machine| {
+            machine.held_back();
         }),
         pmu_read: match machine.pmu() {
             Some(_) => median_cost(machine, |machine| {

@@ -181,6 +181,10 @@ impl Machine for ExercisedMachine {
         self.inner.usage()
     }
 
+    fn held_back(&mut self) -> Option<Nanos> {
+        self.inner.held_back()
+    }
+
     fn registers(&mut self) -> RegisterReading {
         self.inner.registers()
     }

@@ -125,15 +125,18 @@ impl Machine for LiveMachine {
     fn usage(&mut self) -> UsageReading {
         let now = thread_usage();
         let then = std::mem::replace(&mut self.usage_base, now);
-        let delay = self.schedstat.as_ref().and_then(Schedstat::run_delay);
-        let delay_before = std::mem::replace(&mut self.delay_base, delay);
         UsageReading {
             involuntary_switches: difference(now.involuntary_switches, then.involuntary_switches),
+            voluntary_switches: difference(now.voluntary_switches, then.voluntary_switches),
             page_faults: difference(now.page_faults, then.page_faults),
-            run_delay: delay
-                .zip(delay_before)
-                .map(|(now, then)| now.saturating_sub(then)),
+            run_delay: self.delay_base.map(|_| Nanos(0)),
         }
+    }
+
+    fn held_back(&mut self) -> Option<Nanos> {
+        let delay = self.run_delay();
+        let before = std::mem::replace(&mut self.delay_base, delay);
+        Some(delay?.saturating_sub(before?))
     }
 
     fn registers(&mut self) -> RegisterReading {
@@ -165,6 +168,23 @@ fn difference(now: u64, then: u64) -> u16 {
 #[cfg(test)]
 mod tests {
     use crate::sampler::live::*;
+
+    #[test]
+    fn a_thread_that_waited_did_not_keep_its_cpu() {
+        let none = "not asked";
+        let (mut machine, ..) = LiveMachine::open(
+            CpuId(0),
+            Err(none),
+            &RegisterSources::none(none),
+            KernelReturn::Iret,
+            Hertz(1e9),
+        );
+        machine.usage();
+        machine.pause(Cycles(1_000_000));
+        let usage = machine.usage();
+        assert!(usage.voluntary_switches > 0 && !usage.kept_cpu());
+        assert_eq!(machine.held_back().is_some(), machine.run_delay().is_some());
+    }
 
     #[test]
     fn the_footprint_self_test_gives_a_verdict_on_this_cpu() {

@@ -14,6 +14,8 @@ use super::calibrate::FootprintTest;
 pub struct UsageReading {
     /// Involuntary context switches.
     pub involuntary_switches: u16,
+    /// Voluntary ones: the thread waited for something.
+    pub voluntary_switches: u16,
     /// Page faults.
     pub page_faults: u16,
     /// Time runnable but not running, where the kernel keeps it.
@@ -21,11 +23,18 @@ pub struct UsageReading {
 }
 
 impl UsageReading {
+    /// Whether the thread had the CPU all the time. Then it was never runnable
+    /// without running (kernel/sched/stats.h, `sched_info_arrive`).
+    pub(super) fn kept_cpu(self) -> bool {
+        self.involuntary_switches == 0 && self.voluntary_switches == 0
+    }
+
     /// Two readings in a row as one.
     pub(super) fn and(self, more: UsageReading) -> UsageReading {
         UsageReading {
             involuntary_switches: (self.involuntary_switches)
                 .saturating_add(more.involuntary_switches),
+            voluntary_switches: (self.voluntary_switches).saturating_add(more.voluntary_switches),
             page_faults: self.page_faults.saturating_add(more.page_faults),
             run_delay: (self.run_delay.zip(more.run_delay)).map(|(a, b)| a.saturating_add(b)),
         }
@@ -73,8 +82,15 @@ pub trait Machine {
         None
     }
 
-    /// Scheduling counts since the previous call.
+    /// Scheduling counts since the previous call. The time runnable but not
+    /// running is 0 where there was no switch, and else still to be read.
     fn usage(&mut self) -> UsageReading;
+
+    /// Time runnable but not running since the previous call, where the kernel
+    /// keeps it.
+    fn held_back(&mut self) -> Option<Nanos> {
+        None
+    }
 
     /// Registers of the CPU, read before the first sample and after the last.
     fn registers(&mut self) -> RegisterReading {

@@ -13,6 +13,8 @@ use crate::units::Nanos;
 pub struct ThreadUsage {
     /// Involuntary context switches (`ru_nivcsw`).
     pub involuntary_switches: u64,
+    /// Voluntary ones (`ru_nvcsw`).
+    pub voluntary_switches: u64,
     /// Page faults, minor and major.
     pub page_faults: u64,
 }
@@ -23,6 +25,7 @@ pub fn thread_usage() -> ThreadUsage {
     // RUSAGE_THREAD cannot fail on Linux; a zero is then also no change.
     getrusage(UsageWho::RUSAGE_THREAD).map_or(ThreadUsage::default(), |usage| ThreadUsage {
         involuntary_switches: usage.involuntary_context_switches().unsigned_abs(),
+        voluntary_switches: usage.voluntary_context_switches().unsigned_abs(),
         page_faults: usage.minor_page_faults().unsigned_abs()
             + usage.major_page_faults().unsigned_abs(),
     })

@@ -165,6 +165,7 @@ impl Machine for ScriptedMachine {
         self.pass(10 * self.step);
         UsageReading {
             involuntary_switches: std::mem::take(&mut self.switches),
+            voluntary_switches: 0,
             page_faults: 0,
             run_delay: None,
         }

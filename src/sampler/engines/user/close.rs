@@ -89,9 +89,13 @@ impl<M: Machine> Sampler<M> {
             let event = self.event(trip);
             let mut cost = Cycles(0);
             if read.usage.is_some() || self.wants_usage(trip, event) {
-                let more = self.machine.usage();
-                read.usage = Some(read.usage.map_or(more, |usage| usage.and(more)));
+                let mut more = self.machine.usage();
                 cost.0 += 2 * self.calibration.usage_read.0;
+                if !more.kept_cpu() {
+                    more.run_delay = self.machine.held_back();
+                    cost.0 += 2 * self.calibration.delay_read.0;
+                }
+                read.usage = Some(read.usage.map_or(more, |usage| usage.and(more)));
             }
             let is_due =
                 read.smi.is_some() || (self.smi).is_due(event, trip.part.end, &self.calibration);

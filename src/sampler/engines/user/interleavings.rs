@@ -19,13 +19,14 @@ use crate::sampler::machine::{Machine, UsageReading};
 use crate::sampler::smi_counter::Readings;
 use crate::sampler::span::Permit;
 use crate::sampler::spin::{Spin, spin};
-use crate::units::{CpuId, Cycles, Hertz};
+use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 const HZ: Hertz = Hertz(1e9);
 const STEP: u64 = 20;
 const THRESHOLD: u64 = 10_000;
 const SMI_READ: u64 = 400;
 const USAGE_READ: u64 = 200;
+const DELAY_READ: u64 = 300;
 const SHORT: u64 = 2_500;
 const LONG: u64 = 30_000;
 /// What the sampler itself does within a gap, at most: two rounds of calls.
@@ -171,9 +172,16 @@ impl Machine for Enumerated {
         self.now += USAGE_READ;
         UsageReading {
             involuntary_switches: std::mem::take(&mut self.switches),
+            voluntary_switches: 0,
             page_faults: 0,
             run_delay: None,
         }
+    }
+
+    fn held_back(&mut self) -> Option<Nanos> {
+        self.operate(Operation::Call);
+        self.now += DELAY_READ;
+        None
     }
 
     fn pause(&mut self, length: Cycles) {
@@ -251,6 +259,7 @@ fn run(counter: Counter, strikes: &[Strike]) -> Run {
         footprint: FootprintTest::Passed,
         smi_read: Cycles(SMI_READ),
         usage_read: Cycles(USAGE_READ),
+        delay_read: Cycles(DELAY_READ),
         pmu_read: Cycles(0),
     };
     let mut smi = SmiWatch::begin(&mut machine, Readings::AfterGaps, &calibration, HZ);

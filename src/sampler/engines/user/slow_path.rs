@@ -162,6 +162,7 @@ impl<M: Machine> Sampler<M> {
     pub(in crate::sampler) fn settle(&mut self, mut read: impl FnMut(&mut SmiWatch, &mut M)) {
         for echo in 0..MOST_ECHOES {
             self.machine.usage();
+            self.machine.held_back();
             self.usage.begin();
             read(&mut self.smi, &mut self.machine);
             let begun = self.machine.tsc();
