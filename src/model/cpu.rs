@@ -312,7 +312,8 @@ impl CauseCounts {
 }
 
 /// Every delta above the trip level, in log-linear buckets (16 an octave, so
-/// that a bucket is at most 6.25 % wide).
+/// that a bucket is at most 6.25 % wide). The one that holds the limit is split
+/// there: a delta of just the limit stands below it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HistogramReport {
     /// Deltas at or below this length were not looked at.

@@ -122,6 +122,7 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> Sa
     SamplingPlan {
         cpus: cpus.to_vec(),
         threshold: hz.to_cycles(THRESHOLD),
+        limit: hz.to_cycles(THRESHOLD),
         duration: Cycles(0),
         window: Window::Continuous,
         priority,

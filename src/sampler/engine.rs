@@ -34,6 +34,8 @@ pub struct SamplingPlan {
     pub cpus: Vec<CpuId>,
     /// Deltas above this become records.
     pub threshold: Cycles,
+    /// Deltas above this are told apart in the histogram.
+    pub limit: Cycles,
     /// Length of the run.
     pub duration: Cycles,
     /// When to sample.

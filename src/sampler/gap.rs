@@ -243,8 +243,9 @@ impl CpuTotals {
         }
     }
 
-    /// The counts of a CPU that was not sampled yet.
-    pub(super) fn begin(cpu: CpuId, floor: Cycles) -> CpuTotals {
+    /// The counts of a CPU that was not sampled yet, of which the histogram is
+    /// split at a limit.
+    pub(super) fn begin(cpu: CpuId, floor: Cycles, limit: Cycles) -> CpuTotals {
         CpuTotals {
             cpu,
             first: Cycles(0),
@@ -270,7 +271,7 @@ impl CpuTotals {
             masked: None,
             traced: None,
             shots: None,
-            histogram: Box::new(Histogram::default()),
+            histogram: Box::new(Histogram::split_at(limit)),
             ended_early: None,
         }
     }

@@ -43,30 +43,60 @@ impl From<Option<bool>> for Presence {
 #[derive(Clone, Debug)]
 pub struct Histogram {
     counts: [[u64; 3]; BUCKETS],
+    /// The longest delta that is not above the limit.
+    limit: Cycles,
+    /// Of the bucket that holds the limit, what is above it.
+    above: [u64; 3],
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Histogram {
-            counts: [[0; 3]; BUCKETS],
-        }
+        Histogram::split_at(Cycles(0))
     }
 }
 
 impl Histogram {
+    /// An empty one of which no bucket holds lengths on both sides of the limit.
+    pub fn split_at(limit: Cycles) -> Histogram {
+        Histogram {
+            counts: [[0; 3]; BUCKETS],
+            limit,
+            above: [0; 3],
+        }
+    }
+
+    /// The lower edge of what is above the limit.
+    pub fn above_limit(&self) -> Cycles {
+        self.limit.saturating_add(Cycles(1))
+    }
+
     /// Counts one delta.
     pub fn record(&mut self, delta: Cycles, presence: Presence) {
-        self.counts[index(delta.0)][presence as usize] += 1;
+        let at = index(delta.0);
+        let counts = match delta > self.limit && at == index(self.limit.0) {
+            true => &mut self.above,
+            false => &mut self.counts[at],
+        };
+        counts[presence as usize] += 1;
     }
 
     /// The buckets that hold anything: lower edge (inclusive), upper edge
     /// (exclusive) and the counts by [`Presence`].
     pub fn buckets(&self) -> impl Iterator<Item = (Cycles, Cycles, [u64; 3])> + '_ {
-        self.counts
+        let split = index(self.limit.0);
+        let rows = self
+            .counts
             .iter()
             .enumerate()
-            .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
-            .map(|(index, &counts)| (Cycles(lower(index)), Cycles(lower(index + 1)), counts))
+            .flat_map(move |(at, counts)| {
+                let (from, to) = (Cycles(lower(at)), Cycles(lower(at + 1)));
+                let (middle, above) = match at == split {
+                    true => (to.min(self.above_limit()), self.above),
+                    false => (to, [0; 3]),
+                };
+                [(from, middle, *counts), (middle, to, above)]
+            });
+        rows.filter(|(_, _, counts)| counts.iter().any(|&count| count > 0))
     }
 }
 
@@ -109,6 +139,25 @@ mod tests {
     fn a_bucket_is_at_most_a_sixteenth_wide() {
         for index in STEPS..BUCKETS - 1 {
             assert!((lower(index + 1) - lower(index)) * STEPS as u64 <= lower(index));
+        }
+    }
+
+    #[test]
+    fn no_bucket_lies_on_both_sides_of_the_limit() {
+        for limit in [0, 15, 16, 31, 26_000, 26_623, 1 << 40] {
+            let mut histogram = Histogram::split_at(Cycles(limit));
+            for delta in [limit.saturating_sub(1), limit, limit, limit + 1] {
+                histogram.record(Cycles(delta), Presence::Ran);
+            }
+            let sum = |is_above: bool| -> u64 {
+                let rows = histogram.buckets();
+                rows.filter(|(from, _, _)| (from.0 > limit) == is_above)
+                    .map(|(_, _, counts)| counts[Presence::Ran as usize])
+                    .sum()
+            };
+            assert_eq!((sum(false), sum(true)), (3, 1), "{limit}");
+            let rows: Vec<_> = histogram.buckets().collect();
+            assert!(rows.is_sorted_by(|a, b| a.1 <= b.0), "{rows:?}");
         }
     }
 

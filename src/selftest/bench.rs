@@ -239,6 +239,7 @@ impl Bench<'_> {
         let plan = SamplingPlan {
             cpus: vec![self.cpu],
             threshold: self.hz.to_cycles(threshold),
+            limit: self.hz.to_cycles(threshold),
             duration: Cycles((self.hz.0 / 1e3) as u64 * milliseconds),
             window: Window::Continuous,
             priority: PRIORITY,

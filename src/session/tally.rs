@@ -126,13 +126,22 @@ impl CpuCollection {
 }
 
 /// The counts of one CPU while a run goes on.
-#[derive(Default)]
 pub(super) struct Tally {
     collection: CpuCollection,
     interrupts: Learnt,
 }
 
 impl Tally {
+    pub(super) fn begin(limits: &Limits) -> Tally {
+        Tally {
+            collection: CpuCollection {
+                mixed: Box::new(Histogram::split_at(limits.hardlimit)),
+                ..CpuCollection::default()
+            },
+            interrupts: Learnt::default(),
+        }
+    }
+
     /// Learns what interrupts take, from a gap or a shorter entry that came in.
     pub(super) fn learn(&mut self, raw: &RawGap, hz: Hertz) {
         // Where the counts were not read there may have been a task: it only

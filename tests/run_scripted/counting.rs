@@ -172,3 +172,31 @@ fn gaps_that_the_ring_cannot_hold_are_counted_and_prevent_a_pass() {
     assert_eq!(outcome.verdict(), "inconclusive");
     assert!(outcome.findings().contains(&"records-lost"));
 }
+
+#[test]
+fn what_is_above_the_limit_has_buckets_of_its_own() {
+    // Eight gaps of 12.1 us and one of 100.1 us.
+    for (limit, nanos, above) in [("12.09us", 12_090, 9), ("12.1us", 12_100, 1)] {
+        let arguments = [
+            "--duration",
+            "90ms",
+            "--cpus",
+            "1",
+            "--threshold",
+            "5us",
+            "--hardlimit",
+            limit,
+        ];
+        let outcome = run("stall", "bare-metal-intel", &arguments);
+        let buckets = &outcome.only_cpu()["histogram"]["buckets"];
+        let mut counted = 0;
+        for bucket in buckets.as_array().unwrap() {
+            let of = |name: &str| number(&bucket[name]);
+            assert!(of("to_ns") <= nanos || nanos <= of("from_ns"), "{bucket}");
+            if nanos <= of("from_ns") {
+                counted += of("kernel_absent") + of("kernel_ran") + of("unknown");
+            }
+        }
+        assert_eq!(counted, above, "{limit}");
+    }
+}

@@ -328,6 +328,7 @@ fn sampling_plan(
     SamplingPlan {
         cpus: plan.cpus.iter().collect(),
         threshold: cycles(plan.threshold),
+        limit: cycles(plan.hardlimit),
         duration: cycles(plan.duration),
         window: if plan.width == plan.window {
             Window::Continuous

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::sampler::{CpuSetup, CpuTotals, Interrupts, Presence, Scheduling, SmiSetup};
 use crate::session::CpuCollection;
-use crate::units::{Cycles, Hertz, Nanos};
+use crate::units::{Cycles, Nanos};
 
 /// The rows of a slice.
 pub(super) fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
@@ -119,7 +119,7 @@ fn cpu_report(
             Scheduling::Scripted => String::from("scripted"),
         },
         ended_early: totals.ended_early.map(|reason| reason.to_string()),
-        histogram: histogram(totals, kept, case.rate.hz, setup.calibration.trip),
+        histogram: histogram(case, totals, kept, setup.calibration.trip),
         usual: usual(kept),
         os_sources: None,
         shots: None,
@@ -172,14 +172,25 @@ fn usual(kept: &CpuCollection) -> Vec<UsualTime> {
         .collect()
 }
 
-fn histogram(totals: &CpuTotals, kept: &CpuCollection, hz: Hertz, trip: Cycles) -> HistogramReport {
+fn histogram(
+    case: &Case<'_>,
+    totals: &CpuTotals,
+    kept: &CpuCollection,
+    trip: Cycles,
+) -> HistogramReport {
+    let hz = case.rate.hz;
+    // The rate that split the histogram was known less well than this one.
+    let nanos = |edge: Cycles| match edge == totals.histogram.above_limit() {
+        true => case.plan.hardlimit,
+        false => hz.to_nanos(edge),
+    };
     let deltas = totals.histogram.buckets().map(|row| (row, Part::Deltas));
     let parts = kept.mixed.buckets().map(|row| (row, Part::Platform));
     let mut buckets: BTreeMap<Cycles, Bucket> = BTreeMap::new();
     for ((from, to, counts), part) in deltas.chain(parts) {
         let bucket = buckets.entry(from).or_insert(Bucket {
-            from_ns: hz.to_nanos(from),
-            to_ns: hz.to_nanos(to),
+            from_ns: nanos(from),
+            to_ns: nanos(to),
             kernel_absent: 0,
             kernel_ran: 0,
             unknown: 0,

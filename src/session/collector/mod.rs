@@ -104,7 +104,7 @@ impl<'a> Collector<'a> {
             cpu,
             resolver: Resolver::default(),
             waiting: Waiting::default(),
-            tally: Tally::default(),
+            tally: Tally::begin(&limits),
         };
         Collector {
             limits,

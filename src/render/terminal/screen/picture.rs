@@ -50,7 +50,7 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style, most: usize) -> Vec
 /// where none does.
 pub(in crate::render::terminal) fn rows(summary: &Summary<'_>, rows: usize) -> Vec<String> {
     let buckets = || summary.cpus.iter().flat_map(|cpu| &cpu.histogram.buckets);
-    let bins = bins(buckets, rows);
+    let bins = bins(buckets, summary.run.hardlimit_ns, rows);
     if bins.is_empty() {
         return Vec::new();
     }
@@ -94,12 +94,13 @@ fn bar(count: u64, most: u64) -> String {
     )
 }
 
-/// The bins that hold something, in the finest steps of which so few do.
-fn bins<'a, I>(buckets: impl Fn() -> I, most: usize) -> Vec<Bin>
+/// The bins that hold something, in the finest steps of which so few do. None
+/// holds lengths on both sides of the limit.
+fn bins<'a, I>(buckets: impl Fn() -> I, limit: Nanos, most: usize) -> Vec<Bin>
 where
     I: Iterator<Item = &'a Bucket>,
 {
-    let each = STEPS.iter().map(|steps| in_steps(buckets(), steps));
+    let each = STEPS.iter().map(|steps| in_steps(buckets(), limit, steps));
     let mut last = Vec::new();
     for bins in each {
         if bins.len() <= most {
@@ -107,17 +108,30 @@ where
         }
         last = bins;
     }
-    // More decades than rows: the shortest ones as one.
-    let surplus = last.len() - most;
-    let merged = last.drain(..=surplus).reduce(|one, other| Bin {
+    // More decades than rows.
+    let above = last.split_off(last.partition_point(|bin| bin.from < limit.0));
+    let below = shortest_merged(last, most.saturating_sub(above.len()));
+    let above = shortest_merged(above, most.saturating_sub(below.len()));
+    below.into_iter().chain(above).collect()
+}
+
+/// So many bins, at least one where there is any: the shortest ones as one.
+fn shortest_merged(mut bins: Vec<Bin>, most: usize) -> Vec<Bin> {
+    let surplus = bins.len().saturating_sub(most.max(1));
+    let longer = bins.split_off(bins.len().min(surplus + 1));
+    let merged = bins.into_iter().reduce(|one, other| Bin {
         to: other.to,
         counts: one.counts.and(other.counts),
         ..one
     });
-    merged.into_iter().chain(last).collect()
+    merged.into_iter().chain(longer).collect()
 }
 
-fn in_steps<'a>(buckets: impl Iterator<Item = &'a Bucket>, steps: &[u64]) -> Vec<Bin> {
+fn in_steps<'a>(
+    buckets: impl Iterator<Item = &'a Bucket>,
+    limit: Nanos,
+    steps: &[u64],
+) -> Vec<Bin> {
     let mut bins: std::collections::BTreeMap<u64, Bin> = std::collections::BTreeMap::new();
     for bucket in buckets {
         let counts = Counts {
@@ -128,7 +142,7 @@ fn in_steps<'a>(buckets: impl Iterator<Item = &'a Bucket>, steps: &[u64]) -> Vec
         if counts == Counts::default() {
             continue;
         }
-        let (from, to) = edges(bucket.from_ns, steps);
+        let (from, to) = edges(bucket, limit, steps);
         let bin = bins.entry(from).or_insert(Bin {
             from,
             to,
@@ -139,11 +153,16 @@ fn in_steps<'a>(buckets: impl Iterator<Item = &'a Bucket>, steps: &[u64]) -> Vec
     bins.into_values().collect()
 }
 
-/// The bin of a length. That a bucket reaches over the edge of one is within the
-/// 6 % that it is wide.
-fn edges(length: Nanos, steps: &[u64]) -> (u64, Option<u64>) {
-    let decade = 10_u64.pow(length.0.checked_ilog10().unwrap_or(0));
-    let lead = length.0 / decade;
+/// The bin of a bucket. That a bucket reaches over the edge of one is within the
+/// 6 % that it is wide, but over the limit it may not: where it does, in reports
+/// of versions that did not split it there, it has a bin of its own.
+fn edges(bucket: &Bucket, limit: Nanos, steps: &[u64]) -> (u64, Option<u64>) {
+    let (length, limit) = (bucket.from_ns.0, limit.0);
+    if length < limit && limit < bucket.to_ns.0 {
+        return (length, Some(bucket.to_ns.0));
+    }
+    let decade = 10_u64.pow(length.checked_ilog10().unwrap_or(0));
+    let lead = length / decade;
     let step = steps.iter().rev().find(|&&step| step <= lead);
     let step = step.copied().unwrap_or(1);
     let next = steps
@@ -151,7 +170,12 @@ fn edges(length: Nanos, steps: &[u64]) -> (u64, Option<u64>) {
         .find(|&&next| next > step)
         .copied()
         .unwrap_or(10);
-    (decade * step, decade.checked_mul(next))
+    let (from, to) = (decade * step, decade.checked_mul(next));
+    match from < limit && to.is_none_or(|to| limit < to) {
+        true if length < limit => (from, Some(limit)),
+        true => (limit, to),
+        false => (from, to),
+    }
 }
 
 impl Counts {
@@ -199,7 +223,7 @@ mod tests {
             bucket(u64::MAX - 5, 1, 0),
             bucket(300, 0, 0),
         ];
-        let bins = bins(|| buckets.iter(), 8);
+        let bins = bins(|| buckets.iter(), Nanos(10_000), 8);
         let froms: Vec<u64> = bins.iter().map(|bin| bin.from).collect();
         assert_eq!(froms, [1, 1_000, 200_000, 10_000_000_000_000_000_000]);
         assert_eq!(bins[1].counts.kernel, 12);
@@ -210,10 +234,29 @@ mod tests {
     #[test]
     fn many_lengths_are_put_together() {
         let buckets: Vec<Bucket> = (0..19).map(|at| bucket(10_u64.pow(at), 1, 2)).collect();
-        let bins = bins(|| buckets.iter(), 8);
+        let bins = bins(|| buckets.iter(), Nanos(10_000), 8);
         assert_eq!(bins.len(), 8);
         let all: u64 = bins.iter().map(|bin| bin.counts.below).sum();
         assert_eq!(all, 19);
+    }
+
+    #[test]
+    fn no_bin_lies_on_both_sides_of_the_limit() {
+        let lengths = (0..190).map(|at| 10_u64.pow(at / 10) / 10 * u64::from(at % 10 + 1));
+        let buckets: Vec<Bucket> = lengths.map(|length| bucket(length, 1, 0)).collect();
+        for limit in [1, 3_000, 10_000, 12_500, 25_000, 999_999, 10_u64.pow(18)] {
+            for most in [1, 3, 5, 8] {
+                let bins = bins(|| buckets.iter(), Nanos(limit), most);
+                assert!(bins.len() <= most.max(2));
+                for bin in &bins {
+                    let is_own = bin.to.is_some_and(|to| to - bin.from <= bin.from / 16);
+                    let is_over = bin.from < limit && bin.to.is_none_or(|to| limit < to);
+                    assert!(is_own || !is_over, "{limit}: {bin:?}");
+                }
+                let all: u64 = bins.iter().map(|bin| bin.counts.below).sum();
+                assert_eq!(all, 190);
+            }
+        }
     }
 
     #[test]

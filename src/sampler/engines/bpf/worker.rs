@@ -104,7 +104,7 @@ pub(super) fn sample<M: Machine>(
         channel,
         totals: CpuTotals {
             shots: (pace.ledger == Ledger::Ends).then(Vec::new),
-            ..CpuTotals::begin(cpu, calibration.floor)
+            ..CpuTotals::begin(cpu, calibration.floor, plan.limit)
         },
         masked: MaskedTotals::begin(source),
         edges: Edges::new(),

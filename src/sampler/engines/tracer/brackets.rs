@@ -37,6 +37,7 @@ pub(super) struct Brackets {
 #[derive(Clone, Copy)]
 pub(super) struct Scale {
     pub(super) threshold: Cycles,
+    pub(super) limit: Cycles,
     pub(super) hz: Hertz,
 }
 

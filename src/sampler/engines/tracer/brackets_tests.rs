@@ -44,6 +44,7 @@ fn settled_in(span: Stretch, readings: &[Reading], gaps: &[Seen]) -> (Vec<SmiEvi
     }
     let scale = Scale {
         threshold: Cycles(10_000),
+        limit: Cycles(10_000),
         hz: Hertz(1e9),
     };
     let mut all = Vec::new();
@@ -134,6 +135,7 @@ fn a_pause_that_goes_on_is_counted_once_sampling_has_begun_again() {
     }
     let scale = Scale {
         threshold: Cycles(10_000),
+        limit: Cycles(10_000),
         hz: Hertz(1e9),
     };
     let mut found = Found::default();

@@ -106,7 +106,7 @@ impl TracedCpu {
             longest: Cycles(0),
             windows: 0,
             shots: (ledger == Ledger::Ends).then(Vec::new),
-            totals: CpuTotals::begin(cpu, Cycles(0)),
+            totals: CpuTotals::begin(cpu, Cycles(0), scale.limit),
             companions: 0,
         }
     }

@@ -18,6 +18,7 @@ fn cpu(counting: Counting) -> TracedCpu {
     let track = OsnoiseTrack::new(CpuId(0), Interrupts::Off, hz);
     let scale = Scale {
         threshold: Cycles(10_000),
+        limit: Cycles(10_000),
         hz,
     };
     let track = Track::Osnoise(track);
@@ -40,7 +41,7 @@ fn run(cpu: &mut TracedCpu, start: u64, gap: u64) {
 fn told(cpu: &mut TracedCpu) -> (CpuTotals, Sampled) {
     cpu.end();
     cpu.settle();
-    let mut attended = CpuTotals::begin(CpuId(0), Cycles(0));
+    let mut attended = CpuTotals::begin(CpuId(0), Cycles(0), Cycles(0));
     attended.smi = Some(SmiTotals::default());
     cpu.tell(attended)
 }

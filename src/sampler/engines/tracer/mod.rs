@@ -132,7 +132,12 @@ impl TracerEngine {
     }
 
     fn traced_cpu(&self, setup: &CpuSetup, rhythm: Rhythm) -> TracedCpu {
-        let (threshold, hz) = (self.plan.threshold, self.plan.hz);
+        let SamplingPlan {
+            threshold,
+            limit,
+            hz,
+            ..
+        } = *self.plan;
         let track = match self.ability.tracer {
             Tracer::Hwlat => Track::Hwlat(HwlatTrack::new(setup.cpu, rhythm.width, threshold, hz)),
             Tracer::Osnoise => {
@@ -147,7 +152,11 @@ impl TracerEngine {
             setup.cpu,
             track,
             counting,
-            Scale { threshold, hz },
+            Scale {
+                threshold,
+                limit,
+                hz,
+            },
             self.ledger,
         )
     }

@@ -80,14 +80,14 @@ pub(super) fn attend(
         machine.pause(plan.hz.to_cycles(counter.pace()));
         counter.read(&mut machine);
         if channel.shared.is_wanted() {
-            let mut totals = CpuTotals::begin(cpu, Cycles(0));
+            let mut totals = CpuTotals::begin(cpu, Cycles(0), plan.limit);
             totals.smi = counter.so_far();
             ends.so_far(&mut machine, &mut totals);
             totals.run_delay = None;
             channel.shared.publish(totals);
         }
     }
-    let mut totals = CpuTotals::begin(cpu, Cycles(0));
+    let mut totals = CpuTotals::begin(cpu, Cycles(0), plan.limit);
     totals.smi = counter.finish(&mut machine);
     ends.finish(&mut machine, &mut totals);
     // How long this thread waited says nothing of the one that sampled.

@@ -267,7 +267,7 @@ fn run(counter: Counter, strikes: &[Strike]) -> Run {
         smi.exhaust();
     }
     let (ring, gaps) = RingBuffer::new(64);
-    let totals = CpuTotals::begin(CpuId(0), calibration.floor);
+    let totals = CpuTotals::begin(CpuId(0), calibration.floor, Cycles(0));
     let threshold = Cycles(THRESHOLD);
     let mut sampler = Sampler::new(machine, calibration, threshold, smi, HZ, ring, totals);
     sampler.start();

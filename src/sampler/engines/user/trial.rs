@@ -48,7 +48,7 @@ impl Trial {
         let calibration = calibrate(&mut machine, threshold, hz)?;
         let smi = SmiWatch::begin(&mut machine, Readings::StartAndEnd, &calibration, hz);
         let (producer, gaps) = RingBuffer::new(RING);
-        let totals = CpuTotals::begin(cpu, calibration.floor);
+        let totals = CpuTotals::begin(cpu, calibration.floor, Cycles(0));
         let sampler = Sampler::new(machine, calibration, threshold, smi, hz, producer, totals);
         Ok(Trial { sampler, gaps })
     }

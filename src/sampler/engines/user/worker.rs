@@ -36,7 +36,7 @@ pub(in crate::sampler) fn sample<M: Machine>(
 ) -> CpuTotals {
     let ends = Ends::begin(&mut machine);
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration, plan.hz);
-    let totals = CpuTotals::begin(cpu, calibration.floor);
+    let totals = CpuTotals::begin(cpu, calibration.floor, plan.limit);
     let (threshold, hz) = (plan.threshold, plan.hz);
     let mut sampler = Sampler::new(machine, calibration, threshold, smi, hz, ring, totals);
     sampler.start();
