@@ -13,6 +13,7 @@ mod guest_findings;
 mod indicator_findings;
 mod inventory;
 pub mod kernel_account;
+pub(crate) mod packages;
 pub mod periodicity;
 mod periods;
 mod pmu_inventory;

@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod html;
 pub mod markdown;
 pub mod openmetrics;
+mod packages;
 mod page;
 mod plot;
 pub mod policy;

@@ -3,6 +3,7 @@
 mod content;
 mod golden;
 mod hostile;
+mod large;
 use crate::inert_pages;
 use crate::report_samples;
 

@@ -5,11 +5,13 @@ use hwgap::model::Cause;
 use hwgap::model::*;
 use hwgap::units::Nanos;
 
+pub use large::{hybrid, two_packages};
 pub use settle::settled;
 
 use base::{add_gap, bare_metal_pass, cpu, no_smi_counter, text, usable};
 
 mod base;
+mod large;
 mod settle;
 
 /// Every sample with its name.

@@ -14,6 +14,8 @@ pub fn all() -> Vec<(&'static str, Report)> {
     };
     vec![
         ("512 CPUs", crowded()),
+        ("512 CPUs in two packages", report_samples::two_packages()),
+        ("cores of two kinds", report_samples::hybrid()),
         ("30 findings", many(0)),
         ("19 critical findings", many(19)),
         ("30 critical findings", many(30)),

@@ -253,3 +253,55 @@ proptest! {
         }
     }
 }
+
+/// The lines under a heading.
+fn section<'a>(text: &'a str, title: &str) -> Vec<&'a str> {
+    let lines = text.lines().skip_while(|line| *line != title).skip(1);
+    lines.take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn packages_and_kinds_of_cores_have_rows_of_their_own() {
+    let large = verbose(&report_samples::two_packages(), Style::Plain);
+    assert_eq!(
+        section(&large, "Packages"),
+        [
+            "  package  CPUs  covered  floor  max platf.   max OS  SMIs   worst",
+            "        0   256  99.80 %     20     90.0 us  8.41 us     2  402,64",
+            "        1   256  99.80 %     20     88.0 us  8.41 us     3    77,9",
+            "  Of each group the least coverage, the shortest loop in cycles, the longest",
+            "  stalls, the largest SMI count, and the worst CPUs by name.",
+            "  Of 6 listed stalls below the kernel, 1 held all sampled CPUs, 1 held package",
+            "  1 alone, 4 held other sets of CPUs.",
+        ]
+    );
+    let hybrid = verbose(&report_samples::hybrid(), Style::Plain);
+    assert_eq!(
+        section(&hybrid, "Packages")[..3],
+        [
+            "  package  cores  CPUs  covered  floor  max platf.   max OS  SMIs  worst",
+            "        0      P     4  99.80 %     20           -  8.41 us     0      -",
+            "        0      E     8  99.80 %     44           -  8.41 us     0      -",
+        ]
+    );
+    for (name, report) in report_samples::all() {
+        let text = verbose(&report, Style::Plain);
+        assert!(section(&text, "Packages").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_summary_of_512_cpus_is_as_long_as_one_of_four() {
+    let large = report_samples::two_packages();
+    let mut small = large.clone();
+    small.cpus.retain(|cpu| cpu.cpu.0 < 4);
+    let rows = |report: &Report| {
+        let text = rendered(report, Style::Plain);
+        let rows = text.lines().skip_while(|line| !line.starts_with("  CPU "));
+        rows.take_while(|line| line.starts_with("  ")).count()
+    };
+    let text = rendered(&large, Style::Plain);
+    assert!(text.contains(" package 1  60.0 us  smi "), "{text}");
+    assert_eq!(rows(&small), 5);
+    assert_eq!(rows(&large), 6, "one line for all others");
+}

@@ -1,9 +1,11 @@
-//! One row a CPU: coverage, extremes, SMI counts, gaps by cause.
+//! One row a CPU: coverage, extremes, SMI counts, gaps by cause; before them one
+//! a package, where there are several.
 
 use std::cmp::Reverse;
 
 use crate::model::{Cause, CauseCounts, CpuReport, Report, Subject};
 use crate::render::document::{Block, Rank, Section, Table};
+use crate::render::packages::{ByPackage, KEY};
 use crate::text::human;
 
 /// CPUs that are shown: the worst.
@@ -44,11 +46,27 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         .filter_map(|cpu| cpu.ended_early.as_ref().map(|why| (cpu.cpu, why)));
     notes.extend(early.map(|(cpu, why)| format!("CPU {cpu}: ended early: {why}")));
     notes.truncate(16);
-    let mut blocks = vec![table];
+    let mut blocks = packages(report);
+    blocks.push(table);
     if !notes.is_empty() {
         blocks.push(Block::Points(notes));
     }
     super::section("SMI counts and gaps by CPU", Rank::Support, blocks)
+}
+
+fn packages(report: &Report<()>) -> Vec<Block> {
+    let packages = ByPackage::new(&report.cpus, &report.stalls, report.verdict.subject);
+    let Some(packages) = packages else {
+        return Vec::new();
+    };
+    let table = Block::Table(Table {
+        header: packages.header,
+        rows: packages.rows,
+        more: 0,
+    });
+    let reach = packages.reach.map(Block::Paragraph);
+    let key = Block::Paragraph(String::from(KEY));
+    [key, table].into_iter().chain(reach).collect()
 }
 
 fn row(report: &Report<()>, cpu: &CpuReport, causes: &[Cause]) -> Vec<String> {

@@ -3,6 +3,7 @@
 use crate::judgement::digest::Digest;
 use crate::model::{Report, StallReport};
 use crate::render::document::{Block, Plot, Rank, Section, Table};
+use crate::render::packages::held;
 use crate::text::human;
 
 /// Rows shown of each list.
@@ -29,7 +30,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
             rows: stalls
                 .iter()
                 .take(ROWS)
-                .map(|stall| stall_row(stall))
+                .map(|stall| stall_row(stall, report))
                 .collect(),
             more: (digest.stalls as usize)
                 .max(stalls.len())
@@ -82,11 +83,11 @@ pub(super) fn plots(digest: &Digest) -> Option<Section> {
     super::section("Pictures", Rank::Background, blocks)
 }
 
-fn stall_row(stall: &StallReport) -> Vec<String> {
+fn stall_row(stall: &StallReport, report: &Report<()>) -> Vec<String> {
     vec![
         stall.start_utc.clone(),
         human::length(stall.duration_ns),
-        stall.cpus.clone(),
+        held(stall, &report.cpus),
         stall.cause.to_string(),
         stall.confidence.to_string(),
         stall

@@ -1,9 +1,10 @@
 //! One row a CPU; on a large machine the worst ones and the rest as one.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::judgement::packages::worst_first;
 use crate::model::{Cause, CpuReport};
+use crate::render::packages::{ByPackage, KEY};
 use crate::render::page::{Page, WIDTH};
 use crate::render::table::{Align, Table};
 use crate::render::terminal::{Summary, cpu_names};
@@ -18,6 +19,13 @@ const WORST_ROWS: usize = 8;
 const MOST_NOTES: usize = 4;
 
 pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
+    let subject = summary.verdict.subject;
+    if let Some(packages) = ByPackage::new(summary.cpus, summary.stalls, subject) {
+        page.heading("Packages");
+        page.table(&aligned(&packages));
+        page.paragraph(KEY);
+        packages.reach.iter().for_each(|text| page.paragraph(text));
+    }
     page.heading("CPUs");
     let rows = rows(summary);
     let causes = causes_seen(summary.cpus);
@@ -34,6 +42,13 @@ pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
     page.table(&by_cause(&rows, &causes));
 }
 
+fn aligned(packages: &ByPackage) -> Table {
+    let header = packages.header.iter().map(|name| (*name, Align::Right));
+    let mut table = Table::new(&header.collect::<Vec<_>>());
+    packages.rows.iter().for_each(|row| table.row(row.clone()));
+    table
+}
+
 /// What one line of the table is about.
 struct Row<'a> {
     name: String,
@@ -44,11 +59,7 @@ fn rows<'a>(summary: &Summary<'a>) -> Vec<Row<'a>> {
     let mut cpus: Vec<&CpuReport> = summary.cpus.iter().collect();
     let mut rest = Vec::new();
     if cpus.len() > MOST_ROWS {
-        cpus.sort_by_key(|cpu| {
-            let early = cpu.ended_early.is_some();
-            let unknown = cpu.gaps_by_cause.unknown;
-            Reverse((cpu.max_platform_ns, early, unknown, cpu.max_os_ns))
-        });
+        cpus.sort_by_key(|cpu| worst_first(cpu));
         rest = cpus.split_off(WORST_ROWS);
         cpus.sort_by_key(|cpu| cpu.cpu);
     }

@@ -1,9 +1,8 @@
 //! The worst CPUs, a line each, and all others in one.
 
-use std::cmp::Reverse;
-
 use super::super::{Summary, cpus};
 use super::lines;
+use crate::judgement::packages::worst_first;
 use crate::model::{Cause, CpuReport};
 use crate::render::page::WIDTH;
 use crate::render::screen::{Part, Rank};
@@ -17,12 +16,7 @@ const MOST_ROWS: usize = 4;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     let mut worst: Vec<&'a CpuReport> = summary.cpus.iter().collect();
-    worst.sort_by_key(|cpu| {
-        let early = cpu.ended_early.is_some();
-        let unknown = cpu.gaps_by_cause.unknown;
-        let lengths = (cpu.max_platform_ns, early, unknown, cpu.max_os_ns);
-        (Reverse(lengths), cpu.cpu)
-    });
+    worst.sort_by_key(|cpu| worst_first(cpu));
     let shown = &worst[..worst.len().min(MOST_ROWS)];
     let causes = cpus::causes_seen(summary.cpus);
     let mut table = table(summary, shown, &causes);

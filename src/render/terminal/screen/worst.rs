@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::super::{Summary, gaps};
 use super::lines;
 use crate::model::{Gap, StallReport};
+use crate::render::packages::held;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
 use crate::render::table::Table;
@@ -103,7 +104,7 @@ fn rows<'a>(summary: &Summary<'a>) -> Vec<Row<'a>> {
     };
     let is_other = |gap: &&Gap| !may_count(gap) && gap.platform_ns == Nanos(0);
     let stalls = summary.stalls.iter();
-    let stalls = stalls.map(|stall| (stall.duration_ns, of_stall(stall, summary.worst)));
+    let stalls = stalls.map(|stall| (stall.duration_ns, of_stall(stall, summary)));
     let open = summary.worst.iter().filter(may_count);
     let open = open.map(|gap| (gap.unknown_ns.max(gap.platform_ns), of_gap(gap)));
     let mut rows: Vec<(Nanos, Row<'a>)> = stalls.chain(open).collect();
@@ -125,16 +126,16 @@ fn of_gap(gap: &Gap) -> Row<'_> {
     }
 }
 
-fn of_stall<'a>(stall: &'a StallReport, worst: &'a [Gap]) -> Row<'a> {
+fn of_stall<'a>(stall: &'a StallReport, summary: &Summary<'a>) -> Row<'a> {
     // A gap that overlaps it is one of those it is made of.
     let end = stall.start_cycles.0;
-    let own = worst.iter().find(|gap| {
+    let own = summary.worst.iter().find(|gap| {
         gap.cause == stall.cause && gap.start_cycles.0 <= end && end <= gap.end_cycles.0
     });
     Row {
         is_stall: true,
         start_utc: &stall.start_utc,
-        cpus: cpus(stall),
+        cpus: cpus(stall, summary),
         length: stall.duration_ns,
         cause: stall.cause.to_string(),
         confidence: stall.confidence.to_string(),
@@ -142,11 +143,12 @@ fn of_stall<'a>(stall: &'a StallReport, worst: &'a [Gap]) -> Row<'a> {
     }
 }
 
-fn cpus(stall: &StallReport) -> String {
+fn cpus(stall: &StallReport, summary: &Summary<'_>) -> String {
     match stall.all_sampled_cpus {
         Some(true) => String::from("all"),
         _ => {
-            let list = clean::ascii(&stall.cpus);
+            let list = held(stall, summary.cpus);
+            let list = clean::ascii(&list);
             clean::truncated(&list, LONGEST_LIST).into_owned()
         }
     }
