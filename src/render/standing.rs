@@ -1,24 +1,29 @@
 //! How a run stands while it goes on: a table for a terminal, one line for a
 //! log.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::model::{Cause, Platform};
 use crate::render::table::{Align, Table};
 use crate::session::{CpuView, Sampling, View};
 use crate::text::human;
-use crate::units::Nanos;
+use crate::units::{CpuId, Nanos};
 
 /// The view of a run that is to last this long.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standing {
     /// Its length as planned.
     pub duration: Nanos,
     /// Whether "platform" means the hardware, or the hypervisor and below.
     pub platform: Platform,
+    /// The package of each CPU of which it is known.
+    pub packages: BTreeMap<CpuId, u32>,
 }
 
 impl Standing {
-    /// A line for each CPU under a header: those with the longest platform
-    /// gaps, where there are more than `most`.
+    /// A line for each CPU under a header. Where they are more than `most`, the
+    /// worst CPUs first, and those left in a line for each package.
     pub fn table(&self, view: &View, most: usize) -> Vec<String> {
         let columns = [
             ("CPU", Align::Right),
@@ -31,32 +36,41 @@ impl Standing {
         ];
         let mut table = Table::new(&columns);
         let mut shown: Vec<&CpuView> = view.cpus.iter().collect();
-        let left_out = shown.len().saturating_sub(most.max(1));
-        if left_out > 0 {
-            shown.sort_by_key(|cpu| std::cmp::Reverse(cpu.max_platform));
-            shown.truncate(most.max(1));
-            shown.sort_by_key(|cpu| cpu.cpu);
+        let mut rest = BTreeMap::new();
+        if shown.len() > most {
+            rest = self.by_package(&shown, most);
+            let alone = most.saturating_sub(rest.len()).max(1);
+            shown.sort_by_key(|cpu| (Reverse(weight(cpu)), cpu.cpu));
+            rest = self.by_package(&shown.split_off(alone), most);
         }
         for cpu in shown {
-            table.row(vec![
-                cpu.cpu.to_string(),
-                match cpu.sampling {
-                    Sampling::GoesOn => covered(cpu),
-                    Sampling::Ended => "ended".to_owned(),
-                },
-                worst(cpu.max_platform),
-                human::grouped(platform_gaps(cpu)),
-                human::grouped(cpu.counts.count(Cause::Os)),
-                human::grouped(cpu.counts.count(Cause::Unknown)),
-                cpu.smis.map_or_else(|| "n/a".to_owned(), human::grouped),
-            ]);
+            table.row(cells(cpu.cpu.to_string(), &[cpu]));
         }
-        let mut lines = table.lines();
-        if left_out > 0 {
-            let more = human::plural(left_out as u64, "more CPU");
-            lines.push(format!("and {more}, with shorter gaps"));
+        for (package, cpus) in rest {
+            let name = match package {
+                Some(package) => format!("{} in pkg {package}", cpus.len()),
+                None => format!("{} more", cpus.len()),
+            };
+            table.row(cells(name, &cpus));
         }
-        lines
+        table.lines()
+    }
+
+    /// CPUs by package, or as one where that takes half of the lines.
+    fn by_package<'a>(
+        &self,
+        cpus: &[&'a CpuView],
+        most: usize,
+    ) -> BTreeMap<Option<u32>, Vec<&'a CpuView>> {
+        let mut packages: BTreeMap<_, Vec<&CpuView>> = BTreeMap::new();
+        for cpu in cpus {
+            let package = self.packages.get(&cpu.cpu).copied();
+            packages.entry(package).or_default().push(*cpu);
+        }
+        match 1 < packages.len() && packages.len() <= most / 2 {
+            true => packages,
+            false => BTreeMap::from([(None, cpus.to_vec())]),
+        }
     }
 
     /// How far the run is.
@@ -110,19 +124,45 @@ impl Standing {
     }
 }
 
+/// What makes a CPU worth looking at.
+fn weight(cpu: &CpuView) -> impl Ord + use<> {
+    let (unknown, os) = (Cause::Unknown, Cause::Os);
+    let ended = cpu.sampling == Sampling::Ended;
+    let count = |cause| cpu.counts.count(cause);
+    (cpu.max_platform, ended, count(unknown), count(os))
+}
+
+/// A row of one CPU, or of several: the least coverage, the longest gap, the sums,
+/// and the largest SMI count, as all CPUs count the same ones.
+fn cells(name: String, cpus: &[&CpuView]) -> Vec<String> {
+    let cpus = || cpus.iter().copied();
+    let sum = |part: fn(&CpuView) -> u64| human::count(cpus().map(part).sum());
+    let least = cpus().map(share).fold(f64::INFINITY, f64::min);
+    let have_ended = cpus().all(|cpu| cpu.sampling == Sampling::Ended);
+    let have_begun = cpus().all(|cpu| cpu.elapsed > Nanos(0));
+    let smis: Option<Vec<u64>> = cpus().map(|cpu| cpu.smis).collect();
+    vec![
+        name,
+        match (have_ended, have_begun) {
+            (true, _) => "ended".to_owned(),
+            (false, true) => human::percent(least),
+            (false, false) => "-".to_owned(),
+        },
+        worst(cpus().map(|cpu| cpu.max_platform).max().unwrap_or_default()),
+        sum(platform_gaps),
+        sum(|cpu| cpu.counts.count(Cause::Os)),
+        sum(|cpu| cpu.counts.count(Cause::Unknown)),
+        smis.and_then(|smis| smis.into_iter().max())
+            .map_or_else(|| "n/a".to_owned(), human::count),
+    ]
+}
+
 fn platform_gaps(cpu: &CpuView) -> u64 {
     cpu.counts.platform()
 }
 
 fn share(cpu: &CpuView) -> f64 {
     human::share(cpu.elapsed.saturating_sub(cpu.uncovered), cpu.elapsed)
-}
-
-fn covered(cpu: &CpuView) -> String {
-    match cpu.elapsed {
-        Nanos(0) => "-".to_owned(),
-        _ => human::percent(share(cpu)),
-    }
 }
 
 fn worst(length: Nanos) -> String {
@@ -151,12 +191,15 @@ fn clock(length: Nanos) -> String {
 mod tests {
     use super::*;
     use crate::model::CauseCounts;
-    use crate::units::CpuId;
 
-    const STANDING: Standing = Standing {
-        duration: Nanos(7_200_000_000_000),
-        platform: Platform::BareMetal,
-    };
+    /// The even CPUs in package 0, the odd ones in package 1.
+    fn standing() -> Standing {
+        Standing {
+            duration: Nanos(7_200_000_000_000),
+            platform: Platform::BareMetal,
+            packages: (0..512).map(|cpu| (CpuId(cpu), cpu % 2)).collect(),
+        }
+    }
 
     fn view(cpus: u32) -> View {
         let cpu = |number: u32| CpuView {
@@ -181,21 +224,59 @@ mod tests {
     #[test]
     fn a_line_names_all_that_moves() {
         assert_eq!(
-            STANDING.line(&view(2)),
+            standing().line(&view(2)),
             "1:02:03 of 2:00:00, 57:56 left; covered at least 99.90 %; gaps: platform 4 (worst \
              1.00 us), os 3,000, unknown 0; SMIs 8"
         );
     }
 
     #[test]
-    fn of_many_cpus_the_worst_are_shown() {
-        let lines = STANDING.table(&view(9), 3);
-        let cpus: Vec<&str> = lines[1..4].iter().map(|line| line.trim_start()).collect();
-        assert!(
-            cpus[0].starts_with('6') && cpus[2].starts_with('8'),
-            "{lines:?}"
+    fn the_worst_cpus_come_first_and_the_rest_by_package() {
+        assert_eq!(
+            standing().table(&view(512), 5),
+            [
+                "         CPU  covered  worst platform  platform gaps       os  unknown  SMIs",
+                "         511  99.90 %          511 us              2    1,500        0     4",
+                "         510  99.90 %          510 us              2    1,500        0     4",
+                "         509  99.90 %          509 us              2    1,500        0     4",
+                "255 in pkg 0  99.90 %          508 us            510  382,500        0     4",
+                "254 in pkg 1  99.90 %          507 us            508  381,000        0     4",
+            ]
         );
-        assert_eq!(lines[4], "and 6 more CPUs, with shorter gaps");
-        assert_eq!(STANDING.table(&view(3), 3).len(), 4);
+    }
+
+    #[test]
+    fn a_view_fits_the_lines_that_there_are() {
+        let unknown = Standing {
+            packages: BTreeMap::new(),
+            ..standing()
+        };
+        for standing in [standing(), unknown.clone()] {
+            for most in 2..40 {
+                for cpus in [1, 2, 3, 8, 40, 512] {
+                    let lines = standing.table(&view(cpus), most);
+                    assert_eq!(lines.len(), 1 + most.min(cpus as usize), "{lines:?}");
+                    assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+                }
+            }
+        }
+        // Where all fit, none changes its place.
+        assert!(
+            standing().table(&view(3), 3)[1]
+                .trim_start()
+                .starts_with("0 ")
+        );
+        assert!(unknown.table(&view(512), 2)[2].starts_with("511 more"));
+    }
+
+    #[test]
+    fn a_cpu_that_has_ended_is_worth_a_line() {
+        let mut view = view(9);
+        for cpu in &mut view.cpus {
+            cpu.max_platform = Nanos(0);
+        }
+        view.cpus[4].sampling = Sampling::Ended;
+        let lines = standing().table(&view, 4);
+        assert!(lines[1].trim_start().starts_with("4    ended"), "{lines:?}");
     }
 }

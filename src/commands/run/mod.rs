@@ -103,6 +103,7 @@ pub(super) fn measure(
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
     let progress = presenter.begin(&Start {
         plan: &plan,
+        topology: &host.topology,
         platform: machine.platform(),
         engines: choices.iter().map(|choice| &choice.chosen).collect(),
     })?;

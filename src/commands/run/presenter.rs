@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::host::topology::Topology;
 use crate::judgement::Chosen;
 use crate::model::{Gap, LazyGaps, Outcome, Platform, Report, Verdict};
 use crate::plan::{ProgressPlan, RunPlan};
@@ -18,6 +19,8 @@ use super::output::Sinks;
 pub(in crate::commands) struct Start<'a> {
     /// What will be done.
     pub(in crate::commands) plan: &'a RunPlan,
+    /// Where each CPU stands.
+    pub(in crate::commands) topology: &'a Topology,
     /// Bare metal or guest.
     pub(in crate::commands) platform: Platform,
     /// What samples: one engine, or those that take turns.
@@ -102,9 +105,11 @@ impl Presenter for Outputs {
 /// A live view where standard error is a terminal, else a line at each
 /// `interval`, or nothing.
 pub(in crate::commands) fn shown(start: &Start<'_>, interval: Option<Nanos>) -> Box<dyn Progress> {
+    let package = |cpu| Some((cpu, start.topology.place_of(cpu)?.package?));
     let standing = Standing {
         duration: start.plan.duration,
         platform: start.platform,
+        packages: start.plan.cpus.iter().filter_map(package).collect(),
     };
     // Without a thread for it the run is not shown, and goes on.
     match Display::start(standing, interval) {

@@ -7,10 +7,10 @@ use crate::session::View;
 use crate::units::Nanos;
 
 /// Lines that the view leaves to the rest of the terminal: the bar, the header,
-/// the line on what is left out, and one for the prompt.
-const OTHER_LINES: usize = 4;
-/// CPUs shown where the terminal does not say how high it is.
-const DEFAULT_CPUS: usize = 16;
+/// and one for the prompt.
+const OTHER_LINES: usize = 3;
+/// Lines below the header where the terminal does not say how high it is.
+const DEFAULT_LINES: usize = 17;
 /// Drawings a second.
 const RATE: u8 = 5;
 
@@ -73,7 +73,7 @@ fn style(template: &str) -> ProgressStyle {
 
 fn room() -> usize {
     let size = console::Term::stderr().size_checked();
-    size.map_or(DEFAULT_CPUS, |(rows, _)| {
+    size.map_or(DEFAULT_LINES, |(rows, _)| {
         usize::from(rows).saturating_sub(OTHER_LINES).max(1)
     })
 }
