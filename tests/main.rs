@@ -23,4 +23,5 @@ mod report_samples;
 mod report_text;
 mod run_scripted;
 mod schemas;
+mod synthetic;
 mod watches;

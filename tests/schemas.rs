@@ -13,6 +13,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::report_samples;
+use crate::synthetic::{Fault, Recipe, into_folder};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -174,21 +175,12 @@ fn comparisons_keep_to_their_schema() {
 fn fleets_keep_to_their_schema() {
     let validator = validator(Document::Fleet);
     let folder = tempfile::tempdir().unwrap();
-    let plant = "bad-bios,hot-hosts,series";
-    let generate = [
-        "fleet-generate",
-        "reports",
-        "--hosts",
-        "200",
-        "--plant",
-        plant,
-    ];
-    Command::cargo_bin("hwgap")
-        .unwrap()
-        .current_dir(folder.path())
-        .args(generate)
-        .assert()
-        .success();
+    let recipe = Recipe {
+        hosts: 200,
+        seed: 1,
+        faults: vec![Fault::BadBios, Fault::HotHosts, Fault::Series],
+    };
+    into_folder(&recipe, &folder.path().join("reports")).unwrap();
     fs::write(folder.path().join("reports/broken.json"), "{").unwrap();
     fs::write(folder.path().join("p.toml"), "limits.worst = \"200us\"\n").unwrap();
     fs::write(folder.path().join("hosts.txt"), "synthetic000001\nghost\n").unwrap();

@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use super::compare::CompareArgs;
-use super::fleet::{FleetArgs, FleetGenerateArgs};
+use super::fleet::FleetArgs;
 use super::help;
 use super::hwlatdetect::HwlatdetectArgs;
 use super::other::{CompletionsArgs, ManArgs, SchemaArgs};
@@ -60,9 +60,6 @@ pub enum Command {
     /// Print a completion script for a shell
     #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
-    /// Write a synthetic fleet: for tests and demonstrations
-    #[command(hide = true)]
-    FleetGenerate(FleetGenerateArgs),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(ManArgs),

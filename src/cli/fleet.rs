@@ -65,34 +65,3 @@ pub enum FleetFormatArg {
     /// OpenMetrics text, for node_exporter's textfile collector
     Openmetrics,
 }
-
-/// Options of the hidden `hwgap fleet-generate`.
-#[derive(Debug, Args)]
-pub struct FleetGenerateArgs {
-    /// Where to write the reports; - writes a report a line
-    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub folder: PathBuf,
-
-    /// How many hosts
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub hosts: usize,
-
-    /// The same seed gives the same fleet
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-
-    /// What is wrong with it
-    #[arg(long, value_enum, value_name = "FAULT", value_delimiter = ',')]
-    pub plant: Vec<FaultArg>,
-}
-
-/// Faults that can be planted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FaultArg {
-    /// One BIOS of twenty takes 180 us and more at a time
-    BadBios,
-    /// One host of 100 has three times as many SMIs as its like
-    HotHosts,
-    /// One model has an SMI every 64 s
-    Series,
-}

@@ -19,7 +19,7 @@ mod values;
 
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
-pub use fleet::{FaultArg, FleetArgs, FleetFormatArg, FleetGenerateArgs};
+pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
 pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;

@@ -3,7 +3,6 @@
 mod compare;
 mod completions;
 mod fleet;
-mod fleet_generate;
 mod guardian;
 mod hwlatdetect;
 mod man;
@@ -84,7 +83,6 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
-        Command::FleetGenerate(args) => fleet_generate::generate(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Selftest(args) => selftest::selftest(&args),
@@ -115,7 +113,6 @@ fn task(command: &Command) -> Option<Task> {
         Command::Report(_)
         | Command::Compare(_)
         | Command::Fleet(_)
-        | Command::FleetGenerate(_)
         | Command::Completions(_)
         | Command::Schema(_)
         | Command::Man(_) => Some(Task::Files),

@@ -19,7 +19,6 @@ pub mod read;
 mod run;
 pub mod separate;
 mod series;
-pub mod synthetic;
 
 pub use assess::{Question, assess};
 pub use run::{Identity, Run, SeriesSeen, WorstStall};

@@ -8,7 +8,7 @@
 //! - `host: HOST`: the same on the files of that host;
 //! - `report: NAME`: the command's summary, out of the report that it saved;
 //! - `golden: FILE`: that file of tests/golden, which another test holds;
-//! - `prepare: COMMAND` runs that command first;
+//! - `fleet: HOSTS FAULTS` puts a synthetic fleet into the folder `reports` first;
 //! - `policy: LINE` is a line of p.toml in that folder;
 //! - `show: A; B 4` shows of the output the paragraphs that begin with A, and
 //!   of those that begin with B four lines. What is left out becomes `...`.
@@ -20,7 +20,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use clap::ValueEnum;
+
 use super::blocks::{Block, Page, blocks, joined, root, words};
+use crate::synthetic::{Fault, Recipe, into_folder};
 
 const LEFT_OUT: &str = "...";
 
@@ -30,7 +33,7 @@ struct Sample {
     host: Option<String>,
     report: Option<String>,
     golden: Option<String>,
-    prepare: Option<String>,
+    fleet: Option<Recipe>,
     policy: Vec<String>,
     show: Vec<(String, usize)>,
 }
@@ -59,13 +62,24 @@ fn sample(lines: &[&str], block: &Block) -> Sample {
             "host" => sample.host = Some(value),
             "report" => sample.report = Some(value),
             "golden" => sample.golden = Some(value),
-            "prepare" => sample.prepare = Some(value),
+            "fleet" => sample.fleet = Some(fleet(&value)),
             "policy" => sample.policy.push(value),
             "show" => sample.show = value.split("; ").map(shown).collect(),
             _ => panic!("no such thing to say of a sample: {line}"),
         }
     }
     sample
+}
+
+/// `300 bad-bios,series`: how many hosts, and what is wrong with them.
+fn fleet(text: &str) -> Recipe {
+    let (hosts, faults) = text.split_once(' ').expect("HOSTS FAULTS");
+    let fault = |name| Fault::from_str(name, false).expect("a fault");
+    Recipe {
+        hosts: hosts.parse().expect("a number of hosts"),
+        seed: 1,
+        faults: faults.split(',').map(fault).collect(),
+    }
 }
 
 /// `Worst 4`: the beginning of a paragraph, and how many lines of it.
@@ -86,9 +100,8 @@ fn stage(sample: &Sample) -> tempfile::TempDir {
         }
     }
     fs::write(folder.path().join("p.toml"), sample.policy.join("\n")).unwrap();
-    if let Some(command) = &sample.prepare {
-        let (_, status) = run(folder.path(), &words(command)[1..]);
-        assert_eq!(status, 0, "{command}");
+    if let Some(recipe) = &sample.fleet {
+        into_folder(recipe, &folder.path().join("reports")).unwrap();
     }
     folder
 }

@@ -1,9 +1,9 @@
 //! Planted faults are found. `benches/fleet` does the same with 200 fleets.
 
-use hwgap::fleet::synthetic::Fault;
 use serde_json::{Value, json};
 
 use super::place::{Place, reports};
+use crate::synthetic::{Fault, Recipe, hosts};
 
 fn answer(hosts: usize, seed: u64, faults: &[Fault]) -> Value {
     let place = Place::new();
@@ -52,13 +52,12 @@ fn the_cause_is_listed_and_what_follows_from_it_beside_it() {
 fn hot_hosts_are_named_though_they_pass() {
     let answer = answer(2_000, 5, &[Fault::HotHosts]);
     let planted: Vec<String> = {
-        let recipe = hwgap::fleet::synthetic::Recipe {
+        let recipe = Recipe {
             hosts: 2_000,
             seed: 5,
             faults: vec![Fault::HotHosts],
         };
-        let hosts = hwgap::fleet::synthetic::hosts(&recipe);
-        hosts
+        hosts(&recipe)
             .filter(|host| !host.faults.is_empty())
             .map(|host| host.name())
             .collect()

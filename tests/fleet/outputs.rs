@@ -1,7 +1,8 @@
 //! Each format says the same; `tests/fleet/consumers` asks real readers.
 
-use hwgap::fleet::synthetic::Fault;
 use serde_json::json;
+
+use crate::synthetic::Fault;
 
 use super::place::{Place, Said, report, reports, root, run};
 

@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use hwgap::fleet::synthetic::{Fault, Recipe, hosts, write};
+use crate::synthetic::{Fault, Recipe, hosts, write};
 
 /// A policy that most synthetic hosts pass.
 pub const POLICY: &str = "name = \"test\"\n[limits]\nworst = \"100us\"\n";

@@ -25,7 +25,7 @@ fn run(change: impl FnOnce(&mut Value)) -> Brief<'static> {
 
 /// A report of a synthetic host with stalls of these lengths, changed.
 fn run_with(lengths_us: &[u64], change: impl FnOnce(&mut Value)) -> Brief<'static> {
-    use hwgap::fleet::synthetic::{Recipe, hosts, write};
+    use crate::synthetic::{Recipe, hosts, write};
     let recipe = Recipe {
         hosts: 1,
         seed: 3,

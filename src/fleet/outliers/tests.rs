@@ -1,7 +1,10 @@
 //! The stated false-alarm rate, and what is found, by simulation.
 
+#[path = "../../../tests/synthetic/chance.rs"]
+mod chance;
+
 use super::*;
-use crate::fleet::synthetic::poisson;
+use chance::poisson;
 
 /// A gamma variable of mean 1: sums of exponentials, for whole shapes.
 fn gamma(random: &mut fastrand::Rng, shape: u32) -> f64 {

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::chance::{normal, poisson};
+use super::chance::poisson;
 use super::world::{KERNELS, MODELS};
 use super::{Fault, Recipe};
 
@@ -109,4 +109,11 @@ fn host(number: usize, recipe: &Recipe, random: &mut Rng) -> SyntheticHost {
     }
     host.smis.sort_by(|a, b| a.0.total_cmp(&b.0));
     host
+}
+
+/// A normal variable (G. E. P. Box and M. E. Muller, Ann. Math. Statist. 29,
+/// 1958).
+fn normal(random: &mut Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - random.f64()).ln()).sqrt();
+    radius * (std::f64::consts::TAU * random.f64()).cos()
 }

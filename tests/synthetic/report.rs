@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::host::{HOURS, SERIES_S, SyntheticHost};
 use super::world::{KERNELS, MODELS};
-use crate::read::brief::Synthetic;
-use crate::units::UtcNanos;
+use hwgap::read::brief::Synthetic;
+use hwgap::stats::rates::Rate;
+use hwgap::units::UtcNanos;
 
 /// A report that `hwgap run --script` wrote.
 const TEMPLATE: &str = include_str!("template.json");
@@ -199,7 +200,7 @@ fn stall_entry((at, length): (u64, u64), begun: i64, host: &SyntheticHost) -> Va
 }
 
 fn verdict(stalls: &[(u64, u64)], longest: u64, covered: u64) -> Value {
-    let rate = crate::stats::rates::Rate {
+    let rate = Rate {
         events: stalls.len() as u64,
         hours: covered as f64 / 3.6e12,
     };
