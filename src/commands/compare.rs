@@ -7,7 +7,7 @@ use crate::compare::model::{Comparison, Finding};
 use crate::compare::{Naming, Question, compare, load};
 use crate::files::identity::{Named, distinct};
 use crate::files::output::PendingFile;
-use crate::render::comparison::{html, markdown, text};
+use crate::render::comparison;
 use crate::render::style::Style;
 use crate::text::json;
 
@@ -67,13 +67,12 @@ fn write(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match args.format {
-        CompareFormatArg::Text => {
-            out.write_all(text::render(comparison, style, args.look.look().extent).as_bytes())?
-        }
-        CompareFormatArg::Markdown => out.write_all(markdown::render(comparison).as_bytes())?,
-        CompareFormatArg::Html => html::write(comparison, &mut *out)?,
-        CompareFormatArg::Json => json::write(comparison, &mut *out)?,
-    }
+    let text = match args.format {
+        CompareFormatArg::Text => comparison::text(comparison, style, args.look.look().extent),
+        CompareFormatArg::Markdown => comparison::markdown(comparison),
+        CompareFormatArg::Html => comparison::page(comparison),
+        CompareFormatArg::Json => return json::write(comparison, out),
+    };
+    out.write_all(text.as_bytes())?;
     out.flush()
 }

@@ -7,13 +7,11 @@ use crate::cli::{ReportArgs, ReportFormatArg};
 use crate::files::identity::{Named, distinct};
 use crate::files::output::PendingFile;
 use crate::judgement::reattribute::reattribute;
-use crate::judgement::worst;
 use crate::model::{Gap, Report};
 use crate::read::redact::redact;
 use crate::read::saved as read;
 use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
-use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::render::{Changes, Origin, csv, html, openmetrics, terminal as text};
 use crate::text::json;
 
@@ -54,9 +52,8 @@ fn write(
     let gaps = &report.gaps;
     match args.format {
         ReportFormatArg::Text => {
-            let worst = worst::gaps(gaps, WORST_GAPS);
-            let summary = Summary::new(report, &worst);
-            text::write(&summary, style(args), args.look.look().extent, out)
+            let extent = args.look.look().extent;
+            text::write(&report.without_gaps(), gaps, style(args), extent, out)
         }
         ReportFormatArg::Json => json::write(report, out),
         ReportFormatArg::Csv => csv::write(gaps, report.run.engine, out),

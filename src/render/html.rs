@@ -1,15 +1,15 @@
-//! The report as a web page, made from the same sections as the Markdown.
+//! A report as a web page.
 
 use std::borrow::Borrow;
 use std::io::{self, Write};
 
-use maud::{Markup, html};
+use maud::html;
 
 use crate::judgement::digest::Digest;
 use crate::model::{Gap, Report};
-use crate::render::document::{Block, Document, Origin, Section};
+use crate::render::document::{Block, Document, Origin};
 use crate::render::plot;
-use crate::render::web::{self, Head, shown};
+use crate::render::web::{self, Head, Tone, shown};
 
 /// Writes the page of a report whose gaps come one by one.
 pub fn write<I>(
@@ -23,27 +23,22 @@ where
     I::Item: Borrow<Gap>,
 {
     let digest = Digest::new(report, gaps);
-    let document = Document::new(report, &digest, origin);
-    let head = Head {
-        title: &document.title,
-        tone: document.tone,
-        word: document.word,
-        headline: &document.headline,
-    };
-    let sections = html! {
-        @for part in &document.sections { (section(part, report, &digest)) }
-    };
-    out.write_all(web::page(&head, &sections).as_bytes())?;
+    let mut document = Document::new(report, &digest, Some(origin));
+    let pictures = plot::draw(report, &digest).into_iter();
+    document.insert_pictures(1, pictures.map(Block::Picture).collect());
+    out.write_all(page(&document).as_bytes())?;
     out.flush()
 }
 
-fn section(section: &Section, report: &Report<()>, digest: &Digest) -> Markup {
-    let blocks = html! { @for part in &section.blocks { (block(part, report, digest)) } };
-    web::section(section.title, &blocks)
-}
-
-fn block(block: &Block, report: &Report<()>, digest: &Digest) -> Markup {
-    match block {
+/// A document as a page.
+pub(super) fn page(document: &Document) -> String {
+    let head = Head {
+        title: &document.title,
+        tone: Tone::of(document.ink),
+        word: document.word,
+        headline: &document.headline,
+    };
+    let block = |block: &Block| match block {
         Block::Paragraph(text) => web::paragraph(text),
         Block::Points(points) => web::points(points.iter().map(String::as_str)),
         Block::Facts(facts) => html! {
@@ -51,6 +46,13 @@ fn block(block: &Block, report: &Report<()>, digest: &Digest) -> Markup {
         },
         Block::Table(table) => web::table(&table.header, &table.rows, table.more),
         Block::Code(text) => html! { pre { code { (shown(text)) } } },
-        Block::Plot(which) => web::figure(&plot::draw(*which, report, digest)),
-    }
+        Block::Picture(picture) => web::figure(picture),
+        Block::Lines(lines) => html! { pre { (shown(&lines.join("\n"))) } },
+    };
+    let sections = html! {
+        @for one in &document.sections {
+            (web::section(one.title, &html! { @for part in &one.blocks { (block(part)) } }))
+        }
+    };
+    web::page(&head, &sections)
 }

@@ -34,13 +34,13 @@ where
     I::Item: Borrow<Gap>,
 {
     let digest = Digest::new(report, gaps);
-    let document = Document::new(report, &digest, origin);
+    let document = Document::new(report, &digest, Some(origin));
     out.write_all(fitting(&document, limit).as_bytes())?;
     out.flush()
 }
 
 /// The longest form that fits: fewer rows first, then whole sections.
-fn fitting(document: &Document, limit: Limit) -> String {
+pub(super) fn fitting(document: &Document, limit: Limit) -> String {
     for least in [Rank::Background, Rank::Support, Rank::Core] {
         for rows in ROWS {
             let text = render(document, least, rows);
@@ -105,7 +105,7 @@ fn block(block: &Block, rows: usize) -> String {
         Block::Table(content) => table(content, rows),
         Block::Code(text) => format!("`{}`\n", code(text)),
         // A ticket's field shows no SVG.
-        Block::Plot(_) => String::new(),
+        Block::Picture(_) | Block::Lines(_) => String::new(),
     }
 }
 
@@ -122,21 +122,20 @@ fn lines(points: impl Iterator<Item = String>, count: usize, rows: usize) -> Str
 }
 
 fn table(table: &Table, rows: usize) -> String {
-    let shown = table.rows.len().min(rows);
-    let more = table.more + (table.rows.len() - shown) as u64;
+    let (shown, more) = table.cut(rows);
     let mut text = String::new();
-    if shown > 0 {
+    if !shown.is_empty() {
         let header: Vec<String> = table.header.iter().map(|name| inert(name)).collect();
         text.push_str(&format!("| {} |\n", header.join(" | ")));
         text.push_str(&format!("|{}\n", "---|".repeat(header.len())));
-        for row in &table.rows[..shown] {
+        for row in shown {
             let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
     }
     if more > 0 {
         let more = human::grouped(more);
-        let begin = if shown > 0 { "\n" } else { "" };
+        let begin = if shown.is_empty() { "" } else { "\n" };
         text.push_str(&format!("{begin}{more} more in the JSON report.\n"));
     }
     text

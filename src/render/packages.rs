@@ -2,8 +2,8 @@
 
 use crate::judgement::packages::{Group, Packages, whole_packages};
 use crate::model::{CoreKind, CpuReport, StallReport, Subject};
+use crate::render::document::cpus::longest;
 use crate::text::human;
-use crate::units::Nanos;
 
 /// Packages that are named where stalls held some and not all.
 const NAMED: usize = 8;
@@ -73,13 +73,6 @@ fn kind(kind: Option<CoreKind>) -> String {
         Some(CoreKind::Efficient) => "E",
         None => "n/a",
     })
-}
-
-fn longest(length: Nanos) -> String {
-    match length {
-        Nanos(0) => String::from("-"),
-        length => human::length(length),
-    }
 }
 
 /// The CPUs of a stall: whole packages, or a list.

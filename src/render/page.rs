@@ -9,7 +9,8 @@ use crate::text::clean::{self, columns};
 
 /// The widest line.
 pub(in crate::render) const WIDTH: usize = 80;
-const INDENT: &str = "  ";
+/// Before what belongs to a heading.
+pub(in crate::render) const INDENT: &str = "  ";
 
 /// Lines that are ready to be shown.
 pub(in crate::render) struct Page {
@@ -133,7 +134,7 @@ impl Page {
 
 /// The text in lines of at most `width` columns; at least one line. Words that
 /// are longer are cut into pieces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(in crate::render) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in glued(text) {
         for piece in pieces(&word, width) {
@@ -178,7 +179,7 @@ fn marked(line: &str, width: usize) -> String {
 }
 
 /// The words, a number with the word behind it: "10 us" must not be parted.
-fn glued(text: &str) -> Vec<String> {
+pub(in crate::render) fn glued(text: &str) -> Vec<String> {
     let is_number = |word: &str| {
         word.ends_with(|c: char| c.is_ascii_digit())
             && word

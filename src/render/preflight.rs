@@ -4,10 +4,11 @@
 use std::io::{self, Write};
 
 use crate::preflight::model::{Condition, Effect, Outlook, PreflightReport};
+use crate::render::document::evidence;
 use crate::render::page::Page;
 use crate::render::screen::{Rank, condensed};
 use crate::render::style::{Ink, Style};
-use crate::render::terminal::evidence;
+use crate::render::terminal::whole;
 use crate::text::clean;
 use crate::text::human::plural;
 use crate::text::look::Extent;
@@ -76,7 +77,9 @@ fn whole(report: &PreflightReport, style: Style, extent: Extent) -> String {
     match extent {
         _ if report.evidence.is_empty() => {}
         Extent::Verbose => {
-            evidence::show_sources(&report.evidence, &mut page);
+            if let Some(section) = evidence::sources(&report.evidence) {
+                whole::show(&section, &mut page);
+            }
         }
         Extent::Screen => {
             let usable = report.evidence.iter().filter(|source| source.usable);

@@ -1,67 +1,20 @@
 //! The result of a self-test for a terminal.
 
-use std::fmt::Write;
+use crate::model::selftest::SelfTest;
+use crate::render::document::evidence::{selftest, tested};
+use crate::render::page::Page;
+use crate::render::style::Style;
+use crate::render::terminal::whole;
 
-use crate::model::selftest::{SelfTest, Standing};
-
-/// The table, at most 80 columns wide.
+/// The answer and the trials, at most 80 columns wide.
 pub fn render(test: &SelfTest) -> String {
-    let mut text = String::new();
-    let verdict = match test.standing() {
-        Standing::Passed => "PASS: the stalls that were raised were found and rightly classed",
-        Standing::NotRaised => "INCONCLUSIVE: no stall could be raised",
-        Standing::Undecided => {
-            "INCONCLUSIVE: too much else happened on the CPU; run it again when it is quieter"
-        }
-        Standing::Failed => "FAIL: stalls were not found, or not rightly classed",
-    };
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "{verdict}\n\nSelf-test on CPU {}, {}, load {}",
-        test.cpu,
-        test.made_utc,
-        test.load.as_deref().unwrap_or("not known")
-    );
-    let _ = writeln!(
-        text,
-        "  {:<22} {:>9} {:>7} {:>7} {:>7}  {:>13}",
-        "stall", "length", "raised", "found", "right", "found longer"
-    );
-    for check in &test.checks {
-        let length = check
-            .length_ns
-            .map_or(String::from("-"), |length| length.to_string());
-        let Some(raised) = check.raised else {
-            let note = check.note.as_deref().unwrap_or("not raised");
-            let _ = writeln!(text, "  {:<22} {length:>9} {:>7}  {note}", check.kind, "-");
-            continue;
-        };
-        let excess = check
-            .median_excess_ns
-            .map_or(String::from("-"), |excess| excess.to_string());
-        let _ = writeln!(
-            text,
-            "  {:<22} {length:>9} {raised:>7} {:>7} {:>7}  {excess:>13}",
-            check.kind, check.found, check.rightly_classed
-        );
-        if check.overlapped > 0 {
-            let met = check.overlapped;
-            let _ = writeln!(
-                text,
-                "    {met} met by another event: no trials of the instrument"
-            );
-        }
-        if let Some(note) = &check.note {
-            let _ = writeln!(text, "    {note}");
-        }
+    let mut page = Page::new(Style::Plain);
+    let (ink, word, text) = tested(test);
+    page.outdented(ink, word, text);
+    if let Some(section) = selftest(test) {
+        whole::show(&section, &mut page);
     }
-    let _ = writeln!(
-        text,
-        "\nSmallest stall that this host resolves: {}",
-        test.resolution_ns
-    );
-    text
+    page.into_text()
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! Columns that line up.
 
+use crate::render::page::{glued, wrapped};
 use crate::text::clean;
 
 /// Between two columns.
 const GAP: &str = "  ";
+
+/// A word that is longer may be parted.
+const LONGEST_WORD: usize = 24;
 
 /// On which side a column is even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,27 +44,90 @@ impl Table {
     }
 
     pub(in crate::render) fn lines(&self) -> Vec<String> {
-        let widths = self.widths();
-        let line = |row: &Vec<String>| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(widths.iter().zip(&self.align))
-                .map(|(cell, (width, align))| match align {
-                    Align::Left => format!("{cell:<width$}"),
-                    Align::Right => format!("{cell:>width$}"),
+        self.set(&(0..self.align.len()).collect::<Vec<_>>(), &self.widths())
+    }
+
+    /// The lines in at most so many columns: texts are wrapped, the widest
+    /// first. What then has no room follows below, beside the first column.
+    pub(in crate::render) fn fitted(&self, width: usize) -> Vec<String> {
+        let least = self.least();
+        let mut lines = Vec::new();
+        let mut left: Vec<usize> = (0..self.align.len()).collect();
+        while !left.is_empty() {
+            let taken = |columns: &[usize], widths: &[usize]| {
+                let cells: usize = columns.iter().map(|&at| widths[at]).sum();
+                cells + GAP.len() * columns.len().saturating_sub(1)
+            };
+            let mut shown = left.len();
+            while shown > 2 && taken(&left[..shown], &least) > width {
+                shown -= 1;
+            }
+            let columns = &left[..shown];
+            let mut widths: Vec<usize> = self.widths().iter().map(|one| *one.min(&width)).collect();
+            while taken(columns, &widths) > width {
+                let can_shrink = columns.iter().filter(|&&at| widths[at] > least[at]);
+                match can_shrink.max_by_key(|&&at| widths[at]) {
+                    Some(&at) => widths[at] -= 1,
+                    None => break,
+                }
+            }
+            lines.extend(self.set(columns, &widths));
+            left = match left.split_off(shown) {
+                rest if rest.is_empty() => rest,
+                rest => [0].into_iter().chain(rest).collect(),
+            };
+        }
+        lines
+    }
+
+    /// The rows with these of their columns, in cells of these widths.
+    fn set(&self, columns: &[usize], widths: &[usize]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            let cells: Vec<Vec<String>> = (columns.iter())
+                .map(|&at| match clean::columns(&row[at]) > widths[at] {
+                    true => wrapped(&row[at], widths[at]),
+                    false => vec![row[at].clone()],
                 })
                 .collect();
-            cells.join(GAP)
+            let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+            lines.extend((0..height).map(|line| {
+                let parts: Vec<String> = (cells.iter().zip(columns))
+                    .map(|(cell, &at)| {
+                        let (part, width) = (cell.get(line).map_or("", String::as_str), widths[at]);
+                        match self.align[at] {
+                            Align::Left => format!("{part:<width$}"),
+                            Align::Right => format!("{part:>width$}"),
+                        }
+                    })
+                    .collect();
+                parts.join(GAP)
+            }));
+        }
+        lines
+    }
+
+    /// What each column needs so that no word is parted.
+    fn least(&self) -> Vec<usize> {
+        let longest = |cell: &String| {
+            let words = glued(cell);
+            words
+                .iter()
+                .map(|word| clean::columns(word))
+                .max()
+                .unwrap_or(0)
         };
-        self.rows.iter().map(line).collect()
+        self.each(|cell| longest(cell).min(LONGEST_WORD))
     }
 
     fn widths(&self) -> Vec<usize> {
+        self.each(|cell| clean::columns(cell))
+    }
+
+    /// The most of each column.
+    fn each(&self, of: impl Fn(&String) -> usize) -> Vec<usize> {
         (0..self.align.len())
-            .map(|column| {
-                let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| clean::columns(cell)).max().unwrap_or(0)
-            })
+            .map(|at| self.rows.iter().map(|row| of(&row[at])).max().unwrap_or(0))
             .collect()
     }
 }
@@ -75,5 +142,30 @@ mod tests {
         table.row(vec!["1000".into(), "smi".into()]);
         assert_eq!(table.lines(), [" CPU  cause", "1000  smi  "]);
         assert_eq!(table.width(), 11);
+    }
+
+    #[test]
+    fn what_has_no_room_is_wrapped_or_follows_below() {
+        let mut table = Table::new(&[("CPU", Align::Right), ("why", Align::Left)]);
+        table.row(vec!["1".into(), "took 10 us of it".into()]);
+        assert_eq!(
+            table.fitted(13),
+            [
+                "CPU  why     ",
+                "  1  took    ",
+                "     10 us of",
+                "     it      "
+            ]
+        );
+        let columns = ["CPU", "smi+os", "firmware", "unknown"].map(|name| (name, Align::Left));
+        let mut table = Table::new(&columns);
+        table.row(["7", "1", "2", "3"].map(String::from).to_vec());
+        let lines = [
+            "CPU  smi+os",
+            "7    1     ",
+            "CPU  firmware",
+            "7    2       ",
+        ];
+        assert_eq!(table.fitted(13)[..4], lines);
     }
 }

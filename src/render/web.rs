@@ -101,12 +101,16 @@ pub(in crate::render) fn points<'a>(points: impl IntoIterator<Item = &'a str>) -
 }
 
 /// Rows under a header, of which `more` were left out.
-pub(in crate::render) fn table(header: &[&str], rows: &[Vec<String>], more: u64) -> Markup {
+pub(in crate::render) fn table(
+    header: &[impl AsRef<str>],
+    rows: &[Vec<String>],
+    more: u64,
+) -> Markup {
     html! {
         div.wide tabindex="0" {
             table {
                 thead { tr {
-                    @for name in header {
+                    @for name in header.iter().map(AsRef::as_ref) {
                         // A header without words is none to a screen reader.
                         @if name.is_empty() { td {} } @else { th scope="col" { (name) } }
                     }

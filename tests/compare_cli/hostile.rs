@@ -2,7 +2,7 @@
 
 use hwgap::compare::model::Comparison;
 use hwgap::model::Report;
-use hwgap::render::comparison::{html, markdown};
+use hwgap::render::comparison::{markdown, page};
 use proptest::prelude::*;
 
 use super::inert_pages::{HOSTILE, assert_inert_markdown, assert_inert_page};
@@ -45,12 +45,6 @@ fn poisoned(text: &str) -> Comparison {
     compared(&[run(0, 6, Some(600), 40)], &[after])
 }
 
-fn page(comparison: &Comparison) -> String {
-    let mut page = Vec::new();
-    html::write(comparison, &mut page).unwrap();
-    String::from_utf8(page).unwrap()
-}
-
 #[test]
 fn hostile_texts_stay_text() {
     for text in HOSTILE {
@@ -62,14 +56,14 @@ fn hostile_texts_stay_text() {
             letters(&shown).contains(&letters(text)),
             "{text:?} is not in the page"
         );
-        assert_inert_markdown(&markdown::render(&comparison));
+        assert_inert_markdown(&markdown(&comparison));
     }
 }
 
 #[test]
 fn megabytes_of_text_give_small_pages() {
     let comparison = poisoned(&"<x>&\u{1b}".repeat(400_000));
-    let (page, ticket) = (page(&comparison), markdown::render(&comparison));
+    let (page, ticket) = (page(&comparison), markdown(&comparison));
     assert_inert_page(&page);
     assert!(page.len() < 200_000, "{} bytes", page.len());
     assert_inert_markdown(&ticket);
@@ -101,6 +95,6 @@ proptest! {
     ]) {
         let comparison = poisoned(&text);
         assert_inert_page(&page(&comparison));
-        assert_inert_markdown(&markdown::render(&comparison));
+        assert_inert_markdown(&markdown(&comparison));
     }
 }

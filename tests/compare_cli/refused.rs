@@ -3,7 +3,7 @@
 
 use assert_cmd::Command;
 use hwgap::compare::{Naming, Question, compare, load};
-use hwgap::render::comparison::{markdown, text};
+use hwgap::render::comparison;
 use hwgap::render::style::Style;
 use hwgap::text::json;
 use hwgap::text::look::Extent;
@@ -128,11 +128,11 @@ proptest! {
             let question = Question { level: 0.95, margin: 2.0, naming: Naming::Full };
             for (before, after) in [(&before, &after), (&after, &before)] {
                 let found = compare(before, after, &question);
-                let page = text::render(&found, Style::Plain, Extent::Verbose);
+                let page = comparison::text(&found, Style::Plain, Extent::Verbose);
                 for line in page.lines() {
                     prop_assert!(line.len() <= 80, "{}", line);
                 }
-                markdown::render(&found);
+                comparison::markdown(&found);
                 json::write(&found, std::io::sink()).unwrap();
             }
         }

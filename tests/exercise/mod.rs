@@ -15,14 +15,12 @@ use hwgap::compare::{Machine, Naming, Question, SavedRun, compare};
 use hwgap::host::root::Root;
 use hwgap::hwlatdetect::Parameters;
 use hwgap::judgement::reattribute::reattribute;
-use hwgap::judgement::worst;
 use hwgap::model::{Gap, Report};
 use hwgap::policy::Policy;
 use hwgap::read::redact::redact;
 use hwgap::read::{brief, saved as read};
 use hwgap::render::markdown::Limit;
 use hwgap::render::style::Style;
-use hwgap::render::terminal::{Summary, WORST_GAPS};
 use hwgap::render::{Changes, Origin, comparison, csv, html, markdown, terminal as text};
 use hwgap::selftest::store;
 use hwgap::text::characters::is_plain;
@@ -135,10 +133,8 @@ fn convert(report: &Report) {
         changes: Changes::None,
     };
     let (head, gaps) = (report.without_gaps(), &report.gaps);
-    let worst = worst::gaps(gaps, WORST_GAPS);
-    let summary = Summary::new(report, &worst);
     for extent in [Extent::Screen, Extent::Verbose] {
-        text::write(&summary, Style::Plain, extent, io::sink()).unwrap();
+        text::write(&head, gaps, Style::Plain, extent, io::sink()).unwrap();
     }
     json::write(report, io::sink()).unwrap();
     csv::write(gaps, report.run.engine, io::sink()).unwrap();
@@ -161,9 +157,9 @@ pub fn compared(bytes: &[u8], sound: &[u8]) -> bool {
         for (before, after) in [(&run, &other), (&other, &run)] {
             let before = std::slice::from_ref(before);
             let found = compare(before, std::slice::from_ref(after), &question);
-            comparison::text::render(&found, Style::Plain, Extent::Screen);
-            comparison::markdown::render(&found);
-            comparison::html::write(&found, io::sink()).unwrap();
+            comparison::text(&found, Style::Plain, Extent::Screen);
+            comparison::markdown(&found);
+            comparison::page(&found);
             json::write(&found, io::sink()).unwrap();
         }
     }

@@ -64,5 +64,8 @@ fn the_summary_lists_the_settings() {
         stdout.contains("Host settings changed for the run"),
         "{stdout}"
     );
-    assert!(stdout.contains("-> 3600; put back"), "{stdout}");
+    assert!(
+        stdout.contains("-> 3600") && stdout.contains("put back"),
+        "{stdout}"
+    );
 }

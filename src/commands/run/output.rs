@@ -10,11 +10,9 @@ use serde::Serialize;
 use crate::files::OutputError;
 use crate::files::output::PendingFile;
 use crate::files::patient::Patient;
-use crate::judgement::worst;
 use crate::model::{Gap, LazyGaps, Report};
 use crate::plan::{Outputs, Printed};
 use crate::read::hash;
-use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::render::{Changes, Origin, csv, html, terminal as text};
 use crate::text::json;
 use crate::waits;
@@ -129,9 +127,14 @@ where
         Printed::Nothing => Ok(()),
         Printed::Json => json::write(report, stdout),
         Printed::Text(look) => {
-            let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
-            let summary = Summary::new(report, &worst);
-            text::write(&summary, look.on_stdout(), look.extent, stdout)
+            let (style, extent) = (look.on_stdout(), look.extent);
+            text::write(
+                &report.without_gaps(),
+                report.gaps.iter(),
+                style,
+                extent,
+                stdout,
+            )
         }
     }
 }

@@ -2,8 +2,40 @@
 //! by [`crate::text::json`].
 
 mod cells;
-pub mod html;
-pub mod markdown;
+mod document;
 mod numbers;
 mod plot;
-pub mod text;
+mod text;
+
+use crate::compare::model::Comparison;
+use crate::render::document::Block;
+use crate::render::style::Style;
+use crate::render::terminal::whole;
+use crate::render::{html, markdown};
+use crate::text::look::Extent;
+
+/// For a terminal: printable ASCII and the escapes of `style`, at most 80
+/// columns.
+pub fn text(comparison: &Comparison, style: Style, extent: Extent) -> String {
+    match extent {
+        Extent::Screen => text::render(comparison, style),
+        Extent::Verbose => whole::render(&document::document(comparison), style),
+    }
+}
+
+/// Characters that the text field of a ticket takes.
+const LONGEST_TICKET: usize = 60_000;
+
+/// For a ticket or a note.
+pub fn markdown(comparison: &Comparison) -> String {
+    let limit = markdown::Limit(LONGEST_TICKET);
+    markdown::fitting(&document::document(comparison), limit)
+}
+
+/// The verdict, both sides in pictures on common axes, and the figures.
+pub fn page(comparison: &Comparison) -> String {
+    let mut document = document::document(comparison);
+    let pictures = plot::draw(comparison).into_iter().map(Block::Picture);
+    document.insert_pictures(document::ABOVE_PICTURES, pictures.collect());
+    html::page(&document)
+}

@@ -80,6 +80,23 @@ pub(super) fn paragraphs(comparison: &Comparison) -> Vec<(&'static str, String)>
     ]
 }
 
+/// Field, value before, value after.
+pub(super) fn changed(comparison: &Comparison) -> Vec<[String; 3]> {
+    let joined = |values: &[String]| match values {
+        [] => "-".to_owned(),
+        values => values.join(", "),
+    };
+    (comparison.changes.iter())
+        .map(|change| {
+            [
+                change.field.clone(),
+                joined(&change.before),
+                joined(&change.after),
+            ]
+        })
+        .collect()
+}
+
 /// What the table of changes says of the setting under test.
 pub(super) fn changes(comparison: &Comparison) -> &'static str {
     match comparison.changes.len() {

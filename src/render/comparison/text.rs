@@ -1,40 +1,23 @@
 //! A comparison in a terminal: the verdict first, then what it rests on.
 
 use crate::compare::Class;
-use crate::compare::model::{Comparison, RateRow, Side};
+use crate::compare::model::{Comparison, RateRow};
 use crate::render::comparison::{cells, numbers};
 use crate::render::page::{Page, WIDTH};
 use crate::render::screen::{Rank, condensed};
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
-use crate::text::look::Extent;
 use crate::text::{clean, human};
 
 const NAME_WIDTH: usize = 9;
 /// Values of foreign origin are cut at this many columns in the table.
 const LONGEST_VALUE: usize = 40;
 
-/// The comparison as text: printable ASCII and the escapes of `style`, at most
-/// 80 columns.
-pub fn render(comparison: &Comparison, style: Style, extent: Extent) -> String {
-    let whole = whole(comparison, style, extent);
-    match extent {
-        Extent::Verbose => whole,
-        Extent::Screen => condensed(whole, |title| match title {
-            title if title.contains("Doubts") => (Rank::Grave, Some(3)),
-            title if title.contains("Compared") => (Rank::Main, Some(3)),
-            title if title.contains("What changed") => (Rank::Main, Some(12)),
-            title if title.contains("Stalls an hour") => (Rank::Main, Some(4)),
-            title if title.contains("How to read") => (Rank::Aside, Some(0)),
-            _ => (Rank::Detail, None),
-        }),
-    }
-}
-
-fn whole(comparison: &Comparison, style: Style, extent: Extent) -> String {
+/// At most a screen.
+pub(super) fn render(comparison: &Comparison, style: Style) -> String {
     let mut page = Page::new(style);
     verdict(comparison, &mut page);
-    compared(comparison, extent, &mut page);
+    compared(comparison, &mut page);
     changes(comparison, &mut page);
     if !comparison.notes.is_empty() {
         page.heading("Doubts");
@@ -48,7 +31,14 @@ fn whole(comparison: &Comparison, style: Style, extent: Extent) -> String {
         page.paragraph(&text);
     }
     how_to_read(comparison, &mut page);
-    page.into_text()
+    condensed(page.into_text(), |title| match title {
+        title if title.contains("Doubts") => (Rank::Grave, Some(3)),
+        title if title.contains("Compared") => (Rank::Main, Some(3)),
+        title if title.contains("What changed") => (Rank::Main, Some(12)),
+        title if title.contains("Stalls an hour") => (Rank::Main, Some(4)),
+        title if title.contains("How to read") => (Rank::Aside, Some(0)),
+        _ => (Rank::Detail, None),
+    })
 }
 
 fn verdict(comparison: &Comparison, page: &mut Page) {
@@ -63,7 +53,7 @@ fn verdict(comparison: &Comparison, page: &mut Page) {
     }
 }
 
-fn compared(comparison: &Comparison, extent: Extent, page: &mut Page) {
+fn compared(comparison: &Comparison, page: &mut Page) {
     page.heading("Compared");
     let threshold = human::chosen(comparison.threshold.ns);
     page.field(NAME_WIDTH, "Stalls", &format!("above {threshold}"));
@@ -72,31 +62,6 @@ fn compared(comparison: &Comparison, extent: Extent, page: &mut Page) {
     }
     for (name, side) in [("Before", &comparison.before), ("After", &comparison.after)] {
         page.field(NAME_WIDTH, name, &cells::side(side));
-        if extent == Extent::Verbose {
-            runs(side, page);
-        }
-    }
-}
-
-fn runs(side: &Side, page: &mut Page) {
-    for run in &side.runs {
-        let start = match human::day_and_time(&run.started_utc) {
-            Some((day, time)) => format!("{day} {} UTC", &time[..8]),
-            None => short(&run.started_utc),
-        };
-        let label = run
-            .label
-            .as_deref()
-            .map(|label| format!(" \"{}\"", short(label)));
-        page.point(&format!(
-            "{}{}: {start}, CPUs {}, {} covered ({}), {}",
-            run.file,
-            label.unwrap_or_default(),
-            short(&run.cpus),
-            human::period(run.covered_hours),
-            human::percent(run.coverage),
-            human::plural(run.stalls, "stall")
-        ));
     }
 }
 
@@ -107,19 +72,7 @@ fn changes(comparison: &Comparison, page: &mut Page) {
         ("before", Align::Left),
         ("after", Align::Left),
     ]);
-    let rows: Vec<[String; 3]> = (comparison.changes.iter())
-        .map(|change| {
-            let joined = |values: &[String]| match values {
-                [] => "-".to_owned(),
-                values => values.join(", "),
-            };
-            [
-                change.field.clone(),
-                joined(&change.before),
-                joined(&change.after),
-            ]
-        })
-        .collect();
+    let rows = numbers::changed(comparison);
     for [field, before, after] in &rows {
         table.row(vec![short(field), short(before), short(after)]);
     }

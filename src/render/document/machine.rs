@@ -1,7 +1,7 @@
 //! The machine, as a vendor's ticket names it.
 
 use crate::model::{Inventory, NamedText, Report};
-use crate::render::document::{Block, Rank, Section, Table, or_unknown};
+use crate::render::document::{Block, Rank, Section, or_unknown};
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let host = &report.host;
@@ -39,9 +39,15 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         Some(inventory) => {
             facts.extend(settings(inventory));
             blocks.push(Block::Facts(facts));
-            blocks.extend(table("module", &inventory.modules));
-            blocks.extend(table("vulnerability", &affected(inventory)));
-            blocks.extend(table("not known", &inventory.unknown));
+            for (name, entries) in [
+                ("module", &inventory.modules),
+                ("vulnerability", &affected(inventory)),
+                ("not known", &inventory.unknown),
+            ] {
+                let rows = entries.iter();
+                let rows = rows.map(|entry| vec![entry.name.clone(), entry.text.clone()]);
+                blocks.push(Block::table([name, ""], rows));
+            }
         }
     }
     super::section("The machine", Rank::Support, blocks)
@@ -110,17 +116,6 @@ fn affected(inventory: &Inventory) -> Vec<NamedText> {
         });
     }
     with
-}
-
-fn table(name: &'static str, entries: &[NamedText]) -> Option<Block> {
-    let rows = |entry: &NamedText| vec![entry.name.clone(), entry.text.clone()];
-    (!entries.is_empty()).then(|| {
-        Block::Table(Table {
-            header: vec![name, ""],
-            rows: entries.iter().take(64).map(rows).collect(),
-            more: entries.len().saturating_sub(64) as u64,
-        })
-    })
 }
 
 fn joined(parts: &[&Option<String>]) -> String {

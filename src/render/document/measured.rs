@@ -1,13 +1,15 @@
 //! What was measured, how, on what, for how long, with what coverage.
 
-use crate::model::{CpuReport, EngineName, Report};
-use crate::render::document::{Block, Rank, Section, or_unknown};
-use crate::render::terminal::measured::{lasted, reasons};
+use std::collections::BTreeMap;
+
+use crate::model::{CpuReport, EndedBy, EngineName, NotSampledReport, Report, Run};
+use crate::render::document::{Block, Rank, Section, Summary, or_unknown};
 use crate::text::human;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
 
-pub(super) fn section(report: &Report<()>) -> Option<Section> {
+pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
+    let report = summary.report;
     let run = &report.run;
     let cpus: CpuList = report.cpus.iter().map(|cpu| cpu.cpu).collect();
     let left_out = match run.cpus_not_sampled.trim() {
@@ -23,7 +25,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             "Time",
             format!("{} to {}, {}", run.started_utc, run.ended_utc, lasted(run)),
         ),
-        ("Engine", engine(run.engine).to_owned()),
+        ("Engine", engine(summary)),
         ("CPUs sampled", cpus.to_string()),
         ("CPUs left out", left_out),
         (
@@ -40,7 +42,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
                 human::chosen(run.hardlimit_ns)
             ),
         ),
-        ("Coverage", coverage(report)),
+        ("Coverage", covered(summary)),
         ("Scheduling", schedulings(&report.cpus)),
     ];
     if run.width_ns < run.window_ns {
@@ -48,67 +50,138 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         facts.push(("Window", format!("{width} sampled of each {window}")));
     }
     facts.extend(clock(report));
+    let reader = match run.engine {
+        EngineName::Hwlat | EngineName::Osnoise => "by a tracer of the kernel's",
+        _ => "on pinned threads",
+    };
     super::section(
         "What was measured, and how",
         Rank::Core,
         vec![
-            Block::Paragraph(String::from(
-                "The time stamp counter is read back to back on pinned threads. Where two \
-                 readings lie further apart than the threshold, something took the CPU; the \
-                 evidence below says what.",
+            Block::Paragraph(format!(
+                "The time stamp counter is read back to back {reader}. Where two readings lie \
+                 further apart than the threshold, something took the CPU; the evidence below \
+                 says what."
             )),
             Block::Facts(facts),
         ],
     )
 }
 
-fn engine(engine: EngineName) -> &'static str {
-    match engine {
+fn engine(summary: &Summary<'_>) -> String {
+    let text = match summary.report.run.engine {
         EngineName::User => "user: a pinned loop in user space, interrupts on",
         EngineName::Bpf => "bpf: a program in the kernel with interrupts off",
         EngineName::Hwlat => "hwlat: the kernel's tracer, interrupts off",
-        EngineName::Osnoise => "osnoise: the kernel's tracer",
+        EngineName::Osnoise => {
+            return format!(
+                "osnoise: the kernel's tracer, interrupts {}",
+                interrupts(summary)
+            );
+        }
         EngineName::Both => "user and bpf in turn: with interrupts on, and with interrupts off",
-        EngineName::Several => "several in turn, each with its figures below",
+        EngineName::Several => {
+            let engines = summary.report.engines.iter();
+            let names: Vec<&str> = engines.map(|engine| engine.engine.name()).collect();
+            return format!("{} in turn, each with its figures below", names.join(", "));
+        }
+    };
+    text.to_owned()
+}
+
+fn schedulings(cpus: &[CpuReport]) -> String {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for cpu in cpus {
+        *all.entry(&cpu.scheduling).or_default() += 1;
+    }
+    let several = all.len() > 1;
+    let each = all.iter().take(4).map(|(name, cpus)| match several {
+        true => format!("{name} on {}", human::plural(*cpus, "CPU")),
+        false => (*name).to_owned(),
+    });
+    let shown = each.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(4) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
     }
 }
 
-fn coverage(report: &Report<()>) -> String {
+/// How long a run lasted, of how long, and what ended it before.
+pub(in crate::render) fn lasted(run: &Run) -> String {
+    let ended = match (run.ended_by, &run.error) {
+        (EndedBy::Duration, _) => String::new(),
+        (EndedBy::Signal, _) => ", ended early by a signal".to_owned(),
+        (EndedBy::Gap, _) => ", ended by its first platform gap".to_owned(),
+        (EndedBy::Running, _) => ", then a checkpoint: cut off, or still running".to_owned(),
+        (EndedBy::Error, None) => ", ended early by an error".to_owned(),
+        (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),
+    };
+    let of = match run.planned_ns {
+        Some(planned) if run.ended_by != EndedBy::Duration => {
+            format!(" of {}", human::chosen(planned))
+        }
+        _ => String::new(),
+    };
+    format!("{}{of}{ended}", human::length(run.elapsed_ns))
+}
+
+/// Why CPUs were left out; of several reasons each with its CPUs.
+fn reasons(not_sampled: &[NotSampledReport]) -> String {
+    match not_sampled {
+        [] => String::new(),
+        [only] => format!(" ({})", only.reason),
+        several => {
+            let each = several
+                .iter()
+                .map(|one| format!("{}: {}", one.cpus, one.reason));
+            format!(" ({})", each.collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+/// Whether interrupts came while the kernel's tracer sampled.
+fn interrupts(summary: &Summary<'_>) -> &'static str {
+    let mut tracers = summary
+        .report
+        .cpus
+        .iter()
+        .filter_map(|cpu| cpu.tracer.as_ref());
+    match tracers.any(|tracer| tracer.interrupts_off) {
+        true => "off",
+        false => "on",
+    }
+}
+
+/// How much of the time was covered, and what took the rest.
+pub(in crate::render) fn covered(summary: &Summary<'_>) -> String {
     let sum = |part: fn(&CpuReport) -> Nanos| {
-        let parts = report.cpus.iter().map(part);
+        let parts = summary.report.cpus.iter().map(part);
         parts.fold(Nanos(0), Nanos::saturating_add)
     };
     let elapsed = sum(|cpu| cpu.elapsed_ns);
-    let lost: Vec<String> = [
+    let of_time = human::percent(summary.report.verdict.coverage);
+    let rest: Vec<String> = [
         (sum(|cpu| cpu.os_ns), "kernel"),
-        (sum(|cpu| cpu.blind_ns), "own work"),
-        (sum(|cpu| cpu.paused_ns), "pauses"),
+        (sum(|cpu| cpu.unknown_ns), "unknown"),
+        (sum(|cpu| cpu.blind_ns), "measurement overhead"),
+        (sum(|cpu| cpu.paused_ns), "paused by --window"),
+        (sum(between), "between interrupts-off windows"),
     ]
     .into_iter()
     .filter(|(part, _)| part.0 > 0)
     .map(|(part, what)| {
-        let share = human::share(part, elapsed) * 100.0;
-        format!("{what} {} %", human::three_digits(share))
+        let share = human::three_digits(human::share(part, elapsed) * 100.0);
+        format!("{what} {share} %")
     })
     .collect();
-    let lost = match lost.is_empty() {
-        true => String::new(),
-        false => format!("; not covered: {}", lost.join(", ")),
-    };
-    let share = human::percent(report.verdict.coverage);
-    format!("{share} of the time, mean over CPUs{lost}")
+    match rest.is_empty() {
+        true => format!("{of_time} of the time"),
+        false => format!("{of_time} of the time ({})", rest.join(", ")),
+    }
 }
 
-fn schedulings(cpus: &[CpuReport]) -> String {
-    let mut all: Vec<&str> = cpus.iter().map(|cpu| cpu.scheduling.as_str()).collect();
-    all.sort_unstable();
-    all.dedup();
-    let more = all.len().saturating_sub(4);
-    all.truncate(4);
-    match more {
-        0 => all.join(", "),
-        more => format!("{}, and {more} more", all.join(", ")),
-    }
+fn between(cpu: &CpuReport) -> Nanos {
+    cpu.masked.map_or(Nanos(0), |masked| masked.between_ns)
 }
 
 fn clock(report: &Report<()>) -> Vec<(&'static str, String)> {

@@ -1,29 +1,37 @@
-//! What a vendor's ticket needs to hold, apart from how it is written down:
-//! the HTML and the Markdown are made from the same sections.
+//! What a vendor's ticket needs to hold, apart from how it is written down: web
+//! page, Markdown and the whole text for a terminal show the same sections.
 
-mod agreement;
-mod cpus;
+pub(super) mod agreement;
+pub(super) mod cpus;
+pub(super) mod evidence;
 mod findings;
+mod kernel;
+pub(super) mod limits;
 mod machine;
-mod measured;
+pub(super) mod measured;
 mod origin;
 mod periodicity;
-mod quieted;
-mod stalls;
-mod verdict;
+pub(super) mod quieted;
+pub(super) mod stalls;
+mod summary;
+pub(super) mod verdict;
 mod watched;
 
 use crate::judgement::digest::Digest;
 use crate::model::Report;
-use crate::render::terminal::Summary;
-use crate::render::web::Tone;
+use crate::render::plot::Picture;
+use crate::render::style::Ink;
 
 pub use origin::{Changes, Origin};
+pub(super) use summary::{Summary, cpu_names};
+
+/// Rows that a table has at most: a browser must still open the page.
+const MOST_ROWS: usize = 128;
 
 /// A whole document.
 pub(super) struct Document {
     pub title: String,
-    pub tone: Tone,
+    pub ink: Ink,
     /// `FAIL:` and the like.
     pub word: &'static str,
     /// The verdict in one line.
@@ -58,55 +66,93 @@ pub(super) enum Block {
     Facts(Vec<(&'static str, String)>),
     Table(Table),
     Code(String),
-    Plot(Plot),
+    /// For web pages.
+    Picture(Picture),
+    /// For a terminal: as they are.
+    Lines(Vec<String>),
 }
 
 /// Rows under a header, those that matter most first.
 pub(super) struct Table {
-    pub header: Vec<&'static str>,
+    pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
     /// Rows that were left out already.
     pub more: u64,
 }
 
-/// Which picture stands here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Plot {
-    Distribution,
-    Timeline,
-    Intervals,
-    CpuMap,
-    Accounts,
+impl Table {
+    /// At most so many rows, and how many there are beside them.
+    pub(super) fn cut(&self, most: usize) -> (&[Vec<String>], u64) {
+        let shown = self.rows.len().min(most);
+        (
+            &self.rows[..shown],
+            self.more + (self.rows.len() - shown) as u64,
+        )
+    }
+}
+
+impl Block {
+    /// A table of what may be many rows.
+    pub(super) fn table(
+        header: impl IntoIterator<Item = impl Into<String>>,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Block {
+        let mut rows = rows.into_iter();
+        Block::Table(Table {
+            header: header.into_iter().map(Into::into).collect(),
+            rows: rows.by_ref().take(MOST_ROWS).collect(),
+            more: rows.count() as u64,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Block::Points(texts) | Block::Lines(texts) => texts.is_empty(),
+            Block::Table(table) => table.rows.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 impl Document {
-    pub(super) fn new(report: &Report<()>, digest: &Digest, origin: &Origin) -> Document {
-        let summary = Summary::new(report, &digest.worst);
-        let (tone, word, headline) = verdict::headline(&summary);
+    /// The document of a report; without an `origin` for those who have the
+    /// report at hand.
+    pub(super) fn new(report: &Report<()>, digest: &Digest, origin: Option<&Origin>) -> Document {
+        let summary = Summary {
+            report,
+            worst: &digest.worst,
+        };
+        let (ink, word, headline) = verdict::headline(&summary);
         let sections = [
-            verdict::section(report, &summary, digest),
-            stalls::plots(digest),
-            measured::section(report),
-            agreement::of_engines(report),
-            stalls::section(report, digest),
+            verdict::section(&summary, &headline),
+            measured::section(&summary),
+            agreement::section(report),
+            stalls::section(&summary, digest),
             periodicity::section(report, digest),
             findings::section(report),
-            cpus::section(report),
+            cpus::section(&summary),
+            kernel::section(report),
             watched::section(report),
             machine::section(report),
-            quieted::of_host(report),
-            findings::evidence(report),
-            findings::selftest(report),
-            findings::limits(&summary),
-            origin::section(report, origin),
+            quieted::section(report),
+            evidence::sources(&report.evidence),
+            evidence::of_host(report.selftest.as_ref()),
+            limits::section(&summary),
+            origin.and_then(|origin| origin::section(report, origin)),
         ];
         Document {
             title: title(report),
-            tone,
+            ink,
             word,
             headline,
             sections: sections.into_iter().flatten().collect(),
         }
+    }
+
+    /// Puts pictures below the section of this number.
+    pub(super) fn insert_pictures(&mut self, at: usize, blocks: Vec<Block>) {
+        let pictures = section("Pictures", Rank::Background, blocks);
+        self.sections.splice(at..at, pictures);
     }
 }
 
@@ -120,8 +166,9 @@ fn title(report: &Report<()>) -> String {
     }
 }
 
-/// A section, unless it is empty.
-fn section(title: &'static str, rank: Rank, blocks: Vec<Block>) -> Option<Section> {
+/// A section of the blocks that hold anything, if one does.
+pub(super) fn section(title: &'static str, rank: Rank, mut blocks: Vec<Block>) -> Option<Section> {
+    blocks.retain(|block| !block.is_empty());
     (!blocks.is_empty()).then_some(Section {
         title,
         rank,

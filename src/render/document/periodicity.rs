@@ -3,7 +3,7 @@
 use crate::judgement::digest::Digest;
 use crate::judgement::periodicity::WARNING;
 use crate::model::{PeriodicSeries, Report};
-use crate::render::document::{Block, Rank, Section, Table};
+use crate::render::document::{Block, Rank, Section};
 use crate::stats::periodicity::FALSE_ALARM_LEVEL;
 use crate::text::human;
 use crate::units::Nanos;
@@ -31,8 +31,8 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
             "Events at random, in bursts or not, show a series like one of these in fewer than \
              one of {runs} runs."
         )),
-        Block::Table(Table {
-            header: vec![
+        Block::table(
+            [
                 "period",
                 "stall",
                 "beats seen",
@@ -41,12 +41,10 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
                 "first beat",
                 "p-value",
             ],
-            rows: found.iter().take(50).map(row).collect(),
-            more: found.len().saturating_sub(50) as u64,
-        }),
+            found.iter().map(row),
+        ),
     ];
-    let candidates: Vec<Vec<String>> = found.iter().take(50).flat_map(candidates).collect();
-    match candidates.is_empty() {
+    match found.iter().all(|series| series.candidates.is_empty()) {
         true => blocks.push(Block::Paragraph(String::from(
             "None of the known sources has such a period and length.",
         ))),
@@ -55,11 +53,8 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
                 "Known sources with such a period and length. They are candidates: a match of \
                  numbers proves nothing.",
             )));
-            blocks.push(Block::Table(Table {
-                header: vec!["period", "candidate", "standing", "what to try"],
-                rows: candidates,
-                more: 0,
-            }));
+            let header = ["period", "candidate", "standing", "what to try"];
+            blocks.push(Block::table(header, found.iter().flat_map(candidates)));
         }
     }
     blocks.push(Block::Paragraph(WARNING.to_owned()));
@@ -99,5 +94,5 @@ fn candidates(series: &PeriodicSeries) -> Vec<Vec<String>> {
             candidate.remedy.clone(),
         ]
     };
-    series.candidates.iter().take(20).map(row).collect()
+    series.candidates.iter().map(row).collect()
 }

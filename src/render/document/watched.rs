@@ -2,12 +2,9 @@
 //! time below the kernel, the clocks.
 
 use crate::model::{ClockStepKind, CpuReport, Report, WatchedReport};
-use crate::render::document::{Block, Rank, Section, Table};
+use crate::render::document::{Block, Rank, Section};
 use crate::text::human;
 use crate::units::Nanos;
-
-/// CPUs, steps and lines that are shown of each.
-const ROWS: usize = 64;
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let blocks = [counts(report), steps(report), log(report)];
@@ -67,14 +64,8 @@ fn counts(report: &Report<()>) -> Option<Vec<Block>> {
         let cells = cells.map(|(_, show)| show(one).unwrap_or_else(|| "n/a".to_owned()));
         std::iter::once(cpu.cpu.to_string()).chain(cells).collect()
     };
-    let table = Table {
-        header: std::iter::once("CPU")
-            .chain(columns.iter().map(|(name, _)| *name))
-            .collect(),
-        rows: cpus.iter().take(ROWS).map(row).collect(),
-        more: cpus.len().saturating_sub(ROWS) as u64,
-    };
-    Some(vec![Block::Table(table)])
+    let header = std::iter::once("CPU").chain(columns.iter().map(|(name, _)| *name));
+    Some(vec![Block::table(header, cpus.iter().map(row))])
 }
 
 fn throttled(count: Option<u64>, time: Option<Nanos>) -> Option<String> {
@@ -116,35 +107,21 @@ fn steps(report: &Report<()>) -> Option<Vec<Block>> {
             format!("the TSC's rate changed by {change_ppm} ppm")
         }
     };
-    let rows = steps.iter().take(ROWS);
-    let table = Table {
-        header: vec!["noticed (UTC)", "what happened to the clocks"],
-        rows: rows
-            .map(|step| vec![step.seen_utc.clone(), what(step.what)])
-            .collect(),
-        more: steps.len().saturating_sub(ROWS) as u64,
-    };
+    let rows = steps.iter();
+    let rows = rows.map(|step| vec![step.seen_utc.clone(), what(step.what)]);
+    let table = Block::table(["noticed (UTC)", "what happened to the clocks"], rows);
     (!steps.is_empty()).then(|| {
         let text = "The clocks went apart: a gap of that moment may be a clock artefact.";
-        vec![Block::Paragraph(text.to_owned()), Block::Table(table)]
+        vec![Block::Paragraph(text.to_owned()), table]
     })
 }
 
 fn log(report: &Report<()>) -> Option<Vec<Block>> {
-    let lines = &report.tsc.log;
     let before = || "before the run".to_owned();
-    let rows = lines.iter().take(ROWS);
-    let table = Table {
-        header: vec!["noticed (UTC)", "what the kernel logged of the TSC"],
-        rows: rows
-            .map(|line| {
-                vec![
-                    line.seen_utc.clone().unwrap_or_else(before),
-                    line.text.clone(),
-                ]
-            })
-            .collect(),
-        more: lines.len().saturating_sub(ROWS) as u64,
-    };
-    (!lines.is_empty()).then(|| vec![Block::Table(table)])
+    let rows = report.tsc.log.iter().map(|line| {
+        let seen = line.seen_utc.clone().unwrap_or_else(before);
+        vec![seen, line.text.clone()]
+    });
+    let header = ["noticed (UTC)", "what the kernel logged of the TSC"];
+    Some(vec![Block::table(header, rows)])
 }

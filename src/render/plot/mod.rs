@@ -16,7 +16,6 @@ pub(super) use frame::{Axis, DOT, Frame, number, path, room_for};
 
 use crate::judgement::digest::Digest;
 use crate::model::Report;
-use crate::render::document::Plot;
 
 /// A picture with its title and caption.
 pub(super) struct Picture {
@@ -27,13 +26,16 @@ pub(super) struct Picture {
     pub svg: Markup,
 }
 
-/// Draws one.
-pub(super) fn draw(plot: Plot, report: &Report<()>, digest: &Digest) -> Picture {
-    match plot {
-        Plot::Distribution => distribution::draw(report),
-        Plot::Timeline => timeline::draw(report, digest),
-        Plot::Intervals => intervals::draw(digest),
-        Plot::CpuMap => cpu_map::draw(report, digest),
-        Plot::Accounts => accounts::draw(digest),
+/// All that have something to show.
+pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Vec<Picture> {
+    let mut pictures = vec![distribution::draw(report)];
+    if digest.gaps > 0 {
+        pictures.extend([
+            timeline::draw(report, digest),
+            accounts::draw(digest),
+            intervals::draw(digest),
+            cpu_map::draw(report, digest),
+        ]);
     }
+    pictures
 }

@@ -9,12 +9,10 @@ use std::thread::{Scope, ScopedJoinHandle};
 use crate::files::OutputError;
 use crate::files::output::PendingFile;
 use crate::judgement::assembly::{RunNotes, assemble};
-use crate::judgement::worst;
 use crate::model::Checkpoints;
 use crate::privileges::Keep;
 use crate::render::style::Style;
 use crate::render::terminal as text;
-use crate::render::terminal::{Summary, WORST_GAPS};
 use crate::session::{MessageSink, Snapshot};
 use crate::sys::clock::monotonic;
 use crate::text::json;
@@ -196,17 +194,9 @@ impl Writer<'_> {
         let input = self.assembly.input(&told);
         let report = assemble(&cases, input);
         if tell == Asked::Yes {
-            let worst = worst::gaps(report.gaps.iter(), WORST_GAPS);
-            let mut page = Vec::new();
-            // A vector takes all that is written to it.
-            let _ = text::write(
-                &Summary::new(&report, &worst),
-                Style::Plain,
-                Extent::Screen,
-                &mut page,
-            );
-            self.messages
-                .tell(String::from_utf8_lossy(&page).into_owned());
+            let (head, gaps) = (report.without_gaps(), report.gaps.iter());
+            let screen = text::render(&head, gaps, Style::Plain, Extent::Screen);
+            self.messages.tell(screen);
         }
         let saved = match (&self.target, save) {
             (Some(target), true) => Some(

@@ -1,9 +1,9 @@
 //! The worst CPUs, a line each, and all others in one.
 
-use super::super::{Summary, cpus};
 use super::lines;
-use crate::judgement::packages::worst_first;
 use crate::model::{Cause, CpuReport};
+use crate::render::document::Summary;
+use crate::render::document::cpus::{causes_seen, countable, longest, worst_first};
 use crate::render::page::WIDTH;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::Style;
@@ -15,10 +15,9 @@ use crate::units::Nanos;
 const MOST_ROWS: usize = 4;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
-    let mut worst: Vec<&'a CpuReport> = summary.cpus.iter().collect();
-    worst.sort_by_key(|cpu| worst_first(cpu));
+    let worst = worst_first(&summary.report.cpus);
     let shown = &worst[..worst.len().min(MOST_ROWS)];
-    let causes = cpus::causes_seen(summary.cpus);
+    let causes = causes_seen(&summary.report.cpus);
     let mut table = table(summary, shown, &causes);
     if table.width() + 2 > WIDTH {
         table = self::table(summary, shown, &[]);
@@ -51,7 +50,7 @@ fn table(summary: &Summary<'_>, cpus: &[&CpuReport], causes: &[Cause]) -> Table 
     header.extend(causes.iter().map(|cause| (cause.name(), Align::Right)));
     let mut table = Table::new(&header);
     for cpu in cpus {
-        let smis = cpus::countable(summary, cpu);
+        let smis = countable(summary, cpu);
         let mut cells = vec![
             cpu.cpu.to_string(),
             human::percent(human::share(cpu.covered_ns, cpu.elapsed_ns)),
@@ -66,13 +65,6 @@ fn table(summary: &Summary<'_>, cpus: &[&CpuReport], causes: &[Cause]) -> Table 
     table
 }
 
-fn longest(length: Nanos) -> String {
-    match length {
-        Nanos(0) => String::from("-"),
-        length => human::length(length),
-    }
-}
-
 /// "119 more: 99.80 % covered or better, ...".
 fn rest(summary: &Summary<'_>, cpus: &[&CpuReport]) -> String {
     let shares = cpus
@@ -85,9 +77,7 @@ fn rest(summary: &Summary<'_>, cpus: &[&CpuReport]) -> String {
     let gaps = cpus
         .iter()
         .fold(0_u64, |sum, cpu| sum.saturating_add(cpu.gaps_seen));
-    let uncounted = cpus
-        .iter()
-        .filter(|cpu| cpus::countable(summary, cpu).is_none());
+    let uncounted = cpus.iter().filter(|cpu| countable(summary, cpu).is_none());
     let smis = match uncounted.count() as u64 {
         0 => String::new(),
         some => format!("; SMIs n/a on {}", human::plural(some, "CPU")),

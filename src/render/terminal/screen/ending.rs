@@ -1,7 +1,7 @@
 //! What could not be seen, and what to do next.
 
-use super::super::{Summary, limits};
 use super::lines;
+use crate::render::document::{Summary, limits};
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
 
@@ -28,7 +28,7 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
 
 /// What to type now.
 fn next(summary: &Summary<'_>, style: Style) -> String {
-    let line = &summary.run.command_line;
+    let line = &summary.report.run.command_line;
     let is_saved = line.contains(" -o") || line.contains(" --output");
     let keep = match is_saved {
         true => "",

@@ -3,9 +3,9 @@
 
 use std::cmp::Reverse;
 
-use super::super::Summary;
 use super::lines;
 use crate::model::{Finding, Severity};
+use crate::render::document::Summary;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
 
@@ -17,7 +17,7 @@ const WARNINGS: usize = 2;
 
 /// Each text and each remedy takes at most so many lines.
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style, sentence: usize) -> Vec<Part<'a>> {
-    let kinds = kinds(summary.findings);
+    let kinds = kinds(&summary.report.findings);
     let of = |grave: bool| {
         let kinds = kinds.iter();
         kinds.filter(move |kind| (kind.first.severity == Severity::Critical) == grave)

@@ -1,25 +1,27 @@
 //! Where, how long, how much of the time, and by which evidence.
 
-use super::super::{Summary, cpu_names, evidence, measured, quieted};
 use super::lines;
 use crate::model::EngineName;
+use crate::render::document::{Summary, cpu_names, evidence, measured, quieted};
 use crate::render::page::Page;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
-use crate::text::human;
+use crate::text::{clean, human};
 
 /// The columns of the names.
 const NAME: usize = 9;
+/// Names out of DMI tables and files are cut at this many columns.
+const LONGEST_NAME: usize = 48;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     let text = lines(style, |page| {
         field(page, 1, "Machine", &machine(summary));
         field(page, 2, "Run", &run(summary));
         field(page, 2, "Covered", &measured::covered(summary));
-        if !summary.evidence.is_empty() {
+        if !summary.report.evidence.is_empty() {
             field(page, 1, "Evidence", &evidence::counted(summary));
         }
-        if let Some(quiet) = summary.quiet_host {
+        if let Some(quiet) = &summary.report.quiet_host {
             let (ink, text) = quieted::in_short(quiet);
             page.labelled_within(2, ink, &format!("  {:<NAME$}  ", "Quieted"), &text);
         }
@@ -32,20 +34,20 @@ fn field(page: &mut Page, lines: usize, name: &str, text: &str) {
 }
 
 fn machine(summary: &Summary<'_>) -> String {
-    let host = summary.host;
-    let system = measured::joined([&host.system.vendor, &host.system.product]);
+    let host = &summary.report.host;
+    let system = joined([&host.system.vendor, &host.system.product]);
     let what = match summary.in_guest() {
-        true => format!("guest of {} ({system})", measured::name(&host.hypervisor)),
+        true => format!("guest of {} ({system})", name(&host.hypervisor)),
         false => {
-            let bios = measured::joined([&host.bios.version, &host.bios.date]);
+            let bios = joined([&host.bios.version, &host.bios.date]);
             format!("{system}, BIOS {bios}")
         }
     };
-    format!("{}: {what}", measured::name(&host.hostname))
+    format!("{}: {what}", name(&host.hostname))
 }
 
 fn run(summary: &Summary<'_>) -> String {
-    let run = summary.run;
+    let run = &summary.report.run;
     let threshold = human::chosen(run.threshold_ns);
     let limit = match run.hardlimit_ns == run.threshold_ns {
         true => String::new(),
@@ -64,9 +66,28 @@ fn run(summary: &Summary<'_>) -> String {
 
 /// The CPUs; of many only how many.
 fn short_names(summary: &Summary<'_>) -> String {
-    let names = cpu_names(summary.cpus);
+    let names = cpu_names(&summary.report.cpus);
     match names.len() > 20 {
-        true => human::plural(summary.cpus.len() as u64, "CPU"),
+        true => human::plural(summary.report.cpus.len() as u64, "CPU"),
         false => names,
     }
+}
+
+/// A name that may be unreadable, with one length for all.
+fn name(text: &Option<String>) -> String {
+    match text.as_deref().map(str::trim) {
+        None | Some("") => "not readable".to_owned(),
+        Some(text) => clean::truncated(&clean::ascii(text), LONGEST_NAME).into_owned(),
+    }
+}
+
+/// Names in one, those that are readable.
+fn joined<const N: usize>(parts: [&Option<String>; N]) -> String {
+    let known: Vec<&str> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    name(&Some(known.join(" ")))
 }

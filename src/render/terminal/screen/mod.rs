@@ -8,7 +8,7 @@ mod picture;
 mod verdict;
 mod worst;
 
-use super::Summary;
+use crate::render::document::Summary;
 use crate::render::page::Page;
 use crate::render::screen::{Part, fit, fitted};
 use crate::render::style::Style;

@@ -1,8 +1,8 @@
 //! How long all of it took: a histogram in text.
 
-use super::super::Summary;
 use super::lines;
-use crate::model::Bucket;
+use crate::model::{Bucket, Report};
+use crate::render::document::Summary;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
@@ -34,7 +34,7 @@ struct Bin {
 }
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style, most: usize) -> Vec<Part<'a>> {
-    let mut rows = rows(summary, most).into_iter();
+    let mut rows = rows(summary.report, most).into_iter();
     let Some(head) = rows.next() else {
         return Vec::new();
     };
@@ -48,9 +48,9 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style, most: usize) -> Vec
 
 /// A head and a row for each bin that holds something, at most so many; nothing
 /// where none does.
-pub(in crate::render::terminal) fn rows(summary: &Summary<'_>, rows: usize) -> Vec<String> {
-    let buckets = || summary.cpus.iter().flat_map(|cpu| &cpu.histogram.buckets);
-    let bins = bins(buckets, summary.run.hardlimit_ns, rows);
+pub(in crate::render::terminal) fn rows(report: &Report<()>, rows: usize) -> Vec<String> {
+    let buckets = || report.cpus.iter().flat_map(|cpu| &cpu.histogram.buckets);
+    let bins = bins(buckets, report.run.hardlimit_ns, rows);
     if bins.is_empty() {
         return Vec::new();
     }

@@ -1,8 +1,8 @@
 //! The answer, and what it is worth.
 
-use super::super::{Summary, agreement, verdict};
 use super::lines;
 use crate::model::Outcome;
+use crate::render::document::{Summary, agreement, verdict};
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
 
@@ -15,13 +15,13 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     let (ink, word, text) = verdict::headline(summary);
     let answer = lines(style, |page| {
         page.outdented_within(2, ink, word, &text);
-        if summary.run.scripted {
+        if summary.report.run.scripted {
             page.paragraph(verdict::SCRIPTED);
         }
         if let Some(sentence) = verdict::rate(summary) {
             page.labelled_within(SENTENCE, Ink::Plain, "  ", &sentence);
         }
-        if let Some(agreement) = summary.agreement {
+        if let Some(agreement) = &summary.report.agreement {
             let result = agreement::result(agreement);
             page.labelled_within(SENTENCE, Ink::Plain, "  ", &result);
         }
@@ -37,5 +37,5 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
 
 /// Whether a reason says more than the answer, which counts the gaps already.
 fn adds(summary: &Summary<'_>, reason: &str) -> bool {
-    summary.verdict.result == Outcome::Inconclusive || !reason.contains("platform gap")
+    summary.report.verdict.result == Outcome::Inconclusive || !reason.contains("platform gap")
 }

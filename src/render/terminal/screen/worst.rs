@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
-use super::super::{Summary, gaps};
+use super::super::{one_day, time};
 use super::lines;
 use crate::model::{Gap, StallReport};
+use crate::render::document::{Summary, stalls};
 use crate::render::packages::held;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
-use crate::render::table::Table;
+use crate::render::table::{Align, Table};
 use crate::text::{clean, human};
 use crate::units::Nanos;
 
@@ -35,11 +36,11 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     let rows = rows(summary);
     if rows.is_empty() {
         let text = lines(style, |page| {
-            page.line(&format!("  {}", gaps::none(summary)))
+            page.line(&format!("  {}", stalls::none(summary)))
         });
         return vec![Part::new(Rank::Main, text)];
     }
-    let day = gaps::one_day(rows.iter().map(|row| row.start_utc));
+    let day = one_day(rows.iter().map(|row| row.start_utc));
     let mut details: Vec<&str> = Vec::new();
     for row in &rows {
         if !row.detail.is_empty() && !details.contains(&row.detail) {
@@ -69,7 +70,7 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
 
 fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
     let of_day = day.map_or_else(String::new, |day| format!(" (UTC of {day})"));
-    if summary.stalls.is_empty() {
+    if summary.report.stalls.is_empty() {
         let shown = rows.len();
         let seen = summary.gaps_seen().max(shown as u64);
         let gaps = human::plural(seen, "gap");
@@ -79,8 +80,8 @@ fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
         };
     }
     // Of many gaps not all are kept, and of those that are not no stall is made.
-    let counted = usize::try_from(summary.verdict.platform_stalls).unwrap_or(usize::MAX);
-    let count = summary.stalls.len().max(counted);
+    let counted = usize::try_from(summary.report.verdict.platform_stalls).unwrap_or(usize::MAX);
+    let count = summary.report.stalls.len().max(counted);
     let stalls = human::plural(count as u64, "stall");
     let listed = rows.iter().filter(|row| row.is_stall).count();
     let worst = match count {
@@ -98,12 +99,12 @@ fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
 /// Stalls and gaps that are not all known, by what counts or may count; where
 /// these are fewer than rows, other gaps.
 fn rows<'a>(summary: &Summary<'a>) -> Vec<Row<'a>> {
-    let may_count = |gap: &&Gap| match summary.stalls.is_empty() {
+    let may_count = |gap: &&Gap| match summary.report.stalls.is_empty() {
         true => true,
         false => gap.unknown_ns > Nanos(0),
     };
     let is_other = |gap: &&Gap| !may_count(gap) && gap.platform_ns == Nanos(0);
-    let stalls = summary.stalls.iter();
+    let stalls = summary.report.stalls.iter();
     let stalls = stalls.map(|stall| (stall.duration_ns, of_stall(stall, summary)));
     let open = summary.worst.iter().filter(may_count);
     let open = open.map(|gap| (gap.unknown_ns.max(gap.platform_ns), of_gap(gap)));
@@ -147,7 +148,7 @@ fn cpus(stall: &StallReport, summary: &Summary<'_>) -> String {
     match stall.all_sampled_cpus {
         Some(true) => String::from("all"),
         _ => {
-            let list = held(stall, summary.cpus);
+            let list = held(stall, &summary.report.cpus);
             let list = clean::ascii(&list);
             clean::truncated(&list, LONGEST_LIST).into_owned()
         }
@@ -155,11 +156,19 @@ fn cpus(stall: &StallReport, summary: &Summary<'_>) -> String {
 }
 
 fn table(rows: &[Row<'_>], day: Option<&str>, details: &[&str]) -> Table {
-    let mut table = gaps::header(day, "CPUs");
+    let time_name = if day.is_some() { "time" } else { "time (UTC)" };
+    let mut table = Table::new(&[
+        (time_name, Align::Left),
+        ("CPUs", Align::Right),
+        ("length", Align::Right),
+        ("cause", Align::Left),
+        ("confidence", Align::Left),
+        ("detail", Align::Left),
+    ]);
     for row in rows {
         let number = details.iter().position(|detail| *detail == row.detail);
         table.row(vec![
-            gaps::time(row.start_utc, day),
+            time(row.start_utc, day),
             row.cpus.clone(),
             human::length(row.length),
             row.cause.clone(),

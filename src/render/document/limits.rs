@@ -1,28 +1,26 @@
 //! What this run could not see, so that its silence is not taken for proof.
 
-use crate::render::page::Page;
-use crate::render::terminal::Summary;
+use crate::model::CpuReport;
+use crate::render::document::{Block, Rank, Section, Summary};
 use crate::text::human;
 
-pub(super) fn show(summary: &Summary<'_>, page: &mut Page) {
-    page.heading("What could not be seen");
-    for text in points(summary) {
-        page.point(&text);
-    }
+pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
+    let points = Block::Points(points(summary));
+    super::section("What could not be seen", Rank::Core, vec![points])
 }
 
 /// What could not be seen, a line each where it can be; what was lost first.
 pub(in crate::render) fn points(summary: &Summary<'_>) -> Vec<String> {
-    let threshold = human::chosen(summary.run.threshold_ns);
+    let threshold = human::chosen(summary.report.run.threshold_ns);
     let mut points = lost(summary);
     points.push(format!(
         "Stalls of {threshold} or less are only in the report's histograms."
     ));
-    if let Some(cpus) = super::left_out(summary) {
+    if let Some(cpus) = summary.left_out() {
         points.push(format!("Stalls on CPUs that were not sampled: {cpus}."));
     }
     points.extend(traced(summary));
-    if summary.cpus.iter().any(|cpu| cpu.masked.is_some()) {
+    if summary.report.cpus.iter().any(|cpu| cpu.masked.is_some()) {
         points.push(String::from(
             "Stalls between interrupts-off windows: neither gaps nor covered time.",
         ));
@@ -36,7 +34,13 @@ pub(in crate::render) fn points(summary: &Summary<'_>) -> Vec<String> {
 
 /// What the kernel's tracers cannot see.
 fn traced(summary: &Summary<'_>) -> Vec<String> {
-    let tracers = || summary.cpus.iter().filter_map(|cpu| cpu.tracer.as_ref());
+    let tracers = || {
+        summary
+            .report
+            .cpus
+            .iter()
+            .filter_map(|cpu| cpu.tracer.as_ref())
+    };
     let Some(first) = tracers().next() else {
         return Vec::new();
     };
@@ -70,12 +74,12 @@ fn guest() -> Vec<String> {
 
 fn bare_metal(summary: &Summary<'_>) -> Vec<String> {
     let mut points = Vec::new();
-    if summary.cpus.iter().any(|cpu| cpu.smi.is_none()) {
+    if summary.report.cpus.iter().any(|cpu| cpu.smi.is_none()) {
         points.push(String::from(
             "Which stalls were SMIs: SMIs could not be counted on every CPU.",
         ));
     }
-    if summary.cpus.iter().any(|cpu| cpu.os_ns.0 > 0) {
+    if summary.report.cpus.iter().any(|cpu| cpu.os_ns.0 > 0) {
         points.push(String::from(
             "Stalls during kernel work are visible only in the SMI counter.",
         ));
@@ -85,8 +89,13 @@ fn bare_metal(summary: &Summary<'_>) -> Vec<String> {
 
 fn lost(summary: &Summary<'_>) -> Vec<String> {
     let mut points = Vec::new();
-    let sum = |part: fn(&crate::model::CpuReport) -> u64| {
-        summary.cpus.iter().map(part).fold(0, u64::saturating_add)
+    let sum = |part: fn(&CpuReport) -> u64| {
+        summary
+            .report
+            .cpus
+            .iter()
+            .map(part)
+            .fold(0, u64::saturating_add)
     };
     let (seen, kept) = (sum(|cpu| cpu.gaps_seen), sum(|cpu| cpu.gaps_recorded));
     let dropped = sum(|cpu| cpu.gaps_dropped);
