@@ -13,7 +13,6 @@ use crate::model::Privileges;
 /// What is kept while a run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// All, for this reason.
     All(&'static str),
     /// These, where they are there.
     Only(HashSet<Capability>),

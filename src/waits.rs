@@ -49,7 +49,6 @@ pub const GUARDIAN_READY: Duration = Duration::from_secs(10);
 /// For the guardian to end once it is dismissed.
 pub const GUARDIAN_END: Duration = Duration::from_secs(2);
 
-/// One wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     begun: Instant,
@@ -57,7 +56,6 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Begins to wait.
     pub fn begin(most: Duration) -> Patience {
         Patience {
             begun: Instant::now(),
@@ -65,7 +63,6 @@ impl Patience {
         }
     }
 
-    /// How long it has waited.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }

@@ -33,7 +33,6 @@ pub trait Access {
     fn write(&self, place: &Place, text: &str) -> io::Result<()>;
     /// The names in a folder, sorted.
     fn list(&self, place: &Place) -> io::Result<Vec<String>>;
-    /// Makes a folder.
     fn make_folder(&self, place: &Place) -> io::Result<()>;
     /// Removes an empty folder, or one that holds only files of the kernel's.
     fn remove_folder(&self, place: &Place) -> io::Result<()>;
@@ -41,13 +40,9 @@ pub trait Access {
     fn start_time(&self, number: u32) -> Option<u64>;
     /// The control group (version 2) of a process, below that hierarchy.
     fn control_group(&self, number: u32) -> Option<String>;
-    /// The CPUs of a thread.
     fn affinity(&self, thread: u32) -> io::Result<CpuList>;
-    /// Sets the CPUs of a thread.
     fn set_affinity(&self, thread: u32, cpus: &CpuList) -> io::Result<()>;
-    /// How a thread is scheduled.
     fn schedule(&self, thread: u32) -> io::Result<Schedule>;
-    /// Sets how a thread is scheduled.
     fn set_schedule(&self, thread: u32, schedule: Schedule) -> io::Result<()>;
 }
 
@@ -68,7 +63,6 @@ impl LiveAccess {
         }
     }
 
-    /// Its root.
     pub fn root(&self) -> &Root {
         &self.root
     }
@@ -114,7 +108,6 @@ impl LiveAccess {
         Ok(File::from(opened?))
     }
 
-    /// The folder of a place, and its name there.
     fn above(&self, place: &Place) -> io::Result<(File, OsString)> {
         let path = Path::new(&place.path);
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;

@@ -2,28 +2,23 @@
 
 use std::io;
 
-/// A change that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
     /// Made. The number tells it from the others; `old` is what was there.
     Made {
         /// Its number in [`Settled`](super::Settled).
         n: usize,
-        /// The value before.
         old: String,
         /// The value that was read back.
         became: String,
     },
-    /// It was so already.
     Already(String),
 }
 
-/// Why a change was not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The value that stays, where it could be read.
     pub old: Option<String>,
-    /// Why.
     pub reason: String,
     /// The system's number of the error, where it was one.
     pub errno: Option<i32>,

@@ -40,7 +40,6 @@ pub enum Tree {
 /// A file or folder of the kernel's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// In which tree.
     pub tree: Tree,
     /// Its path below that tree's root, without a leading slash.
     pub path: String,
@@ -127,17 +126,13 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// One thing that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Change {
     /// A file was given another value.
     Value {
-        /// The file.
         place: Place,
-        /// How it states its value.
         format: Format,
-        /// Before.
         old: String,
         /// What was written.
         new: String,
@@ -145,21 +140,14 @@ pub enum Change {
     /// A file whose value another change may take along; nothing was written
     /// to it. Noted before that change, and so put back after it.
     Along {
-        /// The file.
         place: Place,
-        /// How it states its value.
         format: Format,
-        /// Before.
         old: String,
     },
     /// A folder was made (a control group, an instance of tracefs).
-    Folder {
-        /// The folder.
-        place: Place,
-    },
+    Folder { place: Place },
     /// A process was moved from one control group to another.
     Moved {
-        /// The process.
         pid: u32,
         /// When it started, in clock ticks since boot: numbers are used again.
         started: u64,
@@ -171,24 +159,18 @@ pub enum Change {
     /// The CPUs of a thread, which another change may take along; nothing was
     /// written.
     Affinity {
-        /// The thread.
         thread: u32,
-        /// When it started.
         started: u64,
         /// Its CPUs before, as a list.
         old: String,
     },
     /// A thread was given another priority.
     Priority {
-        /// The thread.
         thread: u32,
-        /// When it started.
         started: u64,
         /// Its name, for people.
         name: String,
-        /// Before.
         old: Schedule,
-        /// What was set.
         new: Schedule,
     },
 }
@@ -208,7 +190,6 @@ impl Change {
         }
     }
 
-    /// The value before.
     pub fn old(&self) -> String {
         match self {
             Change::Value { old, .. }

@@ -43,7 +43,6 @@ impl Format {
         word.to_owned()
     }
 
-    /// Whether two values are the same.
     pub fn same(self, one: &str, other: &str) -> bool {
         let (one, other) = (self.value(one), self.value(other));
         match self {

@@ -31,17 +31,14 @@ use super::undo::Foreign;
 pub const COMMAND: &str = "guardian";
 /// What the run writes when there is nothing left to do.
 const DISMISSED: u8 = b'd';
-/// What the guardian writes when it is ready.
 const READY: u8 = b'r';
 /// How long the guardian waits for whoever else works on the journal.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether a run is guarded.
 #[derive(Clone, Debug)]
 pub enum Guard {
     /// By this program, which takes the hidden command.
     Program {
-        /// Its file.
         file: PathBuf,
         /// Where its host's files lie, if not at `/`.
         root: Option<PathBuf>,
@@ -50,7 +47,6 @@ pub enum Guard {
     Absent,
 }
 
-/// The guardian of this process.
 #[derive(Debug)]
 pub(super) struct Guardian {
     child: Child,
@@ -58,7 +54,6 @@ pub(super) struct Guardian {
 }
 
 impl Guard {
-    /// This program as its own guardian.
     pub fn this_program(root: Option<PathBuf>) -> Guard {
         Guard::Program {
             // The link leads to the running program even where its file was
@@ -124,7 +119,6 @@ pub(super) enum Health {
     Well,
     /// It was stopped, and was told to go on.
     Woken,
-    /// It is gone.
     Dead,
 }
 
@@ -149,7 +143,6 @@ impl Guardian {
         }
     }
 
-    /// Looks after it.
     pub(super) fn look(&mut self) -> Health {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return Health::Dead;

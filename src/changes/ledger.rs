@@ -104,7 +104,6 @@ impl<A: Access> Changes<A> {
         }
     }
 
-    /// The host that is changed.
     pub fn access(&self) -> &A {
         &self.access
     }
@@ -232,7 +231,6 @@ impl<A: Access> Changes<A> {
         &self.standing
     }
 
-    /// The number that the next change gets.
     pub fn next(&self) -> usize {
         self.journal.as_ref().map_or(0, Journal::next)
     }

@@ -11,11 +11,8 @@ use super::undo::{Foreign, PutBack, look, put_back};
 /// What became of a change at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Its number.
     pub n: usize,
-    /// What was changed.
     pub change: Change,
-    /// How it was put back.
     pub put_back: PutBack,
 }
 

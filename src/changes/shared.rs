@@ -11,7 +11,6 @@ use super::ledger::Changes;
 pub struct SharedChanges(Arc<Mutex<Changes<LiveAccess>>>);
 
 impl SharedChanges {
-    /// Shares the changes of a run.
     pub fn new(changes: Changes<LiveAccess>) -> SharedChanges {
         SharedChanges(Arc::new(Mutex::new(changes)))
     }

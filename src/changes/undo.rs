@@ -32,9 +32,7 @@ pub enum Foreign {
 /// What became of a change when it was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutBack {
-    /// It is as before.
     Done,
-    /// It was already as before.
     Already,
     /// What was changed is no longer there: nothing to put back.
     Gone,

@@ -14,13 +14,11 @@ pub enum Quantity {
 /// Why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// Nothing to read.
     #[error("a length of time is missing; write for example 10us, 0.5s or 1m30s")]
     Empty,
     /// A part does not begin with a number.
     #[error("'{0}' is not a number; write for example 10us, 0.5s or 1m30s")]
     NotANumber(String),
-    /// A unit that does not exist.
     #[error("'{0}' is not a unit of time; the units are ns, us, ms, s, m, h, d and w")]
     UnknownUnit(String),
     /// A part without a unit among others.

@@ -57,7 +57,6 @@ fn offline(asked: Option<&str>, host: &Host) -> Option<(CpuList, CpuList)> {
     (!offline.is_empty() && !left.is_empty()).then_some((left, offline))
 }
 
-/// Says what hwlatdetect says.
 struct Printer<'a> {
     parameters: &'a Parameters,
     report: Option<PendingFile>,

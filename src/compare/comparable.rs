@@ -131,7 +131,6 @@ fn identity(runs: &[&SavedRun]) -> [(&'static str, &'static str, bool); 5] {
     ]
 }
 
-/// What the records do not hold.
 fn records(runs: &[&SavedRun], series: [&[Series]; 2]) -> Vec<(Weight, &'static str, String)> {
     let mut notes = Vec::new();
     let sum = |run: &SavedRun, part: fn(&CpuReport) -> u64| -> u64 {
@@ -179,7 +178,6 @@ fn records(runs: &[&SavedRun], series: [&[Series]; 2]) -> Vec<(Weight, &'static 
     notes
 }
 
-/// How the runs were made.
 fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
     let mut add = |id, text: &str| notes.push((id, text.to_owned()));

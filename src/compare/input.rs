@@ -16,7 +16,6 @@ pub struct SavedRun {
     pub file: String,
     /// Lower-case hexadecimal SHA-256 of its bytes.
     pub sha256: String,
-    /// The report.
     pub report: Report,
     /// All that is said of the machine, by whatever version wrote it.
     pub machine: Machine,
@@ -26,7 +25,6 @@ pub struct SavedRun {
 /// stand, so that fields of later versions are compared as well.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Machine {
-    /// The object `host`.
     #[serde(default)]
     pub host: Value,
     /// The object `inventory`, which not all versions write.
@@ -43,27 +41,17 @@ pub enum InputError {
     /// A report's gap that no clock can have seen.
     #[error("{file}: is not a valid report: gaps[{index}] ends at cycle {end}, before it starts")]
     BackwardGap {
-        /// The file.
         file: String,
         /// Which gap, from 0.
         index: usize,
-        /// Its end.
         end: u64,
     },
     /// A report without a sampled CPU.
     #[error("{file}: is not a report that can be compared: cpus is empty, nothing was sampled")]
-    NoCpu {
-        /// The file.
-        file: String,
-    },
+    NoCpu { file: String },
     /// One run counted twice would make chance look like certainty.
     #[error("{first} and {second} hold the same run; name each run once")]
-    SameRun {
-        /// The file named first.
-        first: String,
-        /// The one that repeats it.
-        second: String,
-    },
+    SameRun { first: String, second: String },
 }
 
 /// Reads the reports of both sides.

@@ -33,11 +33,9 @@ pub struct Question {
     pub level: f64,
     /// The factor between rates from which on a difference matters.
     pub margin: f64,
-    /// What may be named.
     pub naming: Naming,
 }
 
-/// What a comparison may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// Everything that the reports hold.

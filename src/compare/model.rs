@@ -4,6 +4,8 @@
 //! Ratios and differences are after against before; `null` is "not known" or,
 //! at the end of an interval, "without bound".
 
+#![warn(missing_docs)]
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

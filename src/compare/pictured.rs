@@ -16,16 +16,13 @@ const ROWS_PER_DECADE: f64 = 24.0;
 /// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
-    /// Before the change.
     Before,
-    /// After it.
     After,
 }
 
 /// How many stalls reached a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
-    /// The length.
     pub length: Nanos,
     /// Stalls that were as long or longer.
     pub stalls: u64,
@@ -34,7 +31,6 @@ pub struct Reached {
 /// A run on the line of all runs, in order of their starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
-    /// Its side.
     pub side: Which,
     /// Its number on that side, from 0.
     pub number: usize,
@@ -47,7 +43,6 @@ pub struct Stretch {
 /// A stall, or several of one length and moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
-    /// The side of its run.
     pub side: Which,
     column: u16,
     row: u16,
@@ -73,7 +68,6 @@ pub struct Pictured {
     pub reached: [Vec<Reached>; 2],
     /// The runs, one after the other.
     pub line: Vec<Stretch>,
-    /// Their stalls.
     pub marks: BTreeSet<Mark>,
 }
 

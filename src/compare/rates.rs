@@ -23,7 +23,6 @@ const EDGES: [u64; 7] = [
 /// Whether the evidence tells SMIs from the rest in the same way everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Classes {
-    /// It does.
     Alike,
     /// Some runs could count SMIs and some could not.
     Unlike,
@@ -31,7 +30,6 @@ pub enum Classes {
 
 /// A row with what the verdict needs beside it.
 pub struct Rated {
-    /// The row as it is shown.
     pub row: RateRow,
     /// The ratio of its rates; `None` without stalls or time.
     pub ratio: Option<RateRatio>,

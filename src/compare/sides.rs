@@ -47,7 +47,6 @@ fn rate(series: &Series) -> Rate {
     }
 }
 
-/// The CPUs that a run sampled.
 pub(super) fn cpus(run: &SavedRun) -> CpuList {
     run.report.cpus.iter().map(|cpu| cpu.cpu).collect()
 }

@@ -25,7 +25,6 @@ pub(super) fn rate(row: &RateRow, level: f64) -> String {
     format!("{subject} went from {before} to {after} an hour, {times} ({interval})")
 }
 
-/// What the lengths found.
 pub(super) fn lengths(row: &LengthRow, level: f64) -> String {
     let word = if row.chance_longer > 0.5 {
         "longer"

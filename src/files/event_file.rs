@@ -23,11 +23,9 @@ use crate::waits;
 /// Mode of a new file; the umask takes from it.
 const NEW: Mode = Mode::from_raw_mode(0o666);
 
-/// The file, open.
 #[derive(Debug)]
 pub struct EventFile {
     place: Place,
-    /// Rows in it.
     rows: u64,
     /// Rows in FILE.1, where this run wrote it.
     rows_before: u64,

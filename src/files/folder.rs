@@ -30,13 +30,10 @@ pub enum Purpose {
 /// Why a path leads nowhere.
 #[derive(Debug, thiserror::Error)]
 pub enum PathError {
-    /// What the system said.
     #[error("{0}")]
     System(#[from] io::Error),
-    /// A folder on the way is missing.
     #[error("the folder {0:?} does not exist")]
     Missing(PathBuf),
-    /// Something on the way is no folder.
     #[error("{0:?} is not a folder")]
     NotAFolder(PathBuf),
     /// A link that somebody else made.
@@ -76,7 +73,6 @@ pub struct Folder(OwnedFd);
 /// Where a path leads: a name in an open folder. Nothing need be there yet.
 #[derive(Debug)]
 pub struct Located {
-    /// The folder.
     pub folder: Folder,
     /// The name, which is no link; `None` where the path is the folder's.
     pub name: Option<OsString>,
@@ -193,9 +189,6 @@ impl Folder {
     }
 
     /// What has this name here; a link is not followed.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn look(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
@@ -205,9 +198,6 @@ impl Folder {
     }
 
     /// The folder itself.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn stat(&self) -> io::Result<Stat> {
         Ok(fs::fstat(&self.0)?)
     }
@@ -236,34 +226,22 @@ impl Folder {
     }
 
     /// Makes a file without a name, where the file system knows such.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn open_nameless(&self, mode: Mode) -> io::Result<File> {
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         Ok(File::from(fs::openat(&self.0, ".", flags, mode)?))
     }
 
     /// Gives a file another name here, in the place of what has it.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(fs::renameat(&self.0, from, &self.0, to)?)
     }
 
     /// Removes a name.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
     /// Makes a folder in this one. One that is there already is left alone.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn make_folder(&self, name: &OsStr, mode: Mode) -> io::Result<()> {
         match fs::mkdirat(&self.0, name, mode) {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
@@ -273,9 +251,6 @@ impl Folder {
 
     /// Waits until the names of this folder are on the disk. Where it may be
     /// written and not read, they get there without that.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn sync(&self) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match fs::openat(&self.0, ".", flags, Mode::empty()) {
@@ -286,9 +261,6 @@ impl Folder {
     }
 
     /// The folder that this one lies in.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn parent(&self) -> io::Result<Folder> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Folder(fs::openat(&self.0, "..", flags, Mode::empty())?))

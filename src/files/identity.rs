@@ -43,13 +43,7 @@ pub enum Clash {
     },
     /// One output would take the place of the other.
     #[error("{first} and {second} are the same file: only one would be left; name two")]
-    Outputs {
-        /// The one.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// An output in a folder whose reports are the input.
+    Outputs { first: String, second: String },
     #[error(
         "{output} lies in the folder {input} that is read, under a name that reports have; name a \
          file elsewhere"
@@ -103,7 +97,6 @@ pub fn distinct(inputs: &[Named<'_>], outputs: &[Named<'_>]) -> Result<(), Clash
     Ok(())
 }
 
-/// Whether a path lies in one of these folders, or is one of them. Which one.
 pub fn inside<'a>(path: &Path, folders: &[Named<'a>]) -> Option<Named<'a>> {
     let located = locate(path, Purpose::Write).ok()?;
     let mut here = located.folder;

@@ -19,10 +19,8 @@ pub struct OutputError {
 /// Why an output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// An empty name.
     #[error("the name is empty; name a file, or - for standard output")]
     NoName,
-    /// The target is a folder.
     #[error("it is a folder; name a file in it")]
     IsFolder,
     /// The target is a block device.
@@ -55,7 +53,6 @@ pub enum Reason {
     /// No room is left.
     #[error("the disk is full or the quota used up; free some space, or choose another folder")]
     Full,
-    /// Nobody reads any more.
     #[error("its reader has closed it")]
     Closed,
     /// Anything else.

@@ -23,7 +23,6 @@ const FRAME: usize = 1 << 20;
 /// The byte order mark that editors of other systems begin a text with.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a file is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// RFC 1952.
@@ -43,7 +42,6 @@ impl Packing {
         }
     }
 
-    /// The packing that a name promises by its ending.
     pub fn promised(path: &Path) -> Option<Packing> {
         let ending = path.extension()?.to_ascii_lowercase();
         match ending.to_str()? {
@@ -62,11 +60,8 @@ impl Packing {
     }
 }
 
-/// Packs what is written to it.
 pub enum Packer<W: Write> {
-    /// Not at all.
     Plain(W),
-    /// As one member.
     Gzip(Box<GzEncoder<W>>),
     /// As frames; the bytes are those of the next one.
     Zstd(W, Vec<u8>),
@@ -152,7 +147,6 @@ pub fn unpacked<'a>(packing: Packing, input: impl Read + 'a) -> Box<dyn Read + '
 pub struct Plain<'a> {
     /// How it is packed; `None` where it is not.
     pub packing: Option<Packing>,
-    /// What it holds.
     pub content: Box<dyn Read + 'a>,
 }
 
@@ -172,7 +166,6 @@ pub fn plain<'a>(mut input: impl Read + 'a) -> io::Result<Plain<'a>> {
     Ok(Plain { packing, content })
 }
 
-/// Counts what is read from a packed file.
 struct Counted<R> {
     input: R,
     count: Rc<Cell<u64>>,

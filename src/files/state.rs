@@ -32,7 +32,6 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Why a folder or a file is none to rely on.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// Not there, or not to be had.
     #[error("{0}")]
     Path(#[from] PathError),
     /// Somebody else could have written it.
@@ -41,7 +40,6 @@ pub enum StateError {
     /// It is longer than anything that hwgap writes there.
     #[error("{0:?} is too large")]
     TooLarge(PathBuf),
-    /// What the system said.
     #[error("{0}")]
     System(#[from] io::Error),
 }
@@ -134,9 +132,6 @@ impl StateFolder {
 
     /// Puts a file in the place of one of this name, whole or not at all, and
     /// also after a power cut.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn replace(&self, name: &str, text: &[u8]) -> Result<(), StateError> {
         let temporary = random_name(".hwgap-");
         let (temporary, target) = (OsStr::new(&temporary), OsStr::new(name));
@@ -154,26 +149,17 @@ impl StateFolder {
     }
 
     /// Makes a file that is not there yet.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         self.folder.open_file(name, flags, Mode::RUSR | Mode::WUSR)
     }
 
     /// Removes a file.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         self.folder.remove(OsStr::new(name))
     }
 
     /// Waits until the names of this folder are on the disk.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn sync(&self) -> io::Result<()> {
         self.folder.sync()
     }

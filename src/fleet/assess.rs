@@ -28,7 +28,6 @@ pub struct Question<'a> {
     pub expected: Option<&'a Expected>,
 }
 
-/// Makes the answer.
 pub fn assess(gathered: Gathered, question: &Question<'_>) -> FleetReport {
     let made_up = gathered.runs.iter().filter(|run| run.made_up).count() as u64;
     let hosts = hosts::merge(gathered.runs);

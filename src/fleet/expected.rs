@@ -20,11 +20,8 @@ pub struct Expected(Vec<String>);
 /// Who is missing, and who came without being expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attendance {
-    /// Who answers to each name that is there.
     pub matched: Vec<Matched>,
-    /// Expected and not there.
     pub missing: Vec<String>,
-    /// There and not expected.
     pub unexpected: Vec<Name>,
 }
 
@@ -37,7 +34,6 @@ impl Expected {
         read::text(path, LARGEST).map(|text| Expected::parse(&text))
     }
 
-    /// From the text of a list.
     pub fn parse(text: &str) -> Expected {
         let text = text.trim_start_matches('\u{feff}');
         let bare = text

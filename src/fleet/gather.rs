@@ -14,7 +14,6 @@ use super::run::Run;
 /// What was set aside is listed up to here; all is counted.
 const LISTED: usize = 10_000;
 
-/// Everything that was read.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// The runs, in the order in which they were named: files of a folder by

@@ -27,9 +27,7 @@ pub struct Host {
     /// Its name, with what tells it from other machines of that name; where the
     /// reports hold none, the place of the report.
     pub name: Name,
-    /// Its name alone.
     pub label: Name,
-    /// Its latest run.
     pub latest: Run,
     /// Runs before it that count as well, in order of time.
     pub earlier: Vec<Run>,
@@ -155,7 +153,6 @@ impl Host {
         reasons.filter(|reason| known.insert(reason)).collect()
     }
 
-    /// What the machine is.
     pub fn identity(&self) -> &Identity {
         &self.latest.identity
     }

@@ -77,7 +77,6 @@ fn ids(runs: &[Run]) -> Vec<Name> {
     ids
 }
 
-/// Whether a name is one that machines have which nobody named.
 fn says_nothing(label: &str) -> bool {
     let name = label.to_ascii_lowercase();
     let first = name.split('.').next().unwrap_or_default();
@@ -100,7 +99,6 @@ impl Key {
         }
     }
 
-    /// The label with what tells the machine from others.
     fn name(&self, label: &str) -> String {
         let id = self.id.as_deref().map(|id| {
             let end = id.char_indices().nth(8).map_or(id.len(), |(end, _)| end);

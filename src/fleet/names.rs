@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::text::clean_text;
 
-/// A name that may be shared.
 pub type Name = Arc<str>;
 
 /// A longer name is not looked for: it is cut, and likely shared by no one.

@@ -20,9 +20,7 @@ pub const SMALLEST_GROUP: usize = 3;
 /// A group whose hosts fail more often, or less often, than the rest.
 #[derive(Clone, Debug)]
 pub struct Separator {
-    /// Which of the groups.
     pub group: usize,
-    /// Its counts.
     pub table: Table,
     /// How many times as often its hosts fail.
     pub ratio: Option<RiskRatio>,

@@ -30,7 +30,6 @@ const FALSE_ALARM: f64 = 0.01;
 /// One host's series.
 type Seen = (SeriesSeen, usize);
 
-/// The series that hosts share, those of most hosts first.
 pub(super) fn shared(hosts: &[Host], groups: &[Group]) -> Vec<SeriesRow> {
     let mut all: Vec<Seen> = Vec::new();
     for (at, host) in hosts.iter().enumerate() {
@@ -105,7 +104,6 @@ fn row(cluster: &[Seen], hosts: usize, groups: &[Group], level: f64) -> Option<S
     })
 }
 
-/// The group that a series goes with best, if with any.
 fn best_group(
     all_with: usize,
     hosts: usize,

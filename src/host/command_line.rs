@@ -23,7 +23,6 @@ pub struct CommandLine {
     pub options: Vec<BootOption>,
 }
 
-/// One option of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootOption {
     /// The name as written.
@@ -37,7 +36,6 @@ impl CommandLine {
         root.read_text(FILE).map(|text| CommandLine::parse(&text))
     }
 
-    /// From its text.
     pub fn parse(text: &str) -> CommandLine {
         let text = clean(text, LONGEST_LINE);
         let options = split(&text)
@@ -59,7 +57,6 @@ impl CommandLine {
             .map(|option| option.value.as_deref())
     }
 
-    /// Whether an option of this name is there at all.
     pub fn has(&self, name: &str) -> bool {
         self.values(name).next().is_some()
     }

@@ -27,9 +27,7 @@ pub struct CpuModel {
     pub family: Known<u32>,
     /// The display model, extended part included.
     pub model: Known<u32>,
-    /// The stepping.
     pub stepping: Known<u32>,
-    /// The brand string.
     pub name: Known<String>,
     /// The microcode revision in the kernel's form, such as `0xd0003e7`. In a
     /// guest the hypervisor makes it up.

@@ -28,23 +28,17 @@ const LONGEST_QUOTE: usize = 60;
 /// The longest vendor kept, in characters.
 const LONGEST_VENDOR: usize = 12;
 
-/// What CPUID says of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuidFacts {
     /// The vendor of leaf 0, such as `GenuineIntel`.
     pub vendor: String,
-    /// The display family.
     pub family: u32,
-    /// The display model.
     pub model: u32,
-    /// The stepping.
     pub stepping: u32,
     /// The signature of leaf 40000000h when leaf 1 ECX bit 31 tells of a
     /// hypervisor; `None` on bare metal, or where the hypervisor hides.
     pub hypervisor: Option<[u8; 12]>,
-    /// Whether the TSC keeps its rate.
     pub tsc_rate: TscRate,
-    /// Whether the CPU has FRED.
     pub fred: Fred,
     /// Leaf 15h, where the CPU has it.
     pub crystal: Option<Crystal>,
@@ -53,7 +47,6 @@ pub struct CpuidFacts {
 /// Whether the TSC keeps its rate in all power states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TscRate {
-    /// It does.
     Invariant,
     /// It may change or stop.
     Variable,
@@ -63,9 +56,7 @@ pub enum TscRate {
 /// uses it is told by the flag `fred` in `/proc/cpuinfo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fred {
-    /// It can.
     Supported,
-    /// It cannot.
     Unsupported,
 }
 
@@ -116,14 +107,12 @@ pub enum CpuidFactsError {
     /// A key has a value that it cannot have.
     #[error("{key} is '{found}', not {expected}")]
     BadValue {
-        /// The key.
         key: &'static str,
         /// What should have stood there.
         expected: &'static str,
         /// The value, cleaned for display.
         found: String,
     },
-    /// A key that must be there is not.
     #[error("there is no line for {0}")]
     NoKey(&'static str),
 }

@@ -4,7 +4,6 @@ use super::kernel::Lockdown;
 use super::kernel_fs::{KernelFs, KernelFsKind};
 use super::root::{Known, ReadError, Root};
 
-/// A debugfs to read from.
 #[derive(Debug)]
 pub struct Debugfs {
     files: KernelFs,

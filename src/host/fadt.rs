@@ -11,7 +11,6 @@ const COMMANDS: std::ops::Range<usize> = 52..56;
 /// CST_CNT.
 const CST_COUNT: usize = 95;
 
-/// The SMI command port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmiCommand {
     /// Its number; 0 on machines without one.

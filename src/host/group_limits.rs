@@ -65,7 +65,6 @@ impl GroupLimits {
     }
 }
 
-/// Where groups of these controllers may be mounted.
 fn mounts(controllers: &str) -> Vec<String> {
     match controllers {
         "" => vec![

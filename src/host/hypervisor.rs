@@ -8,7 +8,6 @@ use std::fmt;
 use super::identity::Identity;
 use super::text::clean;
 
-/// A hypervisor, by the name it gives itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hypervisor {
     /// Linux KVM, also below QEMU, Firecracker and most clouds; or VirtualBox, which
@@ -17,19 +16,15 @@ pub enum Hypervisor {
     /// Microsoft Hyper-V; or another, KVM among them, that shows its signature to
     /// please Windows guests.
     HyperV,
-    /// VMware.
     Vmware,
-    /// Xen.
     Xen,
     /// QEMU emulating the CPU in software (TCG).
     Qemu,
-    /// Oracle VirtualBox.
     VirtualBox,
     /// FreeBSD bhyve.
     Bhyve,
     /// ACRN, for embedded machines.
     Acrn,
-    /// Parallels.
     Parallels,
     /// Any other: its signature cleaned for display, or a word in its place.
     Other(String),
@@ -76,7 +71,6 @@ fn readable(signature: [u8; 12]) -> String {
 }
 
 impl fmt::Display for Hypervisor {
-    /// The usual name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Hypervisor::Kvm => "KVM",

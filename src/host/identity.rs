@@ -15,26 +15,19 @@ const LONGEST_LABEL: usize = 128;
 /// Names of the machine. Every text is cleaned for display.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The host name.
     pub hostname: Known<String>,
     /// A hash of the machine's own number.
     pub machine_id_hash: Known<String>,
-    /// The system as sold.
     pub system: Product,
-    /// The main board.
     pub board: Product,
-    /// The firmware.
     pub bios: Bios,
     /// What tells this one machine from its siblings.
     pub serials: Serials,
 }
 
-/// A product as its vendor names it.
 #[derive(Clone, Debug)]
 pub struct Product {
-    /// Who made it.
     pub vendor: Known<String>,
-    /// What it is called.
     pub name: Known<String>,
     /// Its version; many vendors leave it blank.
     pub version: Known<String>,
@@ -43,7 +36,6 @@ pub struct Product {
 /// The firmware, as a vendor ticket needs it.
 #[derive(Clone, Debug)]
 pub struct Bios {
-    /// Who made it.
     pub vendor: Known<String>,
     /// Its version, in the vendor's own form.
     pub version: Known<String>,
@@ -57,11 +49,8 @@ pub struct Bios {
 /// and must not enter a report by accident. Only root may read them.
 #[derive(Clone, Debug)]
 pub struct Serials {
-    /// Of the system.
     pub system: Known<String>,
-    /// Of the main board.
     pub board: Known<String>,
-    /// Of the chassis.
     pub chassis: Known<String>,
     /// The system's UUID.
     pub uuid: Known<String>,

@@ -14,7 +14,6 @@ const LONGEST_NAME: usize = 24;
 /// A device's interrupt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Irq {
-    /// Its number.
     pub number: u32,
     /// The devices or queues that it serves.
     pub name: Option<String>,
@@ -23,7 +22,6 @@ pub struct Irq {
     /// The ones of these that the interrupt controller was given; `None` on
     /// kernels that do not say.
     pub effective: Option<CpuList>,
-    /// Who can move it.
     pub mobility: Mobility,
 }
 

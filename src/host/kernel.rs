@@ -14,16 +14,13 @@ const VERSION: &str = "proc/sys/kernel/version";
 /// The longest release or version kept, in characters; uname(2) has 64.
 const LONGEST_LABEL: usize = 128;
 
-/// The kernel.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     /// The release, such as `6.12.48-amd64`.
     pub release: Known<KernelRelease>,
     /// The build, such as `#1 SMP PREEMPT_DYNAMIC …`, cleaned for display.
     pub version: Known<String>,
-    /// What it was booted with.
     pub command_line: Known<CommandLine>,
-    /// How it preempts itself.
     pub preemption: Known<Preemption>,
     /// How far it is locked down. `Missing` also where securityfs is neither
     /// mounted nor to be mounted by this process.
@@ -53,7 +50,6 @@ impl Kernel {
 pub struct KernelRelease(String);
 
 impl KernelRelease {
-    /// The release as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,7 +78,6 @@ pub enum Preemption {
     Realtime,
     /// Chosen at boot by `preempt=`.
     Dynamic,
-    /// Preemptible.
     Full,
     /// The version names none: voluntary preemption or none at all.
     VoluntaryOrNone,
@@ -122,11 +117,9 @@ impl Preemption {
 /// MSR reads, perf and tracefs; confidentiality takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lockdown {
-    /// Not locked down.
     None,
     /// User space may not change the kernel; usual with Secure Boot.
     Integrity,
-    /// Nor may it read from the kernel.
     Confidentiality,
 }
 

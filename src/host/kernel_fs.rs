@@ -4,14 +4,12 @@
 use super::root::Root;
 use crate::sys::detached_mount::DetachedMount;
 
-/// Which one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelFsKind {
     /// The kernel's own knobs and views.
     Debugfs,
     /// What security modules show, lockdown among them.
     Securityfs,
-    /// Tracing.
     Tracefs,
 }
 
@@ -62,7 +60,6 @@ impl KernelFs {
         KernelFs { kind, root, own }
     }
 
-    /// The folder that is its root.
     pub fn root(&self) -> &Root {
         &self.root
     }

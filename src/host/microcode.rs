@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-/// A revision, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revision(u64);
 
@@ -25,7 +24,6 @@ impl fmt::Display for Revision {
     }
 }
 
-/// A revision in its normal form; a text that is none as it is.
 pub fn normal(text: &str) -> String {
     match Revision::parse(text) {
         Some(revision) => revision.to_string(),

@@ -55,11 +55,8 @@ use usable::Confinement;
 /// The machine at one moment.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Its names.
     pub identity: Identity,
-    /// Its CPU.
     pub cpu_model: CpuModel,
-    /// Its kernel.
     pub kernel: Kernel,
     /// Its CPUs and nodes.
     pub topology: Topology,
@@ -71,9 +68,7 @@ pub struct Host {
     pub smi_sources: SmiSources,
     /// How far real-time tasks are held back.
     pub rt_throttling: Known<Throttling>,
-    /// How it saves power.
     pub power: Power,
-    /// What this process may do.
     pub permissions: Permissions,
 }
 

@@ -44,7 +44,6 @@ pub enum ModuleRole {
 /// A loaded module that matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotableModule {
-    /// Its name as in `/proc/modules`.
     pub name: &'static str,
     /// Why it matters.
     pub role: ModuleRole,

@@ -17,9 +17,7 @@ const LONGEST_NAME: usize = 32;
 /// A task with a real-time policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealtimeTask {
-    /// Its process.
     pub process: u32,
-    /// The thread.
     pub thread: u32,
     /// The thread's name, safe to show.
     pub name: String,
@@ -31,7 +29,6 @@ pub struct RealtimeTask {
     pub cpu: CpuId,
     /// Whether it wants the CPU at this moment.
     pub state: State,
-    /// Whose it is.
     pub owner: Owner,
 }
 

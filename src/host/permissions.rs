@@ -94,7 +94,6 @@ impl fmt::Display for Capability {
     }
 }
 
-/// A set of capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities(u64);
 

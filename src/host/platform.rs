@@ -21,7 +21,6 @@ pub struct Packages {
     pub sockets: u32,
     /// Different pairs of package and `core_id`.
     pub cores: u32,
-    /// CPUs.
     pub threads: u32,
 }
 

@@ -24,13 +24,11 @@ pub struct Power {
 /// Whether CPUs may run above their base frequency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turbo {
-    /// They may.
     Allowed,
     /// Switched off, by firmware or user.
     Off,
 }
 
-/// Power saving of one CPU.
 #[derive(Clone, Debug)]
 pub struct CpuPower {
     /// The frequency governor, such as `performance`. `Missing` where the
@@ -42,7 +40,6 @@ pub struct CpuPower {
     pub idle_states: Known<Vec<IdleState>>,
 }
 
-/// An idle state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdleState {
     /// Its name, such as `C6`.
@@ -57,7 +54,6 @@ pub struct IdleState {
 /// Whether the kernel may enter an idle state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdleEntry {
-    /// It may.
     Enabled,
     /// Switched off by the user.
     Disabled,

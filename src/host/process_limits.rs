@@ -17,9 +17,7 @@ pub struct ProcessLimits {
 /// The soft limit, which is the one in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoftLimit {
-    /// None.
     Unlimited,
-    /// This much.
     UpTo(u64),
 }
 

@@ -15,12 +15,10 @@ use crate::units::{CpuId, Nanos};
 pub enum Throttling {
     /// Real-time tasks are never held back by this.
     Off,
-    /// In force.
     On {
         /// For RT throttling what real-time tasks may use of each period; for
         /// the fair server what it may take from them.
         runtime: Nanos,
-        /// The length of a period.
         period: Nanos,
     },
 }

@@ -62,7 +62,6 @@ pub enum ReadError {
         /// What stood there, cleaned and cut for display.
         found: String,
     },
-    /// Any other fault of the read.
     #[error("{path} cannot be read: {cause}")]
     Other {
         /// The file, cleaned for display.
@@ -159,9 +158,6 @@ impl Root {
     /// The start of a file, up to and without the first empty line, or up to
     /// 64 KiB. `/proc/cpuinfo` holds several megabytes on a big machine, of
     /// which the first processor is enough.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn read_first_paragraph(&self, relative: &str) -> Known<String> {
         const LARGEST: usize = 64 << 10;
         let ends = |bytes: &[u8]| bytes.windows(2).any(|two| two == b"\n\n");
@@ -206,9 +202,6 @@ impl Root {
 
     /// The names in a folder, sorted. Names that are not UTF-8 are left out:
     /// the kernel makes none.
-    ///
-    /// # Errors
-    /// What the system said.
     pub fn list_dir(&self, relative: &str) -> Known<Vec<String>> {
         let path = self.path(relative);
         let entries = fs::read_dir(&path).map_err(|error| ReadError::from_io(&path, &error))?;

@@ -19,7 +19,6 @@ pub struct SmiSources {
     pub core_pmu: Known<CorePmu>,
 }
 
-/// The perf PMU `msr`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MsrPmu {
     /// Its number for `perf_event_attr.type`.
@@ -29,7 +28,6 @@ pub struct MsrPmu {
     pub smi_config: Known<u64>,
 }
 
-/// A core PMU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorePmu {
     /// Its folder: `cpu`, or `cpu_core` on hybrid CPUs.

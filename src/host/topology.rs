@@ -19,7 +19,6 @@ const NODE: &str = "sys/devices/system/node";
 /// The machine's CPUs and nodes.
 #[derive(Clone, Debug)]
 pub struct Topology {
-    /// Sets of CPUs by state.
     pub sets: CpuSets,
     /// Whether cores run several threads.
     pub smt: Known<Smt>,
@@ -30,12 +29,10 @@ pub struct Topology {
     places: BTreeMap<CpuId, CpuPlace>,
 }
 
-/// Sets of CPUs by state.
 #[derive(Clone, Debug)]
 pub struct CpuSets {
     /// CPUs that the kernel made room for at boot.
     pub possible: Known<CpuList>,
-    /// CPUs that are plugged in.
     pub present: Known<CpuList>,
     /// CPUs that run tasks.
     pub online: Known<CpuList>,
@@ -56,10 +53,8 @@ pub enum Smt {
     Inactive,
 }
 
-/// A memory node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its number.
     pub id: NodeId,
     /// Its CPUs; none for a node of memory alone.
     pub cpus: CpuList,

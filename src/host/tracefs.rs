@@ -8,7 +8,6 @@ use super::root::Root;
 /// Where distributions mount it; the second only through debugfs.
 const PLACES: [&str; 2] = ["sys/kernel/tracing", "sys/kernel/debug/tracing"];
 
-/// The tracing files.
 #[derive(Debug)]
 pub struct Tracefs {
     root: Root,

@@ -85,7 +85,6 @@ impl Confinement {
     }
 }
 
-/// The set, when it is known and lacks the CPU.
 fn lacking(set: &Known<CpuList>, cpu: CpuId) -> Option<&CpuList> {
     set.as_ref().ok().filter(|list| !list.contains(cpu))
 }
@@ -93,33 +92,20 @@ fn lacking(set: &Known<CpuList>, cpu: CpuId) -> Option<&CpuList> {
 /// Why a CPU cannot be sampled. Each text says what to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableCpu {
-    /// The machine has no such CPU.
     #[error("CPU {cpu} does not exist: this machine has {possible}")]
-    NotPossible {
-        /// The CPU asked for.
-        cpu: CpuId,
-        /// The CPUs that can exist.
-        possible: CpuList,
-    },
+    NotPossible { cpu: CpuId, possible: CpuList },
     /// There is room for it and it is not plugged in.
     #[error("CPU {cpu} is not present: its place is empty or disabled by firmware")]
-    NotPresent {
-        /// The CPU asked for.
-        cpu: CpuId,
-    },
+    NotPresent { cpu: CpuId },
     /// It is switched off.
     #[error("CPU {cpu} is offline: write 1 to /sys/devices/system/cpu/cpu{cpu}/online to use it")]
-    Offline {
-        /// The CPU asked for.
-        cpu: CpuId,
-    },
+    Offline { cpu: CpuId },
     /// The process's control group excludes it.
     #[error(
         "CPU {cpu} is outside this process's cpuset ({cpuset}): start it in a control group \
          (container, slice) that has this CPU"
     )]
     OutsideCpuset {
-        /// The CPU asked for.
         cpu: CpuId,
         /// The CPUs of the control group.
         cpuset: CpuList,
@@ -129,12 +115,7 @@ pub enum UnusableCpu {
         "CPU {cpu} is outside this process's affinity mask ({allowed}): start it without \
          taskset, or with this CPU in its list"
     )]
-    OutsideAffinity {
-        /// The CPU asked for.
-        cpu: CpuId,
-        /// The CPUs of the mask.
-        allowed: CpuList,
-    },
+    OutsideAffinity { cpu: CpuId, allowed: CpuList },
 }
 
 impl UnusableCpu {

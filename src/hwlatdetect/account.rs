@@ -19,13 +19,10 @@ pub struct Account {
     pub unknown: u64,
     /// Gaps with a part above the threshold that is not known.
     pub open: u64,
-    /// SMIs.
     pub smis: Smis,
-    /// The CPUs that were sampled.
     pub cpus: CpuList,
     /// How much of the time was covered, 0 to 1.
     pub coverage: f64,
-    /// What ended the test.
     pub ended_by: EndedBy,
     /// What the samples are about.
     pub subject: Subject,

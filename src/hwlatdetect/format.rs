@@ -32,7 +32,6 @@ impl Format {
         }
     }
 
-    /// Whether samples name their CPU.
     pub(super) fn names_cpu(self) -> bool {
         self >= Format::V2_6
     }

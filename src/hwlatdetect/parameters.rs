@@ -22,7 +22,6 @@ const WINDOW: Nanos = Nanos(1_000_000_000);
 /// The part of it that the tracer samples.
 const WIDTH: Nanos = Nanos(500_000_000);
 
-/// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voice {
     /// Samples, SMI counts, errors.
@@ -42,7 +41,6 @@ pub enum Listing {
     Live,
 }
 
-/// What the width of a window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
     /// The least to sample.
@@ -51,7 +49,6 @@ pub enum Width {
     Exact,
 }
 
-/// The parameters of a test.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     /// How long to test.
@@ -60,17 +57,13 @@ pub struct Parameters {
     pub threshold: Nanos,
     /// Latencies above this fail the test.
     pub hardlimit: Nanos,
-    /// Length of a window.
     pub window: Nanos,
     /// Sampled part of it, by `width_is`.
     pub width: Nanos,
-    /// What the width is.
     pub width_is: Width,
-    /// The CPUs as they were written.
     pub cpu_list: Option<String>,
     /// Where samples go.
     pub report: Option<PathBuf>,
-    /// How much is said.
     pub voice: Voice,
     /// When samples are printed.
     pub listing: Listing,

@@ -15,9 +15,7 @@ use super::Format;
 pub struct Sample {
     /// The last reading before it.
     pub start: UtcNanos,
-    /// The CPU it was seen on.
     pub cpu: CpuId,
-    /// How long.
     pub length: Nanos,
 }
 
@@ -52,7 +50,6 @@ impl Sample {
         self.start.0.saturating_add_unsigned(self.length.0)
     }
 
-    /// The line of the sample.
     pub fn line(&self, format: Format) -> String {
         let (seconds, nanos) = (
             self.start.0.div_euclid(1_000_000_000),

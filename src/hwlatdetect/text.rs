@@ -13,9 +13,7 @@ use super::sample::whole_micros;
 
 /// How the parameters are carried out.
 pub struct Sampled<'a> {
-    /// The plan.
     pub plan: &'a RunPlan,
-    /// The engines by name.
     pub engines: &'a [&'a str],
 }
 

@@ -41,7 +41,6 @@ impl Class {
     }
 }
 
-/// A mark of the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark {
     pub class: Class,
@@ -116,7 +115,6 @@ struct Pass<'a> {
     os: Shares,
     line: &'a TimeLine,
     elapsed: f64,
-    /// The row of each CPU.
     rows: BTreeMap<CpuId, u16>,
 }
 

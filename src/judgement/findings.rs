@@ -10,7 +10,6 @@ use super::{
     tracer_findings, watch_findings,
 };
 
-/// A finding with its parts.
 pub(super) fn finding(
     id: &str,
     severity: Severity,

@@ -7,7 +7,6 @@ use crate::text::human::counted;
 use super::Case;
 use super::findings::finding;
 
-/// The findings.
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let all = [
         footprint(case),

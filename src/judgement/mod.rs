@@ -49,7 +49,6 @@ use crate::session::{Collected, Preparation, Rate};
 /// The engine of a run.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// What sampled.
     pub engine: EngineName,
     /// Why, where hwgap chose it.
     pub why: Option<String>,
@@ -58,17 +57,13 @@ pub struct Chosen {
 /// Everything that a judgement rests on.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
-    /// What was asked for.
     pub plan: &'a RunPlan,
     /// The machine by its files.
     pub host: &'a Host,
-    /// The machine by CPUID.
     pub machine: &'a MachineFacts,
     /// How the process could prepare itself.
     pub preparation: &'a Preparation,
-    /// What sampled.
     pub chosen: &'a Chosen,
-    /// What was collected.
     pub collected: &'a Collected,
     /// The TSC's rate against the kernel's clock over the run.
     pub fitted: Rate,

@@ -69,7 +69,6 @@ fn entry(series: &Series, subject: Subject) -> PeriodicSeries {
 }
 
 impl PeriodicSeries {
-    /// One sentence on the series itself.
     pub fn sentence(&self) -> String {
         format!(
             "a stall of {} every {} ({} of {} beats came, {} of the stalls)",

@@ -11,9 +11,7 @@ const MOST_GAPS: usize = 1_000;
 
 /// A series among the gaps of one CPU.
 pub struct Period {
-    /// The series that explains most of them.
     pub series: Series,
-    /// How many gaps were looked at.
     pub gaps: usize,
 }
 

@@ -13,11 +13,9 @@ const TABLE: &str = include_str!("../../data/smi-sources.toml");
 /// be: other machines are faster.
 const LENGTH_SLACK: f64 = 2.0;
 
-/// A known source.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// What it is.
     pub name: String,
     /// Periods, in seconds; none for an irregular one.
     pub periods_s: Vec<f64>,
@@ -27,11 +25,9 @@ pub struct Source {
     pub tolerance_s: f64,
     /// Shortest and longest stall, in seconds; empty where not known.
     pub length_s: Vec<f64>,
-    /// Who raises it.
     pub kind: SourceKind,
     /// Where the statement comes from.
     pub standing: String,
-    /// What to try.
     #[serde(rename = "try")]
     pub remedy: String,
 }
@@ -41,7 +37,6 @@ struct Table {
     source: Vec<Source>,
 }
 
-/// All known sources.
 pub fn known() -> &'static [Source] {
     static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
         let table: Table = toml::from_str(TABLE).expect("the table is part of the program");

@@ -201,7 +201,6 @@ pub fn list(case: &Case<'_>, origin: Cycles) -> Vec<StallReport> {
         .collect()
 }
 
-/// The sampled CPUs of each package.
 struct SampledPackages(BTreeMap<u32, Vec<CpuId>>);
 
 impl SampledPackages {

@@ -20,7 +20,6 @@ pub struct TimeLine {
 }
 
 impl TimeLine {
-    /// The time line of a report.
     pub fn new(tsc: &Tsc) -> TimeLine {
         let offsets = &tsc.offsets;
         let farthest = offsets.iter().map(|offset| offset.offset_cycles).max();

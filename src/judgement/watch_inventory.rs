@@ -9,7 +9,6 @@ use super::pmu_inventory;
 
 const NO_GUEST: &str = "a guest usually does not see it; run hwgap on the host itself";
 
-/// The entries.
 pub(super) fn entries(case: &Case<'_>) -> Vec<EvidenceSource> {
     let mut all = vec![
         throttle(case),

@@ -4,6 +4,8 @@
 //! Lengths are integers in nanoseconds or cycles. What is not known is `null`
 //! with a reason beside it, never 0.
 
+#![warn(missing_docs)]
+
 pub mod agreement;
 mod cause;
 mod clock;

@@ -9,7 +9,6 @@ use super::PlanError;
 /// The CPUs of a run.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// Those to sample.
     pub cpus: CpuList,
     /// Those that this process may use and will not sample.
     pub housekeeping: CpuList,
@@ -20,9 +19,7 @@ pub struct Choice {
 /// CPUs that are online and are not sampled, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSampled {
-    /// The CPUs.
     pub cpus: CpuList,
-    /// Why.
     pub reason: String,
 }
 
@@ -110,7 +107,6 @@ impl Choice {
     }
 }
 
-/// All of these.
 pub fn left_out(not_sampled: &[NotSampled]) -> CpuList {
     (not_sampled.iter())
         .flat_map(|one| one.cpus.iter())
@@ -154,9 +150,7 @@ fn choose(asked: Option<&str>, host: &Host, open: &CpuList) -> Result<CpuList, P
 struct WhyNot<'a> {
     asked: Option<&'a str>,
     host: &'a Host,
-    /// Those that there was a choice of.
     open: &'a CpuList,
-    /// Whether isolated ones were chosen.
     is_isolated: bool,
 }
 
@@ -201,7 +195,6 @@ mod tests {
     use super::*;
     use crate::host::root::Root;
 
-    /// A machine of these sets.
     struct Sets {
         online: &'static str,
         isolated: &'static str,

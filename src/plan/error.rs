@@ -6,7 +6,6 @@ use crate::quiet::StepError;
 use crate::units::cpulist::{CpuList, CpuListError};
 use crate::units::{CpuId, Nanos};
 
-/// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// `--cpus` is not a list.
@@ -24,7 +23,6 @@ pub enum PlanError {
     /// `--cpus isolated`, and none of them may be used.
     #[error("--cpus isolated: CPUs {isolated} are isolated, and this process may use none{why}")]
     IsolatedClosed {
-        /// Those that are.
         isolated: CpuList,
         /// Why the first cannot be used.
         why: String,
@@ -44,13 +42,10 @@ pub enum PlanError {
     /// A CPU that cannot be sampled.
     #[error("--cpus: {0}")]
     Unusable(#[from] UnusableCpu),
-    /// The machine does not say what CPUs it has.
     #[error("the CPUs of this machine cannot be found out: {0}")]
     UnknownCpus(#[from] ReadError),
-    /// No CPU can be used.
     #[error("this process may not use any CPU that is online")]
     NoCpus,
-    /// A length of zero.
     #[error("--{0} is zero; write for example {1}")]
     Zero(&'static str, &'static str),
     /// Checkpoints that would be half of the work.
@@ -64,36 +59,18 @@ pub enum PlanError {
         "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \
          unseen; lower the threshold as well"
     )]
-    LimitBelowThreshold {
-        /// The limit.
-        hardlimit: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
-    /// A width that does not fit.
+    LimitBelowThreshold { hardlimit: Nanos, threshold: Nanos },
     #[error("--width {width} is longer than --window {window}; make the window at least as long")]
-    WidthAboveWindow {
-        /// The width.
-        width: Nanos,
-        /// The window.
-        window: Nanos,
-    },
+    WidthAboveWindow { width: Nanos, window: Nanos },
     /// A width without a window, or the reverse.
     #[error("--{given} needs --{missing} beside it, for example --width 500ms --window 1s")]
     HalfAWindow {
-        /// The option that is there.
         given: &'static str,
-        /// The one that is not.
         missing: &'static str,
     },
     /// A window that cannot hold a gap.
     #[error("--width {width} is not longer than --threshold {threshold}: no gap would fit")]
-    WidthBelowThreshold {
-        /// The width.
-        width: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
+    WidthBelowThreshold { width: Nanos, threshold: Nanos },
     /// Shots without the engine that takes them.
     #[error("--{0} is for the BPF engine only; write --engine bpf, or leave --{0} away")]
     NoShots(&'static str),
@@ -108,7 +85,6 @@ pub enum PlanError {
     /// An engine that would take turns with itself.
     #[error("--engine names {0} twice")]
     EngineTwice(&'static str),
-    /// An engine in the kernel on something that is not this machine.
     #[error(
         "the engines in the kernel sample this machine only, and a script or another folder was \
          given"
@@ -117,9 +93,7 @@ pub enum PlanError {
     /// A shot or breath that is too short or too long.
     #[error("--{option} {length} is not between {least} and {most}")]
     OutOfRange {
-        /// The option.
         option: &'static str,
-        /// What was given.
         length: Nanos,
         /// The shortest allowed.
         least: Nanos,
@@ -128,12 +102,7 @@ pub enum PlanError {
     },
     /// A shot that cannot hold a gap.
     #[error("--irqs-off {shot} is not longer than --threshold {threshold}: no gap would fit")]
-    ShotBelowThreshold {
-        /// The shot.
-        shot: Nanos,
-        /// The threshold.
-        threshold: Nanos,
-    },
+    ShotBelowThreshold { shot: Nanos, threshold: Nanos },
     /// `--quiet-host` names no steps.
     #[error("--quiet-host: {0}")]
     BadSteps(StepError),

@@ -31,7 +31,6 @@ pub use shots::{EngineChoice, TURNS_EACH};
 pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 /// Sampled part of each window where no CPU is left to others.
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
-/// The window then.
 const SHARED_WINDOW: Nanos = Nanos(100_000_000);
 /// How often the report so far is saved.
 const CHECKPOINT: Nanos = Nanos(60 * 1_000_000_000);
@@ -40,17 +39,14 @@ const SHORTEST_CHECKPOINT: Nanos = Nanos(100_000_000);
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
 
-/// What a run will do.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
-    /// The CPUs to sample.
     pub cpus: CpuList,
     /// The CPUs that this process may use and will not sample: where its
     /// collector runs. Empty when all are sampled.
     pub housekeeping: CpuList,
     /// The CPUs that are online and will not be sampled, with the reasons.
     pub not_sampled: Vec<NotSampled>,
-    /// Length of the run.
     pub duration: Nanos,
     /// Gaps above this become records.
     pub threshold: Nanos,
@@ -64,13 +60,11 @@ pub struct RunPlan {
     pub pauses: Pauses,
     /// Real-time priority of the samplers.
     pub priority: u8,
-    /// What samples.
     pub engine: EngineChoice,
     /// How the shots of the BPF engine follow each other.
     pub pace: Pace,
     /// What the first platform gap does.
     pub stop_on_gap: bool,
-    /// How many gaps the report keeps.
     pub keep: KeepGaps,
     /// Whether counters are made to stand still in SMM.
     pub freeze_on_smi: FreezeRequest,
@@ -87,7 +81,6 @@ pub struct RunPlan {
 /// Whether sampling pauses, and at whose wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pauses {
-    /// It does not.
     None,
     /// `--width` and `--window` ask for it.
     AsAsked,
@@ -98,17 +91,13 @@ pub enum Pauses {
 /// Where results go.
 #[derive(Clone, Debug)]
 pub struct Outputs {
-    /// JSON file.
     pub json: Option<PathBuf>,
-    /// CSV file.
     pub csv: Option<PathBuf>,
-    /// HTML file.
     pub html: Option<PathBuf>,
     /// How often to save the report so far; `None` for the end only.
     pub checkpoint: Option<Nanos>,
     /// Where gaps go as they happen.
     pub events: Option<EventsPlan>,
-    /// Standard output.
     pub stdout: Printed,
     /// What is shown of the run while it goes on.
     pub progress: ProgressPlan,
@@ -137,9 +126,7 @@ impl Outputs {
 /// Gaps written as they happen.
 #[derive(Clone, Debug)]
 pub struct EventsPlan {
-    /// The file.
     pub file: PathBuf,
-    /// What it becomes when it is full.
     pub full: PathBuf,
     /// Rows until it makes room for the next.
     pub rows: u64,
@@ -148,7 +135,6 @@ pub struct EventsPlan {
 /// What is shown while a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgressPlan {
-    /// Nothing.
     Nothing,
     /// A view on a terminal; where there is none, a line this often, or none.
     Shown(Option<Nanos>),
@@ -157,11 +143,8 @@ pub enum ProgressPlan {
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Printed {
-    /// The summary.
     Text(Look),
-    /// The report.
     Json,
-    /// Nothing.
     Nothing,
 }
 

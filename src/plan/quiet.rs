@@ -27,7 +27,6 @@ pub enum Leftovers {
     RestoreFirst,
 }
 
-/// Makes out what is wished.
 pub(super) fn quiet(
     args: &RunArgs,
     host: &Host,

@@ -32,7 +32,6 @@ pub enum EngineChoice {
 }
 
 impl EngineChoice {
-    /// Whether this engine was asked for by name.
     pub fn names(&self, engine: EngineName) -> bool {
         matches!(self, EngineChoice::These(names) if names.contains(&engine))
     }
@@ -110,7 +109,6 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, 
     Ok((request, pace))
 }
 
-/// The engines by name.
 fn request(args: &[EngineArg]) -> Result<EngineChoice, PlanError> {
     let mut names = Vec::new();
     for arg in args {

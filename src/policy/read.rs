@@ -17,22 +17,11 @@ const ALIKE: f64 = 0.7;
 pub enum PolicyError {
     /// The system refuses it.
     #[error("policy {file}: cannot be read: {cause}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// It is larger than any policy.
+    Unreadable { file: String, cause: std::io::Error },
     #[error("policy {file}: is larger than {LARGEST} bytes")]
-    TooLarge {
-        /// The file.
-        file: String,
-    },
-    /// Something in it is wrong.
+    TooLarge { file: String },
     #[error("policy {file}: line {line}{}: {message}", .field.as_deref().map(|field| format!(", {field}")).unwrap_or_default())]
     Wrong {
-        /// The file.
         file: String,
         /// From 1.
         line: usize,

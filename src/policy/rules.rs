@@ -13,11 +13,9 @@ use crate::units::cpulist::CpuList;
 pub struct Rules {
     /// Limits on what the platform takes.
     pub limits: Limits,
-    /// How it must have been measured.
     pub measurement: Measurement,
     /// What must have been seen by.
     pub evidence: Evidence,
-    /// What the clock must be.
     pub clock: Clock,
 }
 
@@ -59,12 +57,10 @@ pub struct Measurement {
     /// The least covered share of any CPU, 0 to 1.
     #[serde(deserialize_with = "share")]
     pub coverage: Option<f64>,
-    /// The highest threshold.
     #[serde(deserialize_with = "threshold")]
     pub threshold: Option<Nanos>,
     /// CPUs that must have been sampled.
     pub cpus: Option<WantedCpus>,
-    /// The engines that may have sampled.
     pub engines: Option<Vec<EngineName>>,
 }
 
@@ -72,11 +68,9 @@ pub struct Measurement {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evidence {
-    /// Whether the SMI counter must have been read.
     pub smi_counter: Option<Need>,
     /// Whether a self-test of the host must have passed.
     pub selftest: Option<Need>,
-    /// Whether runs in a guest are taken.
     pub guest: Option<GuestRuns>,
     /// Further sources of evidence that must have been usable, by name.
     pub sources: Option<Vec<String>>,
@@ -88,7 +82,6 @@ pub struct Evidence {
 pub struct Clock {
     /// The clocksources that the kernel may use.
     pub clocksource: Option<Vec<String>>,
-    /// Whether the TSC must be invariant.
     pub invariant_tsc: Option<Need>,
     /// Whether clocks and clocksource must have stayed in step.
     pub steady: Option<Need>,
@@ -98,13 +91,11 @@ pub struct Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Need {
-    /// It must.
     Required,
     /// It need not: lifts what the policy asks of others.
     Optional,
 }
 
-/// What runs in a guest are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuestRuns {
@@ -119,7 +110,6 @@ pub enum GuestRuns {
 pub enum WantedCpus {
     /// All that the process might use.
     All,
-    /// These.
     List(CpuList),
 }
 

@@ -7,21 +7,17 @@ use super::pattern::Pattern;
 use super::rule::Rule;
 use super::rules::{Clock, Evidence, Limits, Measurement, Rules};
 
-/// A whole policy.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// What it is called, for reports.
     pub name: Option<String>,
-    /// What it is for.
     pub description: Option<String>,
     /// Limits on what the platform takes.
     pub limits: Limits,
-    /// How it must have been measured.
     pub measurement: Measurement,
     /// What must have been seen by.
     pub evidence: Evidence,
-    /// What the clock must be.
     pub clock: Clock,
     /// BIOS versions that are allowed, by model.
     pub bios: Vec<AllowedBios>,
@@ -42,9 +38,7 @@ pub struct Policy {
 pub struct AllowedBios {
     /// The system's vendor; any if not given.
     pub vendor: Option<Pattern>,
-    /// The product.
     pub product: Pattern,
-    /// The versions.
     pub versions: Vec<Pattern>,
 }
 
@@ -54,7 +48,6 @@ pub struct AllowedBios {
 pub struct AllowedMicrocode {
     /// The CPU's model name.
     pub cpu: Pattern,
-    /// The revisions.
     pub revisions: Vec<Pattern>,
 }
 
@@ -66,9 +59,7 @@ pub struct Exception {
     pub host: Option<Pattern>,
     /// The system's vendor.
     pub vendor: Option<Pattern>,
-    /// The product.
     pub product: Option<Pattern>,
-    /// The BIOS version.
     pub bios: Option<Pattern>,
     /// The CPU's model name.
     pub cpu: Option<Pattern>,
@@ -86,9 +77,7 @@ pub struct Exception {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// The hosts.
     pub host: Pattern,
-    /// The rule that they may break.
     pub rule: Rule,
     /// Why; shown wherever the waiver is used.
     pub reason: String,

@@ -10,7 +10,6 @@
 use crate::host::command_line::CommandLine;
 use crate::units::cpulist::CpuList;
 
-/// What `isolcpus=` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Isolcpus {
     /// Away from the scheduler's domains. It is what a list without a flag
@@ -20,7 +19,6 @@ pub(super) struct Isolcpus {
     pub managed_irq: bool,
     /// The tick stopped; its list must be that of `nohz_full=`.
     pub nohz: bool,
-    /// The CPUs.
     pub cpus: CpuList,
 }
 

@@ -132,7 +132,6 @@ fn msr_module(view: &View<'_>) -> Option<Condition> {
     })
 }
 
-/// Whether the device is there; it is not read here.
 fn look_at_device(view: &View<'_>, file: &str) -> Observation {
     match view.root.existing(file) {
         Ok(_) => observed(file, "exists"),

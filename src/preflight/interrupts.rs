@@ -13,7 +13,6 @@ use super::look::{cpus, few, look, observed, unread};
 
 const DEFAULT: &str = "proc/irq/default_smp_affinity";
 const SUBJECT: Subject = Subject::Interrupts;
-/// How many interrupts a text names.
 const NAMED: usize = 4;
 /// How many interrupts stand as evidence.
 const SHOWN: usize = 32;

@@ -13,7 +13,6 @@ use super::{Trial, View};
 const LIMITS: &str = "proc/self/limits";
 /// The length of a run that names none.
 const DURATION: Nanos = Nanos(120 * 1_000_000_000);
-/// Tasks that are named.
 const MOST_NAMED: usize = 5;
 
 pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {

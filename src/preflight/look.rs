@@ -68,7 +68,6 @@ pub(super) enum Switch {
     On,
 }
 
-/// Reads a switch.
 pub(super) fn switch(root: &Root, file: &str) -> Known<Switch> {
     root.read_number::<u32>(file).map(|number| match number {
         0 => Switch::Off,
@@ -76,7 +75,6 @@ pub(super) fn switch(root: &Root, file: &str) -> Known<Switch> {
     })
 }
 
-/// The first few of many, and how many more there are.
 pub(super) fn few(items: &[String], most: usize) -> String {
     let shown = items[..items.len().min(most)].join(", ");
     match items.len().saturating_sub(most) {

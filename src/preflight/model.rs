@@ -1,6 +1,8 @@
 //! The document of `hwgap preflight`, field by field as its JSON has it.
 //! Version 1 may gain fields; none is renamed.
 
+#![warn(missing_docs)]
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

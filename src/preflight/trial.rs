@@ -21,7 +21,6 @@ use crate::units::{CpuId, Cycles, Hertz};
 
 use super::plan::{PreflightPlan, THRESHOLD};
 
-/// How the trial went.
 pub enum Trial {
     /// The samplers could be set up.
     Done(Box<Tried>),
@@ -33,7 +32,6 @@ pub enum Trial {
 
 /// What the samplers found when they were set up.
 pub struct Tried {
-    /// Of each CPU.
     pub setups: Vec<CpuSetup>,
     /// Of the kernel's records.
     pub records: TraceSetup,

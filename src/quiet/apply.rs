@@ -13,7 +13,6 @@ use super::{QuietPlan, partition};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CgroupThreadsFile(pub PathBuf);
 
-/// A host that was quietened.
 #[derive(Clone, Debug)]
 pub struct Quieted {
     /// Each setting, in the order of the steps.

@@ -7,93 +7,67 @@ use super::step::Step;
 /// One thing that a step would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// The step.
     pub step: Step,
     /// The setting, for people.
     pub setting: String,
-    /// What to do.
     pub act: Act,
 }
 
-/// What to do with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Give a file this value.
     Set {
-        /// The file.
         place: Place,
-        /// How it states its value.
         format: Format,
-        /// The value now.
         old: String,
-        /// The value for the run.
         new: String,
     },
     /// Keep a value in mind that the next act may take along.
     Keep {
-        /// The file.
         place: Place,
-        /// How it states its value.
         format: Format,
     },
-    /// Make an isolated partition.
     Partition {
         /// Where control groups of version 2 are mounted.
         base: Place,
     },
     /// Give a thread another priority.
     Raise {
-        /// The thread.
         thread: u32,
-        /// Its name.
         name: String,
-        /// How it is scheduled now.
         old: Schedule,
-        /// How it is to be.
         new: Schedule,
     },
-    /// Nothing, as it is so already.
     Already {
-        /// The value.
         value: String,
     },
     /// Nothing, for this reason.
     Skip {
         /// The value, where it could be read.
         old: Option<String>,
-        /// Why.
         reason: String,
     },
 }
 
-/// What came of an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The step.
     pub step: Step,
     /// The setting, for people.
     pub setting: String,
-    /// The value before.
     pub old: Option<String>,
-    /// The value for the run.
     pub new: Option<String>,
-    /// What happened.
     pub result: Result,
 }
 
 /// What happened to a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Result {
-    /// Changed.
     Changed {
         /// The change's number.
         n: usize,
         /// How it was put back; `None` as long as it is not.
         put_back: Option<PutBack>,
     },
-    /// It was so already.
     Already,
-    /// The kernel refused.
     Refused(String),
     /// Not tried, for this reason.
     Skipped(String),
@@ -118,7 +92,6 @@ impl Intent {
         }
     }
 
-    /// Nothing to do: it is so already.
     pub(super) fn already(step: Step, place: &Place, value: &str) -> Intent {
         Intent {
             step,

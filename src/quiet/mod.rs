@@ -35,20 +35,16 @@ use crate::units::cpulist::CpuList;
 /// Whether ordinary tasks may be left without any CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Starve {
-    /// They may not.
     Nobody,
     /// The user wants that, in so many words.
     Host,
 }
 
-/// What is to be quiet, and for whom.
 #[derive(Clone, Debug)]
 pub struct QuietPlan {
-    /// Which steps to take.
     pub steps: Steps,
     /// Whether ordinary tasks may starve.
     pub starve: Starve,
-    /// The sampled CPUs.
     pub sampled: CpuList,
     /// All other CPUs that are online: where things are moved.
     pub rest: CpuList,

@@ -23,7 +23,6 @@ use super::{NO_REST, View};
 const STEP: Step = Step::Partition;
 /// Where version 2 is mounted: alone, or beside version 1.
 const MOUNTS: [&str; 2] = ["sys/fs/cgroup", "sys/fs/cgroup/unified"];
-/// The name of the partition.
 const GROUP: &str = "hwgap";
 
 pub(super) fn intents(view: &View<'_>) -> Vec<Intent> {
@@ -57,7 +56,6 @@ pub(super) fn intents(view: &View<'_>) -> Vec<Intent> {
     }]
 }
 
-/// A partition that was made.
 pub(super) struct Made {
     /// Number of the change that made it one.
     pub(super) n: usize,

@@ -15,7 +15,6 @@ pub enum Step {
     Partition,
     /// RCU and timer threads of the sampled CPUs come before the samplers.
     KernelThreads,
-    /// RT throttling.
     RtThrottling,
     /// The fair server, which took its place.
     FairServer,
@@ -40,7 +39,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// All of them.
     pub const ALL: [Step; 15] = [
         Step::Irq,
         Step::Workqueue,
@@ -87,23 +85,19 @@ impl fmt::Display for Step {
     }
 }
 
-/// The steps to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Steps(BTreeSet<Step>);
 
 /// Why a text is no list of steps.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
-    /// A name that is none.
     #[error("'{0}' is no step; the steps are {all}, and no-NAME leaves one out", all = names())]
     Unknown(String),
-    /// Names of steps to take beside names of steps to leave out.
     #[error(
         "name either the steps to take (irq,workqueue) or those to leave out (no-irq,no-ksm), \
          not both"
     )]
     Mixed,
-    /// Nothing is left.
     #[error("no step is left to take")]
     Nothing,
 }
@@ -113,12 +107,10 @@ fn names() -> String {
 }
 
 impl Steps {
-    /// All steps.
     pub fn all() -> Steps {
         Steps(Step::ALL.into_iter().collect())
     }
 
-    /// Whether the step is to be taken.
     pub fn contains(&self, step: Step) -> bool {
         self.0.contains(&step)
     }

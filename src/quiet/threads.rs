@@ -17,7 +17,6 @@ use super::step::Step;
 const STEP: Step = Step::KernelThreads;
 /// PF_KTHREAD of include/linux/sched.h: field 9 of stat (proc(5)).
 const KERNEL_THREAD: u64 = 0x0020_0000;
-/// How their names begin.
 const NEEDED: [&str; 6] = [
     "rcuc/",
     "rcub/",

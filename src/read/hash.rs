@@ -39,7 +39,6 @@ pub fn of_report<G: Serialize>(report: &Report<G>) -> io::Result<String> {
     Ok(Sha256Sum(sink.0.finalize().into()).to_string())
 }
 
-/// Passes on what is read, and hashes it.
 pub struct Hashing<R> {
     input: R,
     hash: Sha256,
@@ -61,7 +60,6 @@ impl<R> Hashing<R> {
         self.length
     }
 
-    /// The hash of all that was read.
     pub fn sum(self) -> Sha256Sum {
         Sha256Sum(self.hash.finalize().into())
     }

@@ -35,7 +35,6 @@ const LONGEST_MESSAGE: usize = 200;
 pub struct ReadError {
     /// The file, safe to print.
     pub file: String,
-    /// What is wrong with it.
     pub problem: Problem,
 }
 
@@ -48,13 +47,8 @@ pub enum Problem {
     /// It cannot be unpacked.
     #[error("cannot be unpacked: {0}")]
     Packing(io::Error),
-    /// It is larger than the limit.
     #[error("is larger than {limit} bytes, the most that is read as a report")]
-    TooLarge {
-        /// The limit.
-        limit: u64,
-    },
-    /// It has no content.
+    TooLarge { limit: u64 },
     #[error("is empty: the run that should have written it did not end, or the disk was full")]
     Empty,
     /// It ends before the report does.
@@ -63,21 +57,14 @@ pub enum Problem {
         /// Where it ends.
         place: Place,
     },
-    /// It is not JSON.
     #[error("is not JSON: {message} at {place}")]
-    NotJson {
-        /// What the parser says.
-        message: String,
-        /// Where.
-        place: Place,
-    },
+    NotJson { message: String, place: Place },
     /// It is JSON of another kind.
     #[error(r#"is not a report of hwgap: "schema" is {found}, not "{SCHEMA}""#)]
     OtherSchema {
         /// What stands in `schema`.
         found: String,
     },
-    /// Its version is not one that this program reads.
     #[error(
         r#"has "schema_version" {found}; this hwgap reads version {SCHEMA_VERSION}; use the hwgap that wrote it, or a newer one"#
     )]
@@ -90,28 +77,20 @@ pub enum Problem {
     TooDeep,
     /// A field is missing or does not hold what it should.
     #[error("is not a valid report: {message} at {place}")]
-    BadField {
-        /// What the parser says.
-        message: String,
-        /// Where.
-        place: Place,
-    },
+    BadField { message: String, place: Place },
     /// Two parts of it cannot both be true.
     #[error("contradicts itself: {0}")]
     Contradiction(String),
     /// A field holds a value that no measurement can have.
     #[error("is not a valid report: {field} is {found}, but must be {must_be}")]
     Absurd {
-        /// The field.
         field: &'static str,
-        /// Its value.
         found: String,
         /// What would be accepted.
         must_be: &'static str,
     },
 }
 
-/// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// From 1.
@@ -147,13 +126,11 @@ pub fn file<G: DeserializeOwned>(path: &Path) -> Result<Report<G>, ReadError> {
 
 /// A report with the hash of the bytes that it was read from.
 pub struct Hashed<G> {
-    /// The report.
     pub report: Report<G>,
     /// Lower-case hexadecimal SHA-256.
     pub sha256: String,
 }
 
-/// As [`file()`], with the hash of what was read.
 pub fn hashed<G: DeserializeOwned>(path: &Path) -> Result<Hashed<G>, ReadError> {
     whole(path, large, with_hash)
 }

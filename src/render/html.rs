@@ -30,7 +30,6 @@ where
     out.flush()
 }
 
-/// A document as a page.
 pub(super) fn page(document: &Document) -> String {
     let head = Head {
         title: &document.title,

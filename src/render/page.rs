@@ -36,7 +36,6 @@ impl Page {
         self.title(title);
     }
 
-    /// A title, in one line.
     pub(in crate::render) fn title(&mut self, title: &str) {
         let title = clean::ascii(title);
         self.push_line(
@@ -98,12 +97,10 @@ impl Page {
         }
     }
 
-    /// A paragraph, indented.
     pub(in crate::render) fn paragraph(&mut self, text: &str) {
         self.labelled(Ink::Plain, INDENT, text);
     }
 
-    /// One point of a list.
     pub(in crate::render) fn point(&mut self, text: &str) {
         self.labelled(Ink::Plain, "  - ", text);
     }
@@ -119,7 +116,6 @@ impl Page {
         self.push_line(&clean::truncated(&text, WIDTH));
     }
 
-    /// A table, indented.
     pub(in crate::render) fn table(&mut self, table: &Table) {
         for line in table.lines() {
             self.line(&format!("{INDENT}{line}"));

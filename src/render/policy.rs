@@ -23,7 +23,6 @@ pub fn render(judgement: &Judgement, policy: &Policy, style: Style) -> String {
     page.into_text()
 }
 
-/// The word of an outcome and its colour.
 pub(in crate::render) fn word(outcome: Outcome) -> (Ink, &'static str) {
     match outcome {
         Outcome::Pass => (Ink::Good, "PASS"),
@@ -32,7 +31,6 @@ pub(in crate::render) fn word(outcome: Outcome) -> (Ink, &'static str) {
     }
 }
 
-/// A reason in one sentence.
 pub(in crate::render) fn sentence(reason: &Reason) -> String {
     match &reason.waived {
         None => format!("{}: {}", reason.rule, reason.text),

@@ -32,7 +32,6 @@ const GROUPS: [(Effect, Ink, &str); 5] = [
     (Effect::Unknown, Ink::Plain, "Not known"),
 ];
 
-/// Writes the answer.
 pub fn write(
     report: &PreflightReport,
     style: Style,

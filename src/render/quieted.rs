@@ -6,9 +6,6 @@ use crate::quiet::{Record, Result};
 use crate::render::table::{Align, Table};
 
 /// Writes what a run would change, a line each.
-///
-/// # Errors
-/// Those of the output.
 pub fn write_plan(records: &[Record], mut out: impl Write) -> io::Result<()> {
     let mut table = Table::new(&[
         ("step", Align::Left),

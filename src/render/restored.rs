@@ -8,7 +8,6 @@ use crate::render::table::{Align, Table};
 /// Whether the settings were put back or only looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They were.
     Done,
     /// Nothing was changed.
     DryRun,
@@ -16,9 +15,6 @@ pub enum Mode {
 
 /// Writes the settings as a table, and a line on the whole. `unreadable` is
 /// the number of lines of the journal that made no sense.
-///
-/// # Errors
-/// Those of the output.
 pub fn write(
     settled: &[Settled],
     unreadable: usize,

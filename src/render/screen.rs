@@ -7,7 +7,6 @@ use super::style::Style;
 use crate::text::human;
 use crate::text::look::Look;
 
-/// The lines of a screen.
 pub const LINES: usize = 40;
 
 impl Look {
@@ -16,7 +15,6 @@ impl Look {
         Style::of_stdout(self.colours)
     }
 
-    /// The style in a file.
     pub fn in_file(self) -> Style {
         Style::of_file(self.colours)
     }
@@ -54,7 +52,6 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// A part with nothing in it.
     pub(super) fn new(rank: Rank, head: String) -> Part<'a> {
         Part {
             head,
@@ -95,7 +92,6 @@ impl<'a> Part<'a> {
         self
     }
 
-    /// Says how many more of these there are.
     pub(super) fn counted(mut self, noun: &'static str) -> Part<'a> {
         let all = self.items.len();
         self.rest = Box::new(move |shown| {
@@ -230,7 +226,6 @@ fn least_of(
 enum Spacing {
     /// An empty line between parts.
     Airy,
-    /// None.
     Dense,
 }
 

@@ -9,14 +9,12 @@ use std::io::{IsTerminal, stdout};
 pub enum Style {
     /// Text only.
     Plain,
-    /// With colours.
     Colored,
 }
 
 /// What the output goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A terminal.
     Terminal,
     /// A file, a pipe, anything else.
     Other,

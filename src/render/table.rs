@@ -124,7 +124,6 @@ impl Table {
         self.each(|cell| clean::columns(cell))
     }
 
-    /// The most of each column.
     fn each(&self, of: impl Fn(&String) -> usize) -> Vec<usize> {
         (0..self.align.len())
             .map(|at| self.rows.iter().map(|row| of(&row[at])).max().unwrap_or(0))

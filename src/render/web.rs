@@ -87,7 +87,6 @@ pub(in crate::render) fn section(title: &str, content: &Markup) -> Markup {
     html! { section { h2 { (title) } (content) } }
 }
 
-/// A paragraph.
 pub(in crate::render) fn paragraph(text: &str) -> Markup {
     html! { p { (shown(text)) } }
 }

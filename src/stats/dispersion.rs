@@ -30,7 +30,6 @@ const EDGE_VARIANCE: f64 = 0.25;
 /// A stretch of a run, its events and its covered time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Block {
-    /// Events that began in it.
     pub events: u64,
     /// Covered time, in hours.
     pub hours: f64,

@@ -31,7 +31,6 @@ pub fn tail_reaches(level: f64, count: u64, mean: f64, scatter: f64) -> bool {
     }
 }
 
-/// The terms of a tail.
 struct Terms {
     first: f64,
     ln_first: f64,

@@ -63,12 +63,10 @@ impl Table {
         sum.min(1.0)
     }
 
-    /// The share with the property in the group.
     pub fn group_share(&self) -> f64 {
         share(self.group_with, self.group_without)
     }
 
-    /// The share with the property in the rest.
     pub fn rest_share(&self) -> f64 {
         share(self.rest_with, self.rest_without)
     }

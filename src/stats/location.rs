@@ -18,7 +18,6 @@ pub const FEWEST: usize = 5;
 /// A length, and the block of time that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Measured {
-    /// The length.
     pub length: Nanos,
     /// Lengths of the same block may depend on each other.
     pub block: usize,

@@ -11,18 +11,14 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 /// An amount and the time it came in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
-    /// How much.
     pub amount: f64,
-    /// In how many hours.
     pub hours: f64,
 }
 
 /// An amount an hour on each side, and the difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// Before.
     pub before: f64,
-    /// After.
     pub after: f64,
     /// Interval of after minus before; `None` where the blocks do not scatter.
     pub interval: Option<(f64, f64)>,

@@ -23,7 +23,6 @@ const FARTHEST: f64 = 80.0;
 /// Events over a time, of one side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tally {
-    /// How many events were seen.
     pub events: u64,
     /// The time in which they would have been seen, in hours.
     pub hours: f64,

@@ -16,7 +16,6 @@ const LARGE_COUNT: u64 = 100_000;
 /// Events counted over a time of exposure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// How many events were seen.
     pub events: u64,
     /// The time in which they would have been seen, in hours.
     pub hours: f64,
@@ -27,7 +26,6 @@ pub struct Rate {
 pub struct Interval {
     /// The smallest rate that the count does not contradict.
     pub low: f64,
-    /// The largest one.
     pub high: f64,
 }
 

@@ -17,7 +17,6 @@ const HALVINGS: usize = 60;
 pub struct RiskRatio {
     /// As counted; `None` where the rest has none.
     pub estimate: Option<f64>,
-    /// Lower end.
     pub low: f64,
     /// Upper end; `None` where nothing bounds it.
     pub high: Option<f64>,

@@ -15,7 +15,6 @@ pub struct Span {
     pub start: Cycles,
     /// The first reading after it.
     pub end: Cycles,
-    /// The CPU that saw it.
     pub cpu: CpuId,
 }
 
@@ -29,9 +28,7 @@ pub struct Stall {
     /// The first end of its gaps: firmware lets all CPUs go at once, so a
     /// small distance from `end` speaks for an SMI.
     pub first_end: Cycles,
-    /// How many gaps it is made of.
     pub gaps: u64,
-    /// The CPUs that saw it.
     pub cpus: BTreeSet<CpuId>,
     latest: Latest,
 }

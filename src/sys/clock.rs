@@ -7,7 +7,6 @@ use crate::units::{Cycles, Nanos, UtcNanos};
 
 use super::tsc;
 
-/// One moment on three clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// The TSC, midway between the two readings around the others.
@@ -83,7 +82,6 @@ pub fn moment() -> Moment {
 pub struct MonotonicMoment {
     /// The TSC, midway between the two readings around the other clock.
     pub tsc: Cycles,
-    /// CLOCK_MONOTONIC.
     pub monotonic: Nanos,
     /// Half the distance between the TSC readings.
     pub error: Cycles,

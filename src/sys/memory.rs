@@ -6,7 +6,6 @@ use std::ptr::NonNull;
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
-/// What could be locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locked {
     /// All memory, present and future.
@@ -20,7 +19,6 @@ pub enum Locked {
 pub enum LockLimit {
     /// CAP_IPC_LOCK lifts it.
     Lifted,
-    /// It is in force.
     InForce,
 }
 
@@ -113,7 +111,6 @@ impl FaultPage {
         }
     }
 
-    /// Writes to the page.
     #[inline(always)]
     pub fn touch(&self) {
         // SAFETY: the mapping is writable and lives as long as `self`.

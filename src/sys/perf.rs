@@ -35,17 +35,11 @@ impl CpuCounter {
 
     /// The same with a place in the PMU of its own: it counts all the time, or
     /// reading it fails.
-    ///
-    /// # Errors
-    /// Those of [`CpuCounter::open`].
     pub fn open_pinned(kind: u32, config: u64, cpu: CpuId) -> io::Result<CpuCounter> {
         open(kind, config, cpu, Place::Own)
     }
 
     /// The same for what is done in ring 0 only.
-    ///
-    /// # Errors
-    /// Those of [`CpuCounter::open`].
     pub fn open_kernel_only(kind: u32, config: u64, cpu: CpuId) -> io::Result<CpuCounter> {
         open(kind, config, cpu, Place::OwnInKernel)
     }

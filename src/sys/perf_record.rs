@@ -12,7 +12,6 @@ const SAMPLE_ID: usize = 24;
 /// What the kernel wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RingRecord<'a> {
-    /// A tracepoint was hit.
     Tracepoint {
         /// CLOCK_MONOTONIC_RAW, nanoseconds.
         time: u64,
@@ -25,12 +24,9 @@ pub enum RingRecord<'a> {
         time: u64,
         /// Whether the task in question leaves or arrives.
         direction: Direction,
-        /// The task in question.
         task: u32,
     },
-    /// The ring was full.
     Lost {
-        /// Records that were lost.
         count: u64,
         /// CLOCK_MONOTONIC_RAW, nanoseconds.
         time: u64,

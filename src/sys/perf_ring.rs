@@ -155,7 +155,6 @@ impl PerfRing {
         self.events[0].as_fd()
     }
 
-    /// The descriptors of its events.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.events.iter().map(AsFd::as_fd)
     }

@@ -16,7 +16,6 @@ use core::arch::asm;
 /// A null selector (index 0, table GDT) with RPL 3.
 const MARK: u32 = 3;
 
-/// Sets the mark.
 #[inline(always)]
 pub fn arm() {
     // SAFETY: loading a null selector into ES never faults (SDM vol. 2B, MOV),

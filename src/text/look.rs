@@ -5,20 +5,16 @@
 pub enum Extent {
     /// What fits a screen.
     Screen,
-    /// All of it.
     Verbose,
 }
 
 /// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// How much of it.
     pub extent: Extent,
-    /// When in colour.
     pub colours: Colours,
 }
 
-/// When colours are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
     /// Where they can be seen and nobody has refused them.

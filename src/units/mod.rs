@@ -3,6 +3,8 @@
 //! A bare `u64` never says whether it counts cycles or nanoseconds; mixing the
 //! two is the classic fault of latency tools.
 
+#![warn(missing_docs)]
+
 pub mod cpulist;
 pub mod cpumask;
 

@@ -19,37 +19,24 @@ pub enum JournalError {
          for it, or end it with SIGTERM"
     )]
     Locked(Holder),
-    /// A run left changes behind.
     #[error(
         "an earlier run has left {changes} setting(s) of this host changed ({path}); put them \
          back with 'hwgap restore', or begin with --restore-first"
     )]
-    Unrestored {
-        /// How many.
-        changes: usize,
-        /// The journal.
-        path: String,
-    },
+    Unrestored { changes: usize, path: String },
     /// Somebody else could have written it.
     #[error(
         "{0} may be written by others, or is another user's, and is ignored; chown it, or chmod \
          go-w it, or name another folder with --journal"
     )]
     NotOurs(String),
-    /// It is no journal.
     #[error("{path} is not a journal of hwgap: {cause}")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        cause: String,
-    },
+    Damaged { path: String, cause: String },
     /// The disk or its file system.
     #[error("{path}: {cause}; name another folder with --journal")]
     Io {
         /// The file or folder.
         path: String,
-        /// What the system said.
         cause: io::Error,
     },
 }

@@ -5,15 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::super::change::Change;
 use super::Standing;
 
-/// Version of the form.
 const VERSION: u32 = 1;
 
 /// The first line: whose changes these are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// Form of the file.
     pub hwgap_journal: u32,
-    /// Tells this run from others.
     pub run: String,
     /// The process that made the changes.
     pub pid: u32,
@@ -26,15 +23,21 @@ pub struct Header {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
-    /// About to be made.
-    Change { n: usize, change: Change },
+    Change {
+        n: usize,
+        change: Change,
+    },
     /// Read back as something else than was written.
-    Became { n: usize, value: String },
+    Became {
+        n: usize,
+        value: String,
+    },
     /// Put back, or never made.
-    Void { n: usize },
+    Void {
+        n: usize,
+    },
 }
 
-/// What a journal says.
 pub(super) struct Content {
     pub(super) header: Header,
     /// What is not put back, oldest first.

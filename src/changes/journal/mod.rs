@@ -36,9 +36,7 @@ const LARGEST: u64 = 64 << 20;
 /// A change whose state is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Its number in the journal.
     pub n: usize,
-    /// What was changed.
     pub change: Change,
     /// What was read back, where it differs from what was written.
     pub became: Option<String>,
@@ -47,13 +45,11 @@ pub struct Standing {
 /// What a dead run has left.
 #[derive(Debug)]
 pub struct Left {
-    /// Whose it is.
     pub header: Header,
     /// What is not yet put back, oldest first.
     pub standing: Vec<Standing>,
     /// Lines that could not be read. What they said cannot be put back.
     pub unreadable: usize,
-    /// The journal, to go on with.
     pub journal: Journal,
 }
 
@@ -62,7 +58,6 @@ pub struct Left {
 pub enum Found {
     /// A dead run has left changes.
     Left(Box<Left>),
-    /// Nothing.
     Nothing(Locked),
 }
 
@@ -211,7 +206,6 @@ impl Journal {
         self.next
     }
 
-    /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -20,12 +20,7 @@ use super::{JOURNAL, LARGEST, lock};
 pub enum Earlier {
     /// A run was cut off, and nobody has put back what it changed.
     #[error("an earlier run has left {changes} setting(s) of this host changed ({path})")]
-    Unrestored {
-        /// How many changes.
-        changes: usize,
-        /// The journal.
-        path: String,
-    },
+    Unrestored { changes: usize, path: String },
     /// Another run goes on, or its changes are being put back.
     #[error("another run of hwgap holds settings of this host changed{0}")]
     AtWork(Holder),

@@ -12,7 +12,6 @@ use super::{name, sections, title};
 /// once.
 pub(super) const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
-/// The page, with the names of all pages to refer to.
 pub(super) fn page(command: &Command, pages: &[String]) -> io::Result<String> {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
@@ -55,7 +54,6 @@ pub(super) fn page(command: &Command, pages: &[String]) -> io::Result<String> {
     ))
 }
 
-/// The table of commands.
 fn commands(root: &Command) -> Section {
     let visible = root
         .get_subcommands()

@@ -13,19 +13,16 @@ pub(super) enum Level {
     Part,
 }
 
-/// A section of a page.
 pub(super) struct Section {
     pub level: Level,
     pub heading: String,
     pub lines: Vec<Line>,
 }
 
-/// What a section is made of.
 #[derive(Clone)]
 pub(super) enum Line {
     /// What is explained: an example, an exit status, a field.
     Term(String),
-    /// The explanation.
     Text(String),
     /// A sentence that belongs to no term.
     Paragraph(String),
@@ -66,7 +63,6 @@ pub(super) fn sections(help: &str) -> Vec<Section> {
 }
 
 impl Section {
-    /// A section of terms, each with its text.
     pub fn of_terms(heading: &str, terms: &[(&str, &str)]) -> Section {
         let lines = terms.iter().flat_map(|(term, text)| {
             [
@@ -81,7 +77,6 @@ impl Section {
         }
     }
 
-    /// A section of sentences.
     pub fn of_text(heading: &str, text: &str) -> Section {
         Section {
             level: Level::Section,

@@ -19,7 +19,6 @@ use super::super::Failure;
 
 /// An engine that can be started on this host, and why it is this one.
 pub(super) struct Choice {
-    /// What the report says of it.
     pub(super) chosen: Chosen,
     kind: Kind,
 }
@@ -111,7 +110,6 @@ impl Choice {
         }
     }
 
-    /// Whether it changes settings of the host.
     pub(super) fn changes_host(&self) -> bool {
         matches!(self.kind, Kind::Traced(_))
     }

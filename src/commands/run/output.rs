@@ -36,7 +36,6 @@ impl fmt::Display for Unwritten {
 }
 
 impl Sinks {
-    /// Opens all outputs.
     pub(in crate::commands) fn open(outputs: &Outputs) -> Result<Sinks, OutputError> {
         let open = |path: &Option<std::path::PathBuf>| {
             let opened = path.as_ref().map(PendingFile::create).transpose();

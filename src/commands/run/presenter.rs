@@ -27,7 +27,6 @@ pub(in crate::commands) struct Start<'a> {
     pub(in crate::commands) engines: Vec<&'a Chosen>,
 }
 
-/// Somebody who is told.
 pub(in crate::commands) trait Presenter {
     /// Opens what the results go to, while signals still end the program.
     ///

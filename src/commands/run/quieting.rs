@@ -89,7 +89,6 @@ impl Quieting {
         self.changes.is_some()
     }
 
-    /// The changes, for engines that make some.
     pub(super) fn changes(&self) -> Option<SharedChanges> {
         self.changes.clone()
     }

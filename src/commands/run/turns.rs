@@ -34,7 +34,6 @@ pub(super) fn count(engines: usize) -> usize {
     order(engines).len()
 }
 
-/// What all turns have in common.
 pub(super) struct Turns<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) machine: &'a MachineFacts,
@@ -158,7 +157,6 @@ struct Forwarder<'a, 'scope> {
     ongoing: &'a mut Ongoing<'scope>,
     /// What the run has changed of its host, whose guardian is looked after.
     changes: Option<SharedChanges>,
-    /// Whose turn it is.
     choice: usize,
     engine: EngineName,
     /// After the turns that have ended.
@@ -227,7 +225,6 @@ impl Observer for Forwarder<'_, '_> {
     }
 }
 
-/// The turns before and this one.
 fn together(before: &View, now: &View) -> View {
     let cpu = |(index, now): (usize, &CpuView)| match before.cpus.get(index) {
         None => now.clone(),

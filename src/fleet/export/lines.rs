@@ -12,7 +12,6 @@ use crate::read::hash::Sha256Sum;
 use crate::text::clean_text;
 use crate::units::Nanos;
 
-/// The tables, a file each.
 pub(super) const TABLES: [&str; 6] = [
     "runs",
     "reasons",
@@ -26,7 +25,6 @@ pub(super) const TABLES: [&str; 6] = [
 /// without rows.
 pub(super) const DEFINITIONS: &str = include_str!("tables.sql");
 
-/// Lines for each of [`TABLES`].
 pub(super) type Lines = [Vec<u8>; TABLES.len()];
 
 #[derive(Serialize)]
@@ -111,7 +109,6 @@ fn line(lines: &mut Vec<u8>, row: &impl Serialize) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// The lines of a run.
 pub(super) fn lines(
     source: &str,
     brief: &Brief,

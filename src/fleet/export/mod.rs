@@ -20,12 +20,9 @@ use crate::read::hash::Sha256Sum;
 use super::read::{self, Input, Lot};
 use lines::{DEFINITIONS, Lines, TABLES, lines, set_aside};
 
-/// How many of what was exported.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exported {
-    /// Runs that pass.
     pub pass: u64,
-    /// Runs that fail.
     pub fail: u64,
     /// Runs that do neither.
     pub inconclusive: u64,

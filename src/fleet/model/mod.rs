@@ -1,5 +1,7 @@
 //! The answer for a fleet, as outputs show it and programs read it.
 
+#![warn(missing_docs)]
+
 mod hosts;
 
 use schemars::JsonSchema;

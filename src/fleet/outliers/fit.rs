@@ -15,7 +15,6 @@ const MIDDLE_HALF: f64 = 1.349;
 /// One host's events.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
-    /// Which host.
     pub host: usize,
     /// How many it had ...
     pub events: u64,
@@ -25,7 +24,6 @@ pub(super) struct Counted {
 
 /// What a group lets expect of one host.
 pub(super) struct Judged {
-    /// Events.
     pub expected: f64,
     /// How often a host like the others has as many as this one.
     pub p: f64,

@@ -29,7 +29,6 @@ pub const FALSE_ALARM: f64 = 0.01;
 /// Of fewer hosts the scatter is not known well enough.
 pub const SMALLEST_GROUP: usize = 30;
 
-/// What was found and how.
 pub(super) struct Outliers {
     pub rows: Vec<OutlierRow>,
     pub search: OutlierSearch,
@@ -54,7 +53,6 @@ struct Machine {
     hypervisor: Option<Name>,
 }
 
-/// A host that was looked at.
 struct Looked<'a> {
     machine: &'a Machine,
     quantity: Quantity,
@@ -130,7 +128,6 @@ impl Looked<'_> {
     }
 }
 
-/// The machines of a fleet, and which of them each kind is.
 struct Machines {
     all: Vec<Machine>,
     of_kind: Vec<usize>,

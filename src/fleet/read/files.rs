@@ -15,12 +15,10 @@ use super::{Found, Reading, Refused};
 /// How reports are called in folders; what a file holds is told by its content.
 const ENDINGS: [&str; 8] = ["json", "jsonl", "ndjson", "gz", "tgz", "zst", "tzst", "tar"];
 
-/// Something to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// Standard input.
     Stdin,
-    /// A file.
     File(PathBuf),
     /// A file in a folder whose name is not that of a report.
     Other,
@@ -77,7 +75,6 @@ impl Item {
     }
 }
 
-/// Reads one item.
 pub(super) fn read(item: Item, reading: &mut Reading<'_>) {
     match item {
         Item::Stdin => content::read("standard input", &mut io::stdin().lock(), 0, reading),

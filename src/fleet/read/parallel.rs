@@ -23,7 +23,6 @@ const WAITING: usize = 4;
 /// What was found, its reports made into something smaller.
 #[derive(Debug)]
 pub enum Input<T> {
-    /// What was made of a report.
     Report(T),
     /// Something that cannot be used.
     SetAside(SetAside),
@@ -37,7 +36,6 @@ pub struct Lot<T> {
     /// Lots of lower numbers stand before it, where they do not come so: it
     /// depends on the threads which is done first.
     pub number: u64,
-    /// What was found.
     pub inputs: Vec<Input<T>>,
 }
 

@@ -69,7 +69,6 @@ fn cpu(a: CpuReport, b: CpuReport) -> CpuReport {
     }
 }
 
-/// Both, where both are known.
 fn either<T>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(both(a, b)),

@@ -36,7 +36,6 @@ pub use gaps::GapContext;
 pub struct ReportInput<'a> {
     /// The arguments of this process.
     pub command_line: &'a str,
-    /// What sampled.
     pub engine: EngineName,
     /// Where the rate in use comes from.
     pub hz_source: &'a str,
@@ -52,7 +51,6 @@ pub struct ReportInput<'a> {
     pub quieted: Option<&'a Quieted>,
     /// What another run has changed of it.
     pub earlier: Option<&'a Earlier>,
-    /// Whether the clock was a script.
     pub scripted: bool,
     /// What was done beside sampling, up to now.
     pub told: &'a RunNotes,

@@ -12,7 +12,6 @@ use crate::sampler::{CpuSetup, CpuTotals, Interrupts, Presence, Scheduling, SmiS
 use crate::session::CpuCollection;
 use crate::units::{Cycles, Nanos};
 
-/// The rows of a slice.
 pub(super) fn rows(case: &Case<'_>, origin: Cycles) -> Vec<CpuReport> {
     let collected = case.collected;
     (collected.setups.iter())

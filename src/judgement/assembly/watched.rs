@@ -9,7 +9,6 @@ use crate::model::{
 use crate::session::PackedGap;
 use crate::units::{Cycles, Nanos};
 
-/// What was counted of the CPU with this index.
 pub(super) fn of_cpu(case: &Case<'_>, index: usize) -> WatchedReport {
     let watches = &case.collected.watches;
     let totals = &case.collected.totals[index];
@@ -93,7 +92,6 @@ pub(super) fn both(
     }
 }
 
-/// Those that were counted in both.
 fn vectors(a: Vec<VectorCount>, b: &[VectorCount]) -> Vec<VectorCount> {
     a.into_iter()
         .filter_map(|own| {

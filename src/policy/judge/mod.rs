@@ -60,7 +60,6 @@ impl Policy {
         Judgement::of(reasons.0)
     }
 
-    /// The rules for one machine.
     pub fn rules_for(&self, host: &HostInBrief) -> Rules {
         let fitting = self.exceptions.iter().filter(|one| one.fits(host));
         fitting.fold(self.rules(), |rules, one| one.rules().over(rules))

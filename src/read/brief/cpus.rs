@@ -15,9 +15,7 @@ const MOST: usize = 8_192;
 /// Sums and extremes over the sampled CPUs.
 #[derive(Clone, Debug, Default)]
 pub struct CpusInBrief {
-    /// Which they are.
     pub list: CpuList,
-    /// How many there are.
     pub count: u64,
     /// Time covered, over all of them.
     pub covered_ns: Nanos,
@@ -25,7 +23,6 @@ pub struct CpusInBrief {
     pub elapsed_ns: Nanos,
     /// The least covered share of any CPU, 0 to 1.
     pub least_coverage: f64,
-    /// CPUs whose SMI counter was read.
     pub smi_counted: u64,
     /// The largest count of any CPU: each SMI stops all of them.
     pub smi_delta: u64,
@@ -35,7 +32,6 @@ pub struct CpusInBrief {
     pub gaps_seen: u64,
     /// Gaps above the threshold by cause.
     pub causes: CauseCounts,
-    /// CPUs on which sampling ended early.
     pub ended_early: u64,
     /// Gaps whose records were lost.
     pub gaps_dropped: u64,
@@ -43,20 +39,16 @@ pub struct CpusInBrief {
     pub records_lost: u64,
     /// CPUs whose TSC was written to.
     pub tsc_adjusted: u64,
-    /// The longest that the platform took.
     pub longest_platform: Nanos,
     /// The longest part that is nobody's, as far as versions stored it.
     pub longest_unknown: Nanos,
     /// Covered shares, summed up.
     pub shares: f64,
-    /// Each of them.
     pub each: Vec<CpuInBrief>,
 }
 
-/// What is read of one CPU.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CpuInBrief {
-    /// Its number.
     pub cpu: CpuId,
     /// From its first sample to its last.
     pub elapsed_ns: Nanos,
@@ -84,11 +76,9 @@ pub struct CpuInBrief {
     /// The longest part that is nobody's; 0 of a version that did not store it.
     #[serde(default)]
     pub max_unknown_ns: Nanos,
-    /// The SMI counter.
     pub smi: Option<SmiCount>,
     /// Gaps above the threshold.
     pub gaps_seen: u64,
-    /// Gaps in the list.
     pub gaps_recorded: u64,
     /// Gaps whose record was lost.
     pub gaps_dropped: u64,
@@ -102,16 +92,13 @@ pub struct CpuInBrief {
 /// What is read of shots with interrupts off.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Masked {
-    /// Time between them.
     pub between_ns: Nanos,
 }
 
-/// What is read of a tracer.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Tracer {
     /// Gaps that share the record of another one.
     pub companions: u64,
-    /// Records that its buffer lost.
     pub lost_records: u64,
 }
 

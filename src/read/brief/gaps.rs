@@ -10,22 +10,17 @@ use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
 use crate::units::{CpuId, Cycles, Nanos};
 
-/// What is left of the gaps.
 #[derive(Clone, Debug, Default)]
 pub struct GapsInBrief {
     /// By CPU, in the order of the list.
     pub cpus: Vec<CpuGaps>,
-    /// The latest end.
     pub end: Cycles,
-    /// When they began.
     pub times: Times,
     /// Cycles a nanosecond, as far as the lengths of gaps bound it.
     pub rate: RateBounds,
     /// What is the platform's of each gap.
     pub platform: Lengths,
-    /// Whole lengths of the gaps that stalls are made of.
     pub of_stalls: Lengths,
-    /// The same, summed up.
     pub time_of_stalls: Nanos,
     /// Gaps that the platform shares with the kernel.
     pub mixed: u64,
@@ -35,16 +30,11 @@ pub struct GapsInBrief {
     pub fault: Option<String>,
 }
 
-/// The gaps of one CPU.
 #[derive(Clone, Debug)]
 pub struct CpuGaps {
-    /// Its number.
     pub cpu: CpuId,
-    /// How many are listed.
     pub listed: u64,
-    /// All that they stand for, by cause.
     pub causes: CauseCounts,
-    /// The longest.
     pub longest: Nanos,
     /// The longest part that is the platform's.
     pub longest_platform: Nanos,

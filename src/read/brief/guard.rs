@@ -84,7 +84,6 @@ impl<R: Read> Read for Guard<R> {
 
 /// Where a scan is in the structure of a JSON text.
 struct Scan {
-    /// The longest string.
     longest: usize,
     depth: usize,
     string: Option<usize>,

@@ -20,7 +20,6 @@ impl Lengths {
         self.0[bucket(length)] += 1;
     }
 
-    /// How many are surely above a length: those of its own bucket may not be.
     pub fn surely_above(&self, length: Nanos) -> u64 {
         self.0[bucket(length) + 1..].iter().sum()
     }
@@ -30,7 +29,6 @@ impl Lengths {
         self.0[..=bucket(length)].iter().sum()
     }
 
-    /// All of them.
     pub fn count(&self) -> u64 {
         self.0.iter().sum()
     }

@@ -40,16 +40,13 @@ pub struct Brief<'a> {
     /// Always [`crate::model::SCHEMA`].
     #[serde(borrow)]
     pub schema: Text<'a>,
-    /// The version of the schema.
     pub schema_version: u32,
     /// Passed over, but it must be there.
     #[serde(rename = "tool")]
     _tool: IgnoredAny,
     /// What was asked for and how the run went.
     pub run: RunInBrief<'a>,
-    /// The machine.
     pub host: HostInBrief<'a>,
-    /// The clock.
     pub tsc: ClockInBrief<'a>,
     /// Every source of evidence, usable or not.
     pub evidence: Limited<EvidenceInBrief<'a>, 1_000>,
@@ -65,7 +62,6 @@ pub struct Brief<'a> {
     /// them.
     #[serde(default)]
     pub stalls: Option<StallsInBrief<'a>>,
-    /// The self-test of the host.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
     /// Regular series among the stalls; `None` where none were looked for.
@@ -79,7 +75,6 @@ pub struct Brief<'a> {
 /// The mark of a report that a generator wrote.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Synthetic {
-    /// The seed of its fleet.
     pub seed: u64,
     /// What it is, for whoever opens the file.
     pub note: String,
@@ -117,7 +112,6 @@ impl Brief<'_> {
         )
     }
 
-    /// Time in stalls above a length.
     pub fn time_above(&self, length: Nanos) -> Option<Seen<Nanos>> {
         let stalls = self.stalls.as_ref()?;
         let sum = stalls
@@ -135,7 +129,6 @@ impl Brief<'_> {
 /// A figure that a report may show in part only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen<T> {
-    /// All of it.
     Exactly(T),
     /// There is more that the report does not list.
     AtLeast(T),

@@ -16,7 +16,6 @@ const MOST_POINTS: usize = 50_000;
 /// What was asked for and how the run went.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RunInBrief<'a> {
-    /// The engine that sampled.
     pub engine: EngineName,
     /// The user's own label.
     #[serde(borrow)]
@@ -31,7 +30,6 @@ pub struct RunInBrief<'a> {
     /// not store it.
     #[serde(default)]
     pub planned_ns: Option<Nanos>,
-    /// What ended the run.
     pub ended_by: EndedBy,
     /// Gaps above this were recorded.
     pub threshold_ns: Nanos,
@@ -57,16 +55,12 @@ pub struct HostInBrief<'a> {
     /// The host's name.
     #[serde(borrow)]
     pub hostname: Option<Text<'a>>,
-    /// A hash of its machine-id.
     #[serde(default)]
     pub machine_id_hash: Option<Text<'a>>,
     /// Vendor and product.
     pub system: SystemInBrief<'a>,
-    /// Its firmware.
     pub bios: BiosInBrief<'a>,
-    /// Its processor.
     pub cpu: CpuInBrief<'a>,
-    /// Its kernel.
     pub kernel: KernelInBrief<'a>,
     /// The hypervisor's name, `None` on bare metal.
     pub hypervisor: Option<Text<'a>>,
@@ -75,12 +69,9 @@ pub struct HostInBrief<'a> {
 /// Vendor and product, from the firmware's DMI tables.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SystemInBrief<'a> {
-    /// System vendor.
     #[serde(borrow)]
     pub vendor: Option<Text<'a>>,
-    /// Product name.
     pub product: Option<Text<'a>>,
-    /// Main board.
     #[serde(default)]
     pub board: Option<Text<'a>>,
 }
@@ -88,12 +79,10 @@ pub struct SystemInBrief<'a> {
 /// The firmware, from DMI.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BiosInBrief<'a> {
-    /// BIOS version.
     #[serde(borrow)]
     pub version: Option<Text<'a>>,
 }
 
-/// The processor.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CpuInBrief<'a> {
     /// Marketing name.
@@ -103,7 +92,6 @@ pub struct CpuInBrief<'a> {
     pub microcode: Option<Text<'a>>,
 }
 
-/// The kernel.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KernelInBrief<'a> {
     /// `uname -r`.
@@ -111,7 +99,6 @@ pub struct KernelInBrief<'a> {
     pub release: Option<Text<'a>>,
 }
 
-/// The clock of a run.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ClockInBrief<'a> {
     /// The TSC at the start, a decimal string: it tells runs apart.
@@ -121,11 +108,8 @@ pub struct ClockInBrief<'a> {
     pub hz: f64,
     /// CPUID 80000007h EDX\[8\].
     pub invariant: Option<bool>,
-    /// The clocksource at the start.
     pub clocksource_start: Option<Text<'a>>,
-    /// The clocksource at the end.
     pub clocksource_end: Option<Text<'a>>,
-    /// Changes in between.
     pub clocksource_changes: Limited<IgnoredAny, 10_000>,
     /// Where the course of the time of day against the TSC begins and ends.
     #[serde(default)]
@@ -136,10 +120,8 @@ pub struct ClockInBrief<'a> {
     pub steps: Option<Limited<IgnoredAny, 10_000>>,
 }
 
-/// A source of evidence.
 #[derive(Clone, Debug, Deserialize)]
 pub struct EvidenceInBrief<'a> {
-    /// Its stable name.
     #[serde(borrow)]
     pub source: Text<'a>,
     /// Whether the run could rely on it.
@@ -148,10 +130,8 @@ pub struct EvidenceInBrief<'a> {
     pub reason: Text<'a>,
 }
 
-/// A finding.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FindingInBrief<'a> {
-    /// Its stable name.
     #[serde(borrow)]
     pub id: Text<'a>,
 }
@@ -159,11 +139,8 @@ pub struct FindingInBrief<'a> {
 /// The time of day against the TSC, in brief.
 #[derive(Clone, Debug, Default)]
 pub struct UtcCourse {
-    /// Its first point.
     pub first: Option<UtcPoint>,
-    /// Its last point.
     pub last: Option<UtcPoint>,
-    /// The times of all.
     pub times: Times,
 }
 

@@ -8,7 +8,6 @@ use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
 use crate::units::Nanos;
 
-/// Stalls that a report lists.
 const LISTED: usize = 1_000;
 /// A report of two engines may list those of both; beyond it is no report.
 const MOST: usize = 10 * LISTED;
@@ -20,7 +19,6 @@ pub struct StallsInBrief<'a> {
     times: Times,
 }
 
-/// One stall.
 #[derive(Clone, Debug, Deserialize)]
 pub struct StallInBrief<'a> {
     /// When it began, RFC 3339, UTC.
@@ -28,9 +26,7 @@ pub struct StallInBrief<'a> {
     pub start_utc: Text<'a>,
     /// How long it lasted.
     pub duration_ns: Nanos,
-    /// How many gaps it is made of.
     pub gaps: u64,
-    /// SMIs counted for it.
     pub smi_delta: Option<u32>,
     /// Who took the time.
     pub cause: Cause,
@@ -48,17 +44,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for StallsInBrief<'a> {
 }
 
 impl StallsInBrief<'_> {
-    /// All that are listed.
     pub fn listed(&self) -> &[StallInBrief<'_>] {
         &self.listed
     }
 
-    /// When they began.
     pub fn times(&self) -> &Times {
         &self.times
     }
 
-    /// Whether there may be more than are listed.
     pub fn is_full(&self) -> bool {
         self.listed.len() >= LISTED
     }

@@ -5,11 +5,8 @@ use crate::read::brief::text::Text;
 /// The earliest and the latest of many times.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
-    /// The earliest.
     pub first: Option<Time>,
-    /// The latest.
     pub last: Option<Time>,
-    /// The first that is none.
     pub bad: Option<String>,
 }
 
@@ -36,7 +33,6 @@ impl Times {
     }
 }
 
-/// The time that a text is, if it is one by its form.
 fn parse(text: &str) -> Option<Time> {
     let bytes: Time = text.as_bytes().try_into().ok()?;
     let fits = (bytes.iter().zip(PATTERN)).all(|(byte, wanted)| match wanted {

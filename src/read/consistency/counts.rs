@@ -145,7 +145,6 @@ fn smis(cpu: &SampledCpu, report: &Brief<'_>) -> Checked {
     })
 }
 
-/// The counts of a CPU and its gaps in the list.
 fn listed(cpu: &SampledCpu, listed: Option<&CpuGaps>) -> Checked {
     let number = cpu.cpu;
     let count = listed.map_or(0, |gaps| gaps.listed);

@@ -73,7 +73,6 @@ fn counts(report: &Brief<'_>, clock_failed: bool) -> Checked {
     })
 }
 
-/// Figures that follow from others.
 fn figures(report: &Brief<'_>) -> Checked {
     let verdict = &report.verdict;
     let cpus = &report.cpus;

@@ -10,10 +10,8 @@ mod tokens;
 use crate::model::{Gap, Report};
 pub(crate) use tokens::Names;
 
-/// What stands in place of a name.
 pub(crate) const PLACE_HOLDER: &str = "(left out)";
 
-/// Takes names out.
 pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     let names = Names::new(names_in(&report));
     report.host.hostname = None;

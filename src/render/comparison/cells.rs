@@ -5,7 +5,6 @@ use crate::render::style::Ink;
 use crate::text::human;
 use crate::units::Nanos;
 
-/// The word of a verdict, and its ink.
 pub(super) fn word(finding: Finding) -> (Ink, &'static str) {
     match finding {
         Finding::Better => (Ink::Good, "BETTER:"),
@@ -37,7 +36,6 @@ pub(super) fn ratio(row: &RateRow) -> String {
         .map_or_else(|| "-".to_owned(), human::three_digits)
 }
 
-/// Its interval.
 pub(super) fn interval(row: &RateRow) -> String {
     match (row.ratio_low, row.ratio_high) {
         (Some(low), Some(high)) => {
@@ -65,7 +63,6 @@ pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
     words.chain([interval, "p-value".to_owned()]).collect()
 }
 
-/// One row of the table of rates.
 pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
     vec![
         row.class.name().to_owned(),
@@ -80,7 +77,6 @@ pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
     ]
 }
 
-/// The corrected p-value.
 pub(super) fn chance(p: Option<f64>) -> String {
     match p {
         None => "-".to_owned(),
@@ -99,18 +95,15 @@ pub(super) fn side(side: &Side) -> String {
     )
 }
 
-/// A length with its sign.
 pub(super) fn signed(ns: i64) -> String {
     let sign = if ns < 0 { "-" } else { "+" };
     format!("{sign}{}", human::length(Nanos(ns.unsigned_abs())))
 }
 
-/// An amount of time with its sign.
 pub(super) fn signed_amount(ns: f64) -> String {
     signed(ns as i64)
 }
 
-/// An amount of time.
 pub(super) fn amount(ns: Option<f64>) -> String {
     ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
 }

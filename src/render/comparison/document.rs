@@ -5,7 +5,6 @@ use crate::render::comparison::{cells, numbers};
 use crate::render::document::{Block, Document, Rank, section};
 use crate::text::human;
 
-/// The sections above the pictures.
 pub(super) const ABOVE_PICTURES: usize = 2;
 
 pub(super) fn document(comparison: &Comparison) -> Document {

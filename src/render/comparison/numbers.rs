@@ -153,14 +153,12 @@ pub(super) fn how_to_read(comparison: &Comparison) -> Vec<String> {
     ]
 }
 
-/// The name of each report, and its hash.
 pub(super) fn hashes(comparison: &Comparison) -> Vec<[String; 2]> {
     let runs = comparison.before.runs.iter().chain(&comparison.after.runs);
     runs.map(|run| [run.file.clone(), run.sha256.clone()])
         .collect()
 }
 
-/// Who compared.
 pub(super) fn made_by(comparison: &Comparison) -> String {
     let tool = &comparison.tool;
     format!(

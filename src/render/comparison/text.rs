@@ -13,7 +13,6 @@ const NAME_WIDTH: usize = 9;
 /// Values of foreign origin are cut at this many columns in the table.
 const LONGEST_VALUE: usize = 40;
 
-/// At most a screen.
 pub(super) fn render(comparison: &Comparison, style: Style) -> String {
     let mut page = Page::new(style);
     verdict(comparison, &mut page);

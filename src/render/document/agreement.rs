@@ -28,7 +28,6 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     )
 }
 
-/// What each engine saw, kind by kind.
 fn rows(engines: &[EngineReport]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let is_seen = |cause: Option<Cause>| {
@@ -75,7 +74,6 @@ fn unknown() -> String {
     "?".to_owned()
 }
 
-/// Whether they agree, in a sentence.
 pub(in crate::render) fn result(agreement: &Agreement) -> String {
     let tests = tests(agreement);
     match agreement.result {

@@ -128,7 +128,6 @@ pub(super) fn of_host(test: Option<&SelfTest>) -> Option<Section> {
     Some(section)
 }
 
-/// The trials of a self-test.
 pub(in crate::render) fn selftest(test: &SelfTest) -> Option<Section> {
     let none = || String::from("-");
     let rows = test.checks.iter().map(|check| {

@@ -7,9 +7,7 @@ use crate::render::document::{Block, Rank, Section};
 use crate::text::human;
 use crate::units::Nanos;
 
-/// More CPUs than this are shown as one.
 const MOST_CPUS: usize = 4;
-/// Sources shown of each.
 const MOST_SOURCES: usize = 6;
 
 pub(super) fn section(report: &Report<()>) -> Option<Section> {

@@ -28,7 +28,6 @@ pub(super) use summary::{Summary, cpu_names};
 /// Rows that a table has at most: a browser must still open the page.
 const MOST_ROWS: usize = 128;
 
-/// A whole document.
 pub(super) struct Document {
     pub title: String,
     pub ink: Ink,
@@ -52,7 +51,6 @@ pub(super) struct Section {
 pub(super) enum Rank {
     /// Left out first.
     Background,
-    /// Supports the case.
     Support,
     /// The case itself.
     Core,
@@ -92,7 +90,6 @@ impl Table {
 }
 
 impl Block {
-    /// A table of what may be many rows.
     pub(super) fn table(
         header: impl IntoIterator<Item = impl Into<String>>,
         rows: impl IntoIterator<Item = Vec<String>>,
@@ -176,7 +173,6 @@ pub(super) fn section(title: &'static str, rank: Rank, mut blocks: Vec<Block>) -
     })
 }
 
-/// A text that may be unknown.
 fn or_unknown(text: &Option<String>) -> String {
     match text.as_deref().map(str::trim) {
         None | Some("") => String::from("not readable"),

@@ -3,7 +3,6 @@
 use crate::model::Report;
 use crate::render::document::{Block, Rank, Section};
 
-/// What a document was made from.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Lower-case hexadecimal SHA-256 of the JSON report.

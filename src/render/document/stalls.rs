@@ -8,7 +8,6 @@ use crate::render::document::{Block, Rank, Section, Summary, Table};
 use crate::render::packages::held;
 use crate::text::human;
 
-/// Stalls shown.
 const ROWS: usize = 50;
 
 pub(super) fn section(summary: &Summary<'_>, digest: &Digest) -> Option<Section> {

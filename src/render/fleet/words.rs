@@ -97,7 +97,6 @@ fn named(rows: &[&SeparatorRow], most: usize) -> String {
     names.join("; ")
 }
 
-/// What a group that separates says.
 pub(super) fn separator(row: &SeparatorRow) -> String {
     let ratio = match (row.risk_ratio, row.risk_ratio_low, row.risk_ratio_high) {
         (Some(ratio), Some(low), Some(high)) => format!(
@@ -124,7 +123,6 @@ pub(super) fn separator(row: &SeparatorRow) -> String {
     )
 }
 
-/// What an outlier says.
 pub(super) fn outlier(row: &OutlierRow) -> String {
     format!(
         "{}: {} {} against {} expected from comparable hosts; {} ({} hosts of {})",
@@ -138,7 +136,6 @@ pub(super) fn outlier(row: &OutlierRow) -> String {
     )
 }
 
-/// What a shared series says.
 pub(super) fn series(row: &SeriesRow, all_hosts: u64) -> String {
     let what = format!("every {}, {}", length(row.period_ns), length(row.length_ns));
     let who = match &row.group {

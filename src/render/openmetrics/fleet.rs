@@ -6,7 +6,6 @@ use crate::fleet::model::{FleetReport, HostRow};
 use crate::model::Outcome;
 use crate::render::openmetrics::{Gauges, Label, label, name, states};
 
-/// Writes the figures of a fleet.
 pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
     // Answers by two policies are two series.

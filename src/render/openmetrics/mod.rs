@@ -29,7 +29,6 @@ struct Gauges {
     all: Vec<Gauge>,
 }
 
-/// A gauge with its rows.
 #[derive(Debug)]
 struct Gauge {
     name: &'static str,
@@ -37,7 +36,6 @@ struct Gauge {
     rows: Vec<(Vec<Label>, f64)>,
 }
 
-/// A label and its value.
 type Label = (&'static str, String);
 
 impl Gauges {

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use crate::model::Report;
 use crate::render::openmetrics::{Gauges, label, states};
 
-/// Writes the figures of a report.
 pub fn write<G>(report: &Report<G>, out: &mut dyn Write) -> io::Result<()> {
     let (run, host, verdict) = (&report.run, &report.host, &report.verdict);
     let mut gauges = Gauges::default();

@@ -46,7 +46,6 @@ impl Logarithmic {
         })
     }
 
-    /// A tick with its text at each of the decades.
     fn ticks(&self, text: impl Fn(f64) -> String) -> Vec<Tick> {
         let ticks = self.decades();
         ticks

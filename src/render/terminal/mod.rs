@@ -60,7 +60,6 @@ where
     }
 }
 
-/// The day of all these times, if it is one.
 fn one_day<'a>(times: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut days = times.into_iter().map(human::day_and_time);
     let (first, _) = days.next()??;

@@ -21,7 +21,6 @@ pub(in crate::render) fn render(document: &Document, style: Style) -> String {
     page.into_text()
 }
 
-/// One section.
 pub(in crate::render) fn show(section: &Section, page: &mut Page) {
     page.heading(section.title);
     for block in &section.blocks {

@@ -28,7 +28,6 @@ const LEAST_OCCUPANCY: f64 = 0.3;
 pub(super) struct Comb {
     /// In nanoseconds.
     pub period: f64,
-    /// The time of one beat.
     pub beat: f64,
     /// Half the window in phase, in nanoseconds.
     pub reach: f64,
@@ -37,7 +36,6 @@ pub(super) struct Comb {
     score: f64,
 }
 
-/// The comb that stands out most, if one does.
 pub(super) fn best(events: &[Event], visibility: Visibility) -> Option<Comb> {
     if events.len() < FEWEST_BEATS {
         return None;

@@ -27,7 +27,6 @@ use crate::units::Nanos;
 /// Events at random show a series, one or more, in fewer than this share of
 /// runs.
 pub const FALSE_ALARM_LEVEL: f64 = 1e-3;
-/// Series that are looked for.
 const MOST_SERIES: usize = 8;
 /// Events that are looked at, evenly over the run: beyond it a search takes
 /// seconds and finds the same.
@@ -38,11 +37,9 @@ const MOST_EVENTS: usize = 100_000;
 pub struct Event {
     /// Its start, from any origin.
     pub at: Nanos,
-    /// Its length.
     pub length: Nanos,
 }
 
-/// A series of events that keep a period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Series {
     /// Its period, in nanoseconds.
@@ -51,7 +48,6 @@ pub struct Series {
     pub period_error_ns: f64,
     /// The first beat, from the origin of the events.
     pub first: Nanos,
-    /// The last beat.
     pub last: Nanos,
     /// Beats between first and last, both included.
     pub beats: u64,

@@ -58,12 +58,10 @@ impl Area {
         self.map.as_fd()
     }
 
-    /// Numbers in it.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether it has no room at all.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }

@@ -11,7 +11,6 @@ use super::btf::BtfId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reg {
-    /// Results.
     R0 = 0,
     /// First argument.
     R1 = 1,
@@ -49,7 +48,6 @@ pub enum Width {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Condition {
-    /// Equal.
     Equal = 0x10,
     /// Greater, unsigned.
     Above = 0x20,
@@ -61,7 +59,6 @@ pub enum Condition {
     Below = 0xa0,
     /// Less or equal, unsigned.
     AtMost = 0xb0,
-    /// Less, signed.
     LessSigned = 0xc0,
 }
 
@@ -140,7 +137,6 @@ impl Asm {
         Label(self.places.len() - 1)
     }
 
-    /// Sets a label here.
     pub fn place(&mut self, label: Label) {
         self.places[label.0] = Some(self.code.len());
     }

@@ -34,12 +34,7 @@ pub enum BtfError {
     Short(usize),
     /// A kind of entry that this program does not know, and cannot skip.
     #[error("entry {id} is of kind {kind}, which this program does not know")]
-    UnknownKind {
-        /// The entry.
-        id: u32,
-        /// Its kind.
-        kind: u8,
-    },
+    UnknownKind { id: u32, kind: u8 },
 }
 
 /// Type information with the place of every entry.
@@ -97,7 +92,6 @@ impl<'a> Btf<'a> {
         Ok(btf)
     }
 
-    /// A function by its name.
     pub fn function(&self, name: &str) -> Option<BtfId> {
         self.find(FUNC, name).map(|(id, _)| id)
     }

@@ -40,7 +40,6 @@ pub struct LoadError {
     pub reason: Option<String>,
 }
 
-/// A loaded program.
 #[derive(Debug)]
 pub struct Program {
     descriptor: OwnedFd,
@@ -137,7 +136,6 @@ pub(super) fn create_events(count: u32, name: &str) -> io::Result<OwnedFd> {
     unsafe { attributes.create(MAP_CREATE) }
 }
 
-/// Puts a perf event into an array.
 pub(super) fn put_event(array: BorrowedFd<'_>, key: u32, event: BorrowedFd<'_>) -> io::Result<()> {
     let value = event.as_raw_fd();
     let mut attributes = Attributes::default();

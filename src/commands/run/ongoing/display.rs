@@ -33,7 +33,6 @@ pub(in super::super) struct Display {
     ended: Receiver<()>,
 }
 
-/// How the run is shown.
 #[derive(Clone, Copy, Debug)]
 enum Shown {
     Nothing,

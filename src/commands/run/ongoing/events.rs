@@ -46,7 +46,6 @@ pub(in super::super) struct EventStream<'scope> {
     thread: ScopedJoinHandle<'scope, ()>,
 }
 
-/// A gap on its way.
 struct Event {
     engine: EngineName,
     index: usize,
@@ -144,7 +143,6 @@ impl<'scope> EventStream<'scope> {
         }
     }
 
-    /// The account so far.
     pub(super) fn so_far(&self) -> StreamedEvents {
         account(&self.state, self.slow)
     }

@@ -11,7 +11,6 @@ use crate::render::table::{Align, Table};
 use crate::text::human;
 use crate::units::Nanos;
 
-/// CPUs with a line of their own.
 const MOST_ROWS: usize = 4;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {

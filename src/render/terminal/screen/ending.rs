@@ -5,7 +5,6 @@ use crate::render::document::{Summary, limits};
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
 
-/// Limits that are named.
 const MOST_LIMITS: usize = 4;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {

@@ -81,7 +81,6 @@ fn name(text: &Option<String>) -> String {
     }
 }
 
-/// Names in one, those that are readable.
 fn joined<const N: usize>(parts: [&Option<String>; N]) -> String {
     let known: Vec<&str> = parts
         .into_iter()

@@ -23,7 +23,6 @@ struct Room {
     bins: usize,
 }
 
-/// From the one that shows most.
 const ROOMS: [Room; 3] = [
     Room {
         sentence: 3,
@@ -64,7 +63,6 @@ pub(super) fn render(summary: &Summary<'_>, style: Style) -> String {
     fitted(whole.unwrap_or_else(|| parts(&CRAMPED)))
 }
 
-/// Lines that a page makes.
 fn lines(style: Style, write: impl FnOnce(&mut Page)) -> String {
     let mut page = Page::new(style);
     write(&mut page);

@@ -9,7 +9,6 @@ use crate::render::table::{Align, Table};
 use crate::text::human;
 use crate::units::Nanos;
 
-/// The longest bar.
 const LONGEST_BAR: usize = 16;
 /// The edges of bins in a decade, from fine to coarse.
 const STEPS: [&[u64]; 3] = [&[1, 2, 5], &[1, 3], &[1]];
@@ -22,7 +21,6 @@ struct Counts {
     unknown: u64,
 }
 
-/// A column: its name, and what it counts.
 type Series = (&'static str, fn(&Counts) -> u64);
 
 /// One bin that holds something.

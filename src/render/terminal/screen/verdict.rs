@@ -8,7 +8,6 @@ use crate::render::style::{Ink, Style};
 
 /// The lines of a sentence below the answer.
 const SENTENCE: usize = 3;
-/// The lines of a reason.
 const REASON: usize = 2;
 
 pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {

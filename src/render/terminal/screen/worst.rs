@@ -13,7 +13,6 @@ use crate::render::table::{Align, Table};
 use crate::text::{clean, human};
 use crate::units::Nanos;
 
-/// Rows.
 const MOST: usize = 5;
 /// A list of CPUs is cut at this many columns.
 const LONGEST_LIST: usize = 11;
@@ -21,7 +20,6 @@ const LONGEST_LIST: usize = 11;
 /// A report lists no more stalls than these.
 const MOST_LISTED: usize = 1_000;
 
-/// What a row is about.
 struct Row<'a> {
     is_stall: bool,
     start_utc: &'a str,
