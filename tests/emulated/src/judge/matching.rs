@@ -92,7 +92,7 @@ pub fn name_victims(stalls: &mut [Stall], sampled: Span) {
     let Some((sampler, _)) = sampler else {
         return;
     };
-    for stall in stalls {
+    for stall in &mut *stalls {
         stall.victim = match stall.hit.and_then(|hit| Some((hit.task?, hit.ring))) {
             None => Victim::Unknown,
             Some((task, _)) if task != sampler => Victim::OtherTask,
