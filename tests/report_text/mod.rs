@@ -280,8 +280,8 @@ fn packages_and_kinds_of_cores_have_rows_of_their_own() {
         section(&hybrid, "Packages")[..3],
         [
             "  package  cores  CPUs  covered  floor  max platf.   max OS  SMIs  worst",
-            "        0      P     4  99.80 %     20           -  8.41 us     0      -",
-            "        0      E     8  99.80 %     44           -  8.41 us     0      -",
+            "        0  P         4  99.80 %     20           -  8.41 us     0      -",
+            "        0  E         8  99.80 %     44           -  8.41 us     0      -",
         ]
     );
     for (name, report) in report_samples::all() {

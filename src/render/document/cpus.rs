@@ -1,9 +1,9 @@
-//! One row a CPU: coverage, extremes, SMI counts, gaps by cause; before them one
-//! a package, where there are several.
+//! One row a CPU: coverage, extremes, SMI counts, gaps by cause; and one a package,
+//! where there are several.
 
 use std::collections::BTreeMap;
 
-use crate::judgement::packages;
+use crate::judgement::packages::worst_first as order;
 use crate::model::{Cause, CauseCounts, CpuReport, Report};
 use crate::render::document::{Block, Rank, Section, Summary, cpu_names};
 use crate::render::packages::{ByPackage, KEY};
@@ -28,26 +28,27 @@ pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
     ];
     header.extend(causes.iter().map(|cause| cause.name()));
     let rows = cpus.iter().map(|cpu| row(summary, cpu, &causes));
-    let mut blocks = by_package(summary.report);
-    blocks.extend([Block::table(header, rows), Block::Points(notes(summary))]);
-    super::section("SMI counts and gaps by CPU", Rank::Support, blocks)
+    super::section(
+        "SMI counts and gaps by CPU",
+        Rank::Support,
+        vec![Block::table(header, rows), Block::Points(notes(summary))],
+    )
 }
 
-fn by_package(report: &Report<()>) -> Vec<Block> {
-    let packages = ByPackage::new(&report.cpus, &report.stalls, report.verdict.subject);
-    let Some(packages) = packages else {
-        return Vec::new();
-    };
-    let table = Block::table(packages.header, packages.rows);
-    let reach = packages.reach.map(Block::Paragraph);
-    let key = Block::Paragraph(String::from(KEY));
-    [key, table].into_iter().chain(reach).collect()
+pub(super) fn packages(report: &Report<()>) -> Option<Section> {
+    let packages = ByPackage::new(&report.cpus, &report.stalls, report.verdict.subject)?;
+    let mut blocks = vec![
+        Block::table(packages.header, packages.rows),
+        Block::Paragraph(String::from(KEY)),
+    ];
+    blocks.extend(packages.reach.map(Block::Paragraph));
+    super::section("Packages", Rank::Support, blocks)
 }
 
 /// The CPUs, those first that matter most to the verdict.
 pub(in crate::render) fn worst_first(cpus: &[CpuReport]) -> Vec<&CpuReport> {
     let mut worst: Vec<&CpuReport> = cpus.iter().collect();
-    worst.sort_by_key(|cpu| packages::worst_first(cpu));
+    worst.sort_by_key(|cpu| order(cpu));
     worst
 }
 

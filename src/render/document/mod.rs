@@ -127,6 +127,7 @@ impl Document {
             stalls::section(&summary, digest),
             periodicity::section(report, digest),
             findings::section(report),
+            cpus::packages(report),
             cpus::section(&summary),
             kernel::section(report),
             watched::section(report),
