@@ -234,7 +234,16 @@ pub struct Raw {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Kernel {
+    #[serde(default)]
+    pub standing: Option<String>,
     pub by: Vec<NamedTime>,
+}
+
+impl Kernel {
+    /// Whether other tasks ran.
+    pub fn has_tasks(&self) -> bool {
+        self.standing.as_deref() == Some("tasks")
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -209,6 +209,9 @@ pub struct Expect {
     /// inside a handler, or while another task ran, the kernel's own records
     /// cannot tell the two apart.
     pub unknown_shares: usize,
+    /// How many gaps with other tasks may give these an SMI that hit the kernel:
+    /// at a switch that was already recorded, no counter tells the two apart.
+    pub at_switches: usize,
     /// The least share of the stalls that must have cause and length: of those
     /// that hit no other task, and without a counter of those that hit the
     /// sampler itself.
@@ -254,6 +257,7 @@ impl Default for Expect {
             quieted: Vec::new(),
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
+            at_switches: 0,
             told: 0.0,
             at_least_in_kernel: 0,
             at_least_in_tasks: 0,

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::complaints::Complaints;
 use super::matching::{Span, Stall, Victim};
-use crate::report::{Gap, Report};
+use crate::report::{Gap, Kernel, Report};
 use crate::scenario::Expect;
 use crate::units::display;
 
@@ -18,6 +18,10 @@ pub struct Truth {
     pub least: u64,
     /// All of it.
     pub most: u64,
+    /// What of `least` may have hit a switch to another task, without a counter.
+    /// The kernel records a switch some time before it makes the other task its
+    /// current one, by which the log goes.
+    pub at_switch: u64,
 }
 
 impl Truth {
@@ -38,10 +42,20 @@ impl Truth {
                     Victim::Sampler | Victim::Unknown => true,
                 }
         };
+        let has_tasks = gap.kernel.as_ref().is_some_and(Kernel::has_tasks);
+        let at_switch = |stall: &Stall| {
+            has_tasks && !expect.counts_smis() && tells(stall) && stall.victim == Victim::Kernel
+        };
         Self {
             least: time(&tells),
             most: time(&|_| true),
+            at_switch: time(&at_switch),
         }
+    }
+
+    /// What hwgap can tell wherever the switches were.
+    pub fn surely(self) -> u64 {
+        self.least - self.at_switch
     }
 }
 
@@ -72,7 +86,7 @@ impl Parts {
     pub fn covered(self, truth: Truth, tolerance: u64) -> u64 {
         match self.is_complete(tolerance) {
             // Of a stall in another task's time hwgap need not know.
-            true => self.platform.clamp(truth.least, truth.most),
+            true => self.platform.clamp(truth.surely(), truth.most),
             false => self.platform,
         }
     }
@@ -108,14 +122,17 @@ pub fn judge(
     if truth.most > 0 && parts.is_complete(tolerance) && gap.kernel_ran != Some(false) {
         let error = parts.platform.abs_diff(
             // The nearest that would be right.
-            parts.platform.clamp(truth.least, truth.most),
+            parts.platform.clamp(truth.surely(), truth.most),
         );
         outcome.share_error = outcome.share_error.max(Some(error));
     }
     if parts.platform > truth.most + tolerance {
         complaints.add("give the platform more than SMIs took", gap, &told);
     }
-    if parts.platform + parts.unknown + tolerance < truth.least {
+    let told_or_open = parts.platform + parts.unknown + tolerance;
+    if told_or_open < truth.least && told_or_open >= truth.surely() {
+        outcome.at_switches += 1;
+    } else if told_or_open < truth.least {
         complaints.add("give the platform less than SMIs took", gap, &told);
     }
 }
@@ -176,7 +193,7 @@ pub fn judge_verdict(
         };
         let truth = Truth::of(gap, span, stalls, expect);
         if parts.is_complete(tolerance) {
-            least = least.max(truth.least);
+            least = least.max(truth.surely());
         }
         most = most.max(truth.most);
         listed = listed.max(parts.platform);
@@ -342,6 +359,29 @@ mod tests {
         }
         assert!(!judged_by(gap(0, 0), &stalls, SmiCount::Exact).is_empty());
         assert!(!judged_by(gap(60_000, 0), &stalls, SmiCount::Unreadable).is_empty());
+    }
+
+    #[test]
+    fn without_a_counter_a_switch_hides_what_hits_it() {
+        let stalls = [stall(10_000, 50_000, Victim::Kernel)];
+        let left_out = |standing: &str, smi_count| {
+            let mut gap = gap(0, 0);
+            gap["kernel"] = json!({ "standing": standing, "by": [] });
+            gap["cause"] = json!("os");
+            let gap: Gap = serde_json::from_value(gap).unwrap();
+            let expect = Expect {
+                smi_count,
+                ..Expect::default()
+            };
+            let (mut outcome, mut complaints) = (Outcome::default(), Complaints::default());
+            let truth = Truth::of(&gap, SPAN, &stalls, &expect);
+            judge(&mut outcome, &mut complaints, &gap, truth, TOLERANCE);
+            complaints.into_failures(&mut outcome);
+            (outcome.at_switches, outcome.failures.len())
+        };
+        assert_eq!(left_out("tasks", SmiCount::Unreadable), (1, 0));
+        assert_eq!(left_out("interrupts", SmiCount::Unreadable), (0, 1));
+        assert_eq!(left_out("tasks", SmiCount::Exact), (0, 1));
     }
 
     #[test]

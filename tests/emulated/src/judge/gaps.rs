@@ -74,6 +74,13 @@ pub fn judge(
         ),
     );
     outcome.require(
+        outcome.at_switches <= expect.at_switches,
+        format!(
+            "{} gaps with tasks leave out an SMI that hit the kernel, {} may",
+            outcome.at_switches, expect.at_switches
+        ),
+    );
+    outcome.require(
         outcome.other_gaps >= expect.at_least_other_gaps,
         format!(
             "only {} gaps without an SMI, {} were meant to be",
@@ -95,7 +102,7 @@ fn judge_cause(
     // `smi` says that nothing but the SMI took the time.
     let contradicts = gap.cause == "smi" && gap.kernel_ran == Some(true);
     // Without a counter nothing tells of an SMI in another task's time.
-    let hidden = truth.least == 0 && gap.cause == "os";
+    let hidden = truth.surely() == 0 && gap.cause == "os";
     // The larger part may be the kernel's, with the rest left open.
     let left_open = gap.cause == "os"
         && gap.unknown_ns.is_some_and(|time| time > TOLERANCE)

@@ -37,6 +37,8 @@ pub struct Outcome {
     pub length_error: Option<u64>,
     /// The largest difference of the platform's share where the kernel ran too.
     pub share_error: Option<u64>,
+    /// Gaps with tasks that leave out an SMI that hit the kernel.
+    pub at_switches: usize,
     /// Gaps with SMIs of which hwgap leaves a part open.
     pub unknown_shares: usize,
     /// Of the stalls that could be told apart, those with cause and length, and
