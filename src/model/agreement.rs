@@ -75,7 +75,9 @@ pub enum Agreed {
     Untested,
 }
 
-/// A test of equal rates: the exact conditional binomial test.
+/// A test of equal rates: the exact conditional binomial test, of counts that
+/// are divided by their dispersion among the slices of one engine. A machine
+/// whose rate changes from slice to slice is no difference between engines.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RateTest {
     /// The two engines, where there are more than two.
@@ -86,4 +88,7 @@ pub struct RateTest {
     /// The probability of counts at least as uneven, were the rates equal;
     /// `null` where one engine covered no time.
     pub p_value: Option<f64>,
+    /// The variance of a slice's count as a multiple of its mean, 1 or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispersion: Option<f64>,
 }

@@ -3,7 +3,6 @@
 //! and after a change say about each other.
 
 pub mod dispersion;
-pub mod equal;
 pub mod excess;
 pub mod fisher;
 pub mod location;

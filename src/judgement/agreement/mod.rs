@@ -7,7 +7,9 @@ use crate::model::agreement::{Agreed, Agreement, EngineReport, RateTest, StallRa
 use crate::model::{Cause, CauseCounts, CpuReport, EngineName};
 use crate::sampler::SmiSetup;
 use crate::session::CpuCollection;
-use crate::stats::{equal, rates};
+use crate::stats::dispersion::{Block, Dispersion, estimate};
+use crate::stats::rate_ratio::{self, Tally};
+use crate::stats::rates;
 use crate::units::Nanos;
 
 use super::Case;
@@ -34,11 +36,7 @@ pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
         true => with_kernel,
         false => covered_ns,
     };
-    let platform = counts.each().map(|(cause, count)| match cause {
-        cause if cause.is_platform() => count,
-        _ => 0,
-    });
-    let mut rates = vec![rate(None, platform.iter().sum(), smi_exposure)];
+    let mut rates = vec![rate(None, of_cause(counts, None), smi_exposure)];
     for (cause, count) in counts.each() {
         let exposure = match cause {
             Cause::Smi => smi_exposure,
@@ -62,6 +60,16 @@ pub fn account(cases: &[Case<'_>], cpus: Vec<CpuReport>) -> EngineReport {
         verdict: judge(cases, &cpus),
         cpus,
     }
+}
+
+/// The platform's stalls of a cause, or of all.
+fn of_cause(counts: CauseCounts, wanted: Option<Cause>) -> u64 {
+    let counts = counts.each();
+    let mine = counts.iter().filter(|(cause, _)| match wanted {
+        Some(wanted) => *cause == wanted,
+        None => cause.is_platform(),
+    });
+    mine.map(|(_, count)| count).sum()
 }
 
 fn counts_smis(case: &Case<'_>) -> bool {
@@ -111,8 +119,9 @@ pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
         })
     };
     let named = engines.len() > 2;
+    let slices: Vec<Slice> = cases.iter().map(Slice::of).collect();
     let tests: Vec<RateTest> = pairs()
-        .flat_map(|pair| of_pair(pair, named.then(|| pair.map(|one| one.engine))))
+        .flat_map(|pair| of_pair(pair, &slices, named.then(|| pair.map(|one| one.engine))))
         .collect();
     let level = LEVEL / tests.len() as f64;
     let result = if tests.iter().any(|test| test.p_value.is_none()) {
@@ -133,19 +142,76 @@ pub fn compare(cases: &[Case<'_>], engines: &[EngineReport]) -> Agreement {
 /// The tests of two engines. The causes are left out beside a tracer of the
 /// kernel's: it shares a count of SMIs among the gaps of a window, so that the
 /// same stalls have other causes there.
-fn of_pair([first, second]: [&EngineReport; 2], names: Option<[EngineName; 2]>) -> Vec<RateTest> {
+fn of_pair(
+    [first, second]: [&EngineReport; 2],
+    slices: &[Slice],
+    names: Option<[EngineName; 2]>,
+) -> Vec<RateTest> {
     let traced = [first, second].iter().any(|one| traces(one.engine));
     (first.rates.iter().zip(&second.rates))
         .filter(|(a, b)| a.cause.is_none() || (!traced && a.stalls + b.stalls > 0))
-        .map(|(a, b)| RateTest {
-            engines: names,
-            cause: a.cause,
-            p_value: equal::p_value(
-                counted(a.stalls, a.exposure_ns),
-                counted(b.stalls, b.exposure_ns),
-            ),
+        .map(|(a, b)| {
+            let blocks = |engine: &EngineReport| vec![blocks(slices, engine.engine, a.cause)];
+            let dispersion = no_less_than_random(estimate([&blocks(first), &blocks(second)]));
+            RateTest {
+                engines: names,
+                cause: a.cause,
+                p_value: p_value([a, b], dispersion),
+                dispersion: Some(dispersion.factor),
+            }
         })
         .collect()
+}
+
+/// A turn of an engine's.
+struct Slice {
+    engine: EngineName,
+    counts: CauseCounts,
+    cycles: u64,
+}
+
+impl Slice {
+    fn of(case: &Case<'_>) -> Slice {
+        let totals = case.collected.totals.iter();
+        Slice {
+            engine: case.chosen.engine,
+            counts: causes_above_limit(case),
+            cycles: totals.map(|cpu| cpu.last.since(cpu.first).0).sum(),
+        }
+    }
+}
+
+/// The slices of an engine, as blocks of events over a time in any unit.
+fn blocks(slices: &[Slice], engine: EngineName, cause: Option<Cause>) -> Vec<Block> {
+    let mine = slices.iter().filter(|slice| slice.engine == engine);
+    mine.map(|slice| Block {
+        events: of_cause(slice.counts, cause),
+        hours: slice.cycles as f64,
+    })
+    .collect()
+}
+
+/// Stalls at even intervals are tested as random ones: the ends of slices are
+/// not on their grid, and few slices show a pattern badly.
+fn no_less_than_random(dispersion: Dispersion) -> Dispersion {
+    match dispersion.factor < 1.0 {
+        true => Dispersion::RANDOM,
+        false => dispersion,
+    }
+}
+
+/// How often equal rates give counts as uneven as these; `None` where an engine
+/// covered no time.
+fn p_value(rates: [&StallRate; 2], dispersion: Dispersion) -> Option<f64> {
+    let [first, second] = rates.map(|rate| Tally {
+        events: rate.stalls,
+        hours: rate.exposure_ns.as_hours_f64(),
+    });
+    match (first, second) {
+        _ if first.hours <= 0.0 || second.hours <= 0.0 => None,
+        (Tally { events: 0, .. }, Tally { events: 0, .. }) => Some(1.0),
+        _ => Some(rate_ratio::compare(first, second, dispersion, 0.95)?.p),
+    }
 }
 
 fn is_traced(cases: &[Case<'_>]) -> bool {
@@ -159,4 +225,39 @@ fn traces(engine: EngineName) -> bool {
 
 fn is_below(test: &RateTest, level: f64) -> bool {
     test.p_value.is_some_and(|p| p < level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tested(first: [u64; 4], second: [u64; 4]) -> f64 {
+        let blocks = |counts: [u64; 4]| -> Vec<Vec<Block>> {
+            let block = |events| Block { events, hours: 1.0 };
+            vec![counts.map(block).to_vec()]
+        };
+        let rate = |counts: [u64; 4]| StallRate {
+            cause: None,
+            stalls: counts.iter().sum(),
+            exposure_ns: Nanos(4 * 3_600_000_000_000),
+            per_hour: None,
+            low95_per_hour: None,
+            high95_per_hour: None,
+        };
+        let dispersion = no_less_than_random(estimate([&blocks(first), &blocks(second)]));
+        p_value([&rate(first), &rate(second)], dispersion).unwrap()
+    }
+
+    #[test]
+    fn a_rate_that_changes_from_slice_to_slice_is_no_difference() {
+        assert!(tested([100, 300, 100, 300], [300, 300, 100, 300]) > 0.2);
+        assert!(tested([200; 4], [250; 4]) < 0.001);
+        assert!(tested([210, 190, 205, 195], [260, 240, 255, 245]) < 0.001);
+    }
+
+    #[test]
+    fn none_at_all_speak_for_nothing() {
+        assert_eq!(tested([0; 4], [0; 4]), 1.0);
+        assert!(tested([0; 4], [5, 5, 5, 5]) < 0.001);
+    }
 }

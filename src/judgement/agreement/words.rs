@@ -81,8 +81,8 @@ fn unequal(engines: [&EngineReport; 2], test: &RateTest, guest: bool) -> Option<
         }
     };
     Some(format!(
-        "The {} engine saw more {what} than the {} engine, and than chance explains. Known reasons: {why}; and stalls that \
-         come in bursts, for the test takes them for independent.",
+        "The {} engine saw more {what} than the {} engine, and than chance explains. Known reasons: {why}; and a rate \
+         that changes with the engines' turns.",
         more.name(),
         fewer.name()
     ))

@@ -79,11 +79,11 @@ pub(in crate::render) fn result(agreement: &Agreement) -> String {
     match agreement.result {
         Agreed::Agree => format!(
             "The engines agree: no rate differs by more than chance explains ({tests}; conditional \
-             binomial test)."
+             binomial test, by the dispersion among slices)."
         ),
         Agreed::Differ => format!(
             "The engines DIFFER by more than chance explains ({tests}; conditional binomial test, \
-             a difference below {}).",
+             by the dispersion among slices, a difference below {}).",
             human::three_digits(agreement.level)
         ),
         Agreed::Untested => "Whether the engines agree could not be tested.".to_owned(),
