@@ -57,6 +57,11 @@ impl Dimension {
         }
     }
 
+    /// The name of the group that a machine is in.
+    pub fn group_of(self, identity: &Identity) -> String {
+        name(self, &self.parts(identity))
+    }
+
     fn parts(self, identity: &Identity) -> [Option<Name>; 2] {
         match self {
             Dimension::Vendor => [identity.vendor.clone(), None],

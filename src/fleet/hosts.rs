@@ -215,6 +215,7 @@ impl From<Host> for HostRow {
             superseded: host.superseded,
             runs,
             worst_stalls: host.worst_stalls(),
+            sketches: host.runs().filter_map(|run| run.sketch.clone()).collect(),
             sha256: host.runs().map(|run| run.sha256.to_string()).collect(),
             conflicts: host.conflicts.len() as u64,
             hostname: host.latest.host.clone(),

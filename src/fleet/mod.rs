@@ -19,6 +19,7 @@ pub mod read;
 mod run;
 pub mod separate;
 mod series;
+pub mod sketch;
 
 pub use assess::{Question, assess};
 pub use run::{Identity, Run, SeriesSeen, WorstStall};

@@ -12,6 +12,7 @@ use crate::text::clean_text;
 use crate::units::Nanos;
 
 use super::names::{self, Name, Names};
+use super::sketch::Sketch;
 
 /// Stalls that are shown of a run, and of a host.
 pub(super) const WORST_STALLS: usize = 5;
@@ -67,6 +68,8 @@ pub struct Run {
     /// Its longest stalls, the longest first. Of a run that passes none is
     /// kept: nobody asks for them, and most runs do.
     pub worst_stalls: Vec<WorstStall>,
+    /// All of them as marks; of a run that passes none as well.
+    pub sketch: Option<Sketch>,
     /// Whether no machine was measured.
     pub made_up: bool,
     /// What the policy says.
@@ -175,6 +178,7 @@ impl Run {
                 Outcome::Pass => Vec::new(),
                 Outcome::Fail | Outcome::Inconclusive => worst_stalls(brief),
             },
+            sketch: (judgement.outcome != Outcome::Pass).then(|| Sketch::of(brief)),
             made_up: brief.synthetic.is_some() || brief.run.scripted,
             judgement,
         }

@@ -223,3 +223,41 @@ fn a_single_report_has_figures_for_monitoring() {
     }
     assert!(said.text.ends_with("# EOF\n"));
 }
+
+/// Hosts of one BIOS that fail, a series that others share, and one that has run
+/// twice.
+fn pictured() -> Place {
+    let place = Place::new();
+    place.file("p.toml", "name = \"test\"\n[limits]\nworst = \"220us\"\n");
+    let faults = [Fault::BadBios, Fault::Series];
+    for (number, content) in reports(30, 9, &faults).iter().enumerate() {
+        place.file(&format!("in/{number:02}.json"), content);
+    }
+    place.file("in/a.json", run("slow", 1, &[500, 7, 40], |_| ()));
+    place.file("in/b.json", run("slow", 2, &[300, 30], |_| ()));
+    place
+}
+
+#[test]
+fn the_page_is_as_in_the_golden_file() {
+    let place = pictured();
+    let day = ["--as-of", "2026-11-21", "--format", "html"];
+    let said = place.fleet(&[&["in", "--policy", "p.toml"][..], &day].concat());
+    assert_eq!(said.status, 1, "{}", said.errors);
+    let page = said.text.replace("><", ">\n<");
+    for words in [
+        "<strong>The worst stall of each host</strong>",
+        "<strong>Hosts that fail</strong>",
+        "<strong>Periods that hosts share</strong>",
+        "aria-label=\"Stalls of slow\"",
+        "4 marks of stalls in 2 h, the longest 500 us.",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let file = root().join("tests/golden/fleet.html");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(page == kept, "differs from the golden file");
+}

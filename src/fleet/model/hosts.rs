@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::fleet::names::Name;
 use crate::fleet::run::{Identity, WorstStall};
+use crate::fleet::sketch::Sketch;
 use crate::model::Outcome;
 use crate::policy::Reason;
 use crate::units::Nanos;
@@ -37,6 +38,9 @@ pub struct HostRow {
     /// The longest stalls of the runs that do not pass, the longest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub worst_stalls: Vec<WorstStall>,
+    /// What pictures show of those runs; the reports themselves have it all.
+    #[serde(skip)]
+    pub sketches: Vec<Sketch>,
     /// When the latest run began.
     pub started_utc: String,
     /// The longest that the platform took.

@@ -30,14 +30,19 @@ pub(super) fn rate(per_hour: Option<f64>) -> String {
     per_hour.map_or_else(|| "?".to_owned(), human::three_digits)
 }
 
-/// The ratio, where there was something before.
+/// The ratio, where there was something on both sides.
 pub(super) fn ratio(row: &RateRow) -> String {
-    row.ratio
-        .map_or_else(|| "-".to_owned(), human::three_digits)
+    match row.ratio {
+        Some(0.0) => "to none".to_owned(),
+        Some(ratio) => human::three_digits(ratio),
+        None if row.after.events > 0 => "from none".to_owned(),
+        None => "-".to_owned(),
+    }
 }
 
 pub(super) fn interval(row: &RateRow) -> String {
     match (row.ratio_low, row.ratio_high) {
+        (Some(0.0), Some(high)) => format!("below {}", human::three_digits(high)),
         (Some(low), Some(high)) => {
             let (low, high) = (human::three_digits(low), human::three_digits(high));
             format!("{low} to {high}")
@@ -98,6 +103,14 @@ pub(super) fn side(side: &Side) -> String {
 pub(super) fn signed(ns: i64) -> String {
     let sign = if ns < 0 { "-" } else { "+" };
     format!("{sign}{}", human::length(Nanos(ns.unsigned_abs())))
+}
+
+/// A time of day, to the second.
+pub(super) fn moment(utc: &str) -> String {
+    match human::day_and_time(utc) {
+        Some((day, time)) => format!("{day} {}", &time[..8]),
+        None => utc.to_owned(),
+    }
 }
 
 pub(super) fn signed_amount(ns: f64) -> String {

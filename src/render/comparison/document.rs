@@ -5,8 +5,6 @@ use crate::render::comparison::{cells, numbers};
 use crate::render::document::{Block, Document, Rank, section};
 use crate::text::human;
 
-pub(super) const ABOVE_PICTURES: usize = 2;
-
 pub(super) fn document(comparison: &Comparison) -> Document {
     let (ink, word) = cells::word(comparison.verdict.result);
     let mut sections = vec![
@@ -100,7 +98,7 @@ fn runs(name: &str, side: &Side) -> Vec<Vec<String>> {
                 name.to_owned(),
                 run.file.clone(),
                 run.label.clone().unwrap_or_else(|| "-".to_owned()),
-                run.started_utc.clone(),
+                cells::moment(&run.started_utc),
                 run.cpus.clone(),
                 human::chosen(run.threshold_ns),
                 human::period(run.covered_hours),

@@ -36,6 +36,6 @@ pub fn markdown(comparison: &Comparison) -> String {
 pub fn page(comparison: &Comparison) -> String {
     let mut document = document::document(comparison);
     let pictures = plot::draw(comparison).into_iter().map(Block::Picture);
-    document.insert_pictures(document::ABOVE_PICTURES, pictures.collect());
+    document.insert_pictures(1, pictures.collect());
     html::page(&document)
 }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use crate::fleet::model::{HostRow, RunRow};
 use crate::fleet::names::Name;
 use crate::render::fleet::links::link;
+use crate::render::fleet::plot;
 use crate::render::fleet::words::worst;
 use crate::render::policy::{sentence, word};
 use crate::render::web::{self, shown};
@@ -25,6 +26,7 @@ pub(super) fn details(row: &HostRow, folder: &Path) -> Markup {
                 }
             }
             ul { @for reason in &row.reasons { li { (shown(&sentence(reason))) } } }
+            @if let Some(timeline) = plot::timeline(row) { (timeline) }
             (machine(row))
             h3 { "Runs" }
             ul {

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
 use crate::model::Outcome;
-use crate::render::fleet::{host, words};
+use crate::render::fleet::{host, plot, words};
 use crate::render::policy::word;
 use crate::render::web::{self, Head, Tone, shown};
 use crate::text::human::{counted, grouped};
@@ -28,6 +28,8 @@ pub fn write(report: &FleetReport, folder: &Path, out: &mut dyn Write) -> io::Re
         headline: &report.verdict.text,
     };
     let sections = html! {
+        (synthetic(report))
+        (pictures(report))
         (judged(report))
         (findings(report))
         @for dimension in Dimension::ALL { (groups(report, dimension)) }
@@ -44,6 +46,17 @@ pub fn write(report: &FleetReport, folder: &Path, out: &mut dyn Write) -> io::Re
     out.write_all(web::page(&head, &sections).as_bytes())
 }
 
+fn synthetic(report: &FleetReport) -> Markup {
+    html! {
+        @if report.totals.made_up > 0 {
+            p.verdict.doubt {
+                strong { "SYNTHETIC:" } " " (counted(report.totals.made_up, "report"))
+                " no machine made (generated, or a scripted clock)."
+            }
+        }
+    }
+}
+
 fn judged(report: &FleetReport) -> Markup {
     let totals = &report.totals;
     let policy = report.policy.as_ref().map(|policy| match &policy.name {
@@ -53,12 +66,6 @@ fn judged(report: &FleetReport) -> Markup {
     html! {
         section {
             h2 { "Judged" }
-            @if totals.made_up > 0 {
-                p.verdict.doubt {
-                    strong { "SYNTHETIC:" } " " (counted(totals.made_up, "report"))
-                    " no machine made (generated, or a scripted clock)."
-                }
-            }
             dl {
                 dt { "Policy" } dd { (shown(policy.as_deref().unwrap_or("the runs' own limits"))) }
                 dt { "As of" } dd { (shown(&report.as_of)) }
@@ -70,6 +77,17 @@ fn judged(report: &FleetReport) -> Markup {
                 dt { "Set aside" } dd { (grouped(totals.set_aside)) }
                 dt { "Missing" } dd { (grouped(totals.missing)) }
             }
+        }
+    }
+}
+
+fn pictures(report: &FleetReport) -> Markup {
+    let pictures = plot::draw(report);
+    html! {
+        @if !pictures.is_empty() {
+            (web::section("Pictures", &html! {
+                @for one in &pictures { (web::figure(one)) }
+            }))
         }
     }
 }

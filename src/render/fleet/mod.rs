@@ -5,5 +5,6 @@ mod host;
 pub mod html;
 pub mod junit;
 mod links;
+mod plot;
 pub mod text;
 mod words;

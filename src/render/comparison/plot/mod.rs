@@ -21,9 +21,10 @@ fn class(side: Which) -> &'static str {
 pub(super) fn draw(comparison: &Comparison) -> Vec<Picture> {
     let has_stalls = !comparison.pictured.marks.is_empty();
     [
+        // The answer first.
+        has_stalls.then(|| ratios::draw(comparison)),
         has_stalls.then(|| lengths::draw(comparison)),
         Some(runs::draw(comparison)),
-        has_stalls.then(|| ratios::draw(comparison)),
         has_stalls.then(|| timeline::draw(comparison)),
     ]
     .into_iter()

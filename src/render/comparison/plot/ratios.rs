@@ -61,20 +61,18 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         (path("point os", &points))
         (path("point bad-mark", &found))
     };
+    let level = human::chosen_percent(comparison.level);
     let figures: Vec<String> = (rows.iter())
         .map(|row| {
-            let shown = |ratio: Option<f64>| ratio.map_or("no bound".to_owned(), human::round);
             format!(
-                "{} {}: {}, from {} to {}.",
+                "{} {}: {}, {level} % interval {}.",
                 row.class.name(),
                 cells::range(row),
-                shown(row.ratio),
-                shown(row.ratio_low),
-                shown(row.ratio_high)
+                cells::ratio(row),
+                cells::interval(row)
             )
         })
         .collect();
-    let level = human::chosen_percent(comparison.level);
     Picture {
         title,
         caption: format!(

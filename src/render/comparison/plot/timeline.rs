@@ -48,6 +48,25 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         data
     };
     let (base, top) = (number(frame.at_y(0.0)), number(frame.at_y(1.0)));
+    let sides = [
+        (
+            Which::Before,
+            &comparison.before,
+            comparison.worst.before_ns,
+        ),
+        (Which::After, &comparison.after, comparison.worst.after_ns),
+    ];
+    let figures = sides.map(|(side, all, worst)| {
+        format!(
+            "{}: {} in {}, {}.",
+            class(side),
+            human::plural(all.stalls, "stall"),
+            human::plural(all.runs.len() as u64, "run"),
+            worst.map_or("none seen".to_owned(), |worst| {
+                format!("the longest {}", human::length(worst))
+            })
+        )
+    });
     let title = "Stalls over the runs";
     let content = html! {
         @for stretch in pictured.line.iter().take(MOST_LINES) {
@@ -65,13 +84,6 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
              the time between runs is left out.",
         ),
         legend: SIDES.to_vec(),
-        svg: frame.draw(
-            title,
-            &format!(
-                "{} on the line.",
-                human::plural(pictured.line.len() as u64, "run")
-            ),
-            content,
-        ),
+        svg: frame.draw(title, &figures.join(" "), content),
     }
 }
