@@ -11,7 +11,7 @@ use crate::render::comparison;
 use crate::render::style::Style;
 use crate::text::json;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, deliver};
 
 pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let question = Question {
@@ -31,26 +31,10 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let output = args.output.as_ref().map(PendingFile::create).transpose();
     let output = output.map_err(Failure::usage)?;
     let comparison = compare(&before, &after, &question);
-    let written = match output {
-        Some(file) => {
-            match file.save(|out| write(&comparison, args, args.look.look().in_file(), out)) {
-                Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-                _ => Ok(()),
-            }
-        }
-        None => match write(
-            &comparison,
-            args,
-            args.look.look().on_stdout(),
-            &mut io::stdout().lock(),
-        ) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::Usage(format!("standard output: {error}")))
-            }
-            _ => Ok(()),
-        },
-    };
-    written.map(|()| exit(comparison.verdict.result))
+    deliver(output, args.look.look(), |style, out| {
+        write(&comparison, args, style, out)
+    })?;
+    Ok(exit(comparison.verdict.result))
 }
 
 fn exit(finding: Finding) -> Exit {

@@ -17,15 +17,14 @@ use crate::fleet::gather::gather;
 use crate::fleet::model::FleetReport;
 use crate::fleet::read::is_called_like_report;
 use crate::fleet::{Question, assess};
-use crate::model::Outcome;
 use crate::policy::Policy;
 use crate::render::fleet::{csv, html, junit, text};
 use crate::render::openmetrics;
 use crate::render::style::Style;
-use crate::text::human::plural;
+use crate::text::human::counted;
 use crate::text::{clean_text, json};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, deliver, printed};
 
 pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
     let policy = args.policy.as_deref().map(Policy::read).transpose();
@@ -59,30 +58,10 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<Exit, Failure> {
         expected: expected.as_ref(),
     };
     let report = assess(gathered, &question);
-    let written = match output {
-        Some(file) => {
-            match file.save(|out| write(&report, args, args.look.look().in_file(), out)) {
-                Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-                _ => Ok(()),
-            }
-        }
-        None => match write(
-            &report,
-            args,
-            args.look.look().on_stdout(),
-            &mut io::stdout().lock(),
-        ) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::Usage(format!("standard output: {error}")))
-            }
-            _ => Ok(()),
-        },
-    };
-    written.map(|()| match report.verdict.result {
-        Outcome::Pass => Exit::Good,
-        Outcome::Fail => Exit::Latency,
-        Outcome::Inconclusive => Exit::NoVerdict,
-    })
+    deliver(output, args.look.look(), |style, out| {
+        write(&report, args, style, out)
+    })?;
+    Ok(report.verdict.result.into())
 }
 
 /// Tables for a database, and how many runs they hold. The exit status is that
@@ -108,14 +87,10 @@ fn export_to(
     let said = writeln!(
         io::stdout(),
         "{}: {pass} pass, {fail} fail, {inconclusive} are inconclusive; {} set aside",
-        plural(pass + fail + inconclusive, "run"),
-        plural(set_aside, "document")
+        counted(pass + fail + inconclusive, "run"),
+        counted(set_aside, "document")
     );
-    if let Err(error) = said
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        return Err(Failure::Usage(format!("standard output: {error}")));
-    }
+    printed(said)?;
     Ok(if fail > 0 {
         Exit::Latency
     } else if inconclusive + set_aside > 0 || pass == 0 {

@@ -20,7 +20,7 @@ use crate::units::cpulist::CpuList;
 use crate::waits;
 
 use super::run::{Presenter, Sinks, Start, measure, shown};
-use super::{Exit, Failure};
+use super::{Exit, Failure, printed};
 
 pub(super) fn hwlatdetect(args: &HwlatdetectArgs) -> Result<Exit, Failure> {
     let parameters = Parameters::new(args);
@@ -180,12 +180,6 @@ impl Write for Stdout {
     }
 }
 
-/// Prints. Whoever closes the pipe has read enough.
 fn print(text: &str) -> Result<(), Failure> {
-    match Stdout.write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::usage(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    printed(Stdout.write_all(text.as_bytes()))
 }

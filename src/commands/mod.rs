@@ -17,7 +17,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::Command;
+use crate::files::output::PendingFile;
+use crate::model::Outcome;
 use crate::privileges::{Task, keep_for};
+use crate::render::style::Style;
+use crate::text::look::Look;
 
 /// How a command ended. The numbers are a contract with other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,16 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::NoVerdict => 3,
         })
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Pass => Exit::Good,
+            Outcome::Fail => Exit::Latency,
+            Outcome::Inconclusive => Exit::NoVerdict,
+        }
     }
 }
 
@@ -92,12 +106,33 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
     }
 }
 
-/// Writes on standard output, whose reader may have seen enough.
+/// Writes on standard output.
 fn print(text: &[u8]) -> Result<Exit, Failure> {
-    match io::stdout().write_all(text) {
-        Ok(()) => Ok(Exit::Good),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Good),
-        Err(error) => Err(Failure::usage(format!("standard output: {error}"))),
+    printed(io::stdout().write_all(text)).map(|()| Exit::Good)
+}
+
+/// What came of writing on standard output, whose reader may have seen enough.
+fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Usage(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes an answer to its file, or to standard output.
+fn deliver(
+    output: Option<PendingFile>,
+    look: Look,
+    write: impl FnOnce(Style, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let Some(file) = output else {
+        return printed(write(look.on_stdout(), &mut io::stdout().lock()));
+    };
+    match file.save(|out| write(look.in_file(), out)) {
+        Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+        _ => Ok(()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::session::{Timeline, limits};
 use crate::sys::signals::RunSignals;
 use crate::text::json;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, printed};
 
 pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
     let report = match &args.host_root {
@@ -41,12 +41,7 @@ pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
             })?
         }
     };
-    match print(args, &report) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Failure::Usage(format!("standard output: {error}")));
-        }
-        _ => {}
-    }
+    printed(print(args, &report))?;
     Ok(match report.verdict.result {
         Outlook::Ready => Exit::Good,
         Outlook::WillBeDisturbed if args.require == RequireArg::Usable => Exit::Good,

@@ -1,6 +1,6 @@
 //! `hwgap restore`: puts back what a killed run left.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::files::state;
 use crate::host::root::Root;
 use crate::render::restored::{self, Mode};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, print, printed};
 
 /// How long a guardian that is at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<Exit, Failure> {
             );
         }
     };
-    written(restored::write(
+    printed(restored::write(
         &settled,
         unreadable,
         mode,
@@ -93,15 +93,5 @@ pub(super) fn failure(error: JournalError) -> Failure {
 }
 
 fn said(text: &str) -> Result<Exit, Failure> {
-    written(writeln!(io::stdout(), "{text}"))?;
-    Ok(Exit::Good)
-}
-
-fn written(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Usage(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    print(format!("{text}\n").as_bytes())
 }

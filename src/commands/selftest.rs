@@ -1,6 +1,5 @@
 //! `hwgap selftest`: raises known stalls and shows that they are found.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::{FormatArg, SelftestArgs};
@@ -20,7 +19,7 @@ use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::Nanos;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, print};
 
 /// Rounds of one kind of stall, at most.
 const ROUNDS: u32 = 5;
@@ -120,12 +119,7 @@ fn show(test: &SelfTest, format: FormatArg) -> Result<(), Failure> {
         FormatArg::Text => text::render(test),
         FormatArg::Json => serde_json::to_string_pretty(test).map_err(Failure::usage)? + "\n",
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::Usage(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    print(text.as_bytes()).map(drop)
 }
 
 fn keep(test: &SelfTest, asked: Option<PathBuf>) -> Result<(), Failure> {

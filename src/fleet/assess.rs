@@ -2,7 +2,7 @@
 
 use crate::model::{Outcome, Tool};
 use crate::policy::Policy;
-use crate::text::human::plural;
+use crate::text::human::counted;
 use crate::units::Nanos;
 
 use super::expected::{Attendance, Expected};
@@ -108,7 +108,7 @@ fn verdict(totals: &Totals) -> FleetVerdict {
     };
     let mut parts = vec![format!(
         "of {} {} pass, {} fail, {} are inconclusive",
-        plural(totals.hosts, "host"),
+        counted(totals.hosts, "host"),
         totals.pass,
         totals.fail,
         totals.inconclusive

@@ -3,25 +3,25 @@
 use crate::host::kernel_log::TscLogEvent;
 use crate::judgement::tsc_given_up;
 use crate::model::Platform;
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 
 use super::View;
-use super::look::{few, look, observed, unread, why};
+use super::found::Found;
+use super::look::{few, observed, why};
 
 const FOLDER: &str = "sys/devices/system/clocksource/clocksource0";
 const CMDLINE: &str = "proc/cmdline";
 const LOG: &str = "dev/kmsg";
-const SUBJECT: Subject = Subject::Clock;
 /// How many lines of the kernel log a text holds.
 const QUOTED: usize = 3;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let mut all = vec![clocksource(view), flags(view), kernel_log(view)];
     all.extend(boot_option(view));
     all
 }
 
-fn clocksource(view: &View<'_>) -> Condition {
+fn clocksource(view: &View<'_>) -> Found {
     let id = "clocksource";
     let current = format!("{FOLDER}/current_clocksource");
     let available = format!("{FOLDER}/available_clocksource");
@@ -29,29 +29,24 @@ fn clocksource(view: &View<'_>) -> Condition {
         Ok(source) => source,
         Err(error) => {
             let text = format!("The kernel's clocksource is not known: {}.", why(error));
-            return Condition::new(id, SUBJECT, Effect::Unknown, text)
-                .seen([look(view.root, &current)]);
+            return Found::new(id, Effect::Unknown, text).seen([view.look(&current)]);
         }
     };
-    let condition = |effect, text: String| {
-        Condition::new(id, SUBJECT, effect, text)
-            .seen([look(view.root, &current), look(view.root, &available)])
+    let condition = |effect, text: &str| {
+        Found::new(id, effect, text).seen([view.look(&current), view.look(&available)])
     };
     let given_up = tsc_given_up(view.host);
     match view.machine.platform() {
-        _ if source.is_tsc() => condition(
-            Effect::None,
-            String::from("The kernel keeps time by the TSC."),
-        ),
+        _ if source.is_tsc() => condition(Effect::None, "The kernel keeps time by the TSC."),
         Platform::BareMetal if given_up => condition(
             Effect::Prevents,
-            String::from("The kernel has given the TSC up as a clock."),
+            "The kernel has given the TSC up as a clock.",
         )
         .costs("What the TSC says of time cannot be trusted, and every run is inconclusive.")
         .remedy("look for 'TSC' in the kernel log, and for tsc= on its command line"),
         Platform::Guest if given_up => condition(
             Effect::Slight,
-            format!(
+            &format!(
                 "This guest's kernel keeps time by {} and does not offer the TSC.",
                 source.current
             ),
@@ -59,7 +54,7 @@ fn clocksource(view: &View<'_>) -> Condition {
         .costs("Guests' kernels may do so by choice; it proves no fault of the TSC."),
         _ => condition(
             Effect::Slight,
-            format!(
+            &format!(
                 "The kernel keeps time by {}; the TSC is on offer.",
                 source.current
             ),
@@ -68,7 +63,7 @@ fn clocksource(view: &View<'_>) -> Condition {
     }
 }
 
-fn flags(view: &View<'_>) -> Condition {
+fn flags(view: &View<'_>) -> Found {
     let id = "tsc-rate";
     let shown = match &view.host.cpu_model.flags {
         Ok(flags) => flags.about_tsc().join(" "),
@@ -87,11 +82,10 @@ fn flags(view: &View<'_>) -> Condition {
     ];
     if view.machine.tsc_is_invariant() {
         let text = "The TSC keeps its rate in all frequencies and idle states.";
-        return Condition::new(id, SUBJECT, Effect::None, text).seen(seen);
+        return Found::new(id, Effect::None, text).seen(seen);
     }
-    Condition::new(
+    Found::new(
         id,
-        SUBJECT,
         Effect::Limits,
         "The CPU does not promise that the TSC keeps its rate.",
     )
@@ -100,13 +94,14 @@ fn flags(view: &View<'_>) -> Condition {
     .remedy("fix the CPU frequency for the time of a run")
 }
 
-fn kernel_log(view: &View<'_>) -> Condition {
+fn kernel_log(view: &View<'_>) -> Found {
     let id = "kernel-log";
     let text = match view.root.read_log(LOG) {
         Ok(text) => text,
         Err(error) => {
             let absent = "There is no kernel log here.";
-            return unread((id, SUBJECT), view.root, LOG, &error, absent)
+            return view
+                .unread(id, LOG, &error, absent)
                 .remedy("run as root, or see kernel.dmesg_restrict");
         }
     };
@@ -114,13 +109,13 @@ fn kernel_log(view: &View<'_>) -> Condition {
     if bad.is_empty() {
         let text = "The kernel log holds no complaint about the TSC.";
         let seen = observed(LOG, "nothing; silence proves nothing, as the log is a ring");
-        return Condition::new(id, SUBJECT, Effect::None, text).seen([seen]);
+        return Found::new(id, Effect::None, text).seen([seen]);
     }
     let clauses: Vec<String> = bad.iter().map(ToString::to_string).collect();
     let condition = |effect| {
         let text = format!("Since boot: {}.", few(&clauses, QUOTED));
         let seen = clauses.iter().map(|clause| observed(LOG, clause));
-        Condition::new(id, SUBJECT, effect, text).seen(seen)
+        Found::new(id, effect, text).seen(seen)
     };
     let only_marked = (bad.iter()).all(|event| matches!(event, TscLogEvent::MarkedUnstable(_)));
     if only_marked && view.machine.platform() == Platform::Guest {
@@ -151,7 +146,7 @@ fn bad_news(log: &str) -> Vec<TscLogEvent> {
 }
 
 /// `tsc=` changes what the kernel checks; its silence then means less.
-fn boot_option(view: &View<'_>) -> Option<Condition> {
+fn boot_option(view: &View<'_>) -> Option<Found> {
     let line = view.host.kernel.command_line.as_ref().ok()?;
     let values: Vec<&str> = line.values("tsc").flatten().collect();
     let chosen = values.last()?;
@@ -170,7 +165,7 @@ fn boot_option(view: &View<'_>) -> Option<Condition> {
         ),
     };
     Some(
-        Condition::new("tsc-option", SUBJECT, effect, text)
+        Found::new("tsc-option", effect, text)
             .seen([observed(CMDLINE, format!("tsc={chosen}"))])
             .costs("That the kernel has no complaint then means less."),
     )

@@ -1,23 +1,22 @@
 //! Whether there are CPUs to sample, and whether they can be.
 
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 use crate::sampler::{CalibrationError, EngineError};
 
-use super::look::{cpus, look, observed, why};
+use super::found::Found;
+use super::look::{cpus, observed, why};
 use super::plan::NoCpus;
 use super::{Trial, View};
 
 const ONLINE: &str = "sys/devices/system/cpu/online";
-const SUBJECT: Subject = Subject::Cpus;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let mut all: Vec<Condition> = no_cpus(view).into_iter().collect();
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
+    let mut all: Vec<Found> = no_cpus(view).into_iter().collect();
     match view.trial {
         Trial::Failed(errors) => all.extend(errors.iter().map(failed)),
         Trial::Done(_) => all.push(
-            Condition::new(
+            Found::new(
                 "samplers",
-                SUBJECT,
                 Effect::None,
                 format!(
                     "Samplers could be set up on {}, and their TSC calibrated.",
@@ -34,7 +33,7 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     all
 }
 
-fn no_cpus(view: &View<'_>) -> Option<Condition> {
+fn no_cpus(view: &View<'_>) -> Option<Found> {
     let (text, seen) = match view.plan.no_cpus.as_ref()? {
         NoCpus::Unread(error) => (
             "The CPUs of this machine cannot be found out.",
@@ -42,17 +41,17 @@ fn no_cpus(view: &View<'_>) -> Option<Condition> {
         ),
         NoCpus::AllClosed => (
             "This process may not use any CPU that is online.",
-            look(view.root, ONLINE),
+            view.look(ONLINE),
         ),
     };
     Some(
-        Condition::new("no-cpus", SUBJECT, Effect::Prevents, text)
+        Found::new("no-cpus", Effect::Prevents, text)
             .seen([seen])
             .remedy("mount /sys, and start hwgap in a control group that has CPUs"),
     )
 }
 
-fn failed(error: &EngineError) -> Condition {
+fn failed(error: &EngineError) -> Found {
     let (id, remedy) = match error {
         EngineError::Calibration {
             cause: CalibrationError::TrappedTsc { .. },
@@ -80,7 +79,7 @@ fn failed(error: &EngineError) -> Condition {
         | EngineError::Program { .. }
         | EngineError::Tracer { .. } => ("sampler-lost", "report it: this is a defect of hwgap"),
     };
-    Condition::new(id, SUBJECT, Effect::Prevents, format!("{error}."))
+    Found::new(id, Effect::Prevents, format!("{error}."))
         .seen([tried("a sampler was set up")])
         .remedy(remedy)
 }
@@ -93,14 +92,12 @@ fn tried(said: &str) -> Observation {
 }
 
 /// A run that leaves no CPU to others pauses, so that a shell stays usable.
-fn spare(view: &View<'_>) -> Condition {
-    let condition = |effect, text: String| {
-        Condition::new("spare-cpu", SUBJECT, effect, text).seen([look(view.root, ONLINE)])
-    };
+fn spare(view: &View<'_>) -> Found {
+    let condition = |effect, text: &str| view.by("spare-cpu", ONLINE, effect, text);
     if view.plan.housekeeping.is_empty() {
         condition(
             Effect::Limits,
-            String::from("No CPU is left for other tasks."),
+            "No CPU is left for other tasks.",
         )
         .costs(
             "A run samples 80 of each 100 ms and leaves the rest to others; its collector shares \
@@ -110,7 +107,7 @@ fn spare(view: &View<'_>) -> Condition {
     } else {
         condition(
             Effect::None,
-            format!("{} are left to other tasks.", cpus(&view.plan.housekeeping)),
+            &format!("{} are left to other tasks.", cpus(&view.plan.housekeeping)),
         )
     }
 }

@@ -4,17 +4,17 @@ use crate::host::modules::ModuleRole;
 use crate::host::root::ReadError;
 use crate::host::smi_source::msr_device;
 use crate::model::Platform;
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 
 use super::View;
-use super::look::{look, observed, why};
+use super::found::Found;
+use super::look::{observed, why};
 
 const MODULES: &str = "proc/modules";
 const SMI_EVENT: &str = "sys/bus/event_source/devices/msr/events/smi";
-const SUBJECT: Subject = Subject::Platform;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let mut all: Vec<Condition> = ROLES.iter().map(|role| loaded(view, role)).collect();
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
+    let mut all: Vec<Found> = ROLES.iter().map(|role| loaded(view, role)).collect();
     all.extend(msr_module(view));
     all
 }
@@ -64,20 +64,20 @@ const ROLES: [Meaning; 4] = [
     },
 ];
 
-fn loaded(view: &View<'_>, meaning: &Meaning) -> Condition {
-    let condition = |effect, text: String| Condition::new(meaning.id, SUBJECT, effect, text);
+fn loaded(view: &View<'_>, meaning: &Meaning) -> Found {
+    let condition = |effect, text: &str| Found::new(meaning.id, effect, text);
     let modules = match &view.host.kernel.modules {
         Ok(modules) => modules,
         Err(ReadError::Missing { .. }) => {
-            return condition(Effect::None, String::from("This kernel loads no modules."))
-                .seen([look(view.root, MODULES)]);
+            return condition(Effect::None, "This kernel loads no modules.")
+                .seen([view.look(MODULES)]);
         }
         Err(error) => {
             return condition(
                 Effect::Unknown,
-                format!("Modules are not known: {}.", why(error)),
+                &format!("Modules are not known: {}.", why(error)),
             )
-            .seen([look(view.root, MODULES)]);
+            .seen([view.look(MODULES)]);
         }
     };
     let names: Vec<&str> = (modules.iter())
@@ -85,11 +85,11 @@ fn loaded(view: &View<'_>, meaning: &Meaning) -> Condition {
         .map(|module| module.name)
         .collect();
     if names.is_empty() {
-        return condition(Effect::None, String::from("No such module is loaded."))
+        return condition(Effect::None, "No such module is loaded.")
             .seen([observed(MODULES, "none of those that hwgap knows")]);
     }
     let names = names.join(", ");
-    condition(meaning.effect, format!("{}: {names}.", meaning.text))
+    condition(meaning.effect, &format!("{}: {names}.", meaning.text))
         .seen([observed(MODULES, names)])
         .costs(meaning.costs)
         .remedy(meaning.remedy)
@@ -97,7 +97,7 @@ fn loaded(view: &View<'_>, meaning: &Meaning) -> Condition {
 
 /// Only Intel counts SMIs in an MSR, and only bare metal's count means
 /// anything.
-fn msr_module(view: &View<'_>) -> Option<Condition> {
+fn msr_module(view: &View<'_>) -> Option<Found> {
     let cpu = view.plan.cpus.first()?;
     let intel = view.machine.cpuid.vendor == "GenuineIntel";
     if !intel || view.machine.platform() == Platform::Guest {
@@ -105,7 +105,7 @@ fn msr_module(view: &View<'_>) -> Option<Condition> {
     }
     let seen = [
         look_at_device(view, &format!("dev/cpu/{cpu}/msr")),
-        look(view.root, SMI_EVENT),
+        view.look(SMI_EVENT),
     ];
     let has_event =
         (view.host.smi_sources.msr_pmu.as_ref()).is_ok_and(|pmu| pmu.smi_config.is_ok());
@@ -123,7 +123,7 @@ fn msr_module(view: &View<'_>) -> Option<Condition> {
             "The msr driver is missing, and perf has no event for the SMI counter.",
         ),
     };
-    let condition = Condition::new("msr-module", SUBJECT, effect, text).seen(seen);
+    let condition = Found::new("msr-module", effect, text).seen(seen);
     Some(match effect {
         Effect::Limits => condition
             .costs("SMIs cannot be counted.")

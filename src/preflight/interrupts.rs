@@ -3,30 +3,29 @@
 //! Source: Documentation/core-api/irq/irq-affinity.rst, kernel/irq/proc.c.
 
 use crate::host::irqs::{Irq, Mobility, read};
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 use crate::units::cpulist::CpuList;
 use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::View;
 use super::boot::Isolcpus;
-use super::look::{cpus, few, look, observed, unread};
+use super::found::Found;
+use super::look::{cpus, few, observed};
 
 const DEFAULT: &str = "proc/irq/default_smp_affinity";
-const SUBJECT: Subject = Subject::Interrupts;
 const NAMED: usize = 4;
 /// How many interrupts stand as evidence.
 const SHOWN: usize = 32;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     if view.plan.cpus.is_empty() {
         return Vec::new();
     }
     let irqs = match read(view.root) {
         Ok(irqs) => irqs,
         Err(error) => {
-            return vec![unread(
-                ("irq-affinity", SUBJECT),
-                view.root,
+            return vec![view.unread(
+                "irq-affinity",
                 "proc/irq",
                 &error,
                 "This kernel shows no interrupts.",
@@ -68,15 +67,14 @@ fn affinities(irqs: &[&Irq]) -> Vec<Observation> {
     shown.collect()
 }
 
-fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
+fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Found {
     let sampled = &view.plan.cpus;
     if irqs.is_empty() {
         let text = format!(
             "No device interrupt that can be moved goes to {}.",
             cpus(sampled)
         );
-        return Condition::new("irq-affinity", SUBJECT, Effect::None, text)
-            .seen([look(view.root, DEFAULT)]);
+        return Found::new("irq-affinity", Effect::None, text).seen([view.look(DEFAULT)]);
     }
     let hit: CpuList = (irqs.iter())
         .flat_map(|irq| {
@@ -93,9 +91,8 @@ fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
             view.plan.housekeeping
         ),
     };
-    Condition::new(
+    Found::new(
         "irq-affinity",
-        SUBJECT,
         Effect::Disturbs,
         format!("Interrupts delivered to {}: {}.", cpus(&hit), names(irqs)),
     )
@@ -104,7 +101,7 @@ fn delivered(view: &View<'_>, irqs: &[&Irq]) -> Condition {
     .remedy(target)
 }
 
-fn fixed(view: &View<'_>, irqs: &[&Irq]) -> Option<Condition> {
+fn fixed(view: &View<'_>, irqs: &[&Irq]) -> Option<Found> {
     let sampled = &view.plan.cpus;
     let now = view.boot_options().and_then(Isolcpus::of);
     let asked = now.is_some_and(|now| now.managed_irq && sampled.without(&now.cpus).is_empty());
@@ -119,9 +116,8 @@ fn fixed(view: &View<'_>, irqs: &[&Irq]) -> Option<Condition> {
         (false, None) => String::from("leave a CPU to interrupts with --cpus"),
     };
     (!irqs.is_empty()).then(|| {
-        Condition::new(
+        Found::new(
             "irq-fixed",
-            SUBJECT,
             Effect::Slight,
             format!(
                 "Interrupts on sampled CPUs that user space cannot move: {}.",
@@ -134,15 +130,14 @@ fn fixed(view: &View<'_>, irqs: &[&Irq]) -> Option<Condition> {
     })
 }
 
-fn stray(irqs: &[&Irq]) -> Option<Condition> {
+fn stray(irqs: &[&Irq]) -> Option<Found> {
     (!irqs.is_empty()).then(|| {
         let allowed = irqs.iter().take(SHOWN).map(|irq| {
             let file = format!("proc/irq/{}/smp_affinity_list", irq.number);
             observed(&file, irq.allowed.to_string())
         });
-        Condition::new(
+        Found::new(
             "irq-may-move",
-            SUBJECT,
             Effect::Slight,
             format!(
                 "Interrupts that may be moved to sampled CPUs: {}.",
@@ -155,17 +150,17 @@ fn stray(irqs: &[&Irq]) -> Option<Condition> {
 }
 
 /// The mask that interrupts requested from now on get.
-fn newcomers(view: &View<'_>) -> Condition {
+fn newcomers(view: &View<'_>) -> Found {
     let id = "irq-default";
     let mask = match view.root.read_text(DEFAULT) {
         Ok(text) => parse_mask(&text),
         Err(error) => {
             let absent = "This kernel has no default for new interrupts.";
-            return unread((id, SUBJECT), view.root, DEFAULT, &error, absent);
+            return view.unread(id, DEFAULT, &error, absent);
         }
     };
-    let seen = [look(view.root, DEFAULT)];
-    let condition = |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen(seen);
+    let seen = [view.look(DEFAULT)];
+    let condition = |effect, text: &str| Found::new(id, effect, text).seen(seen);
     match mask.map(|mask| mask.intersection(&view.plan.cpus)) {
         None => condition(
             Effect::Unknown,

@@ -6,13 +6,14 @@
 //! Documentation/core-api/workqueue.rst.
 
 use crate::host::topology::ISOLATED_PARTITIONS;
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 use crate::units::cpulist::CpuList;
 use crate::units::cpumask::{mask_of, parse_mask};
 
 use super::View;
 use super::boot::{self, Isolcpus};
-use super::look::{cpus, look, observed, unread};
+use super::found::Found;
+use super::look::{cpus, observed};
 
 const ISOLATED: &str = "sys/devices/system/cpu/isolated";
 /// The kernel keeps none of these for itself alone if all are taken.
@@ -20,9 +21,8 @@ const NO_CPU_LEFT: &str = "leave a CPU to the kernel and other tasks with --cpus
 const NOHZ_FULL: &str = "sys/devices/system/cpu/nohz_full";
 const CMDLINE: &str = "proc/cmdline";
 const WORKQUEUES: &str = "sys/devices/virtual/workqueue/cpumask";
-const SUBJECT: Subject = Subject::Isolation;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     if view.plan.cpus.is_empty() {
         return Vec::new();
     }
@@ -34,35 +34,28 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     ]
 }
 
-fn isolated(view: &View<'_>) -> Condition {
+fn isolated(view: &View<'_>) -> Found {
     let sampled = &view.plan.cpus;
     let isolated = &view.host.topology.sets.isolated;
     let open = match isolated {
         Ok(list) => sampled.without(list),
         Err(_) => sampled.clone(),
     };
-    let mut seen = vec![look(view.root, ISOLATED)];
+    let mut seen = vec![view.look(ISOLATED)];
     if view.root.existing(ISOLATED_PARTITIONS).is_ok() {
-        seen.push(look(view.root, ISOLATED_PARTITIONS));
+        seen.push(view.look(ISOLATED_PARTITIONS));
     }
     if let Err(error) = isolated
         && !open.is_empty()
     {
-        return unread(
-            ("isolation", SUBJECT),
-            view.root,
-            ISOLATED,
-            error,
-            "This kernel isolates no CPU.",
-        );
+        return view.unread("isolation", ISOLATED, error, "This kernel isolates no CPU.");
     }
     if open.is_empty() {
         let text = format!("{} are isolated from the scheduler.", cpus(sampled));
-        return Condition::new("isolation", SUBJECT, Effect::None, text).seen(seen);
+        return Found::new("isolation", Effect::None, text).seen(seen);
     }
-    Condition::new(
+    Found::new(
         "isolation",
-        SUBJECT,
         Effect::Disturbs,
         format!("The scheduler may place any task on {}.", cpus(&open)),
     )
@@ -79,23 +72,22 @@ fn isolated(view: &View<'_>) -> Condition {
     )
 }
 
-fn tick(view: &View<'_>) -> Condition {
+fn tick(view: &View<'_>) -> Found {
     let sampled = &view.plan.cpus;
-    let seen = [look(view.root, NOHZ_FULL)];
+    let seen = [view.look(NOHZ_FULL)];
     let quiet = view.host.topology.sets.nohz_full.as_ref();
     let stopped = quiet.cloned().unwrap_or_default();
     let ticking = quiet.map_or_else(|_| sampled.clone(), |list| sampled.without(list));
     if ticking.is_empty() {
         let text = format!("The tick stops on {} while one task runs.", cpus(sampled));
-        return Condition::new("nohz-full", SUBJECT, Effect::None, text).seen(seen);
+        return Found::new("nohz-full", Effect::None, text).seen(seen);
     }
     let lacking = match quiet {
         Ok(_) => "boot with",
         Err(_) => "on a kernel with CONFIG_NO_HZ_FULL, boot with",
     };
-    Condition::new(
+    Found::new(
         "nohz-full",
-        SUBJECT,
         Effect::Disturbs,
         format!("The timer tick does not stop on {}.", cpus(&ticking)),
     )
@@ -110,13 +102,13 @@ fn tick(view: &View<'_>) -> Condition {
 }
 
 /// What the boot options say; the kernel shows the set nowhere else.
-fn rcu_callbacks(view: &View<'_>) -> Condition {
+fn rcu_callbacks(view: &View<'_>) -> Found {
     let sampled = &view.plan.cpus;
     let line = match &view.host.kernel.command_line {
         Ok(line) => line,
         Err(error) => {
             let absent = "The boot options are not shown.";
-            return unread(("rcu-nocbs", SUBJECT), view.root, CMDLINE, error, absent);
+            return view.unread("rcu-nocbs", CMDLINE, error, absent);
         }
     };
     let options: Vec<String> = ["rcu_nocbs", "nohz_full"]
@@ -144,52 +136,48 @@ fn rcu_callbacks(view: &View<'_>) -> Condition {
             Some(Err(_)) => foreign = true,
         }
     }
-    let condition =
-        |effect, text: String| Condition::new("rcu-nocbs", SUBJECT, effect, text).seen(seen);
+    let condition = |effect, text: &str| Found::new("rcu-nocbs", effect, text).seen(seen);
     match (left.is_empty(), foreign) {
         (true, _) => condition(
             Effect::None,
-            format!("RCU callbacks of {} run elsewhere.", cpus(sampled)),
+            &format!("RCU callbacks of {} run elsewhere.", cpus(sampled)),
         ),
         (false, true) => condition(
             Effect::Unknown,
-            String::from("The boot options hold a list of CPUs in a form that hwgap cannot read."),
+            "The boot options hold a list of CPUs in a form that hwgap cannot read.",
         ),
         (false, false) => condition(
             Effect::Slight,
-            format!("RCU callbacks may run on {}, in softirqs.", cpus(&left)),
+            &format!("RCU callbacks may run on {}, in softirqs.", cpus(&left)),
         )
         .remedy(format!("boot with {}", boot::rcu_nocbs(line, &left))),
     }
 }
 
-fn workqueues(view: &View<'_>) -> Condition {
-    let name = ("workqueues", SUBJECT);
+fn workqueues(view: &View<'_>) -> Found {
     let text = match view.root.read_text(WORKQUEUES) {
         Ok(text) => text,
         Err(error) => {
-            return unread(
-                name,
-                view.root,
+            return view.unread(
+                "workqueues",
                 WORKQUEUES,
                 &error,
                 "This kernel shows no mask for unbound work.",
             );
         }
     };
-    let seen = [look(view.root, WORKQUEUES)];
+    let seen = [view.look(WORKQUEUES)];
     let Some(mask) = parse_mask(&text) else {
         let text = "The mask of unbound kernel work cannot be read.";
-        return Condition::new("workqueues", SUBJECT, Effect::Unknown, text).seen(seen);
+        return Found::new("workqueues", Effect::Unknown, text).seen(seen);
     };
     let hit = mask.intersection(&view.plan.cpus);
     if hit.is_empty() {
         let text = "Unbound kernel work stays off the sampled CPUs.";
-        return Condition::new("workqueues", SUBJECT, Effect::None, text).seen(seen);
+        return Found::new("workqueues", Effect::None, text).seen(seen);
     }
-    Condition::new(
+    Found::new(
         "workqueues",
-        SUBJECT,
         Effect::Disturbs,
         format!("Unbound kernel work may run on {}.", cpus(&hit)),
     )

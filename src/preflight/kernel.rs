@@ -2,31 +2,30 @@
 
 use crate::host::kernel::{Lockdown, Preemption};
 use crate::host::root::ReadError;
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 
 use super::View;
-use super::look::{look, observed, why};
+use super::found::Found;
+use super::look::{observed, why};
 
 const RELEASE: &str = "proc/sys/kernel/osrelease";
 const LOCKDOWN: &str = "sys/kernel/security/lockdown";
 const TRACERS: &str = "sys/kernel/tracing/available_tracers";
-const SUBJECT: Subject = Subject::Kernel;
 /// The first kernel in which BPF programs may turn interrupts off
 /// (`bpf_local_irq_save`).
 const FIRST_WITH_BPF_IRQ_SAVE: (u32, u32) = (6, 14);
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     vec![version(view), lockdown(view)]
 }
 
-fn version(view: &View<'_>) -> Condition {
+fn version(view: &View<'_>) -> Found {
     let id = "kernel";
     let release = match &view.host.kernel.release {
         Ok(release) => release,
         Err(error) => {
             let text = format!("The kernel's release is not known: {}.", why(error));
-            return Condition::new(id, SUBJECT, Effect::Unknown, text)
-                .seen([look(view.root, RELEASE)]);
+            return view.by(id, RELEASE, Effect::Unknown, &text);
         }
     };
     let preemption = match view.host.kernel.preemption {
@@ -49,18 +48,18 @@ fn version(view: &View<'_>) -> Condition {
             (false, false) => " It has neither the tracer hwlat nor osnoise.",
         }
     });
-    let mut seen = vec![look(view.root, RELEASE)];
+    let mut seen = vec![view.look(RELEASE)];
     if tracers.is_some() {
-        seen.push(look(view.root, TRACERS));
+        seen.push(view.look(TRACERS));
     }
     let text = format!(
         "Linux {release}{preemption}. {masking}{}",
         tracers.unwrap_or_default()
     );
-    Condition::new(id, SUBJECT, Effect::Slight, text).seen(seen)
+    Found::new(id, Effect::Slight, text).seen(seen)
 }
 
-fn lockdown(view: &View<'_>) -> Condition {
+fn lockdown(view: &View<'_>) -> Found {
     let id = "lockdown";
     let mode = &view.host.kernel.lockdown;
     // Not looked at again: securityfs may be one of hwgap's own.
@@ -68,32 +67,28 @@ fn lockdown(view: &View<'_>) -> Condition {
         Ok(mode) => mode.to_string(),
         Err(error) => why(error),
     };
-    let condition = |effect, text: String| {
-        Condition::new(id, SUBJECT, effect, text).seen([observed(LOCKDOWN, &said)])
-    };
+    let condition =
+        |effect, text: &str| Found::new(id, effect, text).seen([observed(LOCKDOWN, &said)]);
     match mode {
-        Ok(Lockdown::None) => {
-            condition(Effect::None, String::from("The kernel is not locked down."))
-        }
+        Ok(Lockdown::None) => condition(Effect::None, "The kernel is not locked down."),
         Ok(Lockdown::Integrity) => condition(
             Effect::Slight,
-            String::from("The kernel is locked down for integrity, as with Secure Boot."),
+            "The kernel is locked down for integrity, as with Secure Boot.",
         )
         .costs(
             "MSR reads, perf and tracepoints still work; the fair server cannot be read or set.",
         ),
         Ok(Lockdown::Confidentiality) => condition(
             Effect::Limits,
-            String::from("The kernel is locked down for confidentiality."),
+            "The kernel is locked down for confidentiality.",
         )
         .costs(
             "Perf's records and tracepoints are withheld: what the kernel did is not identified.",
         )
         .remedy("boot with lockdown=integrity"),
-        Err(ReadError::Missing { .. }) => condition(
-            Effect::None,
-            String::from("Lockdown status unknown (no securityfs)."),
-        ),
-        Err(error) => condition(Effect::Unknown, format!("Not known: {}.", why(error))),
+        Err(ReadError::Missing { .. }) => {
+            condition(Effect::None, "Lockdown status unknown (no securityfs).")
+        }
+        Err(error) => condition(Effect::Unknown, &format!("Not known: {}.", why(error))),
     }
 }

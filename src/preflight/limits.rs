@@ -2,10 +2,11 @@
 //! have to wait for.
 
 use crate::host::occupants::{Owner, RealtimeTask, State, allowed, realtime_tasks};
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 use crate::session::limits::{self, Need, Priority, Records};
 use crate::units::Nanos;
 
+use super::found::Found;
 use super::look::{cpus, few, observed};
 use super::permissions::no_realtime;
 use super::{Trial, View};
@@ -15,18 +16,12 @@ const LIMITS: &str = "proc/self/limits";
 const DURATION: Nanos = Nanos(120 * 1_000_000_000);
 const MOST_NAMED: usize = 5;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
-    // Both are about this process on this machine; of another one's files they
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
+    // They are about this process on this machine; of another one's files they
     // say nothing.
     if matches!(view.trial, Trial::NotMade) {
         return Vec::new();
     }
-    let mut all = in_force(view);
-    all.extend(tasks(view));
-    all
-}
-
-fn in_force(view: &View<'_>) -> Vec<Condition> {
     let need = Need {
         cpus: view.plan.cpus.len() as u64,
         stretch: DURATION,
@@ -41,8 +36,7 @@ fn in_force(view: &View<'_>) -> Vec<Condition> {
     if found.is_empty() {
         let text = "No limit of this process or its control group ends or cripples a run of 120 s.";
         return vec![
-            Condition::new("limits", Subject::Permissions, Effect::None, text)
-                .seen([observed(LIMITS, "high enough")]),
+            Found::new("limits", Effect::None, text).seen([observed(LIMITS, "high enough")]),
         ];
     }
     let condition = |one: &limits::Shortfall| {
@@ -51,7 +45,7 @@ fn in_force(view: &View<'_>) -> Vec<Condition> {
             limits::Effect::Cripples => Effect::Limits,
         };
         let text = format!("{} {}, if it lasts 120 s.", one.limit, one.text);
-        Condition::new("limits", Subject::Permissions, effect, text)
+        Found::new("limits", effect, text)
             .seen([observed(LIMITS, &one.text)])
             .costs(format!("{}.", one.consequence))
             .remedy(format!("raise {}", one.limit))
@@ -60,11 +54,11 @@ fn in_force(view: &View<'_>) -> Vec<Condition> {
 }
 
 /// Who has his turn before a sampler, or keeps it, on the CPUs to sample.
-fn tasks(view: &View<'_>) -> Option<Condition> {
+pub(super) fn tasks(view: &View<'_>) -> Vec<Found> {
     let id = "realtime-tasks";
     let own = std::process::id();
-    if no_realtime(view).is_some() {
-        return None;
+    if matches!(view.trial, Trial::NotMade) || no_realtime(view).is_some() {
+        return Vec::new();
     }
     let on_sampled = |task: &RealtimeTask| {
         let may = allowed(view.root, task);
@@ -82,22 +76,21 @@ fn tasks(view: &View<'_>) -> Option<Condition> {
         source: format!("/proc/{}/task/{}/stat", task.process, task.thread),
         said: task.to_string(),
     };
-    let condition = |effect, text: String| {
-        Condition::new(id, Subject::Scheduling, effect, text)
-            .seen(found.iter().take(MOST_NAMED).map(seen))
+    let condition = |effect, text: &str| {
+        Found::new(id, effect, text).seen(found.iter().take(MOST_NAMED).map(seen))
     };
     let names: Vec<String> = found.iter().map(ToString::to_string).collect();
     let others = found.iter().filter(|task| task.is_sampler()).count();
     let busy = found.iter().any(|task| task.state == State::Runnable);
-    Some(if found.is_empty() {
+    vec![if found.is_empty() {
         condition(
             Effect::None,
-            format!("No real-time task of priority {priority} or above may run on {where_}."),
+            &format!("No real-time task of priority {priority} or above may run on {where_}."),
         )
     } else if others > 0 {
         condition(
             Effect::Disturbs,
-            format!(
+            &format!(
                 "Another run of hwgap samples here: {}.",
                 few(&names, MOST_NAMED)
             ),
@@ -110,12 +103,12 @@ fn tasks(view: &View<'_>) -> Option<Condition> {
                 true => Effect::Disturbs,
                 false => Effect::Slight,
             },
-            format!(
+            &format!(
                 "Real-time tasks of priority {priority} or above may run on {where_}: {}.",
                 few(&names, MOST_NAMED)
             ),
         )
         .costs("A sampler waits for them; that time is the kernel's and not covered.")
         .remedy("move them to other CPUs (taskset -p), or raise --priority")
-    })
+    }]
 }

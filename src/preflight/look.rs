@@ -2,7 +2,7 @@
 
 use crate::host::root::{Known, ReadError, Root};
 use crate::host::text::clean;
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::Observation;
 use crate::units::cpulist::CpuList;
 
 /// A longer list of CPUs is counted instead of shown.
@@ -43,22 +43,6 @@ pub(super) fn why(error: &ReadError) -> String {
     }
 }
 
-/// The condition for a fact that could not be read: nothing to worry about
-/// where the file does not exist (`absent` says why), else not known.
-pub(super) fn unread(
-    (id, subject): (&str, Subject),
-    root: &Root,
-    file: &str,
-    error: &ReadError,
-    absent: &str,
-) -> Condition {
-    let (effect, text) = match error {
-        ReadError::Missing { .. } => (Effect::None, absent.to_owned()),
-        _ => (Effect::Unknown, format!("Not known: {}.", why(error))),
-    };
-    Condition::new(id, subject, effect, text).seen([look(root, file)])
-}
-
 /// A file with 0 or 1 (or a mode above 1) as a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Switch {
@@ -95,7 +79,9 @@ pub(super) fn cpus(list: &CpuList) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::found::unread;
     use super::*;
+    use crate::preflight::model::Effect;
 
     #[test]
     fn many_are_counted() {
@@ -122,17 +108,11 @@ mod tests {
         let root = Root::at(folder.path());
         let of = |file: &str| {
             let error = switch(&root, file).unwrap_err();
-            unread(
-                ("x", Subject::Memory),
-                &root,
-                file,
-                &error,
-                "There is none.",
-            )
+            unread("x", look(&root, file), &error, "There is none.")
         };
         assert_eq!(of("y").effect, Effect::None);
         assert_eq!(of("y").text, "There is none.");
         assert_eq!(of("x").effect, Effect::Unknown);
-        assert!(!format!("{:?}", of("x")).contains('\u{1b}'));
+        assert!(!of("x").text.contains('\u{1b}'));
     }
 }

@@ -3,21 +3,21 @@
 //! Source: Documentation/admin-guide/sysctl/kernel.rst (numa_balancing),
 //! sysctl/vm.rst (stat_interval), mm/transhuge.rst and mm/ksm.rst.
 
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 
 use super::View;
-use super::look::{Switch, look, switch, unread};
+use super::found::Found;
+use super::look::{Switch, switch};
 
 const NUMA: &str = "proc/sys/kernel/numa_balancing";
 const STAT_INTERVAL: &str = "proc/sys/vm/stat_interval";
 const HUGE_PAGES: &str = "sys/kernel/mm/transparent_hugepage/enabled";
 const KHUGEPAGED: &str = "sys/kernel/mm/transparent_hugepage/khugepaged/defrag";
 const KSM: &str = "sys/kernel/mm/ksm/run";
-const SUBJECT: Subject = Subject::Memory;
 /// A longer interval than any run of note, in seconds.
 const LONG_INTERVAL: u64 = 3_600;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     vec![
         numa_balancing(view),
         huge_pages(view),
@@ -26,11 +26,9 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     ]
 }
 
-fn numa_balancing(view: &View<'_>) -> Condition {
+fn numa_balancing(view: &View<'_>) -> Found {
     let id = "numa-balancing";
-    let condition = |effect, text: &str| {
-        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, NUMA)])
-    };
+    let condition = |effect, text: &str| view.by(id, NUMA, effect, text);
     match switch(view.root, NUMA) {
         Ok(Switch::Off) => condition(Effect::None, "The kernel moves no pages between nodes."),
         Ok(Switch::On) => condition(
@@ -39,9 +37,8 @@ fn numa_balancing(view: &View<'_>) -> Condition {
         )
         .costs("Samplers may take page faults for it.")
         .remedy(format!("write 0 to /{NUMA}")),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
+        Err(error) => view.unread(
+            id,
             NUMA,
             &error,
             "This kernel does not balance memory between nodes.",
@@ -49,17 +46,17 @@ fn numa_balancing(view: &View<'_>) -> Condition {
     }
 }
 
-fn huge_pages(view: &View<'_>) -> Condition {
+fn huge_pages(view: &View<'_>) -> Found {
     let id = "huge-pages";
     let text = match view.root.read_text(HUGE_PAGES) {
         Ok(text) => text,
         Err(error) => {
             let absent = "This kernel makes no huge pages by itself.";
-            return unread((id, SUBJECT), view.root, HUGE_PAGES, &error, absent);
+            return view.unread(id, HUGE_PAGES, &error, absent);
         }
     };
-    let seen = [look(view.root, HUGE_PAGES), look(view.root, KHUGEPAGED)];
-    let condition = |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen(seen);
+    let seen = [view.look(HUGE_PAGES), view.look(KHUGEPAGED)];
+    let condition = |effect, text: &str| Found::new(id, effect, text).seen(seen);
     match text.split_whitespace().find(|word| word.starts_with('[')) {
         // hwgap asks for none by madvise(2).
         Some("[never]" | "[madvise]") => condition(
@@ -76,10 +73,9 @@ fn huge_pages(view: &View<'_>) -> Condition {
     }
 }
 
-fn same_pages(view: &View<'_>) -> Condition {
+fn same_pages(view: &View<'_>) -> Found {
     let id = "ksm";
-    let condition =
-        |effect, text: &str| Condition::new(id, SUBJECT, effect, text).seen([look(view.root, KSM)]);
+    let condition = |effect, text: &str| view.by(id, KSM, effect, text);
     match view.root.read_number::<u32>(KSM) {
         Ok(1) => condition(
             Effect::Slight,
@@ -87,38 +83,29 @@ fn same_pages(view: &View<'_>) -> Condition {
         )
         .remedy(format!("write 0 to /{KSM}")),
         Ok(_) => condition(Effect::None, "The kernel merges no equal pages."),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
-            KSM,
-            &error,
-            "This kernel merges no equal pages.",
-        ),
+        Err(error) => view.unread(id, KSM, &error, "This kernel merges no equal pages."),
     }
 }
 
-fn statistics(view: &View<'_>) -> Condition {
+fn statistics(view: &View<'_>) -> Found {
     let id = "vm-statistics";
-    let condition = |effect, text: String| {
-        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, STAT_INTERVAL)])
-    };
+    let condition = |effect, text: &str| view.by(id, STAT_INTERVAL, effect, text);
     match view.root.read_number::<u64>(STAT_INTERVAL) {
         Ok(seconds) if seconds >= LONG_INTERVAL => condition(
             Effect::None,
-            format!("Each CPU gathers its memory statistics every {seconds} s."),
+            &format!("Each CPU gathers its memory statistics every {seconds} s."),
         ),
         Ok(seconds) => condition(
             Effect::Slight,
-            format!(
+            &format!(
                 "A CPU with new memory statistics gathers them every {seconds} s, in a thread."
             ),
         )
         .remedy(format!(
             "write {LONG_INTERVAL} to /{STAT_INTERVAL} for the time of the run"
         )),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
+        Err(error) => view.unread(
+            id,
             STAT_INTERVAL,
             &error,
             "This kernel gathers no such statistics.",

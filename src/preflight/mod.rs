@@ -9,6 +9,7 @@ mod boot;
 mod clock;
 mod cpus;
 mod firmware;
+mod found;
 mod interrupts;
 mod isolation;
 mod kernel;
@@ -26,6 +27,8 @@ pub mod trial;
 mod verdict;
 mod watchdogs;
 
+use found::Found;
+
 pub use plan::PreflightPlan;
 pub use trial::Trial;
 pub use verdict::readiness;
@@ -38,7 +41,7 @@ use crate::host::power::CpuPower;
 use crate::host::root::Root;
 use crate::judgement::prospects;
 use crate::model::EvidenceSource;
-use crate::preflight::model::Condition;
+use crate::preflight::model::{Condition, Subject};
 use crate::units::CpuId;
 use crate::units::cpulist::CpuList;
 
@@ -94,23 +97,26 @@ impl<'a> View<'a> {
 /// All conditions, the gravest first; of equal ones, what costs most by rule
 /// of thumb.
 pub fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let subjects = [
-        cpus::conditions,
-        clock::conditions,
-        permissions::conditions,
-        limits::conditions,
-        scheduling::conditions,
-        isolation::conditions,
-        interrupts::conditions,
-        siblings::conditions,
-        power::conditions,
-        firmware::conditions,
-        watchdogs::conditions,
-        memory::conditions,
-        platform::conditions,
-        kernel::conditions,
+    let subjects: [(Subject, fn(&View<'_>) -> Vec<Found>); 15] = [
+        (Subject::Cpus, cpus::conditions),
+        (Subject::Clock, clock::conditions),
+        (Subject::Permissions, permissions::conditions),
+        (Subject::Permissions, limits::conditions),
+        (Subject::Scheduling, limits::tasks),
+        (Subject::Scheduling, scheduling::conditions),
+        (Subject::Isolation, isolation::conditions),
+        (Subject::Interrupts, interrupts::conditions),
+        (Subject::Cpus, siblings::conditions),
+        (Subject::Power, power::conditions),
+        (Subject::Platform, firmware::conditions),
+        (Subject::Watchdogs, watchdogs::conditions),
+        (Subject::Memory, memory::conditions),
+        (Subject::Platform, platform::conditions),
+        (Subject::Kernel, kernel::conditions),
     ];
-    let mut all: Vec<Condition> = subjects.iter().flat_map(|subject| subject(view)).collect();
+    let mut all: Vec<Condition> = (subjects.into_iter())
+        .flat_map(|(subject, of)| of(view).into_iter().map(move |found| found.about(subject)))
+        .collect();
     all.sort_by_key(|condition| condition.effect);
     all
 }

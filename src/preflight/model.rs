@@ -167,38 +167,3 @@ pub struct Observation {
     /// What it said, cut for display, or why it said nothing.
     pub said: String,
 }
-
-impl Condition {
-    /// A condition; what it rests on and what follows are added by the methods
-    /// below.
-    pub fn new(id: &str, subject: Subject, effect: Effect, text: impl Into<String>) -> Condition {
-        Condition {
-            id: id.to_owned(),
-            subject,
-            effect,
-            severity: effect.severity(),
-            text: text.into(),
-            evidence: Vec::new(),
-            consequence: None,
-            remedy: None,
-        }
-    }
-
-    /// Adds what it rests on.
-    pub fn seen(mut self, observations: impl IntoIterator<Item = Observation>) -> Condition {
-        self.evidence.extend(observations);
-        self
-    }
-
-    /// Says what follows for a measurement.
-    pub fn costs(mut self, consequence: impl Into<String>) -> Condition {
-        self.consequence = Some(consequence.into());
-        self
-    }
-
-    /// Says what can be done about it.
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Condition {
-        self.remedy = Some(remedy.into());
-        self
-    }
-}

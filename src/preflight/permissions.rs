@@ -3,23 +3,23 @@
 use crate::host::permissions::Capability;
 use crate::host::process_limits::{ProcessLimits, SoftLimit};
 use crate::host::root::Known;
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 use crate::sampler::Scheduling;
 
-use super::look::{look, observed, why};
+use super::found::Found;
+use super::look::{observed, why};
 use super::{Trial, View};
 
 const STATUS: &str = "proc/self/status";
 const LIMITS: &str = "proc/self/limits";
 const PARANOID: &str = "proc/sys/kernel/perf_event_paranoid";
 const TRACEPOINT: &str = "events/sched/sched_switch/id";
-const SUBJECT: Subject = Subject::Permissions;
 /// What files alone say of a refusal.
 const NEITHER: &str = "neither a capability nor a limit allows it";
 /// Locked by a run at the least: the program and the samplers' stacks.
 const LOCKED_BYTES: u64 = 8 << 20;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let limits = ProcessLimits::read(view.root);
     vec![
         realtime(view, &limits),
@@ -68,16 +68,15 @@ pub(super) fn no_realtime(view: &View<'_>) -> Option<String> {
     }
 }
 
-fn realtime(view: &View<'_>, limits: &ProcessLimits) -> Condition {
+fn realtime(view: &View<'_>, limits: &ProcessLimits) -> Found {
     let id = "realtime-right";
     let seen = [
         capability_seen(view, Capability::SysNice),
         limit_seen(&limits.realtime_priority, "Max realtime priority"),
     ];
     match no_realtime(view) {
-        None => Condition::new(
+        None => Found::new(
             id,
-            SUBJECT,
             Effect::None,
             format!(
                 "Samplers may run at real-time priority {}.",
@@ -85,9 +84,8 @@ fn realtime(view: &View<'_>, limits: &ProcessLimits) -> Condition {
             ),
         )
         .seen(seen),
-        Some(reason) => Condition::new(
+        Some(reason) => Found::new(
             id,
-            SUBJECT,
             Effect::Disturbs,
             format!("Samplers get no real-time priority: {reason}."),
         )
@@ -97,7 +95,7 @@ fn realtime(view: &View<'_>, limits: &ProcessLimits) -> Condition {
     }
 }
 
-fn locked_memory(view: &View<'_>, limits: &ProcessLimits) -> Condition {
+fn locked_memory(view: &View<'_>, limits: &ProcessLimits) -> Found {
     let id = "memory-lock";
     let limit = &limits.locked_memory;
     let by_files = holds(view, Capability::IpcLock)
@@ -112,10 +110,9 @@ fn locked_memory(view: &View<'_>, limits: &ProcessLimits) -> Condition {
         limit_seen(limit, "Max locked memory"),
     ];
     match refused {
-        None => Condition::new(id, SUBJECT, Effect::None, "A run can lock its memory.").seen(seen),
-        Some(reason) => Condition::new(
+        None => Found::new(id, Effect::None, "A run can lock its memory.").seen(seen),
+        Some(reason) => Found::new(
             id,
-            SUBJECT,
             Effect::Slight,
             format!("A run cannot lock its memory: {reason}."),
         )
@@ -125,60 +122,59 @@ fn locked_memory(view: &View<'_>, limits: &ProcessLimits) -> Condition {
     }
 }
 
-fn perf(view: &View<'_>) -> Condition {
+fn perf(view: &View<'_>) -> Found {
     let id = "perf-right";
     let held = holds(view, Capability::Perfmon);
     let seen = [
         capability_seen(view, Capability::Perfmon),
-        look(view.root, PARANOID),
+        view.look(PARANOID),
     ];
-    let condition = |effect, text: String| Condition::new(id, SUBJECT, effect, text).seen(seen);
+    let condition = |effect, text: &str| Found::new(id, effect, text).seen(seen);
     let remedy = "run as root, grant CAP_PERFMON (setcap), or write -1 to \
                   /proc/sys/kernel/perf_event_paranoid";
     match &view.host.permissions.perf_event_paranoid {
-        _ if held => condition(Effect::None, String::from("Perf is open to this process.")),
-        Ok(..=-1) => condition(Effect::None, String::from("Perf is open to everybody.")),
+        _ if held => condition(Effect::None, "Perf is open to this process."),
+        Ok(..=-1) => condition(Effect::None, "Perf is open to everybody."),
         Ok(0) => condition(
             Effect::Limits,
-            String::from("Perf withholds the data of tracepoints from this process."),
+            "Perf withholds the data of tracepoints from this process.",
         )
         .costs("Of what the kernel does in a gap, only context switches can be identified.")
         .remedy(remedy),
-        Ok(_) => condition(
-            Effect::Limits,
-            String::from("Perf shows this process no CPU as a whole."),
-        )
-        .costs("What the kernel does in a gap is not identified; perf's SMI event cannot be read.")
-        .remedy(remedy),
+        Ok(_) => condition(Effect::Limits, "Perf shows this process no CPU as a whole.")
+            .costs(
+                "What the kernel does in a gap is not identified; perf's SMI event cannot be read.",
+            )
+            .remedy(remedy),
         Err(error) => condition(
             Effect::Limits,
-            format!("Whether perf is there is not known: {}.", why(error)),
+            &format!("Whether perf is there is not known: {}.", why(error)),
         )
         .remedy("a kernel with CONFIG_PERF_EVENTS, and /proc mounted"),
     }
 }
 
-fn tracefs(view: &View<'_>) -> Condition {
+fn tracefs(view: &View<'_>) -> Found {
     let id = "tracefs";
     let places = ["sys/kernel/tracing", "sys/kernel/debug/tracing"]
         .map(|place| format!("{place}/{TRACEPOINT}"));
     let readable = places.iter().find(|file| view.root.read_text(file).is_ok());
-    let condition = |effect, text: &str| Condition::new(id, SUBJECT, effect, text);
+    let condition = |effect, text: &str| Found::new(id, effect, text);
     match readable {
         Some(file) => {
-            condition(Effect::None, "Tracepoints can be looked up.").seen([look(view.root, file)])
+            condition(Effect::None, "Tracepoints can be looked up.").seen([view.look(file)])
         }
         None if holds(view, Capability::SysAdmin) => condition(
             Effect::None,
             "Tracefs is not mounted where it can be read; hwgap mounts one for itself alone.",
         )
         .seen([
-            look(view.root, &places[0]),
+            view.look(&places[0]),
             capability_seen(view, Capability::SysAdmin),
         ]),
         None => condition(Effect::Limits, "Tracefs is not readable by this process.")
             .seen([
-                look(view.root, &places[0]),
+                view.look(&places[0]),
                 capability_seen(view, Capability::SysAdmin),
             ])
             .costs("Interrupts in a gap have no name.")

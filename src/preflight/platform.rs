@@ -1,14 +1,13 @@
 //! Bare metal or guest.
 
-use crate::preflight::model::{Condition, Effect, Observation, Subject};
+use crate::preflight::model::{Effect, Observation};
 
 use super::View;
-use super::look::look;
+use super::found::Found;
 
 const VENDOR: &str = "sys/class/dmi/id/sys_vendor";
-const SUBJECT: Subject = Subject::Platform;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let id = "virtualization";
     let cpuid = Observation {
         source: String::from("CPUID 40000000h"),
@@ -17,17 +16,15 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
             None => String::from("no hypervisor"),
         },
     };
-    let seen = [cpuid, look(view.root, VENDOR)];
+    let seen = [cpuid, view.look(VENDOR)];
     let condition = match &view.machine.hypervisor {
-        None => Condition::new(
+        None => Found::new(
             id,
-            SUBJECT,
             Effect::None,
             "No hypervisor shows itself; a hidden one cannot be ruled out.",
         ),
-        Some(name) => Condition::new(
+        Some(name) => Found::new(
             id,
-            SUBJECT,
             Effect::Limits,
             format!("This is a virtual machine under {name}."),
         )

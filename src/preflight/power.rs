@@ -7,29 +7,29 @@ use std::collections::BTreeMap;
 
 use crate::host::power::{IdleEntry, IdleState, Turbo};
 use crate::host::root::ReadError;
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
-use super::look::{cpus, few, look, observed, unread, why};
+use super::found::Found;
+use super::look::{cpus, few, observed, why};
 use super::{Trial, View};
 
 const CPU: &str = "sys/devices/system/cpu";
 const DMA_LATENCY: &str = "dev/cpu_dma_latency";
-const SUBJECT: Subject = Subject::Power;
 /// Leaving a state of at most this takes no notable time: C1 and polling.
 const SHALLOW: Nanos = Nanos(2_000);
 /// How many governors a text names.
 const NAMED: usize = 3;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     if view.plan.cpus.is_empty() {
         return Vec::new();
     }
     vec![governor(view), turbo(view), idle_states(view), heat(view)]
 }
 
-fn governor(view: &View<'_>) -> Condition {
+fn governor(view: &View<'_>) -> Found {
     let id = "governor";
     let mut others: BTreeMap<String, Vec<CpuId>> = BTreeMap::new();
     let mut refused: Option<&ReadError> = None;
@@ -50,14 +50,14 @@ fn governor(view: &View<'_>) -> Condition {
     let first = others.values().flatten().min().copied();
     let shown = first.or(view.plan.cpus.first()).unwrap_or(CpuId(0));
     let file = format!("{CPU}/cpu{shown}/cpufreq/scaling_governor");
-    let seen = [look(view.root, &file)];
+    let seen = [view.look(&file)];
     if let Some(error) = refused {
         let text = format!("A governor cannot be read: {}.", why(error));
-        return Condition::new(id, SUBJECT, Effect::Unknown, text).seen(seen);
+        return Found::new(id, Effect::Unknown, text).seen(seen);
     }
     if others.is_empty() {
         let text = "The kernel scales the frequency of no sampled CPU.";
-        return Condition::new(id, SUBJECT, Effect::None, text).seen(seen);
+        return Found::new(id, Effect::None, text).seen(seen);
     }
     let names: Vec<String> = (others.iter())
         .map(|(name, list)| {
@@ -65,9 +65,8 @@ fn governor(view: &View<'_>) -> Condition {
             format!("{name} on {}", cpus(&list))
         })
         .collect();
-    Condition::new(
+    Found::new(
         id,
-        SUBJECT,
         Effect::Disturbs,
         format!("The frequency follows the load: {}.", few(&names, NAMED)),
     )
@@ -78,16 +77,14 @@ fn governor(view: &View<'_>) -> Condition {
     .remedy("write performance to scaling_governor of each sampled CPU")
 }
 
-fn turbo(view: &View<'_>) -> Condition {
+fn turbo(view: &View<'_>) -> Found {
     let id = "turbo";
     let pstate = format!("{CPU}/intel_pstate/no_turbo");
     let file = match view.root.existing(&pstate) {
         Ok(_) => pstate,
         Err(_) => format!("{CPU}/cpufreq/boost"),
     };
-    let condition = |effect, text: &str| {
-        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, &file)])
-    };
+    let condition = |effect, text: &str| view.by(id, &file, effect, text);
     match &view.host.power.turbo {
         Ok(Turbo::Off) => condition(Effect::None, "No CPU runs above its base frequency."),
         Ok(Turbo::Allowed) => condition(
@@ -99,9 +96,8 @@ fn turbo(view: &View<'_>) -> Condition {
             true => format!("write 0 to /{file}"),
             false => format!("write 1 to /{file}"),
         }),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
+        Err(error) => view.unread(
+            id,
             &file,
             error,
             "The kernel does not control frequencies above the base.",
@@ -116,7 +112,7 @@ fn deepest(states: &[IdleState]) -> Option<&IdleState> {
         .max_by_key(|state| state.exit_latency)
 }
 
-fn idle_states(view: &View<'_>) -> Condition {
+fn idle_states(view: &View<'_>) -> Found {
     let id = "idle-states";
     let found = (view.power.iter())
         .filter_map(|(cpu, power)| Some((*cpu, deepest(power.idle_states.as_deref().ok()?)?)))
@@ -124,8 +120,8 @@ fn idle_states(view: &View<'_>) -> Condition {
         .filter(|(_, state)| state.exit_latency > SHALLOW);
     let Some((cpu, state)) = found else {
         let text = "No deep idle state is in use on a sampled CPU.";
-        let driver = look(view.root, &format!("{CPU}/cpuidle/current_driver"));
-        return Condition::new(id, SUBJECT, Effect::None, text).seen([driver]);
+        let driver = view.look(&format!("{CPU}/cpuidle/current_driver"));
+        return Found::new(id, Effect::None, text).seen([driver]);
     };
     let seen = [observed(
         &format!("{CPU}/cpu{cpu}/cpuidle"),
@@ -142,25 +138,25 @@ fn idle_states(view: &View<'_>) -> Condition {
         "The kernel may enter idle state {}, which takes up to {} to leave.",
         state.name, state.exit_latency
     );
-    let condition = |effect, text: String| Condition::new(id, SUBJECT, effect, text).seen(seen);
+    let condition = |effect, text: &str| Found::new(id, effect, text).seen(seen);
     match held {
         Some(Ok(())) => condition(
             Effect::None,
-            format!("{text} A run holds /{DMA_LATENCY} at 0."),
+            &format!("{text} A run holds /{DMA_LATENCY} at 0."),
         ),
-        Some(Err(reason)) => condition(Effect::Slight, text)
+        Some(Err(reason)) => condition(Effect::Slight, &text)
             .seen([observed(DMA_LATENCY, reason)])
             .costs("Samplers are never idle, but their siblings and the package may be.")
             .remedy(format!(
                 "run as root, or give write access to /{DMA_LATENCY}"
             )),
-        None => condition(Effect::Slight, text)
+        None => condition(Effect::Slight, &text)
             .costs("A run that may write /dev/cpu_dma_latency holds such states off."),
     }
 }
 
 /// Throttling since boot: the CPU's own counts by core and by package.
-fn heat(view: &View<'_>) -> Condition {
+fn heat(view: &View<'_>) -> Found {
     let id = "heat";
     let count = |cpu: CpuId, which: &str| {
         let file = format!("{CPU}/cpu{cpu}/thermal_throttle/{which}_throttle_count");
@@ -172,7 +168,7 @@ fn heat(view: &View<'_>) -> Condition {
         .collect();
     let hot: Vec<_> = (counts.iter())
         .filter(|(_, known)| matches!(known, Ok(1..)))
-        .map(|(file, _)| look(view.root, file))
+        .map(|(file, _)| view.look(file))
         .collect();
     if hot.is_empty() {
         let file = counts.first().map_or("", |(file, _)| file);
@@ -180,11 +176,10 @@ fn heat(view: &View<'_>) -> Condition {
             true => "No sampled CPU was throttled by heat since boot.",
             false => "The kernel counts no throttling by heat here.",
         };
-        return Condition::new(id, SUBJECT, Effect::None, text).seen([look(view.root, file)]);
+        return view.by(id, file, Effect::None, text);
     }
-    Condition::new(
+    Found::new(
         id,
-        SUBJECT,
         Effect::Slight,
         "Heat has throttled sampled CPUs since boot.",
     )

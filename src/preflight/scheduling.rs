@@ -5,28 +5,25 @@
 
 use crate::host::realtime::{Throttling, fair_server};
 use crate::host::root::ReadError;
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 use crate::units::CpuId;
 
 use super::View;
-use super::look::{Switch, look, observed, switch, unread, why};
+use super::found::Found;
+use super::look::{Switch, look, observed, switch, why};
 use super::permissions::no_realtime;
 
 const RUNTIME: &str = "proc/sys/kernel/sched_rt_runtime_us";
 const PERIOD: &str = "proc/sys/kernel/sched_rt_period_us";
 const MIGRATION: &str = "proc/sys/kernel/timer_migration";
-const SUBJECT: Subject = Subject::Scheduling;
 /// The first kernel with a fair server, which took over from RT throttling.
 const FIRST_WITH_FAIR_SERVER: (u32, u32) = (6, 12);
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let mut all = Vec::new();
     if no_realtime(view).is_some() {
         let text = "Samplers get no real-time priority, so that its bounds do not matter.";
-        all.push(
-            Condition::new("rt-throttling", SUBJECT, Effect::None, text)
-                .seen([look(view.root, RUNTIME)]),
-        );
+        all.push(Found::new("rt-throttling", Effect::None, text).seen([view.look(RUNTIME)]));
     } else {
         all.push(throttling(view));
         all.extend(server(view));
@@ -40,25 +37,24 @@ fn has_fair_server(view: &View<'_>) -> bool {
     release.and_then(|release| release.numbers()) >= Some(FIRST_WITH_FAIR_SERVER)
 }
 
-fn throttling(view: &View<'_>) -> Condition {
+fn throttling(view: &View<'_>) -> Found {
     let id = "rt-throttling";
-    let condition = |effect, text: String| {
-        Condition::new(id, SUBJECT, effect, text)
-            .seen([look(view.root, RUNTIME), look(view.root, PERIOD)])
+    let condition = |effect, text: &str| {
+        Found::new(id, effect, text).seen([view.look(RUNTIME), view.look(PERIOD)])
     };
     match &view.host.rt_throttling {
         Ok(Throttling::Off) => condition(
             Effect::None,
-            String::from("Real-time tasks are not throttled."),
+            "Real-time tasks are not throttled.",
         ),
         Ok(Throttling::On { runtime, period }) if has_fair_server(view) => condition(
             Effect::Slight,
-            format!("Real-time tasks are limited to {runtime} of each {period}."),
+            &format!("Real-time tasks are limited to {runtime} of each {period}."),
         )
         .costs("From Linux 6.12 it binds only kernels with real-time group scheduling; see fair-server."),
         Ok(Throttling::On { runtime, period }) => condition(
             Effect::Disturbs,
-            format!(
+            &format!(
                 "Real-time tasks are stopped for {} of each {period}.",
                 period.saturating_sub(*runtime)
             ),
@@ -68,12 +64,12 @@ fn throttling(view: &View<'_>) -> Condition {
             "sample less than that (--width 900ms --window 1s); or, at the risk of a frozen \
              machine, write -1 to /{RUNTIME}"
         )),
-        Err(error) => unread((id, SUBJECT), view.root, RUNTIME, error, "There is no such bound."),
+        Err(error) => view.unread(id, RUNTIME, error, "There is no such bound."),
     }
 }
 
 /// The first CPU whose fair server is on speaks for all.
-fn server(view: &View<'_>) -> Option<Condition> {
+fn server(view: &View<'_>) -> Option<Found> {
     let id = "fair-server";
     let own = |cpu: CpuId| format!("sched/fair_server/cpu{cpu}/runtime");
     let file = |cpu: CpuId| view.debugfs.usual_path(&own(cpu));
@@ -90,9 +86,8 @@ fn server(view: &View<'_>) -> Option<Condition> {
             Ok(Throttling::Off) => {}
             Ok(Throttling::On { runtime, period }) => {
                 return Some(
-                    Condition::new(
+                    Found::new(
                         id,
-                        SUBJECT,
                         Effect::Disturbs,
                         format!(
                             "While ordinary tasks wait on CPU {cpu}, they get {runtime} of each \
@@ -130,7 +125,7 @@ fn server(view: &View<'_>) -> Option<Condition> {
                     ),
                 };
                 return Some(
-                    Condition::new(id, SUBJECT, Effect::Unknown, text)
+                    Found::new(id, Effect::Unknown, text)
                         .seen([seen(cpu)])
                         .costs("By default they get 50 ms of each second while they wait.")
                         .remedy(remedy),
@@ -139,14 +134,12 @@ fn server(view: &View<'_>) -> Option<Condition> {
         }
     }
     let text = "Ordinary tasks take nothing from real-time ones.";
-    Some(Condition::new(id, SUBJECT, Effect::None, text).seen([seen(first)]))
+    Some(Found::new(id, Effect::None, text).seen([seen(first)]))
 }
 
-fn timer_migration(view: &View<'_>) -> Condition {
+fn timer_migration(view: &View<'_>) -> Found {
     let id = "timer-migration";
-    let condition = |effect, text: &str| {
-        Condition::new(id, SUBJECT, effect, text).seen([look(view.root, MIGRATION)])
-    };
+    let condition = |effect, text: &str| view.by(id, MIGRATION, effect, text);
     match switch(view.root, MIGRATION) {
         Ok(Switch::Off) => condition(Effect::None, "Timers stay on the CPU that set them."),
         Ok(Switch::On) => condition(
@@ -154,12 +147,6 @@ fn timer_migration(view: &View<'_>) -> Condition {
             "A busy CPU may serve the timers of idle ones, and a sampler is busy.",
         )
         .remedy(format!("write 0 to /{MIGRATION}")),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
-            MIGRATION,
-            &error,
-            "Timers do not move on this kernel.",
-        ),
+        Err(error) => view.unread(id, MIGRATION, &error, "Timers do not move on this kernel."),
     }
 }

@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 
 use crate::host::topology::{Smt, core_siblings};
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 use crate::units::CpuId;
 use crate::units::cpulist::CpuList;
 
 use super::View;
-use super::look::{cpus, few, look, observed};
+use super::found::Found;
+use super::look::{cpus, few, observed};
 
 const ACTIVE: &str = "sys/devices/system/cpu/smt/active";
 const STAT: &str = "proc/stat";
-const SUBJECT: Subject = Subject::Cpus;
 /// How many pairs a text names.
 const NAMED: usize = 3;
 /// How many pairs stand as evidence.
 const SHOWN: usize = 32;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let id = "smt-siblings";
     let sampled = &view.plan.cpus;
     if sampled.is_empty() {
@@ -36,29 +36,26 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
         .collect();
     let topology = |cpu: CpuId| {
         let file = format!("sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-        look(view.root, &file)
+        view.look(&file)
     };
     if with_others.is_empty() {
         let condition = match (pairs.first(), &view.host.topology.smt) {
-            (Some((cpu, _)), _) => Condition::new(
+            (Some((cpu, _)), _) => Found::new(
                 id,
-                SUBJECT,
                 Effect::Slight,
                 "Sampled CPUs share cores with one another: they slow each other down evenly.",
             )
             .seen([topology(*cpu)])
             .remedy("sample one CPU of each core"),
             (None, Ok(Smt::Inactive)) => {
-                Condition::new(id, SUBJECT, Effect::None, "No two CPUs share a core.")
-                    .seen([look(view.root, ACTIVE)])
+                Found::new(id, Effect::None, "No two CPUs share a core.").seen([view.look(ACTIVE)])
             }
-            (None, _) => Condition::new(
+            (None, _) => Found::new(
                 id,
-                SUBJECT,
                 Effect::None,
                 "No sampled CPU is known to share its core.",
             )
-            .seen([look(view.root, ACTIVE)]),
+            .seen([view.look(ACTIVE)]),
         };
         return vec![condition];
     }
@@ -84,9 +81,8 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
         seen.push(observed(STAT, "the times of each CPU since boot"));
     }
     vec![
-        Condition::new(
+        Found::new(
             id,
-            SUBJECT,
             Effect::Disturbs,
             format!(
                 "Sampled CPUs share cores with CPUs that others use: {}.",

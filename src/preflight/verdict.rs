@@ -25,13 +25,14 @@ pub fn readiness(conditions: &[Condition]) -> Readiness {
 
 #[cfg(test)]
 mod tests {
+    use super::super::found::Found;
     use super::*;
     use crate::preflight::model::Subject;
 
     fn result(effects: &[Effect]) -> Outlook {
         let conditions: Vec<Condition> = effects
             .iter()
-            .map(|&effect| Condition::new("x", Subject::Cpus, effect, "x"))
+            .map(|&effect| Found::new("x", effect, "x").about(Subject::Cpus))
             .collect();
         readiness(&conditions).result
     }

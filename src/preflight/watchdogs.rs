@@ -3,15 +3,15 @@
 //! Source: Documentation/admin-guide/lockup-watchdogs.rst and
 //! Documentation/ABI/testing/sysfs-mce.
 
-use crate::preflight::model::{Condition, Effect, Subject};
+use crate::preflight::model::Effect;
 
 use super::View;
-use super::look::{Switch, cpus, look, switch, unread};
+use super::found::Found;
+use super::look::{Switch, cpus, switch};
 
 const CPUMASK: &str = "proc/sys/kernel/watchdog_cpumask";
-const SUBJECT: Subject = Subject::Watchdogs;
 
-pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+pub(super) fn conditions(view: &View<'_>) -> Vec<Found> {
     let Some(first) = view.plan.cpus.first() else {
         return Vec::new();
     };
@@ -33,12 +33,12 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     ]
 }
 
-fn watchdog(view: &View<'_>, id: &'static str, file: &'static str, costs: &str) -> Condition {
+fn watchdog(view: &View<'_>, id: &'static str, file: &'static str, costs: &str) -> Found {
     let state = match switch(view.root, file) {
         Ok(state) => state,
         Err(error) => {
             let absent = "This kernel has no such watchdog.";
-            return unread((id, SUBJECT), view.root, file, &error, absent);
+            return view.unread(id, file, &error, absent);
         }
     };
     // Without the mask, all CPUs are watched.
@@ -46,14 +46,13 @@ fn watchdog(view: &View<'_>, id: &'static str, file: &'static str, costs: &str) 
         Ok(mask) => mask.intersection(&view.plan.cpus),
         Err(_) => view.plan.cpus.clone(),
     };
-    let seen = [look(view.root, file), look(view.root, CPUMASK)];
+    let seen = [view.look(file), view.look(CPUMASK)];
     if state == Switch::Off || watched.is_empty() {
         let text = "No sampled CPU is watched.";
-        return Condition::new(id, SUBJECT, Effect::None, text).seen(seen);
+        return Found::new(id, Effect::None, text).seen(seen);
     }
-    Condition::new(
+    Found::new(
         id,
-        SUBJECT,
         Effect::Disturbs,
         format!("It watches {}.", cpus(&watched)),
     )
@@ -68,30 +67,18 @@ fn watchdog(view: &View<'_>, id: &'static str, file: &'static str, costs: &str) 
     })
 }
 
-fn machine_checks(view: &View<'_>, file: &str) -> Condition {
+fn machine_checks(view: &View<'_>, file: &str) -> Found {
     let id = "machine-checks";
     match view.root.read_number::<u32>(file) {
-        Ok(0) => Condition::new(
+        Ok(0) => Found::new(id, Effect::None, "Machine checks are not polled for.")
+            .seen([view.look(file)]),
+        Ok(seconds) => Found::new(
             id,
-            SUBJECT,
-            Effect::None,
-            "Machine checks are not polled for.",
-        )
-        .seen([look(view.root, file)]),
-        Ok(seconds) => Condition::new(
-            id,
-            SUBJECT,
             Effect::Slight,
             format!("Each CPU polls for machine checks every {seconds} s, by a timer."),
         )
-        .seen([look(view.root, file)])
+        .seen([view.look(file)])
         .remedy("write 0 to one check_interval below /sys/devices/system/machinecheck"),
-        Err(error) => unread(
-            (id, SUBJECT),
-            view.root,
-            file,
-            &error,
-            "This kernel polls for no machine checks.",
-        ),
+        Err(error) => view.unread(id, file, &error, "This kernel polls for no machine checks."),
     }
 }

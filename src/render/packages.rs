@@ -103,7 +103,7 @@ fn reach(packages: &Packages<'_>, listed: usize) -> Option<String> {
         .map(|(count, of)| format!("{} held {of}", human::grouped(count)))
         .collect();
     (listed > 0).then(|| {
-        let stalls = human::plural(listed as u64, "listed stall");
+        let stalls = human::counted(listed as u64, "listed stall");
         format!("Of {stalls} below the kernel, {}.", parts.join(", "))
     })
 }

@@ -10,7 +10,7 @@ use crate::render::screen::{Rank, condensed};
 use crate::render::style::{Ink, Style};
 use crate::render::terminal::whole;
 use crate::text::clean;
-use crate::text::human::plural;
+use crate::text::human::counted;
 use crate::text::look::Extent;
 
 /// The columns that the longest name of a condition takes.
@@ -86,7 +86,7 @@ fn whole(report: &PreflightReport, style: Style, extent: Extent) -> String {
             page.paragraph(&format!(
                 "{} of {} usable; --verbose says which, and why the others are not",
                 usable.count(),
-                plural(report.evidence.len() as u64, "source")
+                counted(report.evidence.len() as u64, "source")
             ));
         }
     }
@@ -107,7 +107,7 @@ fn verdict(report: &PreflightReport, page: &mut Page) {
             "WILL BE DISTURBED:",
             format!(
                 "by {} on {cpus}",
-                plural(answer.disturbances as u64, "condition")
+                counted(answer.disturbances as u64, "condition")
             ),
         ),
         Outlook::CannotMeasure => (
@@ -125,7 +125,7 @@ fn verdict(report: &PreflightReport, page: &mut Page) {
         };
         page.paragraph(&format!(
             "{} {verb} what its result can say.",
-            plural(answer.limits as u64, "condition")
+            counted(answer.limits as u64, "condition")
         ));
     }
     if !report.plan.tried {

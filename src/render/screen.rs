@@ -97,7 +97,7 @@ impl<'a> Part<'a> {
         self.rest = Box::new(move |shown| {
             let more = (all - shown) as u64;
             let more = match shown {
-                0 => human::plural(more, noun),
+                0 => human::counted(more, noun),
                 _ => format!("... and {} more", human::grouped(more)),
             };
             format!("  {more} with --verbose\n")

@@ -97,7 +97,7 @@ impl Standing {
             .filter(|cpu| cpu.sampling == Sampling::Ended);
         let ended = match ended.count() as u64 {
             0 => String::new(),
-            count => format!("; {} ended early", human::plural(count, "CPU")),
+            count => format!("; {} ended early", human::counted(count, "CPU")),
         };
         format!(
             "{}; covered at least {}; {} {} (worst {}), os {}, unknown {}; SMIs {}{ended}",

@@ -38,14 +38,6 @@ pub(crate) fn count(value: u64) -> String {
     format!("{} E", three_digits(scaled))
 }
 
-/// `1 CPU`, `4 CPUs`.
-pub(crate) fn plural(value: u64, one: &str) -> String {
-    match value {
-        1 => format!("1 {one}"),
-        n => format!("{} {one}s", grouped(n)),
-    }
-}
-
 /// A length of time: as [`Nanos`] prints it, and beyond 1,000 s in minutes to
 /// years.
 pub(crate) fn length(nanos: Nanos) -> String {

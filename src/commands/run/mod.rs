@@ -26,7 +26,7 @@ use crate::host::{Host, cpuid, inventory};
 use crate::judgement::assembly::assemble;
 use crate::judgement::circumstances::{first_rate, setting, throttling};
 use crate::model::inventory::SerialNumbers;
-use crate::model::{EngineName, Outcome, Platform};
+use crate::model::{EngineName, Platform};
 use crate::plan::RunPlan;
 use crate::privileges::{Keep, Writes};
 use crate::render::csv::header;
@@ -205,11 +205,7 @@ pub(super) fn measure(
         Some(acceptance) => acceptance.judge(&report, &plan.outputs)?,
         None => outcome,
     };
-    Ok(match outcome {
-        Outcome::Pass => Exit::Good,
-        Outcome::Fail => Exit::Latency,
-        Outcome::Inconclusive => Exit::NoVerdict,
-    })
+    Ok(outcome.into())
 }
 
 /// Raises the limits of this process, and refuses a run that one of them would

@@ -21,7 +21,7 @@ use crate::text::json;
 use crate::units::UtcNanos;
 
 use super::super::restore::{failure, folder};
-use super::super::{Exit, Failure};
+use super::super::{Exit, Failure, printed};
 use super::engine::Choice;
 
 /// How long a guardian that is still at work is waited for.
@@ -173,10 +173,6 @@ pub(super) fn dry_run(args: &RunArgs) -> Result<Exit, Failure> {
         FormatArg::Text => quieted::write_plan(&records, &mut stdout),
         FormatArg::Json => json::write(&report(&records), &mut stdout),
     };
-    match written.and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Usage(format!("standard output: {error}")))
-        }
-        _ => Ok(Exit::Good),
-    }
+    printed(written.and_then(|()| stdout.flush()))?;
+    Ok(Exit::Good)
 }

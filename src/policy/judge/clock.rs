@@ -3,7 +3,7 @@
 use crate::policy::rule::Rule;
 use crate::policy::rules::{Clock, Need};
 use crate::read::brief::Brief;
-use crate::text::human::plural;
+use crate::text::human::counted;
 
 use super::Reasons;
 
@@ -43,7 +43,7 @@ pub(super) fn judge(asked: &Clock, run: &Brief, reasons: &mut Reasons) {
         if changes > 0 {
             let text = format!(
                 "the kernel changed its clocksource {} in the run",
-                plural(changes, "time")
+                counted(changes, "time")
             );
             reasons.fail(Rule::Steady, text);
         }
@@ -54,7 +54,10 @@ pub(super) fn judge(asked: &Clock, run: &Brief, reasons: &mut Reasons) {
         }
         let steps = steps.unwrap_or_default();
         if steps > 0 {
-            let text = format!("the clocks went apart {} in the run", plural(steps, "time"));
+            let text = format!(
+                "the clocks went apart {} in the run",
+                counted(steps, "time")
+            );
             reasons.fail(Rule::Steady, text);
         }
     }

@@ -5,7 +5,7 @@ use crate::policy::rule::Rule;
 use crate::policy::rules::Limits;
 use crate::read::brief::{Brief, Seen};
 use crate::stats::rates::{Rate, hours_for_zero_to_show};
-use crate::text::human::{chosen, length, percent, period, plural, three_digits};
+use crate::text::human::{chosen, counted, length, percent, period, three_digits};
 use crate::units::Nanos;
 
 use super::Reasons;
@@ -19,7 +19,7 @@ pub(super) fn judge(limits: &Limits, run: &Brief, reasons: &mut Reasons) {
     }
     let above = limits.above.unwrap_or(run.run.hardlimit_ns);
     if let Some(limit) = limits.rate_per_hour {
-        counted(limit, above, run, reasons);
+        rate(limit, above, run, reasons);
     }
     if let Some(limit) = limits.rate_upper95_per_hour {
         bounded(limit, above, run, reasons);
@@ -52,7 +52,7 @@ fn doubts(limits: &Limits, run: &Brief, reasons: &mut Reasons) {
                     Rule::RunVerdict,
                     format!(
                         "{} above {}, the longest {}",
-                        plural(run.verdict.platform_stalls, "platform stall"),
+                        counted(run.verdict.platform_stalls, "platform stall"),
                         chosen(run.run.hardlimit_ns),
                         length(run.verdict.platform_max_ns)
                     ),
@@ -134,7 +134,7 @@ fn partly(rule: Rule, above: Nanos, run: &Brief, reasons: &mut Reasons) {
     reasons.inconclusive(rule, text);
 }
 
-fn counted(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
+fn rate(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
     let Some(seen) = stalls(Rule::Rate, above, run, reasons) else {
         return;
     };
@@ -146,7 +146,7 @@ fn counted(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
             "{} above {} an hour ({} in {}); the limit is {}",
             three_digits(rate),
             chosen(above),
-            plural(events, "stall"),
+            counted(events, "stall"),
             period(hours),
             three_digits(limit)
         );
@@ -174,7 +174,7 @@ fn bounded(limit: f64, above: Nanos, run: &Brief, reasons: &mut Reasons) {
     };
     let what = format!(
         "{} above {} in {}",
-        plural(events, "stall"),
+        counted(events, "stall"),
         chosen(above),
         period(rate.hours)
     );

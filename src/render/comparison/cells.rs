@@ -94,9 +94,9 @@ pub(super) fn chance(p: Option<f64>) -> String {
 pub(super) fn side(side: &Side) -> String {
     format!(
         "{}, {} covered, {}",
-        human::plural(side.runs.len() as u64, "run"),
+        human::counted(side.runs.len() as u64, "run"),
         human::period(side.covered_hours),
-        human::plural(side.stalls, "stall")
+        human::counted(side.stalls, "stall")
     )
 }
 

@@ -104,7 +104,7 @@ fn tests(agreement: &Agreement) -> String {
     if let Some(([first, second], test, p)) = least {
         return format!(
             "{}, the least p = {} of {} and {}, {}",
-            human::plural(agreement.tests.len() as u64, "test"),
+            human::counted(agreement.tests.len() as u64, "test"),
             human::three_digits(p),
             first.name(),
             second.name(),

@@ -51,7 +51,7 @@ pub(in crate::render) fn counted(summary: &Summary<'_>) -> String {
     let count = format!(
         "{} of {}",
         usable.count(),
-        human::plural(summary.report.evidence.len() as u64, "source")
+        human::counted(summary.report.evidence.len() as u64, "source")
     );
     let missing = needed(summary);
     match missing.is_empty() {

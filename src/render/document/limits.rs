@@ -102,7 +102,7 @@ fn lost(summary: &Summary<'_>) -> Vec<String> {
     if dropped > 0 {
         points.push(format!(
             "The cause of {} that came too fast to be recorded.",
-            human::plural(dropped, "gap")
+            human::counted(dropped, "gap")
         ));
     }
     let companions = sum(|cpu| cpu.tracer.as_ref().map_or(0, |tracer| tracer.companions));
@@ -113,7 +113,7 @@ fn lost(summary: &Summary<'_>) -> Vec<String> {
     if left > 0 {
         points.push(format!(
             "The moments of {}: all are counted, the others are listed (--keep-gaps).",
-            human::plural(left, "gap")
+            human::counted(left, "gap")
         ));
     }
     points

@@ -96,7 +96,7 @@ fn schedulings(cpus: &[CpuReport]) -> String {
     }
     let several = all.len() > 1;
     let each = all.iter().take(4).map(|(name, cpus)| match several {
-        true => format!("{name} on {}", human::plural(*cpus, "CPU")),
+        true => format!("{name} on {}", human::counted(*cpus, "CPU")),
         false => (*name).to_owned(),
     });
     let shown = each.collect::<Vec<_>>().join(", ");

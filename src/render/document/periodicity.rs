@@ -18,7 +18,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
         let text = format!(
             "No regular series was found among {}. A series needs ten beats, and must stand out \
              so far that events at random would show one in fewer than one of {runs} runs.",
-            human::plural(digest.stalls, "stall"),
+            human::counted(digest.stalls, "stall"),
         );
         let blocks = match digest.stalls {
             0 => Vec::new(),

@@ -33,7 +33,7 @@ pub(in crate::render) fn in_short(quiet: &QuietHost) -> (Ink, String) {
         0 => String::new(),
         some => format!("; {} refused", human::grouped(some)),
     };
-    let changed = human::plural(changed, "setting");
+    let changed = human::counted(changed, "setting");
     match (left, pending) {
         (0, 0) => (
             Ink::Plain,

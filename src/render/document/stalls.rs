@@ -60,7 +60,7 @@ pub(in crate::render) fn none(summary: &Summary<'_>) -> String {
         0 => format!("No gap above {threshold} was seen, of any cause."),
         seen => format!(
             "{} above {threshold}, none of them listed.",
-            human::plural(seen, "gap")
+            human::counted(seen, "gap")
         ),
     }
 }

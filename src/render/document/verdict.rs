@@ -38,7 +38,7 @@ pub(in crate::render) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, 
     // A pass holds for each CPU only as long as the least covered one.
     let covered = summary.report.cpus.iter().map(|cpu| cpu.covered_ns).min();
     let covered = human::length(covered.unwrap_or_default());
-    let cpus = human::plural(summary.report.cpus.len() as u64, "CPU");
+    let cpus = human::counted(summary.report.cpus.len() as u64, "CPU");
     match (verdict.result, summary.in_guest()) {
         (Outcome::Pass, false) => (
             Ink::Good,
@@ -53,8 +53,8 @@ pub(in crate::render) fn headline(summary: &Summary<'_>) -> (Ink, &'static str, 
         (Outcome::Fail, guest) => {
             let stalls = verdict.platform_stalls.max(1);
             let subject = match guest {
-                true => format!("{} by hypervisor or below", human::plural(stalls, "stall")),
-                false => human::plural(stalls, "hardware stall"),
+                true => format!("{} by hypervisor or below", human::counted(stalls, "stall")),
+                false => human::counted(stalls, "hardware stall"),
             };
             let worst = human::length(verdict.platform_max_ns);
             let cause = worst_cause(summary);
@@ -146,7 +146,7 @@ pub(in crate::render) fn rate(summary: &Summary<'_>) -> Option<String> {
         Outcome::Fail => {
             let mut text = String::new();
             if verdict.platform_gaps > verdict.platform_stalls && summary.report.cpus.len() > 1 {
-                let gaps = human::plural(verdict.platform_gaps, "gap");
+                let gaps = human::counted(verdict.platform_gaps, "gap");
                 text.push_str(&format!(
                     "They appear as {gaps} because several CPUs recorded the same stall. "
                 ));

@@ -3,7 +3,7 @@
 use crate::fleet::model::{
     FleetReport, HostRow, Matched, OutlierRow, OutlierSearch, SeparatorRow, SeriesRow, SharedName,
 };
-use crate::text::human::{grouped, length, p_value, percent, plural, three_digits};
+use crate::text::human::{counted, grouped, length, p_value, percent, three_digits};
 use crate::units::Nanos;
 
 /// A host with a run that is not the whole that was asked for.
@@ -31,7 +31,7 @@ pub(super) fn looked_at(search: &OutlierSearch) -> String {
         hosts => format!(
             "{} looked at, in groups of {least} or more. A fleet without outliers has any listed \
              with a chance of at most {}.",
-            plural(hosts, "host"),
+            counted(hosts, "host"),
             percent(search.false_alarm)
         ),
     }
@@ -81,7 +81,7 @@ pub(super) fn consequences(
     let more = (!more.is_empty()).then(|| format!("more fail of {}", named(&more, most)));
     let less = match less.len() as u64 {
         0 => None,
-        count => Some(format!("fewer fail of {}", plural(count, "other group"))),
+        count => Some(format!("fewer fail of {}", counted(count, "other group"))),
     };
     let parts: Vec<String> = more.into_iter().chain(less).collect();
     (!parts.is_empty()).then(|| format!("It explains why {}.", parts.join(", and why ")))

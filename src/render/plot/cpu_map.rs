@@ -67,7 +67,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     let figures = format!(
         "{} of {COLUMNS} columns of time and {} of CPUs hold a stall; most of them, {}, on CPU {}.",
         digest.on_cpus.len(),
-        human::plural(rows as u64, "row"),
+        human::counted(rows as u64, "row"),
         stalled(busiest),
         name(busiest)
     );

@@ -50,7 +50,7 @@ pub(super) fn draw(digest: &Digest) -> Picture {
         format!(
             "{} of {} lie from {} to {}.",
             human::grouped(*count),
-            human::plural(all, "interval"),
+            human::counted(all, "interval"),
             from(*bin),
             from(bin + 1)
         )

@@ -87,7 +87,7 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     let figures = format!(
         "{} of the platform or not known over {}: marks of SMIs {}, of the platform otherwise {}, \
          not known {}; the longest about {}, the limit {}.",
-        human::plural(digest.gaps, "gap"),
+        human::counted(digest.gaps, "gap"),
         human::chosen(report.run.elapsed_ns),
         of(Class::Smi),
         of(Class::OtherPlatform),

@@ -67,7 +67,7 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
             format!(
                 "{}: {} in {} hours, {}.",
                 class(*side),
-                human::plural(all.stalls, "stall"),
+                human::counted(all.stalls, "stall"),
                 human::round(all.covered_hours),
                 longest.map_or("none seen".to_owned(), |length| {
                     format!("the longest {}", human::chosen(length))

@@ -60,8 +60,8 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         format!(
             "{}: {} in {}, {}.",
             class(side),
-            human::plural(all.stalls, "stall"),
-            human::plural(all.runs.len() as u64, "run"),
+            human::counted(all.stalls, "stall"),
+            human::counted(all.runs.len() as u64, "run"),
             worst.map_or("none seen".to_owned(), |worst| {
                 format!("the longest {}", human::length(worst))
             })

@@ -109,7 +109,7 @@ impl<'a> Rows<'a> {
             0 => String::new(),
             more => format!(
                 " {} with fewer failing hosts left out.",
-                human::plural(more as u64, "more group")
+                human::counted(more as u64, "more group")
             ),
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn draw(rows: &Rows<'_>, totals: &Totals) -> Picture {
             format!(
                 "{}: of {} {} fail, {} are inconclusive, {} pass.",
                 group.name,
-                human::plural(group.hosts, "host"),
+                human::counted(group.hosts, "host"),
                 human::grouped(fail),
                 human::grouped(open),
                 human::grouped(pass)
@@ -78,7 +78,7 @@ pub(super) fn draw(rows: &Rows<'_>, totals: &Totals) -> Picture {
         caption: format!(
             "{} of {} fail. Each bar is all hosts of a {}, however many they are.{}",
             human::grouped(totals.fail),
-            human::plural(totals.hosts, "host"),
+            human::counted(totals.hosts, "host"),
             rows.dimension.name(),
             rows.left_out()
         ),

@@ -65,7 +65,7 @@ pub(super) fn draw(report: &FleetReport) -> Picture {
             title,
             &shown(&format!(
                 "{}: {}",
-                human::plural(report.series.len() as u64, "period"),
+                human::counted(report.series.len() as u64, "period"),
                 figures.join(" ")
             )),
             content,

@@ -62,7 +62,7 @@ pub(in crate::render::fleet) fn draw(host: &HostRow) -> Option<Markup> {
     let has_more = host.sketches.iter().any(|run| run.has_more);
     let figures = format!(
         "{} of stalls in {}, the longest {}{}.",
-        human::plural(marks().count() as u64, "mark"),
+        human::counted(marks().count() as u64, "mark"),
         human::chosen(whole),
         words::worst(host.platform_max_ns),
         match has_more {

@@ -98,7 +98,7 @@ fn in_words(group: &GroupRow) -> String {
     format!(
         "{}: {}, of which {} fail; worst {}, median {}.",
         group.name,
-        human::plural(group.hosts, "host"),
+        human::counted(group.hosts, "host"),
         human::grouped(group.fail),
         words::worst(group.platform_max_ns),
         words::worst(group.median_max_ns)

@@ -79,7 +79,7 @@ fn rest(summary: &Summary<'_>, cpus: &[&CpuReport]) -> String {
     let uncounted = cpus.iter().filter(|cpu| countable(summary, cpu).is_none());
     let smis = match uncounted.count() as u64 {
         0 => String::new(),
-        some => format!("; SMIs n/a on {}", human::plural(some, "CPU")),
+        some => format!("; SMIs n/a on {}", human::counted(some, "CPU")),
     };
     format!(
         "  {} more: {} or more; longest {} and {}; {}{smis}",
@@ -87,6 +87,6 @@ fn rest(summary: &Summary<'_>, cpus: &[&CpuReport]) -> String {
         human::percent(shares.fold(1.0, f64::min)),
         most(|cpu| cpu.max_platform_ns),
         most(|cpu| cpu.max_os_ns),
-        human::plural(gaps, "gap"),
+        human::counted(gaps, "gap"),
     )
 }

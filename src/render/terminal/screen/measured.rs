@@ -68,7 +68,7 @@ fn run(summary: &Summary<'_>) -> String {
 fn short_names(summary: &Summary<'_>) -> String {
     let names = cpu_names(&summary.report.cpus);
     match names.len() > 20 {
-        true => human::plural(summary.report.cpus.len() as u64, "CPU"),
+        true => human::counted(summary.report.cpus.len() as u64, "CPU"),
         false => names,
     }
 }

@@ -71,7 +71,7 @@ fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
     if summary.report.stalls.is_empty() {
         let shown = rows.len();
         let seen = summary.gaps_seen().max(shown as u64);
-        let gaps = human::plural(seen, "gap");
+        let gaps = human::counted(seen, "gap");
         return match seen == shown as u64 {
             true => format!("{gaps}{of_day}"),
             false => format!("Worst {shown} of {gaps}{of_day}"),
@@ -80,7 +80,7 @@ fn title(summary: &Summary<'_>, rows: &[Row<'_>], day: Option<&str>) -> String {
     // Of many gaps not all are kept, and of those that are not no stall is made.
     let counted = usize::try_from(summary.report.verdict.platform_stalls).unwrap_or(usize::MAX);
     let count = summary.report.stalls.len().max(counted);
-    let stalls = human::plural(count as u64, "stall");
+    let stalls = human::counted(count as u64, "stall");
     let listed = rows.iter().filter(|row| row.is_stall).count();
     let worst = match count {
         MOST_LISTED.. if counted < count => format!("Worst {listed} of {stalls} or more"),
