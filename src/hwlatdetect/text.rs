@@ -91,7 +91,7 @@ pub fn closing(parameters: &Parameters, account: &Account, saved: Option<&Path>)
                 format!(
                     "Coverage: {:.2} % of the time on {}",
                     account.coverage * 100.0,
-                    cpus(&account.cpus)
+                    account.cpus.named()
                 ),
             ],
         );
@@ -149,28 +149,23 @@ fn smis(smis: &Smis) -> String {
     let without: CpuList = smis.uncounted.iter().map(|(cpu, _)| *cpu).collect();
     format!(
         "at least {total} (not counted on {}: {reason})",
-        cpus(&without)
+        without.named()
     )
 }
 
 fn sampling(plan: &RunPlan) -> String {
     let mut text = match plan.width == plan.window {
-        true => format!("{}, all of the time", cpus(&plan.cpus)),
+        true => format!("{}, all of the time", plan.cpus.named()),
         false => {
             let percent = plan.width.0 as f64 / plan.window.0 as f64 * 100.0;
-            format!("{}, {percent:.1} % of the time", cpus(&plan.cpus))
+            format!("{}, {percent:.1} % of the time", plan.cpus.named())
         }
     };
     if !plan.housekeeping.is_empty() {
         // Writing to a string cannot fail.
-        let _ = write!(text, "; left to others: {}", cpus(&plan.housekeeping));
+        let _ = write!(text, "; left to others: {}", plan.housekeeping.named());
     }
     text
-}
-
-fn cpus(list: &CpuList) -> String {
-    let noun = if list.len() == 1 { "CPU" } else { "CPUs" };
-    format!("{noun} {list}")
 }
 
 /// As Python prints what is not there.

@@ -106,6 +106,20 @@ pub(super) fn missing(
     }
 }
 
+/// A source that is usable unless it has `failed`.
+pub(super) fn unless(
+    failed: Option<String>,
+    source: &str,
+    reason: &str,
+    costs: &str,
+    remedy: Option<&str>,
+) -> EvidenceSource {
+    match failed {
+        None => usable(source, reason),
+        Some(why) => missing(source, why, costs, remedy),
+    }
+}
+
 const NO_SMI_COUNT: &str = "an SMI can be neither proved nor excluded";
 
 fn smi_counter_of_run(case: &Case<'_>) -> EvidenceSource {
@@ -214,15 +228,13 @@ fn schedstat(setups: &[CpuSetup]) -> EvidenceSource {
     let failed = setups
         .iter()
         .find_map(|setup| setup.schedstat.as_ref().err());
-    match failed {
-        None => usable("schedstat", "run delay for gaps in which the kernel ran"),
-        Some(reason) => missing(
-            "schedstat",
-            reason.clone(),
-            "real-time throttling is not recognised as such",
-            Some("a kernel with CONFIG_SCHED_INFO"),
-        ),
-    }
+    unless(
+        failed.cloned(),
+        "schedstat",
+        "run delay for gaps in which the kernel ran",
+        "real-time throttling is not recognised as such",
+        Some("a kernel with CONFIG_SCHED_INFO"),
+    )
 }
 
 fn trust(given_up: bool) -> ClockTrust {

@@ -5,7 +5,7 @@ use crate::sampler::CpuSetup;
 use crate::session::RingZeroAgreement;
 
 use super::Case;
-use super::inventory::{missing, usable};
+use super::inventory::{missing, unless, usable};
 
 /// Instructions of ring 0, after a run.
 pub(super) fn ring_zero_of_run(case: &Case<'_>) -> EvidenceSource {
@@ -59,21 +59,15 @@ pub(super) fn ring_zero(setups: &[CpuSetup], quality: impl FnOnce() -> String) -
 
 /// The time in SMM of single gaps.
 pub(super) fn smm_time(setups: &[CpuSetup]) -> EvidenceSource {
-    let source = "smm-time-of-gaps";
     let refused = setups.iter().find_map(|setup| {
         let reason = setup.pmu.smm_time.as_ref().err()?;
         Some(format!("CPU {}: {reason}", setup.cpu))
     });
-    match refused {
-        None => usable(
-            source,
-            "reference cycles, which stand still in SMM, against the TSC",
-        ),
-        Some(reason) => missing(
-            source,
-            reason,
-            "the SMI's share of a gap with kernel work is what the kernel's records leave",
-            Some("--freeze-on-smi, as root, on an Intel CPU with a PMU"),
-        ),
-    }
+    unless(
+        refused,
+        "smm-time-of-gaps",
+        "reference cycles, which stand still in SMM, against the TSC",
+        "the SMI's share of a gap with kernel work is what the kernel's records leave",
+        Some("--freeze-on-smi, as root, on an Intel CPU with a PMU"),
+    )
 }

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::sampler::FootprintTest;
 use crate::session::CpuCollection;
 use crate::stats::rates::Rate;
-use crate::text::human::counted;
+use crate::text::human::{counted, share};
 use crate::units::Nanos;
 
 use super::Case;
@@ -240,14 +240,6 @@ pub fn tsc_given_up(host: &Host) -> bool {
     match (&host.clocksource, &host.cpu_model.flags) {
         (Ok(clocksource), Ok(flags)) => clocksource.tsc_dropped(flags),
         _ => false,
-    }
-}
-
-fn share(part: Nanos, whole: Nanos) -> f64 {
-    if whole == Nanos(0) {
-        0.0
-    } else {
-        part.0 as f64 / whole.0 as f64
     }
 }
 

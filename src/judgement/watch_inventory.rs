@@ -4,7 +4,7 @@ use crate::model::{EvidenceSource, Platform};
 use crate::text::human::counted;
 
 use super::Case;
-use super::inventory::{missing, usable};
+use super::inventory::{missing, unless, usable};
 use super::pmu_inventory;
 
 const NO_GUEST: &str = "a guest usually does not see it; run hwgap on the host itself";
@@ -27,9 +27,9 @@ pub(super) fn entries(case: &Case<'_>) -> Vec<EvidenceSource> {
 }
 
 /// The first reason among the CPUs, with the CPU's name.
-fn first_error<E: ToString>(
+fn first_error<T, E: ToString>(
     case: &Case<'_>,
-    of: impl Fn(usize) -> Result<(), E>,
+    of: impl Fn(usize) -> Result<T, E>,
 ) -> Option<String> {
     let setups = &case.collected.setups;
     setups.iter().enumerate().find_map(|(index, setup)| {
@@ -39,85 +39,63 @@ fn first_error<E: ToString>(
 }
 
 fn throttle(case: &Case<'_>) -> EvidenceSource {
-    let watch = &case.collected.watches.throttle;
-    match first_error(case, |index| watch.over_run(index).map(|_| ())) {
-        None => usable("throttle-counts", "read at the start, the end and between"),
-        Some(reason) => missing(
-            "throttle-counts",
-            reason,
-            "whether a CPU throttled is not known; a cpu gap has one suspect more",
-            match case.machine.platform() {
-                Platform::Guest => Some(NO_GUEST),
-                Platform::BareMetal => {
-                    Some("an Intel CPU and a kernel with CONFIG_X86_THERMAL_VECTOR")
-                }
-            },
-        ),
-    }
+    unless(
+        first_error(case, |index| {
+            case.collected.watches.throttle.over_run(index)
+        }),
+        "throttle-counts",
+        "read at the start, the end and between",
+        "whether a CPU throttled is not known; a cpu gap has one suspect more",
+        Some(match case.machine.platform() {
+            Platform::Guest => NO_GUEST,
+            Platform::BareMetal => "an Intel CPU and a kernel with CONFIG_X86_THERMAL_VECTOR",
+        }),
+    )
 }
 
 fn vectors(case: &Case<'_>) -> EvidenceSource {
-    let watch = &case.collected.watches.vectors;
-    match first_error(case, |index| watch.over_run(index).map(|_| ())) {
-        None => usable(
-            "hardware-vectors",
-            "thermal, threshold, deferred-error and machine-check counts of /proc/interrupts, at \
-             the start and the end",
-        ),
-        Some(reason) => missing(
-            "hardware-vectors",
-            reason,
-            "whether the hardware reported trouble is not known",
-            None,
-        ),
-    }
+    unless(
+        first_error(case, |index| case.collected.watches.vectors.over_run(index)),
+        "hardware-vectors",
+        "thermal, threshold, deferred-error and machine-check counts of /proc/interrupts, at the \
+         start and the end",
+        "whether the hardware reported trouble is not known",
+        None,
+    )
 }
 
 fn tsc_adjust(case: &Case<'_>) -> EvidenceSource {
     let totals = &case.collected.totals;
-    match first_error(case, |index| totals[index].registers.adjusted().map(|_| ())) {
-        None => usable("tsc-adjust", "IA32_TSC_ADJUST at the start and the end"),
-        Some(reason) => missing(
-            "tsc-adjust",
-            reason,
-            "firmware that hides its time by writing to the TSC would go unnoticed",
-            Some("modprobe msr, and root or CAP_SYS_RAWIO"),
-        ),
-    }
+    unless(
+        first_error(case, |index| totals[index].registers.adjusted()),
+        "tsc-adjust",
+        "IA32_TSC_ADJUST at the start and the end",
+        "firmware that hides its time by writing to the TSC would go unnoticed",
+        Some("modprobe msr, and root or CAP_SYS_RAWIO"),
+    )
 }
 
 fn core_clocks(case: &Case<'_>) -> EvidenceSource {
     let totals = &case.collected.totals;
-    match first_error(case, |index| {
-        totals[index].registers.frequency_ratio().map(|_| ())
-    }) {
-        None => usable(
-            "core-clocks",
-            "APERF and MPERF at the start and the end: the mean frequency, and a TSC that was \
-             held back by more than 1 %",
-        ),
-        Some(reason) => missing(
-            "core-clocks",
-            reason,
-            "the frequency of the CPUs is not known, nor whether the TSC kept up with them",
-            Some("root or CAP_PERFMON, on a CPU that has APERF and MPERF"),
-        ),
-    }
+    unless(
+        first_error(case, |index| totals[index].registers.frequency_ratio()),
+        "core-clocks",
+        "APERF and MPERF at the start and the end: the mean frequency, and a TSC that was held \
+         back by more than 1 %",
+        "the frequency of the CPUs is not known, nor whether the TSC kept up with them",
+        Some("root or CAP_PERFMON, on a CPU that has APERF and MPERF"),
+    )
 }
 
 fn smm_time(case: &Case<'_>) -> EvidenceSource {
     let totals = &case.collected.totals;
-    match first_error(case, |index| {
-        totals[index].registers.smm_share().map(|_| ())
-    }) {
-        None => usable("smm-time", "APERF against cycles that stand still in SMM"),
-        Some(reason) => missing(
-            "smm-time",
-            reason,
-            "the time spent in SMM over the whole run is not known",
-            Some("--freeze-on-smi, as root, on an Intel CPU with a PMU"),
-        ),
-    }
+    unless(
+        first_error(case, |index| totals[index].registers.smm_share()),
+        "smm-time",
+        "APERF against cycles that stand still in SMM",
+        "the time spent in SMM over the whole run is not known",
+        Some("--freeze-on-smi, as root, on an Intel CPU with a PMU"),
+    )
 }
 
 fn clock_steps(case: &Case<'_>) -> EvidenceSource {
@@ -167,18 +145,12 @@ fn kernel_log(case: &Case<'_>) -> EvidenceSource {
 }
 
 fn steal(case: &Case<'_>) -> EvidenceSource {
-    let watch = &case.collected.watches.steal;
-    match first_error(case, |index| watch.over_run(index).map(|_| ())) {
-        None => usable(
-            "steal-time",
-            "what the hypervisor says it took, in clock ticks; none may also mean that it does \
-             not count",
-        ),
-        Some(reason) => missing(
-            "steal-time",
-            reason,
-            "the hypervisor's own account of the time it took is missing",
-            None,
-        ),
-    }
+    unless(
+        first_error(case, |index| case.collected.watches.steal.over_run(index)),
+        "steal-time",
+        "what the hypervisor says it took, in clock ticks; none may also mean that it does not \
+         count",
+        "the hypervisor's own account of the time it took is missing",
+        None,
+    )
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 use crate::model::Gap;
 use crate::units::Nanos;
@@ -45,44 +44,18 @@ where
     I: IntoIterator,
     I::Item: Borrow<Gap>,
 {
-    let mut kept: BinaryHeap<Reverse<Ranked<I::Item>>> = BinaryHeap::new();
+    let mut kept: Vec<(Reverse<Weight>, usize, I::Item)> = Vec::new();
+    let keep_weightiest = |kept: &mut Vec<_>| {
+        kept.sort_unstable_by_key(|&(weight, place, _)| (weight, place));
+        kept.truncate(count);
+    };
     for (place, gap) in gaps.into_iter().enumerate() {
-        let weight = Weight::of(gap.borrow());
-        kept.push(Reverse(Ranked {
-            rank: (weight, Reverse(place)),
-            gap,
-        }));
-        if kept.len() > count {
-            kept.pop();
+        kept.push((Reverse(Weight::of(gap.borrow())), place, gap));
+        if kept.len() > 2 * count {
+            keep_weightiest(&mut kept);
         }
     }
-    let kept = kept.into_sorted_vec().into_iter();
-    kept.map(|Reverse(ranked)| ranked.gap.borrow().clone())
-        .collect()
+    keep_weightiest(&mut kept);
+    let kept = kept.iter().map(|(.., gap)| gap.borrow().clone());
+    kept.collect()
 }
-
-/// A gap that is ordered by its rank alone.
-struct Ranked<T> {
-    rank: (Weight, Reverse<usize>),
-    gap: T,
-}
-
-impl<T> Ord for Ranked<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-impl<T> PartialOrd for Ranked<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> PartialEq for Ranked<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank == other.rank
-    }
-}
-
-impl<T> Eq for Ranked<T> {}

@@ -69,11 +69,9 @@ pub(super) fn few(items: &[String], most: usize) -> String {
 
 /// "CPU 3", "CPUs 1-3", or "512 CPUs" where the list is long.
 pub(super) fn cpus(list: &CpuList) -> String {
-    let text = list.to_string();
-    match list.len() {
-        1 => format!("CPU {text}"),
-        many if text.len() > LONGEST_LIST => format!("{many} CPUs"),
-        _ => format!("CPUs {text}"),
+    match list.to_string().len() > LONGEST_LIST {
+        true => format!("{} CPUs", list.len()),
+        false => list.named(),
     }
 }
 

@@ -32,6 +32,12 @@ pub enum CpuListError {
 }
 
 impl CpuList {
+    /// `CPU 3`, `CPUs 1-3,5`.
+    pub fn named(&self) -> String {
+        let noun = if self.len() == 1 { "CPU" } else { "CPUs" };
+        format!("{noun} {self}")
+    }
+
     /// Whether no CPU is in the list.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
