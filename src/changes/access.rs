@@ -27,11 +27,9 @@ const LARGEST: u64 = 64 << 10;
 /// What can be read and changed of a host. Errors are the system's own, so
 /// that EPERM, EBUSY and the rest reach whoever has to name them.
 pub trait Access {
-    /// The text of a file.
     fn read(&self, place: &Place) -> io::Result<String>;
     /// Writes to a file, in one system call. The file must exist.
     fn write(&self, place: &Place, text: &str) -> io::Result<()>;
-    /// The names in a folder, sorted.
     fn list(&self, place: &Place) -> io::Result<Vec<String>>;
     fn make_folder(&self, place: &Place) -> io::Result<()>;
     /// Removes an empty folder, or one that holds only files of the kernel's.

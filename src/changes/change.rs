@@ -54,7 +54,6 @@ impl Place {
         }
     }
 
-    /// A file or folder of debugfs.
     pub fn debugfs(path: impl Into<String>) -> Place {
         Place {
             tree: Tree::Debugfs,
@@ -62,7 +61,6 @@ impl Place {
         }
     }
 
-    /// A file or folder of tracefs.
     pub fn tracefs(path: impl Into<String>) -> Place {
         Place {
             tree: Tree::Tracefs,
@@ -70,7 +68,6 @@ impl Place {
         }
     }
 
-    /// A file in this folder.
     pub fn join(&self, name: &str) -> Place {
         Place {
             tree: self.tree,
@@ -129,7 +126,6 @@ impl fmt::Display for Schedule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Change {
-    /// A file was given another value.
     Value {
         place: Place,
         format: Format,
@@ -151,9 +147,7 @@ pub enum Change {
         pid: u32,
         /// When it started, in clock ticks since boot: numbers are used again.
         started: u64,
-        /// The group it came from.
         from: Place,
-        /// The group it was moved to.
         to: Place,
     },
     /// The CPUs of a thread, which another change may take along; nothing was
@@ -164,7 +158,6 @@ pub enum Change {
         /// Its CPUs before, as a list.
         old: String,
     },
-    /// A thread was given another priority.
     Priority {
         thread: u32,
         started: u64,

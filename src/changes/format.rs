@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::units::cpulist::CpuList;
 use crate::units::cpumask::parse_mask;
 
-/// How a file states its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {

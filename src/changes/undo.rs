@@ -29,7 +29,6 @@ pub enum Foreign {
     Overwrite,
 }
 
-/// What became of a change when it was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutBack {
     Done,

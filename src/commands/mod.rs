@@ -73,7 +73,6 @@ impl Failure {
         Failure::Usage(error.to_string())
     }
 
-    /// The exit status that goes with it.
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Usage(_) => Exit::Usage,

@@ -70,7 +70,6 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Where the journal lies.
 pub(super) fn folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
     given
         .cloned()

@@ -23,7 +23,6 @@ use super::{Exit, Failure, print};
 
 /// Rounds of one kind of stall, at most.
 const ROUNDS: u32 = 5;
-/// Competing tasks of these lengths.
 const TASKS: [Nanos; 3] = [Nanos(20_000), Nanos(100_000), Nanos(1_000_000)];
 /// And one among signals.
 const IN_A_STORM: Nanos = Nanos(100_000);

@@ -45,7 +45,6 @@ pub fn figures(
     Figures { rated, lengths }
 }
 
-/// Compares the runs of two sides.
 pub fn compare(before: &[SavedRun], after: &[SavedRun], question: &Question) -> Comparison {
     let runs: Vec<&SavedRun> = before.iter().chain(after).collect();
     let threshold = threshold::common(&runs);

@@ -12,7 +12,6 @@ use crate::read::saved::ReadError;
 /// A saved run, as typed fields and as the tree that describes its machine.
 #[derive(Clone, Debug)]
 pub struct SavedRun {
-    /// The file, as it was named.
     pub file: String,
     /// Lower-case hexadecimal SHA-256 of its bytes.
     pub sha256: String,
@@ -35,7 +34,6 @@ pub struct Machine {
 /// Why files cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// A file is no report.
     #[error("{0}")]
     Unreadable(#[from] ReadError),
     /// A report's gap that no clock can have seen.

@@ -13,7 +13,6 @@ const COLUMNS: f64 = 1_000.0;
 /// Lengths told apart in each factor of ten.
 const ROWS_PER_DECADE: f64 = 24.0;
 
-/// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
     Before,
@@ -36,7 +35,6 @@ pub struct Stretch {
     pub number: usize,
     /// Where it begins, as a share of the line.
     pub from: f64,
-    /// Where it ends.
     pub to: f64,
 }
 

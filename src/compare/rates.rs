@@ -37,7 +37,6 @@ pub struct Rated {
     pub dispersion: Dispersion,
 }
 
-/// The blocks of each run, counting the events that `keep` keeps.
 pub fn series_blocks(runs: &[Series], keep: impl Fn(&Event) -> bool) -> Vec<Vec<Block>> {
     let hours: Vec<f64> = runs.iter().map(|run| run.hours).collect();
     (runs.iter().zip(blocks_of_runs(&hours)))
@@ -55,7 +54,6 @@ pub fn series_blocks(runs: &[Series], keep: impl Fn(&Event) -> bool) -> Vec<Vec<
         .collect()
 }
 
-/// The block, of `count`, in which an event began.
 pub(super) fn block_of(event: &Event, count: usize) -> usize {
     ((event.at * count as f64) as usize).min(count - 1)
 }

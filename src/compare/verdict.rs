@@ -16,7 +16,6 @@ const RARE_PER_HOUR: f64 = 1.0;
 /// Differences shown to be below this factor are none.
 const TRIVIAL: f64 = 1.1;
 
-/// What the judgement rests on.
 pub(super) struct Case<'a> {
     pub(super) question: &'a Question,
     /// The first one is the platform as a whole.

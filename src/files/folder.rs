@@ -17,7 +17,6 @@ use rustix::io::Errno;
 /// (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
 
-/// What a path is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To read. An ordinary user gains nothing by following somebody else's
@@ -36,7 +35,6 @@ pub enum PathError {
     Missing(PathBuf),
     #[error("{0:?} is not a folder")]
     NotAFolder(PathBuf),
-    /// A link that somebody else made.
     #[error("{0:?} is a symbolic link that another user made, and is not followed")]
     ForeignLink(PathBuf),
     /// A link of procfs, which leads wherever a process has something open.
@@ -197,7 +195,6 @@ impl Folder {
         }
     }
 
-    /// The folder itself.
     pub fn stat(&self) -> io::Result<Stat> {
         Ok(fs::fstat(&self.0)?)
     }
@@ -236,7 +233,6 @@ impl Folder {
         Ok(fs::renameat(&self.0, from, &self.0, to)?)
     }
 
-    /// Removes a name.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
@@ -260,7 +256,6 @@ impl Folder {
         }
     }
 
-    /// The folder that this one lies in.
     pub fn parent(&self) -> io::Result<Folder> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Folder(fs::openat(&self.0, "..", flags, Mode::empty())?))

@@ -20,7 +20,6 @@ pub struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// All paths of one option.
     pub fn all(
         option: &'a str,
         paths: impl IntoIterator<Item = &'a PathBuf>,
@@ -36,7 +35,6 @@ pub enum Clash {
     /// An output would take the place of an input.
     #[error("{output} and {input} are the same file: it would be overwritten; name another one")]
     Input {
-        /// The output's option.
         output: String,
         /// The input's.
         input: String,
@@ -49,7 +47,6 @@ pub enum Clash {
          file elsewhere"
     )]
     Inside {
-        /// The output's option.
         output: String,
         /// The folder's.
         input: String,

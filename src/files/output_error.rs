@@ -26,7 +26,6 @@ pub enum Reason {
     /// The target is a block device.
     #[error("it is a disk; name a file")]
     IsDisk,
-    /// The folder of the target does not exist.
     #[error("the folder {0:?} does not exist; create it first (mkdir -p)")]
     FolderMissing(PathBuf),
     /// What should be the folder of the target is none.
@@ -38,24 +37,20 @@ pub enum Reason {
     /// A link that another user made, or one of procfs.
     #[error("{0}; name the file itself")]
     Link(PathError),
-    /// A pipe that nobody reads.
     #[error("it is a pipe that nobody has read for {0} s; start its reader first")]
     NoReader(u64),
     /// A symbolic link without a target.
     #[error("it is a symbolic link to nothing; remove it or create what it names")]
     DanglingLink,
-    /// Missing permission.
     #[error("no permission to write to {0:?}; choose another folder, or change its owner or mode")]
     Denied(PathBuf),
     /// A file system mounted read-only.
     #[error("{0:?} lies on a read-only file system; choose another folder")]
     ReadOnly(PathBuf),
-    /// No room is left.
     #[error("the disk is full or the quota used up; free some space, or choose another folder")]
     Full,
     #[error("its reader has closed it")]
     Closed,
-    /// Anything else.
     #[error("{0}")]
     Other(io::Error),
 }

@@ -45,7 +45,6 @@ pub enum StateError {
 }
 
 impl StateError {
-    /// Whether there is just nothing.
     pub fn is_missing(&self) -> bool {
         match self {
             StateError::Path(PathError::Missing(_)) => true,
@@ -94,7 +93,6 @@ impl StateFolder {
         StateFolder::open(path)
     }
 
-    /// Its path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -148,13 +146,11 @@ impl StateFolder {
         Ok(done?)
     }
 
-    /// Makes a file that is not there yet.
     pub fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         self.folder.open_file(name, flags, Mode::RUSR | Mode::WUSR)
     }
 
-    /// Removes a file.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         self.folder.remove(OsStr::new(name))
     }

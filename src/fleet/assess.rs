@@ -24,7 +24,6 @@ pub struct Question<'a> {
     pub policy: Option<(&'a str, &'a Policy)>,
     /// The day for which waivers were looked at.
     pub as_of: String,
-    /// The hosts that should be there.
     pub expected: Option<&'a Expected>,
 }
 

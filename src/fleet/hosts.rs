@@ -21,7 +21,6 @@ use super::model::{HostRow, RunRow};
 use super::names::Name;
 use super::run::{Identity, Run, WORST_STALLS, WorstStall};
 
-/// A host with the runs that count.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Its name, with what tells it from other machines of that name; where the
@@ -129,7 +128,6 @@ impl Host {
         self.earlier.iter().chain(iter::once(&self.latest))
     }
 
-    /// The outcome by the rule above.
     pub fn outcome(&self) -> Outcome {
         let any = |outcome| self.runs().any(|run| run.judgement.outcome == outcome);
         if any(Outcome::Fail) {

@@ -27,7 +27,6 @@ const FEWEST_HOSTS: usize = 3;
 /// The chance that anything is listed in a fleet without such a series.
 const FALSE_ALARM: f64 = 0.01;
 
-/// One host's series.
 type Seen = (SeriesSeen, usize);
 
 pub(super) fn shared(hosts: &[Host], groups: &[Group]) -> Vec<SeriesRow> {

@@ -13,7 +13,6 @@ const FILE: &str = "proc/cmdline";
 /// 2,048, boot configuration from an initrd can lengthen it.
 const LONGEST_LINE: usize = 8_192;
 
-/// The kernel's command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
     /// The whole line, cleaned for display.
@@ -25,7 +24,6 @@ pub struct CommandLine {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootOption {
-    /// The name as written.
     pub name: String,
     /// What follows the first `=`, unquoted; `None` without a `=`.
     pub value: Option<String>,

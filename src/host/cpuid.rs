@@ -12,7 +12,6 @@ const FRED: u32 = 1 << 17;
 /// Leaf 80000007h EDX: invariant TSC.
 const INVARIANT_TSC: u32 = 1 << 8;
 
-/// Asks the CPU.
 pub fn facts() -> CpuidFacts {
     let basic = __cpuid(0);
     let version = __cpuid(1);

@@ -104,7 +104,6 @@ pub enum CpuidFactsError {
         /// The key, cleaned for display.
         key: String,
     },
-    /// A key has a value that it cannot have.
     #[error("{key} is '{found}', not {expected}")]
     BadValue {
         key: &'static str,
@@ -155,7 +154,6 @@ impl CpuidFacts {
         })
     }
 
-    /// The hypervisor by its signature; `None` without one.
     pub fn hypervisor(&self) -> Option<Hypervisor> {
         self.hypervisor.map(Hypervisor::from_signature)
     }

@@ -58,13 +58,11 @@ pub struct Host {
     pub identity: Identity,
     pub cpu_model: CpuModel,
     pub kernel: Kernel,
-    /// Its CPUs and nodes.
     pub topology: Topology,
     /// Which of its CPUs this process may use.
     pub confinement: Confinement,
     /// The clock that its kernel keeps time by.
     pub clocksource: Known<Clocksource>,
-    /// Where SMIs could be counted.
     pub smi_sources: SmiSources,
     /// How far real-time tasks are held back.
     pub rt_throttling: Known<Throttling>,

@@ -25,7 +25,6 @@ const NOTABLE: [(&str, ModuleRole); 15] = [
     ("iTCO_wdt", ModuleRole::Watchdog),
 ];
 
-/// Why a module matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModuleRole {
     /// Gives access to MSRs, and so to the SMI counter.
@@ -41,11 +40,9 @@ pub enum ModuleRole {
     Watchdog,
 }
 
-/// A loaded module that matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotableModule {
     pub name: &'static str,
-    /// Why it matters.
     pub role: ModuleRole,
 }
 

@@ -14,7 +14,6 @@ const KERNEL_THREAD: u64 = 0x0020_0000;
 /// The kernel's limit is 15; a made-up tree may hold anything.
 const LONGEST_NAME: usize = 32;
 
-/// A task with a real-time policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealtimeTask {
     pub process: u32,
@@ -41,7 +40,6 @@ pub enum State {
     Waiting,
 }
 
-/// Whose task it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The kernel's.

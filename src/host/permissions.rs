@@ -5,7 +5,6 @@ use std::fmt;
 use super::root::{Known, Root};
 use super::status::{STATUS, status_field};
 
-/// Rights of this process.
 #[derive(Clone, Debug)]
 pub struct Permissions {
     /// How far perf is closed to ordinary users: -1 open, 2 user space only,

@@ -51,7 +51,6 @@ pub struct IdleState {
     pub entry: IdleEntry,
 }
 
-/// Whether the kernel may enter an idle state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdleEntry {
     Enabled,

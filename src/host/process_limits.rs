@@ -4,7 +4,6 @@ use super::root::{Known, Root};
 
 const FILE: &str = "proc/self/limits";
 
-/// The limits that bear on a measurement.
 #[derive(Clone, Debug)]
 pub struct ProcessLimits {
     /// RLIMIT_RTPRIO: the highest real-time priority that an ordinary user may

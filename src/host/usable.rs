@@ -6,7 +6,6 @@ use super::topology::CpuSets;
 use crate::units::CpuId;
 use crate::units::cpulist::CpuList;
 
-/// The CPUs that this process is confined to.
 #[derive(Clone, Debug)]
 pub struct Confinement {
     /// The affinity mask of the main thread, by `/proc/self/status`. The
@@ -105,11 +104,7 @@ pub enum UnusableCpu {
         "CPU {cpu} is outside this process's cpuset ({cpuset}): start it in a control group \
          (container, slice) that has this CPU"
     )]
-    OutsideCpuset {
-        cpu: CpuId,
-        /// The CPUs of the control group.
-        cpuset: CpuList,
-    },
+    OutsideCpuset { cpu: CpuId, cpuset: CpuList },
     /// The affinity mask that the process was started with excludes it.
     #[error(
         "CPU {cpu} is outside this process's affinity mask ({allowed}): start it without \

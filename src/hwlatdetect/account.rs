@@ -6,7 +6,6 @@ use crate::units::cpulist::CpuList;
 
 use super::sample::{Sample, whole_micros};
 
-/// The result of a test.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The samples, in order of time.
@@ -24,7 +23,6 @@ pub struct Account {
     /// How much of the time was covered, 0 to 1.
     pub coverage: f64,
     pub ended_by: EndedBy,
-    /// What the samples are about.
     pub subject: Subject,
     /// Why there is no verdict; empty where there is one.
     pub doubts: Vec<String>,

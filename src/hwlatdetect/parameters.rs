@@ -32,10 +32,8 @@ pub enum Voice {
     Debug,
 }
 
-/// When samples are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
-    /// When the test is over.
     AtTheEnd,
     /// As they come.
     Live,
@@ -51,7 +49,6 @@ pub enum Width {
 
 #[derive(Clone, Debug)]
 pub struct Parameters {
-    /// How long to test.
     pub duration: Nanos,
     /// Latencies above this are samples.
     pub threshold: Nanos,
@@ -62,10 +59,8 @@ pub struct Parameters {
     pub width: Nanos,
     pub width_is: Width,
     pub cpu_list: Option<String>,
-    /// Where samples go.
     pub report: Option<PathBuf>,
     pub voice: Voice,
-    /// When samples are printed.
     pub listing: Listing,
     /// Whose output is written.
     pub format: Format,

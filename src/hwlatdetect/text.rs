@@ -11,7 +11,6 @@ use super::account::{Account, Smis};
 use super::parameters::{Listing, Parameters, Voice, seconds};
 use super::sample::whole_micros;
 
-/// How the parameters are carried out.
 pub struct Sampled<'a> {
     pub plan: &'a RunPlan,
     pub engines: &'a [&'a str],

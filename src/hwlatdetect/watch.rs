@@ -9,7 +9,6 @@ use crate::units::Nanos;
 
 use super::{Format, Sample};
 
-/// How many samples were printed.
 pub type Shown = Rc<Cell<u64>>;
 
 /// Prints samples as they come.

@@ -55,7 +55,6 @@ pub struct Digest {
     pub(crate) worst: Vec<Gap>,
     /// Gaps that are not the kernel's.
     pub(crate) gaps: u64,
-    /// Separate stalls of the platform.
     pub(crate) stalls: u64,
     pub(crate) marks: BTreeSet<Mark>,
     /// Rows of CPUs and columns in which a gap fell, with what it was: an SMI
@@ -70,7 +69,6 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Looks at all gaps once.
     pub fn new<I>(report: &Report<()>, gaps: I) -> Digest
     where
         I: IntoIterator,

@@ -24,7 +24,6 @@ pub(super) fn finding(
     }
 }
 
-/// All findings, most severe first.
 pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(checkpoint(case));

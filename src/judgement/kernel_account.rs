@@ -6,7 +6,6 @@ use crate::model::{Compared, KernelAccount, NamedTime, RecordStanding};
 use crate::units::Nanos;
 
 impl KernelAccount {
-    /// The records as a report has them.
     pub(crate) fn of(time: &KernelTime, names: &Names) -> KernelAccount {
         KernelAccount {
             standing: match time.standing {

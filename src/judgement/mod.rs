@@ -46,7 +46,6 @@ use crate::model::EngineName;
 use crate::plan::RunPlan;
 use crate::session::{Collected, Preparation, Rate};
 
-/// The engine of a run.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     pub engine: EngineName,
@@ -54,11 +53,9 @@ pub struct Chosen {
     pub why: Option<String>,
 }
 
-/// Everything that a judgement rests on.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
     pub plan: &'a RunPlan,
-    /// The machine by its files.
     pub host: &'a Host,
     pub machine: &'a MachineFacts,
     /// How the process could prepare itself.

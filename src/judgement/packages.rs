@@ -69,7 +69,6 @@ impl<'a> Packages<'a> {
     }
 }
 
-/// The order in which CPUs matter to the reader.
 pub(crate) fn worst_first(cpu: &CpuReport) -> impl Ord + use<> {
     let early = cpu.ended_early.is_some();
     let unknown = cpu.gaps_by_cause.unknown;
@@ -107,7 +106,6 @@ impl Group<'_> {
         counts?.into_iter().max()
     }
 
-    /// The worst CPUs, where any of them saw a gap.
     pub(crate) fn worst(&self) -> Vec<CpuId> {
         let saw = |cpu: &&&CpuReport| cpu.gaps_seen > 0 || cpu.max_platform_ns > Nanos(0);
         let worst = self.cpus.iter().take(NAMED).filter(saw);

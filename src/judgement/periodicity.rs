@@ -81,7 +81,6 @@ impl PeriodicSeries {
     }
 }
 
-/// The finding that a run shows of its series.
 pub fn finding(found: &[PeriodicSeries]) -> Option<Finding> {
     let first = found.first()?;
     let others = match found.len() - 1 {

@@ -9,7 +9,6 @@ use crate::sampler::{
 use super::Case;
 use super::inventory::{missing, usable};
 
-/// The source of the engine that sampled.
 pub(super) fn presence(case: &Case<'_>) -> EvidenceSource {
     tracing(case)
         .or_else(|| masking(case))

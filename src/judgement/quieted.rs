@@ -4,7 +4,6 @@ use crate::changes::PutBack;
 use crate::model::{PutBackResult, QuietHost, QuietResult, QuietSetting};
 use crate::quiet::{Record, Result};
 
-/// The settings as the report has them.
 pub fn report(records: &[Record]) -> QuietHost {
     QuietHost {
         settings: records.iter().map(setting).collect(),

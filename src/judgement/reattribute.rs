@@ -12,7 +12,6 @@ use crate::units::{CpuId, Nanos};
 /// Findings that say that the clock failed; see the judgement of the clock.
 const CLOCK_FAILED: [&str; 3] = ["tsc-given-up", "tsc-given-up-in-run", "tsc-backwards"];
 
-/// Judges all gaps of a report again.
 pub fn reattribute(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     let platform = match (report.verdict.subject, &report.host.hypervisor) {
         (Subject::Hardware, None) => Platform::BareMetal,
@@ -74,7 +73,6 @@ fn judge(gap: &mut Gap, setting: Setting, interrupts: Option<Usual>) {
     gap.residual_ns = gap.duration_ns.saturating_sub(account.parts.os);
 }
 
-/// What interrupts took on a CPU, as the report says.
 fn interrupts(report: &Report<Vec<Gap>>, cpu: CpuId) -> Option<Usual> {
     let cpu = report.cpus.iter().find(|row| row.cpu == cpu)?;
     let usual = cpu.usual.iter().find(|usual| usual.what == INTERRUPT)?;

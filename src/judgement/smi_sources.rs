@@ -26,7 +26,6 @@ pub struct Source {
     /// Shortest and longest stall, in seconds; empty where not known.
     pub length_s: Vec<f64>,
     pub kind: SourceKind,
-    /// Where the statement comes from.
     pub standing: String,
     #[serde(rename = "try")]
     pub remedy: String,
@@ -46,7 +45,6 @@ pub fn known() -> &'static [Source] {
 }
 
 impl Source {
-    /// Whether a series of this period and length of stalls fits.
     pub fn fits(&self, period_ns: f64, length: Nanos) -> bool {
         let seconds = period_ns / 1e9;
         let in_period = self.periods_s.iter().any(|period| {

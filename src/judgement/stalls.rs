@@ -55,7 +55,6 @@ fn stalls_of<'a>(
     from_sorted_streams(streams, tolerance(collected))
 }
 
-/// Whether a gap has a part that is the platform's.
 fn has_platform(gap: &PackedGap) -> bool {
     gap.platform() > Nanos(0)
 }

@@ -160,7 +160,6 @@ fn contradicted(cases: &[Case<'_>]) -> u64 {
         .sum()
 }
 
-/// Whether a gap above the limit has a count of SMIs of its own.
 fn has_counted_smi(case: &Case<'_>, limit: Nanos) -> bool {
     let mut gaps = case.collected.cpus.iter().flat_map(|cpu| cpu.gaps.iter());
     gaps.any(|gap| {

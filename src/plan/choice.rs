@@ -6,7 +6,6 @@ use crate::units::cpulist::CpuList;
 
 use super::PlanError;
 
-/// The CPUs of a run.
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub cpus: CpuList,

@@ -11,7 +11,6 @@ pub enum PlanError {
     /// `--cpus` is not a list.
     #[error("--cpus: {0}; write for example 1-3,5, all or isolated")]
     BadList(#[from] CpuListError),
-    /// `--cpus` names no CPU.
     #[error("--cpus names no CPU; write for example 1-3,5, all or isolated")]
     EmptyList,
     /// `--cpus isolated` on a machine without such CPUs.
@@ -20,7 +19,6 @@ pub enum PlanError {
          cpuset partition, or name the CPUs"
     )]
     NoneIsolated,
-    /// `--cpus isolated`, and none of them may be used.
     #[error("--cpus isolated: CPUs {isolated} are isolated, and this process may use none{why}")]
     IsolatedClosed {
         isolated: CpuList,
@@ -30,16 +28,13 @@ pub enum PlanError {
     /// `--housekeeping` is not a list.
     #[error("--housekeeping: {0}; write for example 0 or 0,4")]
     BadHousekeeping(CpuListError),
-    /// `--housekeeping` names a CPU that this process may not use.
     #[error("--housekeeping: CPU {0} is not among those that this process may use")]
     HousekeepingClosed(CpuId),
     /// `--housekeeping` names a CPU that is to be sampled.
     #[error("--housekeeping: CPU {0} is to be sampled; name it in --cpus or here, not in both")]
     HousekeepingSampled(CpuId),
-    /// `--housekeeping` names no CPU, or all of them.
     #[error("--housekeeping must name some CPUs, and leave some to sample; write for example 0")]
     NothingToSample,
-    /// A CPU that cannot be sampled.
     #[error("--cpus: {0}")]
     Unusable(#[from] UnusableCpu),
     #[error("the CPUs of this machine cannot be found out: {0}")]
@@ -95,15 +90,12 @@ pub enum PlanError {
     OutOfRange {
         option: &'static str,
         length: Nanos,
-        /// The shortest allowed.
         least: Nanos,
-        /// The longest allowed.
         most: Nanos,
     },
     /// A shot that cannot hold a gap.
     #[error("--irqs-off {shot} is not longer than --threshold {threshold}: no gap would fit")]
     ShotBelowThreshold { shot: Nanos, threshold: Nanos },
-    /// `--quiet-host` names no steps.
     #[error("--quiet-host: {0}")]
     BadSteps(StepError),
     /// Two results for one place.

@@ -74,7 +74,6 @@ pub struct RunPlan {
     pub keeping: Keeping,
     /// The user's own text.
     pub label: Option<String>,
-    /// Where results go.
     pub outputs: Outputs,
 }
 
@@ -149,7 +148,6 @@ pub enum Printed {
 }
 
 impl RunPlan {
-    /// The time of all sampled CPUs together.
     pub fn cpu_time(&self) -> Nanos {
         let cpus = self.cpus.len() as u64;
         Nanos(self.duration.0.saturating_mul(cpus))

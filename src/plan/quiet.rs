@@ -23,7 +23,6 @@ pub struct Keeping {
 pub enum Leftovers {
     /// Begin nothing on top of them.
     Refuse,
-    /// Put them back first.
     RestoreFirst,
 }
 
@@ -53,7 +52,6 @@ pub(super) fn quiet(
     }))
 }
 
-/// Makes out how changes are kept.
 pub(super) fn keeping(args: &RunArgs) -> Keeping {
     Keeping {
         journal: args.journal.clone(),

@@ -22,7 +22,6 @@ const LEAST_TURN: Nanos = Nanos(100_000_000);
 /// The same where a tracer of the kernel's takes part, whose windows are long.
 const LEAST_TURN_OF_TRACER: Nanos = Nanos(500_000_000);
 
-/// Which engine the user wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineChoice {
     /// The one that this host allows and this run needs.

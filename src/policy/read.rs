@@ -15,7 +15,6 @@ const ALIKE: f64 = 0.7;
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// The system refuses it.
     #[error("policy {file}: cannot be read: {cause}")]
     Unreadable { file: String, cause: std::io::Error },
     #[error("policy {file}: is larger than {LARGEST} bytes")]
@@ -27,7 +26,6 @@ pub enum PolicyError {
         line: usize,
         /// Its path, such as `override[0].limits.worst`.
         field: Option<String>,
-        /// What is wrong and what to write.
         message: String,
     },
 }

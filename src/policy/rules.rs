@@ -11,10 +11,8 @@ use crate::units::cpulist::CpuList;
 /// What is asked. Whatever is `None` is not asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
-    /// Limits on what the platform takes.
     pub limits: Limits,
     pub measurement: Measurement,
-    /// What must have been seen by.
     pub evidence: Evidence,
     pub clock: Clock,
 }
@@ -59,7 +57,6 @@ pub struct Measurement {
     pub coverage: Option<f64>,
     #[serde(deserialize_with = "threshold")]
     pub threshold: Option<Nanos>,
-    /// CPUs that must have been sampled.
     pub cpus: Option<WantedCpus>,
     pub engines: Option<Vec<EngineName>>,
 }
@@ -80,14 +77,12 @@ pub struct Evidence {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clock {
-    /// The clocksources that the kernel may use.
     pub clocksource: Option<Vec<String>>,
     pub invariant_tsc: Option<Need>,
     /// Whether clocks and clocksource must have stayed in step.
     pub steady: Option<Need>,
 }
 
-/// Whether something must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Need {
@@ -105,7 +100,6 @@ pub enum GuestRuns {
     Allowed,
 }
 
-/// CPUs that must have been sampled.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WantedCpus {
     /// All that the process might use.

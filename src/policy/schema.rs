@@ -13,15 +13,11 @@ pub struct Policy {
     /// What it is called, for reports.
     pub name: Option<String>,
     pub description: Option<String>,
-    /// Limits on what the platform takes.
     pub limits: Limits,
     pub measurement: Measurement,
-    /// What must have been seen by.
     pub evidence: Evidence,
     pub clock: Clock,
-    /// BIOS versions that are allowed, by model.
     pub bios: Vec<AllowedBios>,
-    /// Microcode revisions that are allowed, by CPU.
     pub microcode: Vec<AllowedMicrocode>,
     /// Other measures for some hosts. Where several fit, each overrides those
     /// before it.
@@ -46,7 +42,6 @@ pub struct AllowedBios {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowedMicrocode {
-    /// The CPU's model name.
     pub cpu: Pattern,
     pub revisions: Vec<Pattern>,
 }
@@ -55,13 +50,10 @@ pub struct AllowedMicrocode {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exception {
-    /// The host's name.
     pub host: Option<Pattern>,
-    /// The system's vendor.
     pub vendor: Option<Pattern>,
     pub product: Option<Pattern>,
     pub bios: Option<Pattern>,
-    /// The CPU's model name.
     pub cpu: Option<Pattern>,
     /// Limits that replace those of the policy, one by one.
     pub limits: Limits,

@@ -39,7 +39,6 @@ impl Found {
         self
     }
 
-    /// Says what can be done about it.
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Found {
         self.remedy = Some(remedy.into());
         self

@@ -48,7 +48,6 @@ pub(super) fn why(error: &ReadError) -> String {
 pub(super) enum Switch {
     /// 0.
     Off,
-    /// Anything else.
     On,
 }
 

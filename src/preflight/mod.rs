@@ -94,10 +94,13 @@ impl<'a> View<'a> {
     }
 }
 
+/// What one subject's files and settings show.
+type Look = fn(&View<'_>) -> Vec<Found>;
+
 /// All conditions, the gravest first; of equal ones, what costs most by rule
 /// of thumb.
 pub fn conditions(view: &View<'_>) -> Vec<Condition> {
-    let subjects: [(Subject, fn(&View<'_>) -> Vec<Found>); 15] = [
+    let subjects: [(Subject, Look); 15] = [
         (Subject::Cpus, cpus::conditions),
         (Subject::Clock, clock::conditions),
         (Subject::Permissions, permissions::conditions),

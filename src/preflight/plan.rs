@@ -25,12 +25,10 @@ pub struct PreflightPlan {
     pub no_cpus: Option<NoCpus>,
 }
 
-/// Why no CPU can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoCpus {
     /// The machine does not say which CPUs are online.
     Unread(ReadError),
-    /// All that are online are closed to this process.
     AllClosed,
 }
 

@@ -105,7 +105,6 @@ fn turbo(view: &View<'_>) -> Found {
     }
 }
 
-/// The deepest state that the kernel may enter.
 fn deepest(states: &[IdleState]) -> Option<&IdleState> {
     (states.iter())
         .filter(|state| state.entry == IdleEntry::Enabled)

@@ -22,7 +22,6 @@ use crate::units::{CpuId, Cycles, Hertz};
 use super::plan::{PreflightPlan, THRESHOLD};
 
 pub enum Trial {
-    /// The samplers could be set up.
     Done(Box<Tried>),
     /// They could not: of each CPU at fault, why.
     Failed(Vec<EngineError>),
@@ -30,7 +29,6 @@ pub enum Trial {
     NotMade,
 }
 
-/// What the samplers found when they were set up.
 pub struct Tried {
     pub setups: Vec<CpuSetup>,
     /// Of the kernel's records.

@@ -4,7 +4,6 @@ use crate::changes::{Format, Place, PutBack, Schedule};
 
 use super::step::Step;
 
-/// One thing that a step would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     pub step: Step,
@@ -40,7 +39,6 @@ pub enum Act {
     Already {
         value: String,
     },
-    /// Nothing, for this reason.
     Skip {
         /// The value, where it could be read.
         old: Option<String>,
@@ -58,7 +56,6 @@ pub struct Record {
     pub result: Result,
 }
 
-/// What happened to a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Result {
     Changed {
@@ -102,7 +99,6 @@ impl Intent {
         }
     }
 
-    /// Nothing to do, for this reason.
     pub(super) fn skip(
         step: Step,
         setting: impl ToString,

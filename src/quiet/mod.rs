@@ -52,7 +52,6 @@ pub struct QuietPlan {
     pub priority: u8,
 }
 
-/// What the steps are found from.
 pub struct View<'a> {
     root: &'a Root,
     access: &'a dyn Access,
@@ -60,7 +59,6 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Puts it together.
     pub fn new(root: &'a Root, access: &'a dyn Access, plan: &'a QuietPlan) -> View<'a> {
         View { root, access, plan }
     }

@@ -55,7 +55,6 @@ impl<R> Hashing<R> {
         }
     }
 
-    /// Bytes read so far.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }

@@ -38,13 +38,10 @@ pub struct ReadError {
     pub problem: Problem,
 }
 
-/// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The system refuses it.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// It cannot be unpacked.
     #[error("cannot be unpacked: {0}")]
     Packing(io::Error),
     #[error("is larger than {limit} bytes, the most that is read as a report")]
@@ -53,18 +50,11 @@ pub enum Problem {
     Empty,
     /// It ends before the report does.
     #[error("ends in mid-report at {place}: the file was cut short, fetch it again")]
-    CutShort {
-        /// Where it ends.
-        place: Place,
-    },
+    CutShort { place: Place },
     #[error("is not JSON: {message} at {place}")]
     NotJson { message: String, place: Place },
-    /// It is JSON of another kind.
     #[error(r#"is not a report of hwgap: "schema" is {found}, not "{SCHEMA}""#)]
-    OtherSchema {
-        /// What stands in `schema`.
-        found: String,
-    },
+    OtherSchema { found: String },
     #[error(
         r#"has "schema_version" {found}; this hwgap reads version {SCHEMA_VERSION}; use the hwgap that wrote it, or a newer one"#
     )]
@@ -72,7 +62,6 @@ pub enum Problem {
         /// What stands in `schema_version`.
         found: String,
     },
-    /// Nested deeper than any report.
     #[error("is not a valid report: nested deeper than {DEEPEST} levels")]
     TooDeep,
     /// A field is missing or does not hold what it should.

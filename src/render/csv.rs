@@ -59,7 +59,6 @@ where
     rows.flush()
 }
 
-/// The header as a whole line.
 pub fn header() -> Vec<u8> {
     let mut line = Vec::new();
     write(std::iter::empty::<Gap>(), EngineName::User, &mut line)

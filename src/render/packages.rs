@@ -5,7 +5,6 @@ use crate::model::{CoreKind, CpuReport, StallReport, Subject};
 use crate::render::document::cpus::longest;
 use crate::text::human;
 
-/// Packages that are named where stalls held some and not all.
 const NAMED: usize = 8;
 
 /// The table and what to say below it; nothing where there is one package with

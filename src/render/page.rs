@@ -7,7 +7,6 @@ use crate::render::style::{Ink, Style};
 use crate::render::table::Table;
 use crate::text::clean::{self, columns};
 
-/// The widest line.
 pub(in crate::render) const WIDTH: usize = 80;
 /// Before what belongs to a heading.
 pub(in crate::render) const INDENT: &str = "  ";

@@ -10,7 +10,6 @@ use crate::text::look::Look;
 pub const LINES: usize = 40;
 
 impl Look {
-    /// The style on standard output.
     pub fn on_stdout(self) -> Style {
         Style::of_stdout(self.colours)
     }
@@ -69,7 +68,6 @@ impl<'a> Part<'a> {
         Part::new(Rank::Answer, text)
     }
 
-    /// Adds an item: one line or more.
     pub(super) fn item(&mut self, text: String) {
         self.items.push(text);
     }

@@ -13,7 +13,6 @@ use crate::units::{CpuId, Nanos};
 /// The view of a run that is to last this long.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// Its length as planned.
     pub duration: Nanos,
     /// Whether "platform" means the hardware, or the hypervisor and below.
     pub platform: Platform,
@@ -73,7 +72,6 @@ impl Standing {
         }
     }
 
-    /// How far the run is.
     pub fn head(&self, view: &View) -> String {
         let left = self.duration.saturating_sub(view.elapsed);
         format!(

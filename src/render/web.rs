@@ -82,7 +82,6 @@ pub(in crate::render) fn page(head: &Head<'_>, sections: &Markup) -> String {
     page.into_string()
 }
 
-/// A part under a heading of its own.
 pub(in crate::render) fn section(title: &str, content: &Markup) -> Markup {
     html! { section { h2 { (title) } (content) } }
 }

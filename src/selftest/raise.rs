@@ -133,7 +133,6 @@ impl SignalStorm {
         })
     }
 
-    /// Ends the storm, and says how many signals were sent.
     pub fn finish(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {

@@ -48,7 +48,6 @@ fn place(path: &Path) -> Option<(&Path, &str)> {
     Some((path.parent()?, path.file_name()?.to_str()?))
 }
 
-/// What a result holds for.
 pub fn tested_host(host: &Host) -> TestedHost {
     let text = |known: &Result<String, _>| known.as_ref().ok().cloned();
     TestedHost {

@@ -31,7 +31,6 @@ const EDGE_VARIANCE: f64 = 0.25;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Block {
     pub events: u64,
-    /// Covered time, in hours.
     pub hours: f64,
 }
 
@@ -55,7 +54,6 @@ pub struct Dispersion {
     pub factor: f64,
     /// Degrees of freedom of the estimate; `None` where 1 is assumed.
     pub freedom: Option<f64>,
-    /// What it looks like.
     pub kind: Kind,
 }
 

@@ -33,7 +33,6 @@ pub struct Tally {
 pub struct RateRatio {
     /// As counted; `None` where nothing was seen before.
     pub estimate: Option<f64>,
-    /// Lower end of the interval.
     pub low: f64,
     /// Upper end; `None` where nothing bounds it.
     pub high: Option<f64>,

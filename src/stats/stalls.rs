@@ -21,9 +21,7 @@ pub struct Span {
 /// One moment in which one or more CPUs stood still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// The first start of its gaps.
     pub start: Cycles,
-    /// The last end of its gaps.
     pub end: Cycles,
     /// The first end of its gaps: firmware lets all CPUs go at once, so a
     /// small distance from `end` speaks for an SMI.

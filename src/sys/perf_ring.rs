@@ -150,7 +150,6 @@ impl PerfRing {
         Ok(())
     }
 
-    /// The event that owns the ring.
     pub fn leader(&self) -> BorrowedFd<'_> {
         self.events[0].as_fd()
     }

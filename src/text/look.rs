@@ -1,6 +1,5 @@
 //! How an answer is to be shown: how much of it, and when in colour.
 
-/// How much of an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// What fits a screen.
@@ -8,7 +7,6 @@ pub enum Extent {
     Verbose,
 }
 
-/// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     pub extent: Extent,

@@ -10,10 +10,8 @@ use super::lock::LOCK;
 /// The longest number of a process, and more.
 const LONGEST_HOLDER: u64 = 64;
 
-/// Why there is no journal, or none to go on with.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// Somebody works on it.
     #[error(
         "another run of hwgap has changed settings of this host and is still going on{0}; wait \
          for it, or end it with SIGTERM"
@@ -34,11 +32,7 @@ pub enum JournalError {
     Damaged { path: String, cause: String },
     /// The disk or its file system.
     #[error("{path}: {cause}; name another folder with --journal")]
-    Io {
-        /// The file or folder.
-        path: String,
-        cause: io::Error,
-    },
+    Io { path: String, cause: io::Error },
 }
 
 impl JournalError {

@@ -12,7 +12,6 @@ const VERSION: u32 = 1;
 pub struct Header {
     pub hwgap_journal: u32,
     pub run: String,
-    /// The process that made the changes.
     pub pid: u32,
     /// `/proc/sys/kernel/random/boot_id`: with another boot, all of it is past.
     pub boot_id: String,
@@ -42,9 +41,7 @@ pub(super) struct Content {
     pub(super) header: Header,
     /// What is not put back, oldest first.
     pub(super) standing: Vec<Standing>,
-    /// How many lines make no sense.
     pub(super) unreadable: usize,
-    /// The number of the next change.
     pub(super) next: usize,
     /// Length up to the end of the last whole line, in bytes.
     pub(super) length: usize,

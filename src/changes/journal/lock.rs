@@ -16,7 +16,6 @@ use super::error::{Holder, JournalError};
 /// The lock's file. It stays, so that all lock the same one.
 pub(super) const LOCK: &str = "changes.lock";
 
-/// The lock of a folder, held.
 #[derive(Debug)]
 pub struct Locked {
     pub(super) lock: Flock<File>,

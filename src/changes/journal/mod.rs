@@ -61,7 +61,6 @@ pub enum Found {
     Nothing(Locked),
 }
 
-/// The journal, locked by this process.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
@@ -201,7 +200,6 @@ impl Journal {
         self.folder.remove(JOURNAL)
     }
 
-    /// The number that the next change gets.
     pub fn next(&self) -> usize {
         self.next
     }

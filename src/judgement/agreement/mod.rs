@@ -218,7 +218,6 @@ fn is_traced(cases: &[Case<'_>]) -> bool {
     cases.iter().any(|case| traces(case.chosen.engine))
 }
 
-/// Whether the engine is a tracer of the kernel's.
 fn traces(engine: EngineName) -> bool {
     matches!(engine, EngineName::Hwlat | EngineName::Osnoise)
 }

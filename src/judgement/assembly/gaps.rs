@@ -36,7 +36,6 @@ pub(super) fn gaps_of<'a>(
     })
 }
 
-/// What it takes to show a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct GapContext<'a> {
     /// The rate that lengths are converted with.
@@ -45,7 +44,6 @@ pub struct GapContext<'a> {
     pub origin: Cycles,
     /// The names in accounts; `None` without records of the kernel.
     pub names: Option<&'a Names>,
-    /// The circumstances in which the gap was judged.
     pub setting: Setting,
     /// The scheduler's bound on real-time tasks.
     pub throttling: Option<Throttling>,

@@ -56,10 +56,8 @@ pub struct ReportInput<'a> {
     pub told: &'a RunNotes,
 }
 
-/// What a run did beside sampling.
 #[derive(Clone, Debug, Default)]
 pub struct RunNotes {
-    /// The checkpoints, where it makes any.
     pub checkpoints: Option<Checkpoints>,
     /// The gaps written, where they are written as they come.
     pub events: Option<StreamedEvents>,
@@ -145,7 +143,6 @@ fn gaps<'a>(
     }))
 }
 
-/// The rows of these slices together.
 fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
     let mut all = merge::cpus(cases.iter().map(|case| rows(case, origin)));
     for (index, row) in all.iter_mut().enumerate() {
@@ -156,7 +153,6 @@ fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
     all
 }
 
-/// What each engine saw that had a turn.
 fn engines(cases: &[Case<'_>], origin: Cycles) -> Vec<EngineReport> {
     let mut names: Vec<EngineName> = Vec::new();
     for case in cases {

@@ -28,7 +28,6 @@ pub struct CpusInBrief {
     pub smi_delta: u64,
     /// The largest share of cycles in SMM, where that was counted.
     pub smm_share: Option<f64>,
-    /// Gaps above the threshold.
     pub gaps_seen: u64,
     /// Gaps above the threshold by cause.
     pub causes: CauseCounts,
@@ -37,7 +36,6 @@ pub struct CpusInBrief {
     pub gaps_dropped: u64,
     /// Records that a tracer's buffer lost.
     pub records_lost: u64,
-    /// CPUs whose TSC was written to.
     pub tsc_adjusted: u64,
     pub longest_platform: Nanos,
     /// The longest part that is nobody's, as far as versions stored it.
@@ -69,20 +67,16 @@ pub struct CpuInBrief {
     /// A tracer's own counts.
     #[serde(default)]
     pub tracer: Option<Tracer>,
-    /// The longest gap.
     pub max_ns: Nanos,
-    /// The longest that the platform took.
     pub max_platform_ns: Nanos,
     /// The longest part that is nobody's; 0 of a version that did not store it.
     #[serde(default)]
     pub max_unknown_ns: Nanos,
     pub smi: Option<SmiCount>,
-    /// Gaps above the threshold.
     pub gaps_seen: u64,
     pub gaps_recorded: u64,
     /// Gaps whose record was lost.
     pub gaps_dropped: u64,
-    /// Gaps above the threshold by cause.
     pub gaps_by_cause: CauseCounts,
     ended_early: Option<IgnoredAny>,
     #[serde(default)]
@@ -176,7 +170,6 @@ impl CpusInBrief {
         self.mean(self.covered_ns)
     }
 
-    /// Elapsed time of the machine, in hours.
     pub fn mean_elapsed_hours(&self) -> f64 {
         self.mean(self.elapsed_ns)
     }

@@ -18,13 +18,11 @@ pub struct GapsInBrief {
     pub times: Times,
     /// Cycles a nanosecond, as far as the lengths of gaps bound it.
     pub rate: RateBounds,
-    /// What is the platform's of each gap.
     pub platform: Lengths,
     pub of_stalls: Lengths,
     pub time_of_stalls: Nanos,
     /// Gaps that the platform shares with the kernel.
     pub mixed: u64,
-    /// The longest part of unknown cause.
     pub longest_unknown: Nanos,
     /// The first that contradicts itself.
     pub fault: Option<String>,
@@ -36,7 +34,6 @@ pub struct CpuGaps {
     pub listed: u64,
     pub causes: CauseCounts,
     pub longest: Nanos,
-    /// The longest part that is the platform's.
     pub longest_platform: Nanos,
 }
 

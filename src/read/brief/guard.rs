@@ -40,7 +40,6 @@ pub(in crate::read) struct Guard<R> {
     pub(in crate::read) trouble: Option<Trouble>,
 }
 
-/// Why a reader stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::read) enum Trouble {
     /// Nested deeper than [`DEEPEST`].

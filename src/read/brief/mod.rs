@@ -44,11 +44,9 @@ pub struct Brief<'a> {
     /// Passed over, but it must be there.
     #[serde(rename = "tool")]
     _tool: IgnoredAny,
-    /// What was asked for and how the run went.
     pub run: RunInBrief<'a>,
     pub host: HostInBrief<'a>,
     pub tsc: ClockInBrief<'a>,
-    /// Every source of evidence, usable or not.
     pub evidence: Limited<EvidenceInBrief<'a>, 1_000>,
     /// The sampled CPUs, taken together.
     pub cpus: CpusInBrief,
@@ -56,7 +54,6 @@ pub struct Brief<'a> {
     pub gaps: Option<GapsInBrief>,
     /// What the reader should know, by name.
     pub findings: Limited<FindingInBrief<'a>, 10_000>,
-    /// The judgement of the run.
     pub verdict: Verdict,
     /// The longest stalls; `None` in reports of versions that did not list
     /// them.

@@ -17,7 +17,6 @@ const MOST_POINTS: usize = 50_000;
 #[derive(Clone, Debug, Deserialize)]
 pub struct RunInBrief<'a> {
     pub engine: EngineName,
-    /// The user's own label.
     #[serde(borrow)]
     pub label: Option<Text<'a>>,
     /// RFC 3339, UTC.
@@ -52,12 +51,10 @@ impl RunInBrief<'_> {
 /// The machine. `None` is "not readable".
 #[derive(Clone, Debug, Deserialize)]
 pub struct HostInBrief<'a> {
-    /// The host's name.
     #[serde(borrow)]
     pub hostname: Option<Text<'a>>,
     #[serde(default)]
     pub machine_id_hash: Option<Text<'a>>,
-    /// Vendor and product.
     pub system: SystemInBrief<'a>,
     pub bios: BiosInBrief<'a>,
     pub cpu: CpuInBrief<'a>,

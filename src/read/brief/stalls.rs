@@ -24,7 +24,6 @@ pub struct StallInBrief<'a> {
     /// When it began, RFC 3339, UTC.
     #[serde(borrow)]
     pub start_utc: Text<'a>,
-    /// How long it lasted.
     pub duration_ns: Nanos,
     pub gaps: u64,
     pub smi_delta: Option<u32>,

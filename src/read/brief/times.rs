@@ -2,7 +2,6 @@
 
 use crate::read::brief::text::Text;
 
-/// The earliest and the latest of many times.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
     pub first: Option<Time>,

@@ -59,7 +59,6 @@ pub(in crate::render) fn countable(summary: &Summary<'_>, cpu: &CpuReport) -> Op
     (delta > 0 || !summary.in_guest()).then_some(delta)
 }
 
-/// The causes that any gap of theirs has.
 pub(in crate::render) fn causes_seen(cpus: &[CpuReport]) -> Vec<Cause> {
     let all = cpus.iter().map(|cpu| cpu.gaps_by_cause);
     let all = all.fold(CauseCounts::default(), CauseCounts::and);

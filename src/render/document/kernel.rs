@@ -71,7 +71,6 @@ fn rows(cpu: &str, sources: &[OsSource], elapsed: Nanos) -> Vec<Vec<String>> {
     rows
 }
 
-/// The same source on several CPUs as one.
 fn merged<'a>(cpus: impl Iterator<Item = &'a Vec<OsSource>>) -> Vec<OsSource> {
     let mut by_name: BTreeMap<&str, OsSource> = BTreeMap::new();
     for source in cpus.flatten() {

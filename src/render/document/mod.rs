@@ -64,7 +64,6 @@ pub(super) enum Block {
     Facts(Vec<(&'static str, String)>),
     Table(Table),
     Code(String),
-    /// For web pages.
     Picture(Picture),
     /// For a terminal: as they are.
     Lines(Vec<String>),

@@ -28,7 +28,6 @@ impl Summary<'_> {
         seen.fold(0, u64::saturating_add)
     }
 
-    /// The CPUs that were not sampled, by name.
     pub(in crate::render) fn left_out(&self) -> Option<String> {
         let cpus = self.report.run.cpus_not_sampled.trim();
         let word = match cpus.parse::<u32>() {

@@ -23,7 +23,6 @@ pub(super) fn section(summary: &Summary<'_>, headline: &str) -> Option<Section> 
     super::section("Verdict", Rank::Core, blocks)
 }
 
-/// The reasons that the headline does not give already.
 pub(in crate::render) fn further_reasons<'a>(
     summary: &Summary<'a>,
     headline: &'a str,

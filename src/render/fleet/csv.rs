@@ -9,7 +9,6 @@ use crate::render::csv::of_output;
 use crate::render::policy::{sentence, word};
 use crate::text::clean;
 
-/// The columns.
 pub const COLUMNS: [&str; 22] = [
     "host",
     "result",

@@ -16,7 +16,6 @@ use crate::text::look::Extent;
 const LISTED: usize = 50;
 /// Rows of a table, and entries of the other lists.
 const ROWS: usize = 20;
-/// Groups that are named as following from another.
 const FOLLOWING: usize = 6;
 /// Names are cut at this many columns in tables.
 const NAME: usize = 40;

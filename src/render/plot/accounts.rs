@@ -11,7 +11,6 @@ use crate::render::plot::timeline::LEGEND;
 use crate::text::human;
 use crate::units::Nanos;
 
-/// Gaps that are drawn.
 const ROWS: usize = 12;
 /// Pixels of a row.
 const HEIGHT: f64 = 18.0;

@@ -17,7 +17,6 @@ pub(super) use frame::{Axis, DOT, Frame, number, path, room_for};
 use crate::judgement::digest::Digest;
 use crate::model::Report;
 
-/// A picture with its title and caption.
 pub(super) struct Picture {
     pub title: &'static str,
     pub caption: String,
@@ -26,7 +25,6 @@ pub(super) struct Picture {
     pub svg: Markup,
 }
 
-/// All that have something to show.
 pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Vec<Picture> {
     let mut pictures = vec![distribution::draw(report)];
     if digest.gaps > 0 {

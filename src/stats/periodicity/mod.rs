@@ -32,7 +32,6 @@ const MOST_SERIES: usize = 8;
 /// seconds and finds the same.
 const MOST_EVENTS: usize = 100_000;
 
-/// One event: when, and how long it lasted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its start, from any origin.

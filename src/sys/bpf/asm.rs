@@ -244,7 +244,6 @@ impl Asm {
         self.emit(CALL, 0, KERNEL_FUNCTION, 0, function.0 as i32);
     }
 
-    /// Returns R0.
     pub fn exit(&mut self) {
         self.emit(EXIT, 0, 0, 0, 0);
     }

@@ -30,7 +30,6 @@ const LOG_BYTES: usize = 64 * 1024;
 /// All command structures, padded to the kernel's union by zeroes.
 const ATTRIBUTE_WORDS: usize = 20;
 
-/// Why a program was not loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}{}", reason.as_ref().map(|text| format!(" (verifier: {text})")).unwrap_or_default())]
 pub struct LoadError {

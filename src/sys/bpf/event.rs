@@ -27,7 +27,6 @@ impl EventSlot {
         })
     }
 
-    /// The array, for the program.
     pub fn array(&self) -> BorrowedFd<'_> {
         self.array.as_fd()
     }

@@ -28,7 +28,6 @@ impl Outputs {
         call::put_event(self.0.as_fd(), cpu.0, event)
     }
 
-    /// The array, for the program.
     pub fn array(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

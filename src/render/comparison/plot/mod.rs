@@ -17,7 +17,6 @@ fn class(side: Which) -> &'static str {
     SIDES[side as usize].0
 }
 
-/// All that have something to show.
 pub(super) fn draw(comparison: &Comparison) -> Vec<Picture> {
     let has_stalls = !comparison.pictured.marks.is_empty();
     [

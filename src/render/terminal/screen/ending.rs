@@ -25,7 +25,6 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
     vec![unseen, Part::answer(next(summary, style))]
 }
 
-/// What to type now.
 fn next(summary: &Summary<'_>, style: Style) -> String {
     let line = &summary.report.run.command_line;
     let is_saved = line.contains(" -o") || line.contains(" --output");

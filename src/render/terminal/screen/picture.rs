@@ -23,7 +23,6 @@ struct Counts {
 
 type Series = (&'static str, fn(&Counts) -> u64);
 
-/// One bin that holds something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bin {
     from: u64,
