@@ -2,7 +2,7 @@
 
 use crate::model::agreement::{EngineReport, RateTest};
 use crate::model::{CpuReport, EngineName, Platform};
-use crate::text::human::counted;
+use crate::text::human::{counted, three_digits};
 use crate::units::Nanos;
 
 use super::super::Case;
@@ -22,6 +22,7 @@ pub(super) fn differences(
         .filter(|test| is_below(test, level))
         .filter_map(|test| unequal(pair(engines, test)?, test, guest))
         .collect();
+    all.extend(unsteady(tests));
     all.extend(met_kernel(engines));
     all.extend(in_kernel_time(engines));
     all.extend(between_shots(cases, engines));
@@ -87,6 +88,22 @@ fn unequal(engines: [&EngineReport; 2], test: &RateTest, guest: bool) -> Option<
         fewer.name()
     ))
 }
+
+/// Slices of one engine that differ hide how the engines differ.
+fn unsteady(tests: &[RateTest]) -> Option<String> {
+    let largest = (tests.iter().filter_map(|test| test.dispersion)).max_by(f64::total_cmp)?;
+    (largest >= UNSTEADY).then(|| {
+        format!(
+            "The rate changed from slice to slice of one engine: {} times the variance of stalls at \
+             random moments. The tests allow for it, so that only a large difference between the \
+             engines would show.",
+            three_digits(largest)
+        )
+    })
+}
+
+/// The dispersion from which it bears on what the tests can show.
+const UNSTEADY: f64 = 4.0;
 
 /// SMIs in one gap with kernel work: only where interrupts are on.
 fn met_kernel(engines: &[EngineReport]) -> Option<String> {
