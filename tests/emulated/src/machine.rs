@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::patience::{Patience, Progress};
-use crate::preset::Preset;
+use crate::saved_state::{Change, SavedState};
 use crate::scenario::{Firmware, HypervisorBit, Machine};
 
 const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
@@ -35,6 +35,8 @@ pub struct Boot<'a> {
     pub initramfs: &'a [u8],
     /// The guest's console and results go here.
     pub folder: &'a Path,
+    /// What is changed while it is saved, if it is.
+    pub change: Option<Change>,
     /// Whether the guest may read the host's files, for Python programs.
     pub host_files: HostFiles,
 }
@@ -54,16 +56,18 @@ impl Boot<'_> {
         let initramfs = self.folder.join("initramfs");
         fs::write(&initramfs, self.initramfs)?;
         let console = self.folder.join("console.log");
-        if let Some(value) = self.machine.smi_count_start {
-            let preset = Preset::new(self.folder, value);
+        if let Some(change) = self.change {
+            let saved_state = SavedState::new(self.folder, change);
             let mut saved = self.command(&initramfs, &results)?;
-            saved.args(preset.channels());
-            self.wait_while(&mut saved, |life| preset.save(&console, life))?;
-            preset.patch()?;
+            saved.args(saved_state.channels());
+            self.wait_while(&mut saved, |life| saved_state.save(&console, life))?;
+            saved_state.change()?;
             let mut restored = self.command(&initramfs, &results)?;
-            restored.args(preset.channels()).args(preset.incoming());
-            self.wait_while(&mut restored, |life| preset.resume(life))?;
-            fs::remove_file(&preset.state)?;
+            restored
+                .args(saved_state.channels())
+                .args(saved_state.incoming());
+            self.wait_while(&mut restored, |life| saved_state.resume(life))?;
+            fs::remove_file(&saved_state.state)?;
         } else {
             self.wait(&mut self.command(&initramfs, &results)?)?;
         }
@@ -80,7 +84,7 @@ impl Boot<'_> {
         let mut command = Command::new("qemu-system-x86_64");
         command
             .args(self.cpu_arguments()?)
-            .args(["-m", "1024", "-display", "none", "-monitor", "none"])
+            .args(["-m", self.memory(), "-display", "none", "-monitor", "none"])
             .args(["-no-reboot", "-nic", "none", "-vga", "none"])
             .arg("-kernel")
             .arg(&self.kernel)
@@ -108,6 +112,14 @@ impl Boot<'_> {
         Ok(command)
     }
 
+    /// In megabytes. The kernel's own share grows with the CPUs.
+    fn memory(&self) -> &'static str {
+        match self.machine.takes_turns() {
+            true => "4096",
+            false => "1024",
+        }
+    }
+
     fn cpu_arguments(&self) -> Result<Vec<String>> {
         let hypervisor = match self.machine.hypervisor_bit {
             HypervisorBit::Clear => ",-hypervisor",
@@ -121,14 +133,13 @@ impl Boot<'_> {
                     .flat_map(|table| ["-smbios".to_owned(), (*table).to_owned()]),
             );
         }
+        arguments.extend(["-smp".into(), self.machine.cpus.to_string()]);
         let firmware: Vec<String> = match self.machine.firmware {
             Firmware::Seabios => [
                 "-machine",
                 "q35,smm=on",
                 "-accel",
                 "tcg",
-                "-smp",
-                "1",
                 "-icount",
                 "shift=0,sleep=off",
                 // Nothing of the host's comes in: neither its clock, whose
@@ -148,8 +159,6 @@ impl Boot<'_> {
                     "q35,smm=on".into(),
                     "-accel".into(),
                     "tcg,thread=multi".into(),
-                    "-smp".into(),
-                    "2".into(),
                     "-global".into(),
                     "driver=cfi.pflash01,property=secure,value=on".into(),
                     "-drive".into(),

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-/// CPU time of one boot. The longest scenario takes a tenth of it.
+/// CPU time of one boot. That with many CPUs takes a quarter of it, others a
+/// tenth.
 const MOST: Duration = Duration::from_secs(1_800);
 /// Without any work in this time the emulator hangs: an idle guest's time
 /// passes at once, so that a healthy one always has work.

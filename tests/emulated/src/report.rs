@@ -15,6 +15,8 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     pub findings: Vec<Finding>,
     pub verdict: Verdict,
+    #[serde(default)]
+    pub stalls: Vec<Stall>,
     /// The self-test that the report carries.
     #[serde(default)]
     pub selftest: Option<SelfTest>,
@@ -149,6 +151,8 @@ pub struct Cpu {
     pub smi_reason: Option<String>,
     pub gaps_seen: u64,
     pub gaps_recorded: u64,
+    /// What the kernel did, by name.
+    pub os_sources: Option<Vec<Source>>,
     #[serde(default)]
     pub histogram: Histogram,
 }
@@ -277,6 +281,25 @@ impl Gap {
     pub fn is_platform(&self) -> bool {
         !matches!(self.cause.as_str(), "os" | "unknown")
     }
+}
+
+/// Gaps of one moment.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Stall {
+    pub start_cycles: u64,
+    pub duration_ns: u64,
+    /// As a list such as `1-3,5`.
+    pub cpus: String,
+    pub all_sampled_cpus: Option<bool>,
+    pub smi_delta: Option<u32>,
+    pub cause: String,
+}
+
+/// A source of kernel activity, over the whole run.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Source {
+    pub name: String,
+    pub count: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

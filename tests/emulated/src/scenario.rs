@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::injector::pattern::Pattern;
 use crate::load::Load;
+use crate::saved_state::Change;
+use crate::units::nanoseconds;
 
 /// A scenario as its file describes it; README.md explains each field.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +24,8 @@ pub struct Scenario {
     #[serde(default)]
     pub machine: Machine,
     pub smi: Option<Pattern>,
+    /// Lets all CPUs stand still at once, in a second run of hwgap's.
+    pub stall: Option<Stall>,
     #[serde(default)]
     pub load: Vec<Load>,
     #[serde(default)]
@@ -45,6 +49,16 @@ pub struct Selftest {
     pub smis: u64,
 }
 
+/// A stall of all CPUs, and the run of hwgap's that is to see it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stall {
+    pub length: String,
+    /// Above what the CPUs, which take turns, wait for one another.
+    pub threshold: String,
+    pub duration: String,
+}
+
 /// Which suites a scenario belongs to; `full` holds all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +72,8 @@ pub enum Tag {
 #[serde(deny_unknown_fields, default)]
 pub struct Machine {
     pub kernel: String,
+    /// With Seabios more than one take turns, and have a judge of their own.
+    pub cpus: u32,
     pub cpu: String,
     pub hypervisor_bit: HypervisorBit,
     pub counter: Counter,
@@ -74,10 +90,19 @@ pub struct Machine {
 /// CONFIG_HZ of Debian's kernels.
 pub const BUILT_TICK_HZ: u32 = 250;
 
+impl Machine {
+    /// Whether its CPUs take turns on an emulated processor: each sees the
+    /// others' turns as gaps.
+    pub fn takes_turns(&self) -> bool {
+        self.firmware == Firmware::Seabios && self.cpus > 1
+    }
+}
+
 impl Default for Machine {
     fn default() -> Self {
         Self {
             kernel: "6.1".into(),
+            cpus: 1,
             cpu: "Haswell".into(),
             hypervisor_bit: HypervisorBit::Clear,
             counter: Counter::MsrDevice,
@@ -109,13 +134,13 @@ pub enum Counter {
     Stopped,
 }
 
-/// The firmware decides how many CPUs there can be.
+/// The firmware decides whose the time is, and who may raise SMIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Firmware {
-    /// One CPU, exact time, SMRAM open to the injector.
+    /// Exact time, SMRAM open to the injector, which serves one CPU.
     Seabios,
-    /// Two CPUs gathered on each SMI, host noise, SMRAM locked.
+    /// CPUs gathered on each SMI, host noise, SMRAM locked.
     Ovmf,
 }
 
@@ -303,6 +328,17 @@ pub enum SmiCount {
     Any,
 }
 
+impl Scenario {
+    /// What is changed in the machine while it is saved.
+    pub fn change(&self) -> Result<Option<Change>> {
+        Ok(match (&self.stall, self.machine.smi_count_start) {
+            (Some(_), Some(_)) => bail!("a machine is saved once: stall or smi_count_start"),
+            (Some(stall), None) => Some(Change::Stall(nanoseconds(&stall.length)?)),
+            (None, start) => start.map(Change::SmiCount),
+        })
+    }
+}
+
 /// Reads every scenario of a folder, in the order of their names.
 pub fn load_all(folder: &Path) -> Result<Vec<Scenario>> {
     let mut paths: Vec<_> = fs::read_dir(folder)
@@ -328,11 +364,11 @@ fn load(path: &Path) -> Result<Scenario> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    if let Some(pattern) = &scenario.smi {
-        pattern
-            .check()
-            .with_context(|| path.display().to_string())?;
-    }
+    let check = || -> Result<()> {
+        scenario.change()?;
+        scenario.smi.as_ref().map_or(Ok(()), Pattern::check)
+    };
+    check().with_context(|| path.display().to_string())?;
     Ok(scenario)
 }
 

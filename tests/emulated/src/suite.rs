@@ -1,5 +1,6 @@
 //! Runs scenarios, two at a time, and judges each.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, left_behind, pair, selftest, words};
+use crate::judge::{Outcome, left_behind, many, pair, selftest, words};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario, Written};
@@ -118,8 +119,9 @@ impl Folders {
 
 /// Runs the scenarios; `done` is told each outcome as it comes.
 ///
-/// Two at a time, but those with two CPUs alone and last: their time is the
-/// host's, and a neighbour would be in it.
+/// Two at a time, but those of OVMF alone and last: their time is the host's, and
+/// a neighbour would be in it. Those with many CPUs come first, as they take
+/// longest.
 pub fn run(
     folders: &Folders,
     scenarios: &[Scenario],
@@ -128,12 +130,11 @@ pub fn run(
 ) -> Vec<Outcome> {
     let outcomes = Mutex::new(BTreeMap::new());
     for (firmware, workers) in [(Firmware::Seabios, WORKERS), (Firmware::Ovmf, 1)] {
-        let queue = Mutex::new(
-            scenarios
-                .iter()
-                .enumerate()
-                .filter(move |(_, scenario)| scenario.machine.firmware == firmware),
-        );
+        let mut due: Vec<_> = (scenarios.iter().enumerate())
+            .filter(|(_, scenario)| scenario.machine.firmware == firmware)
+            .collect();
+        due.sort_by_key(|(_, scenario)| Reverse(scenario.machine.cpus));
+        let queue = Mutex::new(due.into_iter());
         let work = || {
             loop {
                 let Some((index, scenario)) = queue.lock().expect(UNPOISONED).next() else {
@@ -167,6 +168,7 @@ fn run_one(folders: &Folders, scenario: &Scenario, recorded_cost: f64) -> Result
         kernel: folders.kernel(&scenario.machine.kernel),
         initramfs: &initramfs,
         folder: &folder,
+        change: scenario.change()?,
         host_files: HostFiles::Hidden,
     }
     .run()?;
@@ -194,6 +196,11 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
     left_behind::judge(&mut left, &scenario.expect, results)?;
     if scenario.expect.report == Written::No {
         return Ok(left);
+    }
+    if scenario.machine.takes_turns() {
+        let mut outcome = many::judge(scenario, &many::Evidence::read(scenario, results)?)?;
+        outcome.failures.extend(left.failures);
+        return Ok(outcome);
     }
     let report = Report::parse(&read("report.json")?)?;
     let log = match scenario.smi {

@@ -163,8 +163,8 @@ fn print(outcomes: &[Outcome]) -> ExitCode {
         if let Some(cycles) = outcome.cycles_per_iteration {
             println!("{}: {cycles:.2} cycles an iteration", outcome.scenario);
         }
-        for failure in &outcome.failures {
-            println!("{}: {failure}", outcome.scenario);
+        for line in outcome.figures.iter().chain(&outcome.failures) {
+            println!("{}: {line}", outcome.scenario);
         }
     }
     let failed = outcomes

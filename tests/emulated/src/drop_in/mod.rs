@@ -45,6 +45,7 @@ pub fn run(folders: &Folders) -> Result<Findings> {
         kernel: folders.kernel(KERNEL),
         initramfs: &folders.initramfs(KERNEL, &early, &job::script())?,
         folder: &folder,
+        change: None,
         host_files: HostFiles::ReadOnly,
     }
     .run()?;

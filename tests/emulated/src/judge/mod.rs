@@ -7,6 +7,7 @@ mod coverage;
 mod explained;
 mod gaps;
 pub mod left_behind;
+pub mod many;
 pub mod matching;
 pub mod pair;
 mod recall;
@@ -60,6 +61,8 @@ pub struct Outcome {
     pub counted: Option<u64>,
     /// Cycles an iteration of the sampling loop.
     pub cycles_per_iteration: Option<f64>,
+    /// What a run took of the machine, each with its bar.
+    pub figures: Vec<String>,
     /// Each broken expectation in a sentence; empty means passed.
     pub failures: Vec<String>,
 }

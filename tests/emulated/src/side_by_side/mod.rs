@@ -65,6 +65,7 @@ fn boot(folders: &Folders, name: &str, kernel: &str, early: &[&str], job: &str) 
         kernel: folders.kernel(kernel),
         initramfs: &initramfs,
         folder: &folder,
+        change: None,
         host_files: HostFiles::ReadOnly,
     }
     .run()?;

@@ -1,41 +1,54 @@
-//! Gives the SMI counter a start value: MSR_SMI_COUNT cannot be written, so the
-//! machine is saved, the value changed in the saved state, and the machine
-//! brought back from there.
+//! Changes what no program inside can: the machine is saved, the saved state
+//! changed, and the machine brought back from there.
+
+mod section;
+mod smi_counter;
+mod stall;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use crate::machine::Life;
 use crate::qmp::{Qmp, connect};
 
+/// What is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// MSR_SMI_COUNT, which cannot be written, gets a value.
+    SmiCount(u64),
+    /// All CPUs stand still at once, for so many nanoseconds.
+    Stall(u64),
+}
+
+/// The file among the guest's results that says when the stall was.
+pub const STALL_LOG: &str = "stall.json";
+
 /// What the guest writes to its console when it may be saved.
 pub const READY: &str = "hwgap-emulated: ready to be saved";
 
-/// The name of the counter's part of the saved state (QEMU,
-/// target/i386/machine.c, vmstate_msr_smi_count).
-const SECTION: &[u8] = b"cpu/msr_smi_count";
-
-/// Files of one save.
-pub struct Preset {
+/// One save.
+pub struct SavedState {
+    change: Change,
     socket: PathBuf,
     /// The host's end of the second serial port.
     port: PathBuf,
     pub state: PathBuf,
-    value: u64,
+    stall_log: PathBuf,
 }
 
-impl Preset {
+impl SavedState {
     /// Where the files of a boot lie.
-    pub fn new(folder: &Path, value: u64) -> Self {
+    pub fn new(folder: &Path, change: Change) -> Self {
         Self {
+            change,
             socket: folder.join("qmp"),
             port: folder.join("port"),
             state: folder.join("state"),
-            value,
+            stall_log: folder.join("results").join(STALL_LOG),
         }
     }
 
@@ -102,49 +115,21 @@ impl Preset {
         Ok(())
     }
 
-    /// Writes the value into the saved state.
-    pub fn patch(&self) -> Result<()> {
+    /// Makes the change.
+    pub fn change(&self) -> Result<()> {
         let mut state = fs::read(&self.state)?;
-        set_counter(&mut state, self.value)?;
+        match self.change {
+            Change::SmiCount(value) => smi_counter::set(&mut state, value)?,
+            Change::Stall(length) => {
+                let stall = stall::make(&mut state, length)?;
+                fs::write(&self.stall_log, serde_json::to_string(&stall)?)?;
+            }
+        }
         fs::write(&self.state, state)?;
         Ok(())
     }
 }
 
-/// A subsection is its name, a 32-bit version and its fields, big-endian.
-fn set_counter(state: &mut [u8], value: u64) -> Result<()> {
-    let name = state
-        .windows(SECTION.len())
-        .position(|window| window == SECTION)
-        .context("the saved state has no SMI counter")?;
-    let field = name + SECTION.len() + 4;
-    state
-        .get_mut(field..field + 8)
-        .context("the saved state ends in the SMI counter")?
-        .copy_from_slice(&value.to_be_bytes());
-    Ok(())
-}
-
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_value_goes_behind_name_and_version() {
-        let mut state = b"\x05\x11cpu/msr_smi_count\0\0\0\x01\0\0\0\0\0\0\0\x03rest".to_vec();
-        set_counter(&mut state, 0xFFFF_FFFF).unwrap();
-        assert_eq!(
-            &state[19..],
-            b"\0\0\0\x01\0\0\0\0\xFF\xFF\xFF\xFFrest".as_slice()
-        );
-    }
-
-    #[test]
-    fn a_state_without_the_counter_is_refused() {
-        assert!(set_counter(&mut b"nothing".to_vec(), 1).is_err());
-    }
 }

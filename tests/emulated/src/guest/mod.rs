@@ -1,6 +1,8 @@
 //! What the guest runs, as shell scripts for its busybox.
 
-use crate::preset::READY;
+mod many;
+
+use crate::saved_state::READY;
 use crate::scenario::{BUILT_TICK_HZ, Counter, Firmware, Sampling, Scenario, User};
 
 /// Process 1: mounts, runs the job, hands the results to the host, powers off.
@@ -112,10 +114,13 @@ pub fn job(scenario: &Scenario) -> String {
         ));
         lines.push("cp /var/lib/hwgap/selftest.json .".into());
     }
-    lines.push(format!(
-        "{} >summary.txt 2>hwgap.err; echo $? >exit-code",
-        hwgap_command(scenario)
-    ));
+    match scenario.machine.takes_turns() {
+        true => lines.extend(many::lines(scenario)),
+        false => lines.push(format!(
+            "{} >summary.txt 2>hwgap.err; echo $? >exit-code",
+            hwgap_command(scenario)
+        )),
+    }
     if !scenario.hwgap.after.is_empty() {
         lines.push(scenario.hwgap.after.clone());
     }

@@ -1,0 +1,52 @@
+//! The job of a machine with many CPUs: what a run takes of it, and a second
+//! one in which all CPUs stand still at once.
+
+use crate::saved_state::READY;
+use crate::scenario::{Hwgap, Scenario, Stall};
+
+/// The usual soft limit of open files, here the hard one too.
+const OPEN_FILES: u32 = 1024;
+
+/// Shell lines in the place of the one run on one CPU.
+pub fn lines(scenario: &Scenario) -> Vec<String> {
+    let hwgap = &scenario.hwgap;
+    let mut lines = vec![
+        format!("ulimit -n {OPEN_FILES}"),
+        "(while sleep 1; do for run in $(pidof hwgap); do ls /proc/$run/fd | wc -l; done; done >descriptors) & watching=$!".into(),
+        "smi-injector tsc >tsc-before".into(),
+        format!(
+            "time -v -o usage {} >summary.txt 2>hwgap.err; echo $? >exit-code",
+            command(hwgap, &hwgap.duration, &hwgap.threshold, "report"),
+        ),
+        "smi-injector tsc >tsc-after; pidof hwgap >left-running; kill $watching".into(),
+    ];
+    if let Some(stall) = &scenario.stall {
+        lines.extend(stalled(hwgap, stall));
+    }
+    lines
+}
+
+/// The host saves the machine when it is told that samplers are at work.
+/// Real-time throttling would stop all CPUs each second as well.
+fn stalled(hwgap: &Hwgap, stall: &Stall) -> [String; 4] {
+    [
+        "echo -1 >/proc/sys/kernel/sched_rt_runtime_us".into(),
+        format!(
+            "(until cat /proc/[0-9]*/task/*/comm | grep -q ^sampler; do sleep 0.2; done; sleep 1; echo {READY} >/dev/console) &"
+        ),
+        format!(
+            "{} >stall-summary.txt 2>stall.err",
+            command(hwgap, &stall.duration, &stall.threshold, "stall-report"),
+        ),
+        "cp /tmp/stall-report.json .".into(),
+    ]
+}
+
+/// With hwgap's own choice of what to keep: that is what takes memory.
+fn command(hwgap: &Hwgap, duration: &str, threshold: &str, report: &str) -> String {
+    format!(
+        "hwgap run --duration {duration} --threshold {threshold} --cpus {} -o /tmp/{report}.json {}",
+        hwgap.cpus,
+        hwgap.options.join(" "),
+    )
+}
