@@ -77,10 +77,33 @@ fn judge(all: &[f64], period: f64, width: f64, visibility: Visibility) -> Option
     let step = 1.0 / (OVERSAMPLING * span);
     let reach = candidates::SAME / period;
     let steps = (2.0 * reach / step).ceil() as usize + 1;
-    let mut best = InPhase::default();
+    // Where the sampler looked away, the first event after it did stands alone
+    // more often than others: there all events count.
+    let counted = match visibility.covered >= FULLY_COVERED {
+        true => times.len(),
+        false => all.len(),
+    };
+    let bar = Bar {
+        counted,
+        covered: visibility.covered.clamp(0.01, 1.0),
+        width,
+    };
+    // The cycles between the first and the last event, both included.
+    let cycles = |frequency: f64| (span * frequency + width).floor() + 1.0;
+    let tried = |index: usize| 1.0 / period - reach + step * index as f64;
+    // Most searches are of events that stand at no phase: less than what stands
+    // out with any of the frequencies need not be counted to the event.
+    let needed = bar.least_hits(cycles(tried(0)), cycles(tried(steps - 1)))?;
+    let mut best = InPhase {
+        hits: needed - 1,
+        phase: 0.0,
+    };
     let mut frequency = 0.0;
-    for index in 0..steps {
-        let tried = 1.0 / period - reach + step * index as f64;
+    let mut bins = Vec::new();
+    for tried in (0..steps).map(tried) {
+        if most_in_phase(&times, first, tried, width, &mut bins) <= best.hits {
+            continue;
+        }
         let found = in_phase(&times, first, tried, width);
         if found.hits > best.hits {
             (best, frequency) = (found, tried);
@@ -90,33 +113,57 @@ fn judge(all: &[f64], period: f64, width: f64, visibility: Visibility) -> Option
         return None;
     }
     let period = 1.0 / frequency;
-    // The cycles between the first and the last event, both included.
-    let cycles = (span * frequency + width).floor() + 1.0;
+    let cycles = cycles(frequency);
     let hits = best.hits as f64;
-    let occupancy = hits / cycles;
-    // The union bound on a window's chance to hold an event, for any
-    // stationary process. Where the sampler looked away, the first event after
-    // it did stands alone more often than others: there all events count.
-    let counted = match visibility.covered >= FULLY_COVERED {
-        true => times.len(),
-        false => all.len(),
-    };
-    let chance = counted as f64 * width / cycles / visibility.covered.clamp(0.01, 1.0);
-    let trials =
-        OVERSAMPLING * cycles / width * (STRETCHES * WIDTHS.len() * super::MOST_SERIES) as f64;
-    let false_alarm = (tail(best.hits as u64, cycles as u64, chance) * trials).min(1.0);
-    let stands_out = best.hits >= FEWEST_BEATS.min(cycles as usize)
-        && occupancy >= LEAST_OCCUPANCY
-        && false_alarm < FALSE_ALARM_LEVEL;
-    stands_out.then(|| Comb {
+    bar.is_passed(best.hits, cycles).then(|| Comb {
         period,
         beat: first + best.phase * period,
         reach: width * period / 2.0,
-        false_alarm,
+        false_alarm: bar.false_alarm(best.hits, cycles),
         // A multiple of the period has half the hits in its fewer cycles, a
         // part of it half the occupancy: the period itself scores most.
-        score: hits / times.len() as f64 * occupancy,
+        score: hits / times.len() as f64 * (hits / cycles),
     })
+}
+
+/// What hits in so many cycles must pass to stand out.
+#[derive(Clone, Copy, Debug)]
+struct Bar {
+    /// All events.
+    counted: usize,
+    /// The share of the time in which they could be seen.
+    covered: f64,
+    width: f64,
+}
+
+impl Bar {
+    fn false_alarm(self, hits: usize, cycles: f64) -> f64 {
+        // The union bound on a window's chance to hold an event, for any
+        // stationary process.
+        let chance = self.counted as f64 * self.width / cycles / self.covered;
+        let trials = OVERSAMPLING * cycles / self.width
+            * (STRETCHES * WIDTHS.len() * super::MOST_SERIES) as f64;
+        (tail(hits as u64, cycles as u64, chance) * trials).min(1.0)
+    }
+
+    fn is_passed(self, hits: usize, cycles: f64) -> bool {
+        hits >= FEWEST_BEATS.min(cycles as usize)
+            && hits as f64 / cycles >= LEAST_OCCUPANCY
+            && self.false_alarm(hits, cycles) < FALSE_ALARM_LEVEL
+    }
+
+    /// The fewest hits that pass with any number of cycles from `least` to
+    /// `most`, both whole; `None` where not even a hit in each does. More hits in
+    /// as many cycles pass where fewer do.
+    fn least_hits(self, least: f64, most: f64) -> Option<usize> {
+        let of = |cycles: usize| {
+            let passed = |&hits: &usize| self.is_passed(hits, cycles as f64);
+            let all: Vec<usize> = (1..=cycles).collect();
+            let failed = all.partition_point(|hits| !passed(hits));
+            all.get(failed).copied()
+        };
+        (least as usize..=most as usize).filter_map(of).min()
+    }
 }
 
 /// The events without those that follow another within `distance`: a burst
@@ -139,6 +186,40 @@ struct InPhase {
     hits: usize,
     /// The middle of the window, in cycles.
     phase: f64,
+}
+
+/// Bins of a window, for a bound of what it holds.
+const BINS: f64 = 16.0;
+
+/// No fewer than [`in_phase`] finds, by counting alone; `bins` is memory that is
+/// used again.
+fn most_in_phase(
+    times: &[f64],
+    origin: f64,
+    frequency: f64,
+    width: f64,
+    bins: &mut Vec<u16>,
+) -> usize {
+    let count = (BINS / width).floor() as usize;
+    bins.clear();
+    bins.resize(count, 0);
+    for time in times {
+        let phase = ((time - origin) * frequency).fract();
+        // Not below 0, as the origin is the first of them.
+        let bin = (phase * count as f64) as usize;
+        bins[bin.min(count - 1)] += 1;
+    }
+    // However it lies, a window touches no more than these: one for the bins'
+    // being a little wider than their share, and one at each end.
+    let reach = (BINS as usize + 2).min(count);
+    let mut within: usize = bins[..reach].iter().map(|&bin| usize::from(bin)).sum();
+    let mut most = within;
+    for from in 0..count {
+        within -= usize::from(bins[from]);
+        within += usize::from(bins[(from + reach) % count]);
+        most = most.max(within);
+    }
+    most
 }
 
 /// `times` lie further apart than the window is wide, so that no cycle gives
@@ -195,6 +276,50 @@ mod tests {
         assert_eq!(tail(0, 10, 0.1), 1.0);
         assert_eq!(tail(11, 10, 0.1), 0.0);
         assert_eq!(tail(3, 10, 1.5), 1.0);
+    }
+
+    #[test]
+    fn the_bound_is_no_less_than_the_count_and_close_to_it() {
+        let mut random = 1u64;
+        let mut next = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 40) as f64 / (1u64 << 24) as f64
+        };
+        let mut bins = Vec::new();
+        for round in 0..200 {
+            let mut times: Vec<f64> = (0..400).map(|_| next() * 250.0).collect();
+            if round % 2 == 0 {
+                times.extend((0..200).map(|beat| f64::from(beat) + 0.3 + next() * 0.01));
+            }
+            times.sort_unstable_by(f64::total_cmp);
+            let origin = times[0];
+            for width in WIDTHS {
+                let times = thinned(&times, width);
+                let frequency = 0.99 + next() * 0.02;
+                let exact = in_phase(&times, origin, frequency, width).hits;
+                let bound = most_in_phase(&times, origin, frequency, width, &mut bins);
+                assert!(bound >= exact, "{bound} of {exact}");
+                assert!(bound <= exact + exact / 4 + 6, "{bound} of {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_the_least_that_passes() {
+        let bar = |counted| Bar {
+            counted,
+            covered: 1.0,
+            width: 0.1,
+        };
+        let full = bar(3_000);
+        let bar = bar(400);
+        let needed = bar.least_hits(240.0, 250.0).unwrap();
+        let passes = |hits| (240..=250).any(|cycles| bar.is_passed(hits, f64::from(cycles)));
+        assert!(passes(needed) && !passes(needed - 1));
+        // Where each window holds an event anyway, nothing stands out.
+        assert_eq!(full.least_hits(240.0, 250.0), None);
     }
 
     #[test]
