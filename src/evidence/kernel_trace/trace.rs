@@ -175,6 +175,8 @@ impl KernelTrace {
             while trace.segments.len() > most {
                 trace.forget_first();
             }
+            // A full ring holds more of them than are kept.
+            trace.segments.shrink_to(most);
         }
         fullest
     }

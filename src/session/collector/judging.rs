@@ -105,37 +105,51 @@ impl Waiting {
 
 impl Collector<'_> {
     /// Holds what has come in against the kernel's records, and learns from it
-    /// what entries of the kernel take.
+    /// what entries of the kernel take. What a gap consists of takes several times
+    /// the memory of the gap: where more gaps of a CPU have come in than may wait,
+    /// they are judged before those of the next CPU are looked at.
     pub(super) fn take_pending(&mut self) {
         let mut pending = std::mem::take(&mut self.pending);
-        for (index, raw) in pending.drain(..) {
-            let measured = self.trace.as_mut().map(|trace| {
-                let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
-                // Without the kernel there is no way into it; and where the
-                // sampler itself was at work in between, it is in the way.
-                let alone = raw.evidence.kernel_ran() != Some(false)
-                    && raw.own == Cycles(0)
-                    && !raw.evidence.smi.counts_smis();
-                let lesson = match alone {
-                    true => Lesson::Taken,
-                    false => Lesson::Left,
-                };
-                trace.measure(index, start, end, lesson)
-            });
-            let cpu = &mut self.cpus[index];
-            cpu.tally.learn(&raw, self.limits.hz);
-            match raw.kind {
-                TripKind::Gap => cpu.waiting.gaps.push_back(Gap {
-                    raw,
-                    measured,
-                    count: Count::Open,
-                    asked: 0,
-                }),
-                TripKind::Lesson => {}
+        for of_cpu in pending.chunk_by(|(a, _), (b, _)| a == b) {
+            let index = of_cpu[0].0;
+            for (_, raw) in of_cpu {
+                self.measure(index, *raw);
+            }
+            if self.cpus[index].waiting.gaps.len() > MOST {
+                self.judge_cpu(index, Haste::Patient);
+                self.cpus[index].waiting.gaps.shrink_to(2 * MOST);
             }
         }
+        pending.clear();
         // The memory is used again in the next turn.
         self.pending = pending;
+    }
+
+    fn measure(&mut self, index: usize, raw: RawGap) {
+        let measured = self.trace.as_mut().map(|trace| {
+            let (start, end) = (self.timeline.raw(raw.start), self.timeline.raw(raw.end));
+            // Without the kernel there is no way into it; and where the
+            // sampler itself was at work in between, it is in the way.
+            let alone = raw.evidence.kernel_ran() != Some(false)
+                && raw.own == Cycles(0)
+                && !raw.evidence.smi.counts_smis();
+            let lesson = match alone {
+                true => Lesson::Taken,
+                false => Lesson::Left,
+            };
+            trace.measure(index, start, end, lesson)
+        });
+        let cpu = &mut self.cpus[index];
+        cpu.tally.learn(&raw, self.limits.hz);
+        match raw.kind {
+            TripKind::Gap => cpu.waiting.gaps.push_back(Gap {
+                raw,
+                measured,
+                count: Count::Open,
+                asked: 0,
+            }),
+            TripKind::Lesson => {}
+        }
     }
 
     /// Judges what can be judged by now, in order.
