@@ -23,3 +23,4 @@ pub mod side_by_side;
 pub mod smilog;
 pub mod suite;
 pub mod units;
+pub mod usage;

@@ -23,7 +23,7 @@ const WORKERS: usize = 2;
 /// Why a lock is always to be had.
 const UNPOISONED: &str = "no worker panics while it holds the lock";
 /// The programs that go into the guest.
-const PROGRAMS: [&str; 3] = ["hwgap", "smi-injector", "guest-load"];
+const PROGRAMS: [&str; 4] = ["hwgap", "smi-injector", "guest-load", "guest-meter"];
 
 /// Where everything lies.
 pub struct Folders {

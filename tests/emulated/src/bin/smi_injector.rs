@@ -58,8 +58,6 @@ enum Command {
     },
     /// Prints the log as JSON
     Dump,
-    /// Prints the time, in TSC cycles
-    Tsc,
     /// Spins until the host sends something to the second serial port
     AwaitHost,
 }
@@ -110,10 +108,6 @@ fn main() -> Result<()> {
         Command::Stop => session::stop(),
         Command::Raise { count, interval_ms } => raise(count, interval_ms),
         Command::Dump => print(&session::dump()?),
-        Command::Tsc => {
-            println!("{}", tsc());
-            Ok(())
-        }
         Command::AwaitHost => {
             let ports = Ports::acquire()?;
             while ports.read_u8(SECOND_LINE_STATUS) & DATA_READY == 0 {}

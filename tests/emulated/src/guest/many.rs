@@ -13,12 +13,11 @@ pub fn lines(scenario: &Scenario) -> Vec<String> {
     let mut lines = vec![
         format!("ulimit -n {OPEN_FILES}"),
         "(while sleep 1; do for run in $(pidof hwgap); do ls /proc/$run/fd | wc -l; done; done >descriptors) & watching=$!".into(),
-        "smi-injector tsc >tsc-before".into(),
         format!(
-            "time -v -o usage {} >summary.txt 2>hwgap.err; echo $? >exit-code",
+            "guest-meter --usage usage.json -- {} >summary.txt 2>hwgap.err; echo $? >exit-code",
             command(hwgap, &hwgap.duration, &hwgap.threshold, "report"),
         ),
-        "smi-injector tsc >tsc-after; pidof hwgap >left-running; kill $watching".into(),
+        "kill $watching; sleep 1; pidof hwgap >left-running".into(),
     ];
     if let Some(stall) = &scenario.stall {
         lines.extend(stalled(hwgap, stall));

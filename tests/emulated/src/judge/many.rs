@@ -12,12 +12,12 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 
 use super::Outcome;
-use super::matching::Span;
 use crate::report::{Report, Stall};
 use crate::saved_state::STALL_LOG;
 use crate::scenario::Scenario;
 use crate::smilog::Smi;
 use crate::units::nanoseconds;
+use crate::usage::Usage;
 
 /// Memory of the program and of each sampled CPU, in KiB.
 const MEMORY: (u64, u64) = (24 << 10, 768);
@@ -34,9 +34,7 @@ pub struct Evidence {
     pub report: Report,
     pub report_bytes: u64,
     pub exit_code: i32,
-    /// The TSC right before the program was started, and right after its end.
-    pub around: Span,
-    pub peak_kib: u64,
+    pub usage: Usage,
     /// Open files of each process, each second.
     pub files: Vec<u64>,
     /// Processes that were still there after the end.
@@ -68,11 +66,7 @@ impl Evidence {
             report: Report::parse(&report)?,
             report_bytes: report.len() as u64,
             exit_code: number(&read("exit-code")?)?,
-            around: Span {
-                start: number(&read("tsc-before")?)?,
-                end: number(&read("tsc-after")?)?,
-            },
-            peak_kib: peak(&read("usage")?)?,
+            usage: serde_json::from_str(&read("usage.json")?).context("usage.json")?,
             files: read("descriptors")?
                 .lines()
                 .map(number)
@@ -90,15 +84,6 @@ where
     text.trim()
         .parse()
         .with_context(|| format!("{text:?} is no number"))
-}
-
-/// The peak of memory, as busybox's `time -v` tells it.
-fn peak(usage: &str) -> Result<u64> {
-    let value = usage.lines().find_map(|line| {
-        line.trim()
-            .strip_prefix("Maximum resident set size (kbytes):")
-    });
-    number(value.context("no peak of memory in the usage")?)
 }
 
 /// Judges both runs.
@@ -128,11 +113,11 @@ fn judge_needs(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence) 
     let elapsed = report.cpus.iter().map(|cpu| cpu.elapsed_ns).max();
     // One cycle is one nanosecond under -icount shift=0.
     let last = origin + elapsed.unwrap_or(0);
-    let start = origin.saturating_sub(evidence.around.start);
-    let end = evidence.around.end.saturating_sub(last);
+    let start = origin.saturating_sub(evidence.usage.before);
+    let end = evidence.usage.after.saturating_sub(last);
     let files = evidence.files.iter().copied().max();
     for (what, value, (base, each), unit) in [
-        ("memory", Some(evidence.peak_kib), MEMORY, "KiB"),
+        ("memory", Some(evidence.usage.peak_kib), MEMORY, "KiB"),
         ("open files", files, (0, FILES), "files"),
         ("from exec to the first sample", Some(start), START, "ns"),
         ("from the last sample to the exit", Some(end), END, "ns"),
@@ -268,11 +253,11 @@ mod tests {
             report: report(&[], &[]),
             report_bytes: 100_000,
             exit_code: 1,
-            around: Span {
-                start: ORIGIN - 1_000_000,
-                end: ORIGIN + 2_900_000_000,
+            usage: Usage {
+                before: ORIGIN - 1_000_000,
+                after: ORIGIN + 2_900_000_000,
+                peak_kib: 20 << 10,
             },
-            peak_kib: 20 << 10,
             files: vec![9, 12],
             left_running: String::new(),
             stall: None,
@@ -291,14 +276,14 @@ mod tests {
     #[test]
     fn each_bar_is_held() {
         let breaks: [(&str, fn(&mut Evidence)); 9] = [
-            ("memory", |e| e.peak_kib = (24 << 10) + 2 * 768 + 1),
+            ("memory", |e| e.usage.peak_kib = (24 << 10) + 2 * 768 + 1),
             ("open files", |e| e.files.push(13)),
             ("open files", |e| e.files.clear()),
             ("to the first sample", |e| {
-                e.around.start = 0;
+                e.usage.before = 0;
                 e.report.tsc.origin = "1010000001".into();
             }),
-            ("to the exit", |e| e.around.end = ORIGIN + 3_004_000_001),
+            ("to the exit", |e| e.usage.after = ORIGIN + 3_004_000_001),
             ("report", |e| e.report_bytes = REPORT + 1),
             ("still running", |e| e.left_running = "42".into()),
             ("has a name", |e| e.report.cpus[1].os_sources = None),
@@ -309,7 +294,7 @@ mod tests {
             broken(&mut evidence);
             // The moved origin moves the last sample too.
             if what == "to the first sample" {
-                evidence.around.end += 1_010_000_001;
+                evidence.usage.after += 1_010_000_001;
             }
             let failures = failures(&evidence);
             assert!(
@@ -377,13 +362,5 @@ mod tests {
             stalled(&[gap(1, 900, 2_100), task], &one),
             ["CPU 2: the stall's cause is os"]
         );
-    }
-
-    #[test]
-    fn the_peak_is_read_as_busybox_tells_it() {
-        let usage =
-            "\tAverage total size (kbytes): 0\n\tMaximum resident set size (kbytes): 55000\n";
-        assert_eq!(peak(usage).unwrap(), 55_000);
-        assert!(peak("").is_err());
     }
 }
