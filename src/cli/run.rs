@@ -18,6 +18,12 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub duration: Nanos,
 
+    /// Sample for this long before the measurement begins, and discard it; of
+    /// engines in turn before each turn [default: what the engine needs, 100ms
+    /// of the user engine, 0 of the others]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub warm_up: Option<Nanos>,
+
     /// Record gaps longer than this: 10us, 500ns; a bare number is microseconds
     #[arg(short, long, value_name = "TIME", default_value = "10us", value_parser = threshold)]
     pub threshold: Nanos,

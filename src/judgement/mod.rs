@@ -45,12 +45,15 @@ use crate::host::Host;
 use crate::model::EngineName;
 use crate::plan::RunPlan;
 use crate::session::{Collected, Preparation, Rate};
+use crate::units::Nanos;
 
 #[derive(Clone, Debug)]
 pub struct Chosen {
     pub engine: EngineName,
     /// Why, where hwgap chose it.
     pub why: Option<String>,
+    /// What it samples before each of its turns and discards.
+    pub warm_up: Nanos,
 }
 
 #[derive(Clone, Copy)]

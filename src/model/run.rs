@@ -97,6 +97,11 @@ pub struct Run {
     /// not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_ns: Option<Nanos>,
+    /// What was sampled before the first sample and discarded, of engines in turn
+    /// before each turn, where they differ the longest; absent in reports of
+    /// versions that had no such warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up_ns: Option<Nanos>,
     /// What ended the run.
     pub ended_by: EndedBy,
     /// Why, where `ended_by` is `error`.

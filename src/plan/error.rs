@@ -47,8 +47,8 @@ pub enum PlanError {
     #[error("--checkpoint {0} is shorter than 100 ms; write for example 60s, or 0 for none")]
     CheckpointTooOften(Nanos),
     /// A length beyond reason.
-    #[error("--duration {0} is longer than ten years")]
-    TooLong(Nanos),
+    #[error("--{0} {1} is longer than {2}")]
+    TooLong(&'static str, Nanos, &'static str),
     /// A limit that could not be checked.
     #[error(
         "--hardlimit {hardlimit} is below --threshold {threshold}: gaps between the two would go \

@@ -38,6 +38,8 @@ const CHECKPOINT: Nanos = Nanos(60 * 1_000_000_000);
 const SHORTEST_CHECKPOINT: Nanos = Nanos(100_000_000);
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
+/// The longest warm-up: nothing is told meanwhile.
+const LONGEST_WARM_UP: Nanos = Nanos(86_400 * 1_000_000_000);
 
 #[derive(Clone, Debug)]
 pub struct RunPlan {
@@ -48,6 +50,8 @@ pub struct RunPlan {
     /// The CPUs that are online and will not be sampled, with the reasons.
     pub not_sampled: Vec<NotSampled>,
     pub duration: Nanos,
+    /// What is sampled before and discarded; `None` for what the engine needs.
+    pub warm_up: Option<Nanos>,
     /// Gaps above this become records.
     pub threshold: Nanos,
     /// Platform gaps above this fail the run.
@@ -190,6 +194,7 @@ impl RunPlan {
             pace,
             stop_on_gap: args.stop_on_gap,
             keep: args.keep_gaps.unwrap_or_default(),
+            warm_up: args.warm_up.map(warm_up).transpose()?,
             freeze_on_smi: FreezeRequest::from_flag(args.freeze_on_smi),
             quiet,
             keeping: quiet::keeping(args),
@@ -202,7 +207,14 @@ impl RunPlan {
 fn duration(asked: Nanos) -> Result<Nanos, PlanError> {
     match asked {
         Nanos(0) => Err(PlanError::Zero("duration", "10s")),
-        long if long > LONGEST => Err(PlanError::TooLong(long)),
+        long if long > LONGEST => Err(PlanError::TooLong("duration", long, "ten years")),
+        fitting => Ok(fitting),
+    }
+}
+
+fn warm_up(asked: Nanos) -> Result<Nanos, PlanError> {
+    match asked {
+        long if long > LONGEST_WARM_UP => Err(PlanError::TooLong("warm-up", long, "a day")),
         fitting => Ok(fitting),
     }
 }

@@ -119,6 +119,7 @@ fn sampling_plan(cpus: &[CpuId], priority: u8, hz: Hertz, pmu: PmuSources) -> Sa
         cpus: cpus.to_vec(),
         threshold: hz.to_cycles(THRESHOLD),
         limit: hz.to_cycles(THRESHOLD),
+        warm_up: Cycles(0),
         duration: Cycles(0),
         window: Window::Continuous,
         priority,

@@ -36,6 +36,8 @@ pub struct SamplingPlan {
     pub threshold: Cycles,
     /// Deltas above this are told apart in the histogram.
     pub limit: Cycles,
+    /// What is sampled before and discarded.
+    pub warm_up: Cycles,
     /// Length of the run.
     pub duration: Cycles,
     /// When to sample.

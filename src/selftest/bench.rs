@@ -240,6 +240,7 @@ impl Bench<'_> {
             cpus: vec![self.cpu],
             threshold: self.hz.to_cycles(threshold),
             limit: self.hz.to_cycles(threshold),
+            warm_up: Cycles(0),
             duration: Cycles((self.hz.0 / 1e3) as u64 * milliseconds),
             window: Window::Continuous,
             priority: PRIORITY,

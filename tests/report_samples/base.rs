@@ -28,6 +28,7 @@ pub fn bare_metal_pass() -> Report {
             width_ns: Nanos::SECOND,
             window_ns: Nanos::SECOND,
             planned_ns: Some(Nanos(10_000_000_000)),
+            warm_up_ns: Some(Nanos(100_000_000)),
             ended_by: EndedBy::Duration,
             error: None,
             checkpoints: None,

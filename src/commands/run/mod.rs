@@ -40,7 +40,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 
 use super::{Exit, Failure};
 use assembly::Assembly;
-use engine::{Choice, Scripts, choose};
+use engine::{Choice, Scripts, USER_WARM_UP, choose};
 use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
 use policy::Acceptance;
 use quieting::Quieting;
@@ -91,7 +91,10 @@ pub(super) fn measure(
     };
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
-    let choices = choose(&plan, scripts, &root, &host, &machine)?;
+    let mut choices = choose(&plan, scripts, &root, &host, &machine)?;
+    for choice in &mut choices {
+        choice.chosen.warm_up = plan.warm_up.unwrap_or(choice.chosen.warm_up);
+    }
     // While signals still end the program: an output may be a pipe that nobody
     // reads.
     presenter.open(&plan)?;
@@ -220,7 +223,7 @@ fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure
         cpus: plan.cpus.len() as u64,
         stretch: match plan.width < plan.window {
             true => plan.width.min(plan.duration),
-            false => plan.duration,
+            false => (plan.duration).saturating_add(plan.warm_up.unwrap_or(USER_WARM_UP)),
         },
         duration: plan.duration,
         priority: match is_realtime {
@@ -326,6 +329,8 @@ fn sampling_plan(
         cpus: plan.cpus.iter().collect(),
         threshold: cycles(plan.threshold),
         limit: cycles(plan.hardlimit),
+        // Each engine has its own.
+        warm_up: Cycles(0),
         duration: cycles(plan.duration),
         window: if plan.width == plan.window {
             Window::Continuous

@@ -75,9 +75,13 @@ impl Turns<'_> {
         let mut begin = Cycles(0);
         let mut record = None;
         for choice in order {
+            let warm_up = choices[choice].chosen.warm_up;
             let mut engine = choices[choice].build(
                 self.plan,
-                sampling.clone(),
+                SamplingPlan {
+                    warm_up: sampling.hz.to_cycles(warm_up),
+                    ..sampling.clone()
+                },
                 self.machine,
                 self.smi_sources.clone(),
                 self.changes.clone(),
@@ -94,6 +98,7 @@ impl Turns<'_> {
                 &mut forwarder,
             )
             .after(record.take())
+            .warming_up(warm_up)
             .lasting(sampling.hz.to_nanos(sampling.duration))
             .run(engine.as_mut(), self.root)
             .map_err(failure)?;

@@ -211,6 +211,7 @@ fn run(cases: &[Case<'_>], input: &ReportInput<'_>, origin: Cycles) -> Run {
         width_ns: *width,
         window_ns: *window,
         planned_ns: Some(*duration),
+        warm_up_ns: cases.iter().map(|case| case.chosen.warm_up).max(),
         ended_by: case.collected.ended_by,
         error: totals()
             .find_map(|cpu| cpu.ended_early.map(|why| format!("CPU {}: {why}", cpu.cpu))),

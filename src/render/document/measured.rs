@@ -49,6 +49,10 @@ pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
         let (width, window) = (human::chosen(run.width_ns), human::chosen(run.window_ns));
         facts.push(("Window", format!("{width} sampled of each {window}")));
     }
+    if let Some(warm_up) = run.warm_up_ns.filter(|length| *length > Nanos(0)) {
+        let text = format!("{} sampled before and discarded", human::chosen(warm_up));
+        facts.push(("Warm-up", text));
+    }
     facts.extend(clock(report));
     let reader = match run.engine {
         EngineName::Hwlat | EngineName::Osnoise => "by a tracer of the kernel's",

@@ -47,6 +47,7 @@ pub struct Collector<'a> {
     timeline: Timeline,
     clock: ClockWatch,
     earlier: Option<ClockRecord>,
+    warm_up: Nanos,
     duration: Nanos,
     requests: &'a dyn Requests,
     observer: &'a mut dyn Observer,
@@ -114,6 +115,7 @@ impl<'a> Collector<'a> {
             timeline,
             clock,
             earlier: None,
+            warm_up: Nanos(0),
             duration: Nanos(u64::MAX),
             requests,
             observer,
@@ -129,6 +131,11 @@ impl<'a> Collector<'a> {
     /// Goes on from what the slice before knew of the clocks.
     pub fn after(self, earlier: Option<ClockRecord>) -> Collector<'a> {
         Collector { earlier, ..self }
+    }
+
+    /// Expects the samplers to begin this long after they are let go.
+    pub fn warming_up(self, warm_up: Nanos) -> Collector<'a> {
+        Collector { warm_up, ..self }
     }
 
     /// Expects the samplers to end by themselves after this time.
@@ -196,7 +203,7 @@ impl<'a> Collector<'a> {
         watches: &mut Watches,
         watchdog: &Watchdog,
     ) -> EndedBy {
-        let begun = monotonic();
+        let begun = monotonic().saturating_add(self.warm_up);
         let mut waiting = self.timeline.moment();
         let mut ended_by = EndedBy::Duration;
         let mut readiness = Readiness::Awaited;

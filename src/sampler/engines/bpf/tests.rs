@@ -121,6 +121,7 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
         cpus: vec![last],
         threshold: hz.to_cycles(Nanos(10_000)),
         limit: hz.to_cycles(Nanos(10_000)),
+        warm_up: hz.to_cycles(Nanos(20_000_000)),
         duration: hz.to_cycles(Nanos(300_000_000)),
         window: Window::Continuous,
         priority: 1,

@@ -112,7 +112,7 @@ pub(super) fn sample<M: Machine>(
         fit: None,
         sampled: Cycles(0),
     };
-    shots.warm_up();
+    shots.warm_up(pace, source);
     let ends = Ends::begin(&mut shots.machine);
     shots.run(pace, &ends);
     shots.finish(ends)
@@ -158,8 +158,9 @@ impl<M: Machine> Shots<'_, M> {
         }
     }
 
-    /// Learns the shortest edges.
-    fn warm_up(&mut self) {
+    /// Learns the shortest edges; what else is asked for is sampled and
+    /// discarded.
+    fn warm_up(&mut self, pace: Pace, source: CountSource) {
         for _ in 0..WARM_UP {
             let Ok((shot, bracket)) = self.fire(SHORTEST_SHOT) else {
                 return;
@@ -167,6 +168,18 @@ impl<M: Machine> Shots<'_, M> {
             if let Some(fit) = ClockFit::new(bracket.before, bracket.after) {
                 self.excess(&fit, &shot, &bracket);
             }
+        }
+        let begun = self.machine.tsc();
+        while self.machine.tsc().wrapping_sub(begun) < self.plan.warm_up.0
+            && !self.channel.shared.is_stopped()
+            && self.fire(pace.shot).is_ok()
+        {
+            self.machine.pause(self.plan.hz.to_cycles(pace.breath));
+        }
+        if self.plan.warm_up > Cycles(0) {
+            let (readings, counts) = (self.plan.smi_readings, self.loaded.counts_smis());
+            self.smi = SmiLedger::begin(&mut self.machine, readings, counts);
+            self.interruptions = Interruptions::begin(source, self.totals.cpu);
         }
     }
 

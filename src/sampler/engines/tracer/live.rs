@@ -90,7 +90,9 @@ impl Live {
         match self.course {
             Course::Released(at) => {
                 let all = self.cpus.iter().all(TracedCpu::is_counted);
-                if all || stopped || now.since(at) >= patience {
+                let past = now.since(at).saturating_sub(plan.warm_up);
+                let is_warm = now.since(at) >= plan.warm_up;
+                if stopped || (is_warm && (all || past >= patience)) {
                     self.begin(now);
                 }
             }

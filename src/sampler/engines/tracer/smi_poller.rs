@@ -74,6 +74,11 @@ pub(super) fn attend(
         offset: None,
     };
     let channel = worker_handle.wait(&mut machine, setup, &plan.keep)?;
+    let begun = machine.tsc();
+    let nap = plan.hz.to_cycles(NAP);
+    while !channel.shared.is_stopped() && machine.tsc().wrapping_sub(begun) < plan.warm_up.0 {
+        machine.pause(nap.min(plan.warm_up));
+    }
     let ends = Ends::begin(&mut machine);
     let mut counter = Counter::begin(&mut machine, index, plan.smi_readings, duty);
     while !channel.shared.is_stopped() {

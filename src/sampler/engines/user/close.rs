@@ -2,7 +2,7 @@
 //! counted, and above the threshold it becomes a record.
 
 use crate::model::{Counts, Evidence, Footprint, SmiEvidence};
-use crate::sampler::engines::user::slow_path::{Part, Sampler, Smm, Trip};
+use crate::sampler::engines::user::slow_path::{Part, Phase, Sampler, Smm, Trip};
 use crate::sampler::engines::user::smi_watch::Event;
 use crate::sampler::gap::{RawGap, TripKind};
 use crate::sampler::histogram::Presence;
@@ -168,7 +168,7 @@ impl<M: Machine> Sampler<M> {
             _ => self.smi.unread(recorded),
         };
         self.totals.count(lead.length(), Presence::Absent);
-        if recorded {
+        if recorded && self.phase == Phase::Counted {
             let evidence = Evidence {
                 ring_zero: lead.seen.ring_zero,
                 smm_ns: lead.seen.smm,
@@ -227,9 +227,15 @@ impl<M: Machine> Sampler<M> {
         }
     }
 
-    /// Hands a trip over: above the threshold always, below now and then.
+    /// Hands a trip over: above the threshold always, below now and then. In a
+    /// warm-up all are lessons.
     fn write(&mut self, gap: RawGap, presence: Presence) {
-        match gap.kind {
+        let kind = match self.phase {
+            Phase::WarmUp => TripKind::Lesson,
+            Phase::Counted => gap.kind,
+        };
+        let gap = RawGap { kind, ..gap };
+        match kind {
             TripKind::Gap => self.record(gap, presence),
             TripKind::Lesson if presence == Presence::Ran && self.lessons.is_due(gap.end.0) => {
                 // Where there is no room, the next one teaches as well.

@@ -38,10 +38,19 @@ pub(in crate::sampler) struct Sampler<M> {
     pub(in crate::sampler) lessons: Lessons,
     pub(in crate::sampler) ring: Producer<RawGap>,
     pub(in crate::sampler) chain: Chain,
+    pub(in crate::sampler) phase: Phase,
     /// A stretch of the sampler's own work, calls of the kernel aside, is never
     /// longer than this unless something hit it.
     quiet_limit: u64,
     home: Option<u32>,
+}
+
+/// Whether what is sampled counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sampler) enum Phase {
+    /// It teaches what entries of the kernel take, and is discarded.
+    WarmUp,
+    Counted,
 }
 
 /// After so many hits of its own work in a row a CPU is slower than it was.
@@ -146,6 +155,7 @@ impl<M: Machine> Sampler<M> {
             lessons: Lessons::new(hz),
             ring,
             chain,
+            phase: Phase::Counted,
             calibration,
         }
     }
@@ -154,6 +164,23 @@ impl<M: Machine> Sampler<M> {
     /// reading is not sampled, so the SMI counter's account begins as late.
     pub(in crate::sampler) fn start(&mut self) {
         self.settle(SmiWatch::begin_again);
+    }
+
+    /// Samples by `run`, and forgets all of it but what makes the CPU unfit: that
+    /// it was lost, or a clock that ran backwards.
+    pub(in crate::sampler) fn warm_up(&mut self, run: impl FnOnce(&mut Self)) {
+        let fresh = self.totals.clone();
+        self.phase = Phase::WarmUp;
+        run(self);
+        self.phase = Phase::Counted;
+        self.smi.begin_anew(&mut self.machine);
+        let floor = fresh.floor.min(self.totals.floor);
+        self.totals = CpuTotals {
+            floor,
+            backward_steps: self.totals.backward_steps,
+            ended_early: self.totals.ended_early,
+            ..fresh
+        };
     }
 
     /// Begins a span once nothing hits the sampler between a reading of the SMI

@@ -79,6 +79,20 @@ impl SmiWatch {
         }
     }
 
+    /// Forgets all that was counted. Records that wait for the next reading are
+    /// not settled by it: it does not speak of them.
+    pub(in crate::sampler) fn begin_anew<M: Machine>(&mut self, machine: &mut M) {
+        let done = self.counter.take().map(|counter| counter.readings);
+        self.counter = FollowedCounter::begin(machine)
+            .zip(done)
+            .map(|(counter, done)| FollowedCounter {
+                readings: done.wrapping_add(1),
+                ..counter
+            });
+        self.events = 0;
+        self.unread_records = 0;
+    }
+
     /// Whether a stretch can hold an SMI: one with the kernel is then longer
     /// than the shortest entry of the kernel by as much as an SMI takes.
     pub(in crate::sampler) fn can_hold(&self, length: Cycles, presence: Presence) -> bool {

@@ -34,46 +34,22 @@ pub(in crate::sampler) fn sample<M: Machine>(
     ring: Producer<RawGap>,
     shared: &Arc<Shared>,
 ) -> CpuTotals {
-    let ends = Ends::begin(&mut machine);
+    let mut ends = Ends::begin(&mut machine);
     let smi = SmiWatch::begin(&mut machine, plan.smi_readings, &calibration, plan.hz);
     let totals = CpuTotals::begin(cpu, calibration.floor, plan.limit);
     let (threshold, hz) = (plan.threshold, plan.hz);
     let mut sampler = Sampler::new(machine, calibration, threshold, smi, hz, ring, totals);
+    if plan.warm_up > Cycles(0) {
+        sampler.warm_up(|sampler| {
+            sampler.start();
+            run(sampler, plan, plan.warm_up, shared, None);
+        });
+        ends = Ends::begin(&mut sampler.machine);
+    }
     sampler.start();
     let first = sampler.last;
     shared.begin(Cycles(first));
-    let mut window_start = first;
-    loop {
-        block(&mut sampler);
-        let elapsed = sampler.last.wrapping_sub(first);
-        let smis = sampler.smi.so_far().map(|smi| smi.count.delta);
-        shared.note(&sampler.totals, Cycles(elapsed), Cycles(0), smis);
-        if elapsed >= plan.duration.0 || sampler.totals.ended_early.is_some() || shared.is_stopped()
-        {
-            break;
-        }
-        if shared.is_wanted() {
-            publish(&mut sampler, first, &ends, shared);
-        }
-        if let Window::Partial { width, window } = plan.window
-            && sampler.last.wrapping_sub(window_start) >= width.0
-        {
-            let left = Cycles(plan.duration.0 - elapsed);
-            let over = sampler.last.wrapping_sub(window_start);
-            pause(
-                &mut sampler,
-                Cycles(window.0.saturating_sub(over)).min(left),
-                plan.hz.to_cycles(NAP),
-                &mut |sampler| {
-                    if shared.is_wanted() {
-                        lay_out(sampler, first, &ends, shared);
-                    }
-                    shared.is_stopped()
-                },
-            );
-            window_start = sampler.last;
-        }
-    }
+    run(&mut sampler, plan, plan.duration, shared, Some(&ends));
     let Sampler {
         mut machine,
         smi,
@@ -89,6 +65,53 @@ pub(in crate::sampler) fn sample<M: Machine>(
     // For a checkpoint, where this sampler ends long before the others.
     shared.publish(totals.clone());
     totals
+}
+
+/// Samples for this long. What there is so far is told by `ends`; of a warm-up
+/// nothing is.
+fn run<M: Machine>(
+    sampler: &mut Sampler<M>,
+    plan: &SamplingPlan,
+    length: Cycles,
+    shared: &Shared,
+    ends: Option<&Ends>,
+) {
+    let first = sampler.last;
+    let mut window_start = first;
+    loop {
+        block(sampler);
+        let elapsed = sampler.last.wrapping_sub(first);
+        if ends.is_some() {
+            let smis = sampler.smi.so_far().map(|smi| smi.count.delta);
+            shared.note(&sampler.totals, Cycles(elapsed), Cycles(0), smis);
+        }
+        if elapsed >= length.0 || sampler.totals.ended_early.is_some() || shared.is_stopped() {
+            break;
+        }
+        let wanted = ends.filter(|_| shared.is_wanted());
+        if let Some(ends) = wanted {
+            publish(sampler, first, ends, shared);
+        }
+        if let Window::Partial { width, window } = plan.window
+            && sampler.last.wrapping_sub(window_start) >= width.0
+        {
+            let left = Cycles(length.0 - elapsed);
+            let over = sampler.last.wrapping_sub(window_start);
+            pause(
+                sampler,
+                Cycles(window.0.saturating_sub(over)).min(left),
+                plan.hz.to_cycles(NAP),
+                &mut |sampler| {
+                    let wanted = ends.filter(|_| shared.is_wanted());
+                    if let Some(ends) = wanted {
+                        lay_out(sampler, first, ends, shared);
+                    }
+                    shared.is_stopped()
+                },
+            );
+            window_start = sampler.last;
+        }
+    }
 }
 
 /// Lays the totals out in the sampler's own time, which is counted as such. An
