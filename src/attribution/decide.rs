@@ -49,7 +49,12 @@ pub fn account(known: Known<'_>) -> Account {
     }
     match (ran, setting.platform) {
         (Some(false), Platform::Guest) => {
-            Account::platform(length, (Cause::Hypervisor, Confidence::Strong), ran)
+            // As on bare metal: not every way into the kernel has a tracepoint.
+            let sure = match evidence.kernel_ran() {
+                Some(_) => Confidence::Strong,
+                None => Confidence::Probable,
+            };
+            Account::platform(length, (Cause::Hypervisor, sure), ran)
         }
         (Some(false), Platform::BareMetal) => {
             Account::platform(length, kernel_absent(evidence), ran)

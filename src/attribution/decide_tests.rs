@@ -340,6 +340,23 @@ fn what_the_records_leave_is_told_by_what_else_is_known() {
 }
 
 #[test]
+fn without_the_footprint_a_guests_stall_is_probable() {
+    let told = |footprint| {
+        let case = evidence(footprint, SmiEvidence::Unreadable, Some(0));
+        let account = made(&case, Some(&explained(Standing::Nothing)), GUEST);
+        (account.cause, account.confidence)
+    };
+    assert_eq!(
+        told(Footprint::Intact),
+        (Cause::Hypervisor, Confidence::Strong)
+    );
+    assert_eq!(
+        told(Footprint::Unusable),
+        (Cause::Hypervisor, Confidence::Probable)
+    );
+}
+
+#[test]
 fn what_piled_up_is_made_up_for_beside_tasks() {
     let far = KernelTime {
         far_beyond: 1,

@@ -19,8 +19,7 @@ use super::super::Failure;
 
 /// What the user engine samples and discards before it counts. In it the CPU leaves
 /// its idle states and low frequencies, and some 25 ticks at 250 Hz teach what
-/// entries of the kernel take. Measured in a guest, the share of gaps with an unknown
-/// part is 2.5 times the usual one in the first 100 ms, and the usual one after it.
+/// entries of the kernel take: until then a gap's parts are more often not known.
 pub(super) const USER_WARM_UP: Nanos = Nanos(100_000_000);
 
 /// An engine that can be started on this host, and why it is this one.
