@@ -6,8 +6,9 @@ use crate::sampler::RaisedSpan;
 use crate::session::PackedGap;
 use crate::units::{Cycles, Hertz, Nanos};
 
-/// A gap that is longer than its stall by more than this holds something else.
-const OTHER_EVENT: Nanos = Nanos(5_000);
+/// A gap that is longer than its stall by more than this holds something else: a
+/// tick takes no less. Unlike an SMI, a raised stall can be cut in two by it.
+const OTHER_EVENT: Nanos = Nanos(2_000);
 
 /// What became of the stalls that were raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
