@@ -275,7 +275,8 @@ mod tests {
 
     #[test]
     fn each_bar_is_held() {
-        let breaks: [(&str, fn(&mut Evidence)); 9] = [
+        type Break = (&'static str, fn(&mut Evidence));
+        let breaks: [Break; 9] = [
             ("memory", |e| e.usage.peak_kib = (24 << 10) + 2 * 768 + 1),
             ("open files", |e| e.files.push(13)),
             ("open files", |e| e.files.clear()),
