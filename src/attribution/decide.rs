@@ -323,9 +323,16 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
             if kernel.tasks > Nanos(0) && u32::from(kernel.far_beyond) < count =>
         {
             let ways = kernel.beyond_ways.min(at_most(count));
-            let open = kernel.tasks.saturating_add(kernel.beyond_handlers);
+            let open = (kernel.tasks)
+                .saturating_add(kernel.beyond_handlers)
+                .saturating_add(kernel.unlearnt);
             Division::platform(ways, Confidence::Probable)
                 .and_unknown(open, UnknownReason::SmiInTask)
+        }
+        // Where more is not known than stands apart, the SMI may be in there.
+        Smis::Counted(1.., _) if kernel.unlearnt > kernel.most_excess => {
+            let open = kernel.unlearnt.saturating_add(beyond);
+            Division::unknown(open, UnknownReason::Unlearnt)
         }
         Smis::Counted(1, _) if places > 0 => {
             Division::platform(kernel.most_excess, Confidence::Strong)

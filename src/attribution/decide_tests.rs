@@ -357,6 +357,27 @@ fn without_the_footprint_a_guests_stall_is_probable() {
 }
 
 #[test]
+fn an_smi_may_be_where_nothing_was_learnt_yet() {
+    let told = |unlearnt: u64| {
+        let record = KernelTime {
+            unlearnt: Nanos(unlearnt),
+            handlers_beyond: 1,
+            beyond_handlers: Nanos(4_000),
+            most_excess: Nanos(4_000),
+            all_excess: Nanos(4_000),
+            ..explained(Standing::Interrupts)
+        };
+        let case = evidence(Footprint::Cleared, SmiEvidence::Own { delta: 1 }, Some(0));
+        let account = made(&case, Some(&record), BARE);
+        assert_eq!(account.cause, Cause::SmiOs);
+        (account.parts.platform, account.parts.unknown)
+    };
+    // A handler that took a little longer does not show that it was there.
+    assert_eq!(told(40_000), (Nanos(0), Nanos(44_000)));
+    assert_eq!(told(2_000), (Nanos(4_000), Nanos(0)));
+}
+
+#[test]
 fn what_piled_up_is_made_up_for_beside_tasks() {
     let far = KernelTime {
         far_beyond: 1,
