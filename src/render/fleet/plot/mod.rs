@@ -5,11 +5,14 @@ mod periods;
 mod timeline;
 mod worst;
 
+use maud::{Markup, html};
+
 use crate::fleet::groups::Dimension;
 use crate::fleet::model::{FleetReport, GroupRow, HostRow};
 use crate::model::Outcome;
 use crate::render::fleet::words;
-use crate::render::plot::{Picture, Tick};
+use crate::render::plot::{Frame, Picture, Tick, number};
+use crate::render::web::shown;
 use crate::text::{clean, human};
 
 pub(super) use timeline::draw as timeline;
@@ -101,6 +104,18 @@ impl<'a> Rows<'a> {
 
     fn height(&self) -> f64 {
         ROW_HEIGHT * self.groups.len().max(2) as f64 + 56.0
+    }
+
+    /// Whoever points at a row reads its words.
+    fn told(&self, frame: &Frame, words: &[String]) -> Markup {
+        let (left, right) = (frame.at_x(0.0), frame.at_x(1.0));
+        html! {
+            @for (row, words) in words.iter().enumerate() {
+                rect.hit x=(number(left)) width=(number(right - left))
+                    y=(number(frame.at_y(self.place(row)) - ROW_HEIGHT / 2.0))
+                    height=(number(ROW_HEIGHT)) { title { (shown(words)) } }
+            }
+        }
     }
 
     /// What a caption says of groups without a row.

@@ -67,11 +67,7 @@ pub(super) fn draw(rows: &Rows<'_>, totals: &Totals) -> Picture {
     let title = "Hosts that fail";
     let content = html! {
         @for (outcome, class, _) in order() { (path(&format!("area {class}"), &bars(*outcome))) }
-        @for (row, words) in figures.iter().enumerate() {
-            rect.hit x=(number(frame.at_x(0.0))) width=(number(frame.at_x(1.0) - frame.at_x(0.0)))
-                y=(number(frame.at_y(rows.place(row)) - ROW_HEIGHT / 2.0))
-                height=(number(ROW_HEIGHT)) { title { (shown(words)) } }
-        }
+        (rows.told(&frame, &figures))
     };
     Picture {
         title,

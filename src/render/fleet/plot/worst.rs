@@ -74,12 +74,7 @@ pub(super) fn draw(report: &FleetReport, rows: &Rows<'_>) -> Picture {
     let title = "The worst stall of each host";
     let content = html! {
         @for (class, data) in &drawn { (path(&format!("mark {class}"), data)) }
-        // Whoever points at a row reads it.
-        @for (row, words) in figures.iter().enumerate() {
-            rect.hit x=(number(frame.at_x(0.0))) width=(number(frame.at_x(1.0) - frame.at_x(0.0)))
-                y=(number(frame.at_y(rows.place(row)) - ROW_HEIGHT / 2.0))
-                height=(number(ROW_HEIGHT)) { title { (shown(words)) } }
-        }
+        (rows.told(&frame, &figures))
     };
     Picture {
         title,
