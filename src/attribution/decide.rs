@@ -49,12 +49,8 @@ pub fn account(known: Known<'_>) -> Account {
     }
     match (ran, setting.platform) {
         (Some(false), Platform::Guest) => {
-            // As on bare metal: not every way into the kernel has a tracepoint.
-            let sure = match evidence.kernel_ran() {
-                Some(_) => Confidence::Strong,
-                None => Confidence::Probable,
-            };
-            Account::platform(length, (Cause::Hypervisor, sure), ran)
+            let (_, strong) = by_absence(evidence);
+            Account::platform(length, (Cause::Hypervisor, strong), ran)
         }
         (Some(false), Platform::BareMetal) => {
             Account::platform(length, kernel_absent(evidence), ran)
@@ -99,10 +95,11 @@ fn kernel_ran(evidence: &Evidence, kernel: Option<&KernelTime>) -> Option<bool> 
     )
 }
 
-fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
-    // Without the engine's word, the absence of records is strong evidence,
-    // and no proof: not every way into the kernel has a tracepoint.
-    let (proof, strong) = match evidence.kernel_ran() {
+/// How sure the kernel's absence makes a cause that a counter proves, and one
+/// that it does not. Without the engine's word, the absence of records is strong
+/// evidence, and no proof: not every way into the kernel has a tracepoint.
+fn by_absence(evidence: &Evidence) -> (Confidence, Confidence) {
+    match evidence.kernel_ran() {
         // The kernel's own count misses what has no hook: exceptions, and
         // vectors that it does not know.
         _ if evidence.footprint == Footprint::Undisturbed => {
@@ -110,7 +107,11 @@ fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
         }
         Some(_) => (Confidence::Proved, Confidence::Strong),
         None => (Confidence::Strong, Confidence::Probable),
-    };
+    }
+}
+
+fn kernel_absent(evidence: &Evidence) -> (Cause, Confidence) {
+    let (proof, strong) = by_absence(evidence);
     match evidence.smi {
         SmiEvidence::Own { delta: 1.. } => (Cause::Smi, proof),
         SmiEvidence::Alone { delta: 1.. } => (Cause::Smi, strong),
@@ -330,7 +331,10 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
                 .and_unknown(open, UnknownReason::SmiInTask)
         }
         // Where more is not known than stands apart, the SMI may be in there.
-        Smis::Counted(1.., _) if kernel.unlearnt > kernel.most_excess => {
+        Smis::Counted(1.., _)
+            if kernel.unlearnt > Nanos(0)
+                && (places == 0 || kernel.unlearnt > kernel.most_excess) =>
+        {
             let open = kernel.unlearnt.saturating_add(beyond);
             Division::unknown(open, UnknownReason::Unlearnt)
         }
@@ -339,9 +343,6 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
         }
         Smis::Counted(count @ 2.., _) if places > 0 => {
             Division::platform(beyond.min(at_most(count)), Confidence::Strong)
-        }
-        Smis::Counted(1.., _) if kernel.unlearnt > Nanos(0) && places == 0 => {
-            Division::unknown(kernel.unlearnt, UnknownReason::Unlearnt)
         }
         Smis::Counted(1, _) => Division::platform(kernel.most_excess, Confidence::Probable),
         Smis::Counted(count @ 2.., _) => {

@@ -188,9 +188,9 @@ impl Collector<'_> {
                 return;
             }
             let elsewhere = match so_far.unknown_reason {
-                Some(reason) if reason.is_by_length() => {
+                Some(reason) if several && reason.is_by_length() => {
                     let found = (self.elsewhere).find(index, &first.raw, so_far.parts.unknown);
-                    if found.is_none() && can_wait && several && first.asked < ASKED {
+                    if found.is_none() && can_wait && first.asked < ASKED {
                         first.asked += 1;
                         return;
                     }
@@ -210,7 +210,9 @@ impl Collector<'_> {
                 false => account(&raw),
             };
             let (judged, platform) = state.tally.take(raw, kernel, account, &self.limits);
-            self.elsewhere.note(index, &judged, self.limits.hz);
+            if several {
+                self.elsewhere.note(index, &judged, self.limits.hz);
+            }
             let gap = PackedGap::pack(&judged);
             self.retention.keep(index as u32, gap);
             if platform > Some(self.limits.hardlimit) {
