@@ -49,14 +49,11 @@ pub struct Selftest {
     pub smis: u64,
 }
 
-/// A stall of all CPUs, and the run of hwgap's that is to see it.
+/// A stall of all CPUs while hwgap samples.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stall {
     pub length: String,
-    /// Above what the CPUs, which take turns, wait for one another.
-    pub threshold: String,
-    pub duration: String,
 }
 
 /// Which suites a scenario belongs to; `full` holds all.

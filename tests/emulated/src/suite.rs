@@ -198,7 +198,7 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
         return Ok(left);
     }
     if scenario.machine.takes_turns() {
-        let mut outcome = many::judge(scenario, &many::Evidence::read(scenario, results)?)?;
+        let mut outcome = many::judge(scenario, results)?;
         outcome.failures.extend(left.failures);
         return Ok(outcome);
     }

@@ -29,8 +29,8 @@ const END: (u64, u64) = (1_000_000_000, 2_000_000);
 /// Bytes of a report, of which nothing but this machine's gaps is unusual.
 const REPORT: u64 = 5_000_000;
 
-/// Everything the guest handed over.
-pub struct Evidence {
+/// What a run took of the machine.
+pub struct Needs {
     pub report: Report,
     pub report_bytes: u64,
     pub exit_code: i32,
@@ -39,42 +39,28 @@ pub struct Evidence {
     pub files: Vec<u64>,
     /// Processes that were still there after the end.
     pub left_running: String,
-    pub stall: Option<StallEvidence>,
 }
 
-/// A stall of all CPUs and what the run made of it.
-pub struct StallEvidence {
-    pub report: Report,
-    pub truth: Smi,
-}
-
-impl Evidence {
-    /// Reads what lies in the folder of a boot.
-    pub fn read(scenario: &Scenario, results: &Path) -> Result<Self> {
-        let read = |name: &str| {
-            let path = results.join(name);
-            std::fs::read_to_string(&path).with_context(|| path.display().to_string())
-        };
-        let report = read("report.json")?;
-        let stall = scenario.stall.as_ref().map(|_| -> Result<_> {
-            Ok(StallEvidence {
-                report: Report::parse(&read("stall-report.json")?)?,
-                truth: serde_json::from_str(&read(STALL_LOG)?).context(STALL_LOG)?,
-            })
-        });
+impl Needs {
+    fn read(results: &Path) -> Result<Self> {
+        let report = read(results, "report.json")?;
         Ok(Self {
             report: Report::parse(&report)?,
             report_bytes: report.len() as u64,
-            exit_code: number(&read("exit-code")?)?,
-            usage: serde_json::from_str(&read("usage.json")?).context("usage.json")?,
-            files: read("descriptors")?
+            exit_code: number(&read(results, "exit-code")?)?,
+            usage: serde_json::from_str(&read(results, "usage.json")?).context("usage.json")?,
+            files: read(results, "descriptors")?
                 .lines()
                 .map(number)
                 .collect::<Result<_>>()?,
-            left_running: read("left-running")?.trim().into(),
-            stall: stall.transpose()?,
+            left_running: read(results, "left-running")?.trim().into(),
         })
     }
+}
+
+fn read(results: &Path, name: &str) -> Result<String> {
+    let path = results.join(name);
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T>
@@ -86,23 +72,31 @@ where
         .with_context(|| format!("{text:?} is no number"))
 }
 
-/// Judges both runs.
-pub fn judge(scenario: &Scenario, evidence: &Evidence) -> Result<Outcome> {
+/// Judges what lies in the folder of a boot.
+pub fn judge(scenario: &Scenario, results: &Path) -> Result<Outcome> {
     let mut outcome = Outcome {
         scenario: scenario.name.clone(),
         ..Outcome::default()
     };
-    judge_needs(&mut outcome, scenario, evidence)?;
-    judge_report(&mut outcome, scenario, evidence)?;
-    if let Some(stall) = &evidence.stall {
-        judge_stall(&mut outcome, &stall.report, stall.truth)?;
+    match scenario.stall {
+        None => judge_run(&mut outcome, scenario, &Needs::read(results)?)?,
+        Some(_) => {
+            let report = Report::parse(&read(results, "report.json")?)?;
+            let truth = serde_json::from_str(&read(results, STALL_LOG)?).context(STALL_LOG)?;
+            judge_stall(&mut outcome, &report, truth)?;
+        }
     }
     Ok(outcome)
 }
 
+fn judge_run(outcome: &mut Outcome, scenario: &Scenario, needs: &Needs) -> Result<()> {
+    judge_needs(outcome, scenario, needs)?;
+    judge_report(outcome, scenario, needs)
+}
+
 /// Memory, files and time.
-fn judge_needs(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence) -> Result<()> {
-    let report = &evidence.report;
+fn judge_needs(outcome: &mut Outcome, scenario: &Scenario, needs: &Needs) -> Result<()> {
+    let report = &needs.report;
     let cpus = report.cpus.len() as u64;
     let due = u64::from(scenario.machine.cpus) - 1;
     outcome.require(
@@ -113,15 +107,15 @@ fn judge_needs(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence) 
     let elapsed = report.cpus.iter().map(|cpu| cpu.elapsed_ns).max();
     // One cycle is one nanosecond under -icount shift=0.
     let last = origin + elapsed.unwrap_or(0);
-    let start = origin.saturating_sub(evidence.usage.before);
-    let end = evidence.usage.after.saturating_sub(last);
-    let files = evidence.files.iter().copied().max();
+    let start = origin.saturating_sub(needs.usage.before);
+    let end = needs.usage.after.saturating_sub(last);
+    let files = needs.files.iter().copied().max();
     for (what, value, (base, each), unit) in [
-        ("memory", Some(evidence.usage.peak_kib), MEMORY, "KiB"),
+        ("memory", Some(needs.usage.peak_kib), MEMORY, "KiB"),
         ("open files", files, (0, FILES), "files"),
         ("from exec to the first sample", Some(start), START, "ns"),
         ("from the last sample to the exit", Some(end), END, "ns"),
-        ("report", Some(evidence.report_bytes), (REPORT, 0), "bytes"),
+        ("report", Some(needs.report_bytes), (REPORT, 0), "bytes"),
     ] {
         let most = base + each * due;
         match value {
@@ -138,15 +132,15 @@ fn judge_needs(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence) 
         }
     }
     outcome.require(
-        evidence.left_running.is_empty(),
-        format!("still running: {}", evidence.left_running),
+        needs.left_running.is_empty(),
+        format!("still running: {}", needs.left_running),
     );
     Ok(())
 }
 
 /// What the report holds of each CPU.
-fn judge_report(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence) -> Result<()> {
-    let report = &evidence.report;
+fn judge_report(outcome: &mut Outcome, scenario: &Scenario, needs: &Needs) -> Result<()> {
+    let report = &needs.report;
     let duration = nanoseconds(&scenario.hwgap.duration)?;
     for cpu in &report.cpus {
         let named = cpu
@@ -165,8 +159,8 @@ fn judge_report(outcome: &mut Outcome, scenario: &Scenario, evidence: &Evidence)
     }
     if let Some(expected) = scenario.expect.exit_code {
         outcome.require(
-            evidence.exit_code == expected,
-            format!("exit status {}, {expected} was due", evidence.exit_code),
+            needs.exit_code == expected,
+            format!("exit status {}, {expected} was due", needs.exit_code),
         );
     }
     Ok(())
@@ -248,8 +242,8 @@ mod tests {
         toml::from_str("summary = ''\n[machine]\ncpus = 3\n[expect]\nexit_code = 1").unwrap()
     }
 
-    fn evidence() -> Evidence {
-        Evidence {
+    fn needs() -> Needs {
+        Needs {
             report: report(&[], &[]),
             report_bytes: 100_000,
             exit_code: 1,
@@ -260,22 +254,23 @@ mod tests {
             },
             files: vec![9, 12],
             left_running: String::new(),
-            stall: None,
         }
     }
 
-    fn failures(evidence: &Evidence) -> Vec<String> {
-        judge(&scenario(), evidence).unwrap().failures
+    fn failures(needs: &Needs) -> Vec<String> {
+        let mut outcome = Outcome::default();
+        judge_run(&mut outcome, &scenario(), needs).unwrap();
+        outcome.failures
     }
 
     #[test]
     fn what_keeps_to_the_bars_passes() {
-        assert_eq!(failures(&evidence()), Vec::<String>::new());
+        assert_eq!(failures(&needs()), Vec::<String>::new());
     }
 
     #[test]
     fn each_bar_is_held() {
-        type Break = (&'static str, fn(&mut Evidence));
+        type Break = (&'static str, fn(&mut Needs));
         let breaks: [Break; 9] = [
             ("memory", |e| e.usage.peak_kib = (24 << 10) + 2 * 768 + 1),
             ("open files", |e| e.files.push(13)),
@@ -291,13 +286,13 @@ mod tests {
             ("was sampled for", |e| e.report.cpus[0].elapsed_ns = 1),
         ];
         for (what, broken) in breaks {
-            let mut evidence = evidence();
-            broken(&mut evidence);
+            let mut needs = needs();
+            broken(&mut needs);
             // The moved origin moves the last sample too.
             if what == "to the first sample" {
-                evidence.usage.after += 1_010_000_001;
+                needs.usage.after += 1_010_000_001;
             }
-            let failures = failures(&evidence);
+            let failures = failures(&needs);
             assert!(
                 matches!(&failures[..], [one] if one.contains(what)),
                 "{what}: {failures:?}"
