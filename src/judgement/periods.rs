@@ -5,9 +5,11 @@ use crate::units::{Cycles, Nanos};
 
 use super::Case;
 
-/// Gaps that are looked at, from the first on: this is asked for each CPU, and
-/// more gaps cost time and change nothing.
-const MOST_GAPS: usize = 1_000;
+/// Gaps that are looked at, from the first on: of all CPUs together, and of one
+/// at least and at most. This is asked for each CPU; more gaps of many CPUs cost
+/// seconds at the end of a run, and a series among them shows in fewer as well.
+const MOST_GAPS: usize = 16_000;
+const MOST_OF_ONE: (usize, usize) = (200, 1_000);
 
 /// A series among the gaps of one CPU.
 pub struct Period {
@@ -20,12 +22,14 @@ pub struct Period {
 /// Each CPU by itself: the CPUs of a guest run on different CPUs of its host,
 /// whose ticks come at different moments.
 pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
-    let hz = cases.first()?.rate.hz;
+    let first = cases.first()?;
+    let (hz, cpus) = (first.rate.hz, first.collected.cpus.len());
+    let most = (MOST_GAPS / cpus).clamp(MOST_OF_ONE.0, MOST_OF_ONE.1);
     let gaps = || (cases.iter()).flat_map(|case| case.collected.cpus[index].gaps.iter());
     let first = gaps().next().map(|gap| gap.start())?;
     let events: Vec<Event> = gaps()
         .filter(|gap| gap.platform() > Nanos(0))
-        .take(MOST_GAPS)
+        .take(most)
         .map(|gap| Event {
             at: hz
                 .to_nanos(gap.start().since(first))

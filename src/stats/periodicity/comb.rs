@@ -99,15 +99,15 @@ fn judge(all: &[f64], period: f64, width: f64, visibility: Visibility) -> Option
         phase: 0.0,
     };
     let mut frequency = 0.0;
-    let mut bins = Vec::new();
-    for tried in (0..steps).map(tried) {
-        if most_in_phase(&times, first, tried, width, &mut bins) <= best.hits {
-            continue;
+    let mut phases = Phases::new(&times, tried(0), step);
+    for index in 0..steps {
+        if phases.most_in_window(width) > best.hits {
+            let found = in_phase(&times, first, tried(index), width);
+            if found.hits > best.hits {
+                (best, frequency) = (found, tried(index));
+            }
         }
-        let found = in_phase(&times, first, tried, width);
-        if found.hits > best.hits {
-            (best, frequency) = (found, tried);
-        }
+        phases.advance();
     }
     if frequency <= 0.0 {
         return None;
@@ -188,38 +188,60 @@ struct InPhase {
     phase: f64,
 }
 
-/// Bins of a window, for a bound of what it holds.
+/// Bins of a window at least, for a bound of what it holds.
 const BINS: f64 = 16.0;
+/// A whole cycle.
+const CYCLE: f64 = (1u64 << 32) as f64;
 
-/// No fewer than [`in_phase`] finds, by counting alone; `bins` is memory that is
-/// used again.
-fn most_in_phase(
-    times: &[f64],
-    origin: f64,
-    frequency: f64,
-    width: f64,
-    bins: &mut Vec<u16>,
-) -> usize {
-    let count = (BINS / width).floor() as usize;
-    bins.clear();
-    bins.resize(count, 0);
-    for time in times {
-        let phase = ((time - origin) * frequency).fract();
-        // Not below 0, as the origin is the first of them.
-        let bin = (phase * count as f64) as usize;
-        bins[bin.min(count - 1)] += 1;
+/// The phases of events at one frequency after the other, in 2^-32 of a cycle.
+/// Going on is an addition, so that its error stays far below a bin.
+struct Phases {
+    now: Vec<u32>,
+    steps: Vec<u32>,
+    bins: Vec<u16>,
+}
+
+impl Phases {
+    fn new(times: &[f64], frequency: f64, step: f64) -> Phases {
+        let at = |frequency: f64| -> Vec<u32> {
+            let cycles = times.iter().map(|time| (time - times[0]) * frequency);
+            cycles.map(|cycles| (cycles.fract() * CYCLE) as u32).collect()
+        };
+        Phases {
+            now: at(frequency),
+            steps: at(step),
+            bins: Vec::new(),
+        }
     }
-    // However it lies, a window touches no more than these: one for the bins'
-    // being a little wider than their share, and one at each end.
-    let reach = (BINS as usize + 2).min(count);
-    let mut within: usize = bins[..reach].iter().map(|&bin| usize::from(bin)).sum();
-    let mut most = within;
-    for from in 0..count {
-        within -= usize::from(bins[from]);
-        within += usize::from(bins[(from + reach) % count]);
-        most = most.max(within);
+
+    fn advance(&mut self) {
+        for (now, step) in self.now.iter_mut().zip(&self.steps) {
+            *now = now.wrapping_add(*step);
+        }
     }
-    most
+
+    /// No fewer than [`in_phase`] finds, by counting alone.
+    fn most_in_window(&mut self, width: f64) -> usize {
+        let count = ((BINS / width) as usize).next_power_of_two();
+        let shift = 32 - count.ilog2();
+        // However it lies, a window touches no more than these: one for its
+        // share of a bin, and one for what the phases are rounded by.
+        let reach = ((width * count as f64).ceil() as usize + 2).min(count);
+        self.bins.clear();
+        self.bins.resize(count, 0);
+        for phase in &self.now {
+            self.bins[(phase >> shift) as usize] += 1;
+        }
+        // The window may reach over the end of the cycle.
+        self.bins.extend_from_within(..reach);
+        let mut within: usize = self.bins[..reach].iter().map(|&bin| usize::from(bin)).sum();
+        let mut most = within;
+        for (leaves, enters) in self.bins.iter().zip(&self.bins[reach..]) {
+            within = within + usize::from(*enters) - usize::from(*leaves);
+            most = most.max(within);
+        }
+        most
+    }
 }
 
 /// `times` lie further apart than the window is wide, so that no cycle gives
@@ -287,7 +309,6 @@ mod tests {
                 .wrapping_add(1);
             (random >> 40) as f64 / (1u64 << 24) as f64
         };
-        let mut bins = Vec::new();
         for round in 0..200 {
             let mut times: Vec<f64> = (0..400).map(|_| next() * 250.0).collect();
             if round % 2 == 0 {
@@ -299,7 +320,10 @@ mod tests {
                 let times = thinned(&times, width);
                 let frequency = 0.99 + next() * 0.02;
                 let exact = in_phase(&times, origin, frequency, width).hits;
-                let bound = most_in_phase(&times, origin, frequency, width, &mut bins);
+                let step = 1e-5;
+                let mut phases = Phases::new(&times, frequency - 30.0 * step, step);
+                (0..30).for_each(|_| phases.advance());
+                let bound = phases.most_in_window(width);
                 assert!(bound >= exact, "{bound} of {exact}");
                 assert!(bound <= exact + exact / 4 + 6, "{bound} of {exact}");
             }
