@@ -2,7 +2,7 @@
 //! and named in every error, and nothing in it is trusted to be sane.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -229,11 +229,7 @@ fn streamed<T>(
 }
 
 fn of_stream<T: DeserializeOwned>(input: &mut dyn Read) -> Option<T> {
-    let mut guard = Guard::of_depth(input);
-    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
-    let read = T::deserialize(&mut parser).ok()?;
-    parser.end().ok()?;
-    Some(read)
+    brief::parsed(&mut Guard::of_depth(input)).ok()
 }
 
 /// Whether a file may hold more than is read at once.

@@ -29,6 +29,7 @@ pub use parts::{
     BiosInBrief, ClockInBrief, CpuInBrief, EvidenceInBrief, FindingInBrief, HostInBrief,
     KernelInBrief, RunInBrief, SystemInBrief,
 };
+pub(in crate::read) use read::parsed;
 pub use read::{from_large, from_report, from_slice};
 pub use stalls::{StallInBrief, StallsInBrief};
 pub use text::Text;

@@ -24,7 +24,7 @@ pub fn from_slice(text: &[u8]) -> Result<Brief<'_>, Problem> {
     // is not may still be so in a field that is passed over.
     let read = match str::from_utf8(text) {
         Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(text),
+        Err(_) => parsed(&mut &text[..]),
     };
     match read {
         Ok(brief) => whole(brief, || check_header(text)),
@@ -48,9 +48,7 @@ pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
         input.consume(3);
     }
     let mut guard = Guard::new(input);
-    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(&mut guard));
-    let brief = Brief::deserialize(&mut parser).and_then(|brief| parser.end().map(|()| brief));
-    drop(parser);
+    let brief = parsed(&mut guard);
     match (brief, guard.trouble) {
         (_, Some(Trouble::Deep)) => Err(Problem::TooDeep),
         (Ok(brief), _) => whole(brief, || Ok(())),
@@ -65,9 +63,21 @@ pub fn from_large(input: impl Read) -> Result<Brief<'static>, Problem> {
 pub fn from_report(report: &Report<()>) -> Result<Brief<'static>, Problem> {
     let text = serde_json::to_vec(report).map_err(|error| of_parser(error, None))?;
     // As a stream, so that nothing is borrowed from the text.
-    let mut parser = serde_json::Deserializer::from_reader(text.as_slice());
-    let brief = Brief::deserialize(&mut parser).map_err(|error| of_parser(error, None))?;
+    let brief = parsed(&mut text.as_slice()).map_err(|error| of_parser(error, None))?;
     checked(brief, || Ok(()))
+}
+
+/// What a stream holds. All streams are of one type, as each would have its own
+/// copy of the parser for all parts of a report.
+///
+/// # Errors
+/// Those of the parser.
+pub(in crate::read) fn parsed<T: Deserialize<'static>>(
+    input: &mut dyn Read,
+) -> Result<T, serde_json::Error> {
+    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(input));
+    let read = T::deserialize(&mut parser)?;
+    parser.end().map(|()| read)
 }
 
 /// A report of a file: one that contradicts itself says nothing.
