@@ -210,6 +210,8 @@ mod tests {
                 os: 1_500,
                 ..CauseCounts::default()
             },
+            above_limit: 0,
+            unknown: Nanos(0),
             smis: Some(4),
             sampling: Sampling::GoesOn,
         };

@@ -45,8 +45,8 @@ pub trait Observer {
     /// How the run stands, a few times a second.
     fn look(&mut self, _view: &View) {}
 
-    /// Sampling is over; a terminal is to be as before.
-    fn end(&mut self) {}
+    /// Sampling is over, and all gaps are judged.
+    fn end(&mut self, _view: &View) {}
 }
 
 /// Nobody is told.
@@ -95,6 +95,10 @@ pub struct CpuView {
     pub max_platform: Nanos,
     /// Its gaps above the threshold, by cause.
     pub counts: CauseCounts,
+    /// Gaps of which the platform's part is above the limit.
+    pub above_limit: u64,
+    /// Time of gaps that nobody was given.
+    pub unknown: Nanos,
     /// Rises of the SMI counter; `None` where it cannot be read or is a virtual
     /// machine's own.
     pub smis: Option<u64>,

@@ -254,6 +254,16 @@ impl Tally {
         self.collection.counts
     }
 
+    /// Gaps of which the platform's part is above the limit, so far.
+    pub(super) fn above_limit(&self) -> u64 {
+        self.collection.platform_above_limit
+    }
+
+    /// Time of gaps that nobody was given, so far.
+    pub(super) fn unknown(&self) -> Nanos {
+        self.collection.unknown
+    }
+
     /// The platform's time beside the kernel's so far: it is covered.
     pub(super) fn platform_beside_kernel(&self) -> Nanos {
         self.collection.platform_beside_kernel

@@ -220,6 +220,10 @@ impl Observer for Forwarder<'_, '_> {
         self.ongoing.tell(text);
     }
 
+    fn end(&mut self, view: &View) {
+        self.now = together(&self.before, view);
+    }
+
     fn look(&mut self, view: &View) {
         let changes = self.changes.as_ref();
         if let Some(text) = changes.and_then(|changes| changes.lock().watch_guardian()) {
@@ -238,6 +242,8 @@ fn together(before: &View, now: &View) -> View {
             uncovered: before.uncovered.saturating_add(now.uncovered),
             max_platform: before.max_platform.max(now.max_platform),
             counts: before.counts.and(now.counts),
+            above_limit: before.above_limit + now.above_limit,
+            unknown: before.unknown.saturating_add(now.unknown),
             smis: before.smis.zip(now.smis).map(|(before, now)| before + now),
             ..now.clone()
         },

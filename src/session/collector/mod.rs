@@ -173,7 +173,7 @@ impl<'a> Collector<'a> {
         let watchdog = Watchdog::begin(engine.stop_handle(), self.observer.keep());
         engine.release();
         let mut ended_by = self.follow(engine, (&setups, root), &mut watches, &watchdog);
-        self.observer.end();
+        let statuses = engine.status();
         let totals = engine.finish()?;
         drop(watchdog);
         self.timeline.mark();
@@ -187,6 +187,11 @@ impl<'a> Collector<'a> {
         if totals.iter().any(|cpu| cpu.ended_early.is_some()) {
             ended_by = EndedBy::Error;
         }
+        self.judge_the_rest();
+        let spans = totals.iter().map(|cpu| cpu.last.since(cpu.first));
+        let elapsed = self.limits.hz.to_nanos(spans.max().unwrap_or_default());
+        let view = self.view(&statuses, &setups, elapsed);
+        self.observer.end(&view);
         Ok(self.finish(setups, totals, ended_by, watches))
     }
 
@@ -277,7 +282,7 @@ impl<'a> Collector<'a> {
                 self.clock.look(now);
                 watches.look(moment, now);
                 self.distrust(watches);
-                let view = self.view(engine, setups, monotonic().saturating_sub(begun));
+                let view = self.view(&engine.status(), setups, monotonic().saturating_sub(begun));
                 self.observer.look(&view);
             }
         }
@@ -318,13 +323,8 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn finish(
-        mut self,
-        setups: Vec<CpuSetup>,
-        totals: Vec<CpuTotals>,
-        ended_by: EndedBy,
-        watches: Watches,
-    ) -> Collected {
+    /// No more gaps and records come.
+    fn judge_the_rest(&mut self) {
         for (index, cpu) in self.cpus.iter_mut().enumerate() {
             let pending = &mut self.pending;
             cpu.resolver.flush(&mut |gap| pending.push((index, gap)));
@@ -333,6 +333,15 @@ impl<'a> Collector<'a> {
         // First what needs nobody else: it may be what others wait for.
         self.judge(Haste::Patient);
         self.judge(Haste::Now);
+    }
+
+    fn finish(
+        self,
+        setups: Vec<CpuSetup>,
+        totals: Vec<CpuTotals>,
+        ended_by: EndedBy,
+        watches: Watches,
+    ) -> Collected {
         let mut trace = self.trace;
         let kernel_totals = trace.as_mut().map(|trace| {
             let of_cpu = |(index, cpu): (usize, &CpuTotals)| {

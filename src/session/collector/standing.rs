@@ -3,7 +3,7 @@
 
 use crate::evidence::watches::Watches;
 use crate::model::Platform;
-use crate::sampler::{CpuSetup, CpuTotals, Engine};
+use crate::sampler::{CpuSetup, CpuTotals, LiveStatus};
 use crate::units::{Cycles, Nanos};
 
 use super::super::observer::{CpuView, Sampling, View};
@@ -49,10 +49,14 @@ impl Collector<'_> {
         self.observer.snapshot(snapshot);
     }
 
-    /// How the run stands after this time, for people.
-    pub(super) fn view(&self, engine: &dyn Engine, setups: &[CpuSetup], elapsed: Nanos) -> View {
+    /// How the run stands after this time.
+    pub(super) fn view(
+        &self,
+        statuses: &[LiveStatus],
+        setups: &[CpuSetup],
+        elapsed: Nanos,
+    ) -> View {
         let nanos = |cycles: Cycles| self.limits.hz.to_nanos(cycles);
-        let statuses = engine.status();
         let cpus = setups.iter().zip(&self.cpus).zip(statuses);
         View {
             elapsed,
@@ -64,6 +68,8 @@ impl Collector<'_> {
                         .saturating_sub(state.tally.platform_beside_kernel()),
                     max_platform: nanos(state.tally.max_platform()),
                     counts: state.tally.counts(),
+                    above_limit: state.tally.above_limit(),
+                    unknown: state.tally.unknown(),
                     smis: match self.limits.setting.platform {
                         Platform::BareMetal => status.smis,
                         Platform::Guest => None,
