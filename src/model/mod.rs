@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod actions;
 pub mod agreement;
 mod cause;
 mod clock;
@@ -27,6 +28,7 @@ mod watched;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use actions::ActedOn;
 use agreement::{Agreement, EngineReport};
 pub use cause::{Cause, Confidence};
 pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint, UtcStepReport};

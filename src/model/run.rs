@@ -61,8 +61,10 @@ pub enum EndedBy {
     Duration,
     /// SIGINT or SIGTERM.
     Signal,
-    /// The first platform gap, as `--stop-on-gap` asks.
+    /// A gap, as `--stop-on-gap` or `--on-gap stop` asks.
     Gap,
+    /// The end of the command that the run was for.
+    Command,
     /// Something made further sampling impossible.
     Error,
     /// Nothing yet: the report is a checkpoint of a run that was going on. A
@@ -143,7 +145,9 @@ pub fn cut_short(ended_by: EndedBy, elapsed: Nanos, planned: Option<Nanos>) -> O
         // The signal came when the run was over already.
         EndedBy::Signal if planned.is_some_and(|planned| elapsed >= planned) => return None,
         EndedBy::Signal => "cut short by a signal",
-        EndedBy::Gap => "ended by its first platform gap",
+        EndedBy::Command if planned.is_none_or(|planned| elapsed >= planned) => return None,
+        EndedBy::Command => "ended with its command",
+        EndedBy::Gap => "ended by a gap, as asked",
         EndedBy::Error => "cut short by an error",
         EndedBy::Running => "checkpoint of an unfinished run (cut off, or still running)",
     };

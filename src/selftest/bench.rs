@@ -17,8 +17,7 @@ use crate::sampler::{
 };
 use crate::selftest::{CompetingTask, Expected, Found, SignalStorm, judge};
 use crate::session::{
-    Budget, ClockWatch, Collected, Collector, Limits, Pace, PackedGap, StopOnGap, Timeline,
-    Unobserved,
+    Budget, ClockWatch, Collected, Collector, Limits, Pace, PackedGap, Timeline, Unobserved,
 };
 use crate::sys::signals::RunSignals;
 use crate::units::cpulist::CpuList;
@@ -267,7 +266,8 @@ impl Bench<'_> {
             hardlimit: plan.threshold,
             threshold: plan.threshold,
             hz: self.hz,
-            stop_on_gap: StopOnGap::No,
+            stop: None,
+            act: None,
             throttling: throttling(self.host, &only, self.root),
             setting: setting(self.machine, self.host),
             pace: Pace::OwnCpu,

@@ -20,6 +20,7 @@ mod rhythm;
 mod snapshot;
 mod tally;
 mod timeline;
+mod trigger;
 mod watchdog;
 
 pub use clock_watch::ClockWatch;
@@ -35,5 +36,6 @@ pub use requests::{Request, Requests};
 pub use retention::{Budget, LeftOut};
 pub use rhythm::Pace;
 pub use snapshot::Snapshot;
-pub use tally::{CpuCollection, Limits, StopOnGap};
+pub use tally::{CpuCollection, Limits};
 pub use timeline::{Rate, Timeline, UtcStep};
+pub use trigger::Trigger;

@@ -19,6 +19,8 @@ pub enum Request {
     Tell,
     /// To end.
     End,
+    /// The command that the run was for has ended.
+    Done,
 }
 
 impl Requests for RunSignals {

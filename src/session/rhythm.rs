@@ -8,12 +8,17 @@ use crate::units::{Fill, Nanos};
 pub enum Pace {
     /// It has a CPU of its own.
     OwnCpu,
+    /// The same, and something is to be done about a gap as soon as it comes in.
+    Prompt,
     /// It takes its time from a sampler: seldom, as each visit is a gap.
     SharedCpu,
 }
 
 /// Milliseconds between two visits where the collector has a CPU of its own.
 const OWN_TURN: u16 = 5;
+/// The same where gaps are waited for. What waits for other gaps does so for
+/// whole turns, so that gaps are judged as they would be without it.
+const PROMPT_TURN: u16 = 1;
 /// The same on a sampler's CPU, where gaps come in thick and fast.
 const SHORTEST_TURN: u16 = 40;
 /// And where hardly any come in. The rings then hold 8,000 gaps and 20,000
@@ -33,6 +38,8 @@ const MUCH: Fill = Fill(1.0 / 16.0);
 pub(super) struct Rhythm {
     pace: Pace,
     turn: u16,
+    /// Milliseconds since the last whole turn of the collector.
+    since: u16,
     look_due: Nanos,
     end: Nanos,
 }
@@ -44,6 +51,7 @@ impl Rhythm {
         let mut rhythm = Rhythm {
             pace,
             turn: shortest(pace),
+            since: 0,
             look_due: Nanos(0),
             end,
         };
@@ -64,12 +72,23 @@ impl Rhythm {
         self.wait().min(shortest(self.pace))
     }
 
+    /// Whether with this visit as much time has gone by as between two visits
+    /// of a collector that nobody urges.
+    pub(super) fn is_whole_turn(&mut self) -> bool {
+        self.since += PROMPT_TURN;
+        let is_whole = self.pace != Pace::Prompt || self.since >= OWN_TURN;
+        if is_whole {
+            self.since = 0;
+        }
+        is_whole
+    }
+
     /// A visit has found the fullest ring so full; `None` where that is not
     /// known.
     pub(super) fn visited(&mut self, fill: Option<Fill>) {
         let shortest = shortest(self.pace);
         let longest = match self.pace {
-            Pace::OwnCpu => OWN_TURN,
+            Pace::OwnCpu | Pace::Prompt => shortest,
             Pace::SharedCpu => LONGEST_TURN,
         };
         self.turn = match fill {
@@ -96,7 +115,7 @@ impl Rhythm {
 
     fn between_looks(&self) -> Nanos {
         match self.pace {
-            Pace::OwnCpu => Nanos(200 * Nanos::MILLISECOND.0),
+            Pace::OwnCpu | Pace::Prompt => Nanos(200 * Nanos::MILLISECOND.0),
             Pace::SharedCpu => Nanos(4 * Nanos::SECOND.0),
         }
     }
@@ -105,6 +124,7 @@ impl Rhythm {
 fn shortest(pace: Pace) -> u16 {
     match pace {
         Pace::OwnCpu => OWN_TURN,
+        Pace::Prompt => PROMPT_TURN,
         Pace::SharedCpu => SHORTEST_TURN,
     }
 }
@@ -153,6 +173,19 @@ mod tests {
     fn a_cpu_of_its_own_is_visited_all_the_time() {
         let mut rhythm = Rhythm::begin(Pace::OwnCpu, NEVER);
         assert_eq!(after(&mut rhythm, &[0.0, 0.9, 0.0]), OWN_TURN);
+    }
+
+    #[test]
+    fn where_gaps_are_waited_for_each_fifth_visit_is_a_whole_turn() {
+        let whole = |pace| {
+            let mut rhythm = Rhythm::begin(pace, NEVER);
+            let visits = (0..10).map(|_| rhythm.is_whole_turn());
+            visits.filter(|is_whole| *is_whole).count()
+        };
+        let all = [Pace::OwnCpu, Pace::SharedCpu, Pace::Prompt].map(whole);
+        assert_eq!(all, [10, 10, 2]);
+        let mut rhythm = Rhythm::begin(Pace::Prompt, NEVER);
+        assert_eq!(after(&mut rhythm, &[0.0, 0.9]), PROMPT_TURN);
     }
 
     #[test]

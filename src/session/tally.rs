@@ -16,6 +16,7 @@ use super::kept::KeptGaps;
 use super::packed::{JudgedGap, Recast};
 use super::retention::Budget;
 use super::rhythm::Pace;
+use super::trigger::Trigger;
 
 /// What the run is held against.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +27,10 @@ pub struct Limits {
     pub threshold: Cycles,
     /// The cycles of a nanosecond, for what is compared with kernel counts.
     pub hz: Hertz,
-    /// Whether the first platform gap ends the run.
-    pub stop_on_gap: StopOnGap,
+    /// The gaps of which the first ends the run, where any does.
+    pub stop: Option<Trigger>,
+    /// The gaps that something is done about, where anything is.
+    pub act: Option<Trigger>,
     /// The scheduler's bound on real-time tasks.
     pub throttling: Option<Throttling>,
     /// Bare metal or guest, clock good or bad.
@@ -36,15 +39,6 @@ pub struct Limits {
     pub pace: Pace,
     /// How many gaps are kept.
     pub keep: Budget,
-}
-
-/// What the first platform gap does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopOnGap {
-    /// Nothing.
-    No,
-    /// Ends the run.
-    Yes,
 }
 
 /// What was collected of one CPU.

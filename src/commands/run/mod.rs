@@ -26,14 +26,14 @@ use crate::host::{Host, cpuid, inventory};
 use crate::judgement::assembly::assemble;
 use crate::judgement::circumstances::{first_rate, setting, throttling};
 use crate::model::inventory::SerialNumbers;
-use crate::model::{EngineName, Platform};
+use crate::model::{ActedOn, EngineName, Platform};
 use crate::plan::RunPlan;
 use crate::privileges::{Keep, Writes};
 use crate::render::csv::header;
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::preparation::prepare;
-use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, StopOnGap, Timeline, limits};
+use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, Timeline, Trigger, limits};
 use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -133,11 +133,11 @@ pub(super) fn measure(
         hardlimit: first.hz.to_cycles(plan.hardlimit),
         threshold: first.hz.to_cycles(plan.threshold),
         hz: first.hz,
-        stop_on_gap: if plan.stop_on_gap {
-            StopOnGap::Yes
-        } else {
-            StopOnGap::No
-        },
+        stop: plan.stop_on_gap.then(|| Trigger {
+            above: first.hz.to_cycles(plan.threshold),
+            of: ActedOn::Platform,
+        }),
+        act: None,
         throttling,
         setting,
         pace: pace(&plan, scripted),

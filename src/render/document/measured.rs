@@ -115,7 +115,8 @@ pub(in crate::render) fn lasted(run: &Run) -> String {
     let ended = match (run.ended_by, &run.error) {
         (EndedBy::Duration, _) => String::new(),
         (EndedBy::Signal, _) => ", ended early by a signal".to_owned(),
-        (EndedBy::Gap, _) => ", ended by its first platform gap".to_owned(),
+        (EndedBy::Gap, _) => ", ended by a gap, as asked".to_owned(),
+        (EndedBy::Command, _) => ", ended with its command".to_owned(),
         (EndedBy::Running, _) => ", then a checkpoint: cut off, or still running".to_owned(),
         (EndedBy::Error, None) => ", ended early by an error".to_owned(),
         (EndedBy::Error, Some(error)) => format!(", ended early: {error}"),

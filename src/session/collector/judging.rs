@@ -6,12 +6,11 @@ use std::collections::VecDeque;
 use crate::evidence::kernel_trace::{KernelTrace, Lesson, Measured};
 use crate::model::SmiEvidence;
 use crate::sampler::{RawGap, TripKind};
-use crate::units::{Cycles, Nanos};
+use crate::units::Cycles;
 
 use super::super::observer::JudgedNow;
 use super::super::packed::PackedGap;
-use super::super::tally::StopOnGap;
-use super::{Collector, PlatformSeen};
+use super::{Collector, Stop};
 
 /// Gaps that wait at most until the run has seen what their like takes.
 const MOST: usize = 64;
@@ -155,9 +154,9 @@ impl Collector<'_> {
     /// Judges what can be judged by now, in order.
     pub(super) fn judge(&mut self, haste: Haste) {
         // Nobody waits for more where the first gap ends the run.
-        let haste = match self.limits.stop_on_gap {
-            StopOnGap::Yes => Haste::Now,
-            StopOnGap::No => haste,
+        let haste = match self.limits.stop {
+            Some(_) => Haste::Now,
+            None => haste,
         };
         for index in 0..self.cpus.len() {
             self.judge_cpu(index, haste);
@@ -184,14 +183,14 @@ impl Collector<'_> {
             let account = |raw: &RawGap| state.tally.account(raw, kernel.as_ref(), &self.limits);
             let so_far = account(&first.raw);
             if can_wait && state.tally.is_open(&so_far, kernel.as_ref()) {
-                state.waiting.visits += 1;
+                state.waiting.visits += u32::from(self.ages);
                 return;
             }
             let elsewhere = match so_far.unknown_reason {
                 Some(reason) if several && reason.is_by_length() => {
                     let found = (self.elsewhere).find(index, &first.raw, so_far.parts.unknown);
                     if found.is_none() && can_wait && first.asked < ASKED {
-                        first.asked += 1;
+                        first.asked += u8::from(self.ages);
                         return;
                     }
                     found
@@ -218,8 +217,8 @@ impl Collector<'_> {
             if platform > Some(self.limits.hardlimit) {
                 self.moments.take(index, &gap);
             }
-            if account.parts.platform > Nanos(0) && platform > Some(self.limits.threshold) {
-                self.platform_seen = PlatformSeen::Seen;
+            if (self.limits.stop).is_some_and(|stop| stop.asks(&gap, platform)) {
+                self.stop = Stop::Asked;
             }
             self.observer.gap(&JudgedNow {
                 index,

@@ -24,7 +24,7 @@ use super::resolver::Resolver;
 use super::retention::Retention;
 use super::rhythm::Rhythm;
 use super::snapshot::Making;
-use super::tally::{CpuCollection, Limits, StopOnGap, Tally};
+use super::tally::{CpuCollection, Limits, Tally};
 use super::timeline::{Rate, Timeline};
 use super::watchdog::Watchdog;
 use elsewhere::Elsewhere;
@@ -57,7 +57,9 @@ pub struct Collector<'a> {
     elsewhere: Elsewhere,
     /// Gaps that have come in and not yet met the kernel's records.
     pending: Vec<(usize, RawGap)>,
-    platform_seen: PlatformSeen,
+    stop: Stop,
+    /// Whether gaps that wait grow older by this visit.
+    ages: bool,
 }
 
 /// Whether the observer knows that all samplers have begun.
@@ -68,9 +70,9 @@ enum Readiness {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PlatformSeen {
+enum Stop {
     NotYet,
-    Seen,
+    Asked,
 }
 
 /// The earliest reading of all samplers, once all have begun.
@@ -124,7 +126,8 @@ impl<'a> Collector<'a> {
             moments: Moments::new(&[], limits.hz),
             elsewhere: Elsewhere::default(),
             pending: Vec::new(),
-            platform_seen: PlatformSeen::NotYet,
+            stop: Stop::NotYet,
+            ages: true,
         }
     }
 
@@ -195,9 +198,9 @@ impl<'a> Collector<'a> {
         Ok(self.finish(setups, totals, ended_by, watches))
     }
 
-    /// Whether a platform gap has been seen that is to end the run.
+    /// Whether a gap has been seen that is to end the run.
     fn must_stop(&self) -> bool {
-        self.platform_seen == PlatformSeen::Seen && self.limits.stop_on_gap == StopOnGap::Yes
+        self.stop == Stop::Asked
     }
 
     /// Collects until the samplers have ended.
@@ -222,11 +225,12 @@ impl<'a> Collector<'a> {
             });
             // Published first, drained then: what totals count is handed over.
             let totals = self.making.look(engine, setups.len());
+            self.ages = rhythm.is_whole_turn();
             let fill = self.collect(engine);
-            rhythm.visited(match self.limits.stop_on_gap {
-                StopOnGap::No => fill,
+            rhythm.visited(match (self.limits.stop, self.limits.act) {
+                (None, None) => fill,
                 // The next gap is waited for.
-                StopOnGap::Yes => None,
+                _ => None,
             });
             let origin = origin(engine);
             self.observer.visited(origin);
@@ -247,11 +251,13 @@ impl<'a> Collector<'a> {
                 self.observer.ready();
                 readiness = Readiness::RunNotes;
             }
-            if (request == Request::End || self.must_stop()) && ended_by == EndedBy::Duration {
-                ended_by = match request {
-                    Request::End => EndedBy::Signal,
-                    Request::GoOn | Request::Tell => EndedBy::Gap,
-                };
+            let end = match request {
+                Request::End => Some(EndedBy::Signal),
+                Request::Done => Some(EndedBy::Command),
+                Request::GoOn | Request::Tell => self.must_stop().then_some(EndedBy::Gap),
+            };
+            if let Some(end) = end.filter(|_| ended_by == EndedBy::Duration) {
+                ended_by = end;
                 engine.stop();
                 rescue = Rescue::after(monotonic(), setups);
                 rhythm.ends_now();
