@@ -90,7 +90,7 @@ fn last_first(engine: &dyn Engine) -> Option<Cycles> {
 }
 
 /// A sampler that begins later than this after it was released has waited for
-/// its CPU.
+/// its CPU, or warmed up. Neither is part of the run that the watches watch.
 const LATE: Nanos = Nanos(100_000_000);
 
 impl<'a> Collector<'a> {
