@@ -1,7 +1,7 @@
 //! Any bytes as a policy.
 #![no_main]
 
-#[path = "../exercise.rs"]
+#[path = "../../tests/exercise/mod.rs"]
 #[allow(dead_code, reason = "each target uses a part of it")]
 mod exercise;
 

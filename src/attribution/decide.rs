@@ -254,12 +254,15 @@ fn kernel_present(known: Known<'_>) -> Account {
 
 /// How sure it is that a gap is the kernel's alone.
 fn explained(known: Known<'_>, smis: Smis) -> Confidence {
-    let complete = known.kernel.is_some_and(|kernel| {
+    let kernel = known.kernel;
+    let longer = kernel.is_some_and(|kernel| kernel.beyond_handlers > Nanos(0));
+    let complete = kernel.is_some_and(|kernel| {
         !matches!(kernel.standing, Standing::Nothing | Standing::Lost)
-            && kernel.beyond_handlers == Nanos(0)
             && kernel.unlearnt == Nanos(0)
     });
     match (smis, complete) {
+        // No SMI stopped a handler that took longer; something else may have.
+        _ if longer => Confidence::Probable,
         (Smis::Counted(0, Confidence::Proved), true) => Confidence::Proved,
         (Smis::Counted(0, _), _) | (_, true) => Confidence::Strong,
         (_, false) => Confidence::Probable,

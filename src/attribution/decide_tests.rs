@@ -298,7 +298,7 @@ fn what_the_records_leave_is_told_by_what_else_is_known() {
             (Cause::HypervisorOs, Probable, 40_000, 0),
         ),
         (late_tick(), shared, BARE, (Cause::Unknown, None, 0, 40_000)),
-        (long_tick(), own(0), BARE, (Cause::Os, Strong, 0, 0)),
+        (long_tick(), own(0), BARE, (Cause::Os, Probable, 0, 0)),
         (long_tick(), own(1), BARE, (Cause::SmiOs, Proved, 40_000, 0)),
         (
             long_tick(),
@@ -394,7 +394,7 @@ fn what_piled_up_is_made_up_for_beside_tasks() {
         ..far
     };
     let own = SmiEvidence::Own { delta: 0 };
-    let os = (Cause::Os, Confidence::Strong, Nanos(0));
+    let os = (Cause::Os, Confidence::Probable, Nanos(0));
     assert_eq!(told(beside, own), os);
     // Alone, or with nothing to exclude an SMI, it is not known.
     let open = (Cause::Unknown, Confidence::None, Nanos(40_000));

@@ -216,6 +216,10 @@ pub enum Rescued {
     NotHere,
 }
 
+/// Gaps of a CPU that are handed over at once: with hundreds of CPUs, all that
+/// their rings hold would take as much memory again.
+pub const AT_ONCE: usize = 128;
+
 /// Something that samples CPUs for gaps.
 ///
 /// The collector calls [`Engine::start`] and [`Engine::release`] once, then
@@ -232,8 +236,9 @@ pub trait Engine {
     fn release(&mut self);
 
     /// Hands over the gaps that have come in, with the index of their CPU in
-    /// the plan; the gaps of one CPU come in order. Says how full the fullest
-    /// ring was; `None` where that cannot be known.
+    /// the plan; the gaps of one CPU come in order. Where fewer than [`AT_ONCE`]
+    /// came, there were no more. Says how full the fullest ring was; `None` where
+    /// that cannot be known.
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill>;
 
     /// The latest counts, in the order of the plan.

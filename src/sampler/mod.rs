@@ -31,8 +31,8 @@ mod workers;
 
 pub use calibrate::{Calibration, CalibrationError, FootprintTest};
 pub use engine::{
-    CpuSetup, Engine, EngineError, LiveStatus, Rescued, SamplingPlan, Scheduling, SmiSetup, SoFar,
-    Window,
+    AT_ONCE, CpuSetup, Engine, EngineError, LiveStatus, Rescued, SamplingPlan, Scheduling,
+    SmiSetup, SoFar, Window,
 };
 pub use engines::bpf::{
     Ability, BpfEngine, BpfTrial, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH, SHORTEST_SHOT,

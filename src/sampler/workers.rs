@@ -16,7 +16,7 @@ use crate::sys::{memory, sched, signals};
 use crate::units::{CpuId, Cycles, Fill};
 use crate::waits::{self, Patience};
 
-use super::engine::{CpuSetup, EngineError, LiveStatus, SoFar};
+use super::engine::{AT_ONCE, CpuSetup, EngineError, LiveStatus, SoFar};
 use super::gap::{CpuTotals, RawGap, TripKind};
 use super::machine::Machine;
 use super::offsets::{Exchange, MeasuredOffset};
@@ -187,7 +187,8 @@ impl Workers {
         Ok(())
     }
 
-    /// Hands over what is in the rings, and says how full the fullest one was.
+    /// Hands over what is in the rings, of each at most [`AT_ONCE`], and says how
+    /// full the fullest one was.
     pub(super) fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Fill {
         let mut fill = Fill(0.0);
         let running = self.workers.iter_mut().map(|worker| &mut worker.gaps);
@@ -196,7 +197,7 @@ impl Workers {
             fill = fill.max(Fill::of(waiting, ring.buffer().capacity()));
             // No more than there were, so that one noisy CPU does not keep the
             // collector from the others.
-            for _ in 0..waiting {
+            for _ in 0..waiting.min(AT_ONCE) {
                 let Ok(gap) = ring.pop() else { break };
                 sink(index, gap);
             }

@@ -1,4 +1,4 @@
-//! A judged gap in 144 bytes: some 20,000 of them are kept.
+//! A judged gap in 144 bytes: some 16,000 of them are kept.
 
 use crate::attribution::{Account, Parts, UnknownReason};
 #[cfg(test)]

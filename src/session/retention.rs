@@ -15,8 +15,8 @@ use crate::units::Nanos;
 use super::kept::{Entry, KeptGaps, Places};
 use super::packed::PackedGap;
 
-/// Gaps that are kept of those with a part that the kernel does not explain: 3 MB.
-const OPEN: usize = 20_000;
+/// Gaps that are kept of those with a part that the kernel does not explain: 2.3 MB.
+const OPEN: usize = 16_000;
 /// The longest that are kept of the others ...
 const LONGEST: usize = 40;
 /// ... and a sample of the rest of them.

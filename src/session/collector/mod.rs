@@ -11,7 +11,7 @@ use crate::evidence::kernel_trace::{KernelTrace, TraceSetup};
 use crate::evidence::watches::{ClockRecord, ClockStart, Watches};
 use crate::host::root::Root;
 use crate::model::{ClockTrust, EndedBy};
-use crate::sampler::{CpuSetup, CpuTotals, Engine, EngineError, RawGap, Rescued};
+use crate::sampler::{AT_ONCE, CpuSetup, CpuTotals, Engine, EngineError, RawGap, Rescued};
 use crate::sys::clock::monotonic;
 use crate::units::{CpuId, Cycles, Fill, Nanos};
 
@@ -92,6 +92,9 @@ fn last_first(engine: &dyn Engine) -> Option<Cycles> {
 /// A sampler that begins later than this after it was released has waited for
 /// its CPU, or warmed up. Neither is part of the run that the watches watch.
 const LATE: Nanos = Nanos(100_000_000);
+
+/// Portions of a visit: together they are more than a ring holds.
+const MOST_PORTIONS: usize = 64;
 
 impl<'a> Collector<'a> {
     /// A collector for these CPUs, in the order of the plan.
@@ -298,12 +301,28 @@ impl<'a> Collector<'a> {
         ended_by
     }
 
-    /// Takes what has come in. The gaps are taken first and the kernel's
-    /// records after them: whatever ran in a gap was recorded before it ended.
-    /// Says how full the fullest of all rings was, where that is known.
+    /// Takes what has come in, in portions, so that it takes little memory beside
+    /// the rings. Says how full the fullest of all was, where that is known.
     fn collect(&mut self, engine: &mut dyn Engine) -> Option<Fill> {
+        let (fill, mut taken) = self.collect_portion(engine);
+        for _ in 1..MOST_PORTIONS {
+            if taken < AT_ONCE {
+                break;
+            }
+            // What waits does so for visits, not for portions.
+            self.ages = false;
+            (_, taken) = self.collect_portion(engine);
+        }
+        fill
+    }
+
+    /// The gaps are taken first and the kernel's records after them: whatever ran
+    /// in a gap was recorded before it ended.
+    fn collect_portion(&mut self, engine: &mut dyn Engine) -> (Option<Fill>, usize) {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
+        let mut taken = 0;
         let gaps = engine.drain(&mut |index, gap| {
+            taken += 1;
             cpus[index]
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
@@ -318,7 +337,7 @@ impl<'a> Collector<'a> {
         let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
         self.take_pending();
         self.judge(Haste::Patient);
-        gaps.map(|gaps| gaps.max(records))
+        (gaps.map(|gaps| gaps.max(records)), taken)
     }
 
     /// From the moment at which the kernel gives the TSC up or its rate

@@ -205,7 +205,9 @@ impl Phases {
     fn new(times: &[f64], frequency: f64, step: f64) -> Phases {
         let at = |frequency: f64| -> Vec<u32> {
             let cycles = times.iter().map(|time| (time - times[0]) * frequency);
-            cycles.map(|cycles| (cycles.fract() * CYCLE) as u32).collect()
+            cycles
+                .map(|cycles| (cycles.fract() * CYCLE) as u32)
+                .collect()
         };
         Phases {
             now: at(frequency),

@@ -201,6 +201,8 @@ pub struct Gap {
     #[serde(default)]
     pub companions: Option<u32>,
     pub cause: String,
+    #[serde(default)]
+    pub confidence: Option<String>,
     /// Only where several took turns.
     #[serde(default)]
     pub engine: Option<String>,

@@ -234,6 +234,10 @@ pub struct Expect {
     /// How many gaps with other tasks may give these an SMI that hit the kernel:
     /// at a switch that was already recorded, no counter tells the two apart.
     pub at_switches: usize,
+    /// How many gaps with a stall may be the kernel's, probably: where a counter
+    /// says that there was no SMI, a handler that took some 10 us longer may have
+    /// had more to do.
+    pub in_handlers: usize,
     /// The least share of the stalls that must have cause and length: of those
     /// that hit no other task, and without a counter of those that hit the
     /// sampler itself.
@@ -280,6 +284,7 @@ impl Default for Expect {
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
             at_switches: 0,
+            in_handlers: 0,
             told: 0.0,
             at_least_in_kernel: 0,
             at_least_in_tasks: 0,

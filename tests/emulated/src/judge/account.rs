@@ -12,7 +12,7 @@ use crate::units::display;
 pub const TOLERANCE: u64 = 3_000;
 
 /// The SMIs' time in a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
     /// What hwgap can tell from other tasks' time.
     pub least: u64,

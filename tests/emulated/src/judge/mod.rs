@@ -40,6 +40,8 @@ pub struct Outcome {
     pub share_error: Option<u64>,
     /// Gaps with tasks that leave out an SMI that hit the kernel.
     pub at_switches: usize,
+    /// Gaps that are the kernel's, as it seems, and leave out a stall in a handler.
+    pub in_handlers: usize,
     /// Gaps with SMIs of which hwgap leaves a part open.
     pub unknown_shares: usize,
     /// Of the stalls that could be told apart, those with cause and length, and
