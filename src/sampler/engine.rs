@@ -235,9 +235,14 @@ pub trait Engine {
     /// Lets the samplers go.
     fn release(&mut self);
 
-    /// Hands over the gaps that have come in, with the index of their CPU in
-    /// the plan; the gaps of one CPU come in order. Where fewer than [`AT_ONCE`]
-    /// came, there were no more. Says how full the fullest ring was; `None` where
+    /// How many gaps wait to be handed over, of the CPU with most of them.
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    /// Hands over the gaps that have come in, of a CPU whose gaps can be counted
+    /// at most [`AT_ONCE`], with the index of their CPU in the plan; the gaps of
+    /// one CPU come in order. Says how full the fullest ring was; `None` where
     /// that cannot be known.
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill>;
 

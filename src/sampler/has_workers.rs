@@ -29,6 +29,10 @@ impl<T: HasWorkers> Engine for T {
         self.workers_mut().release();
     }
 
+    fn waiting(&self) -> usize {
+        self.workers().waiting()
+    }
+
     fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Option<Fill> {
         Some(self.workers_mut().drain(sink))
     }

@@ -187,6 +187,13 @@ impl Workers {
         Ok(())
     }
 
+    /// How many gaps are in the fullest ring.
+    pub(super) fn waiting(&self) -> usize {
+        let running = self.workers.iter().map(|worker| &worker.gaps);
+        let rings = self.rings_of_finished.iter().chain(running);
+        rings.map(Consumer::slots).max().unwrap_or(0)
+    }
+
     /// Hands over what is in the rings, of each at most [`AT_ONCE`], and says how
     /// full the fullest one was.
     pub(super) fn drain(&mut self, sink: &mut dyn FnMut(usize, RawGap)) -> Fill {

@@ -93,9 +93,6 @@ fn last_first(engine: &dyn Engine) -> Option<Cycles> {
 /// its CPU, or warmed up. Neither is part of the run that the watches watch.
 const LATE: Nanos = Nanos(100_000_000);
 
-/// Portions of a visit: together they are more than a ring holds.
-const MOST_PORTIONS: usize = 64;
-
 impl<'a> Collector<'a> {
     /// A collector for these CPUs, in the order of the plan.
     pub fn new(
@@ -302,27 +299,24 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes what has come in, in portions, so that it takes little memory beside
-    /// the rings. Says how full the fullest of all was, where that is known.
+    /// the rings; what comes in meanwhile is left to the next visit. Says how full
+    /// the fullest ring was, where that is known.
     fn collect(&mut self, engine: &mut dyn Engine) -> Option<Fill> {
-        let (fill, mut taken) = self.collect_portion(engine);
-        for _ in 1..MOST_PORTIONS {
-            if taken < AT_ONCE {
-                break;
-            }
+        let portions = engine.waiting().div_ceil(AT_ONCE);
+        let fill = self.collect_portion(engine);
+        for _ in 1..portions {
             // What waits does so for visits, not for portions.
             self.ages = false;
-            (_, taken) = self.collect_portion(engine);
+            self.collect_portion(engine);
         }
         fill
     }
 
     /// The gaps are taken first and the kernel's records after them: whatever ran
     /// in a gap was recorded before it ended.
-    fn collect_portion(&mut self, engine: &mut dyn Engine) -> (Option<Fill>, usize) {
+    fn collect_portion(&mut self, engine: &mut dyn Engine) -> Option<Fill> {
         let (pending, cpus) = (&mut self.pending, &mut self.cpus);
-        let mut taken = 0;
         let gaps = engine.drain(&mut |index, gap| {
-            taken += 1;
             cpus[index]
                 .resolver
                 .push(gap, &mut |gap| pending.push((index, gap)));
@@ -337,7 +331,7 @@ impl<'a> Collector<'a> {
         let records = self.trace.as_mut().map_or(Fill(0.0), KernelTrace::poll);
         self.take_pending();
         self.judge(Haste::Patient);
-        (gaps.map(|gaps| gaps.max(records)), taken)
+        gaps.map(|gaps| gaps.max(records))
     }
 
     /// From the moment at which the kernel gives the TSC up or its rate
