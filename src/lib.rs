@@ -14,6 +14,7 @@
 //! much is laid up for each CPU, and [`waits`] the table of all that is waited
 //! for, with its bounds.
 
+pub mod actions;
 pub mod attribution;
 pub mod changes;
 pub mod cli;

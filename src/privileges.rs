@@ -3,10 +3,12 @@
 //! runs for days is then no way to the machine.
 
 use std::collections::HashSet;
+use std::ffi::CString;
 use std::io;
 
 use caps::{CapSet, Capability};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::unistd::{Gid, Uid, User, initgroups, setgid, setgroups, setuid};
 
 use crate::model::Privileges;
 
@@ -46,6 +48,14 @@ impl Keep {
             kept.insert(Capability::CAP_IPC_LOCK);
         }
         Keep::Only(kept)
+    }
+
+    /// The same and these.
+    pub fn and(&self, more: &[Capability]) -> Keep {
+        match self {
+            Keep::All(reason) => Keep::All(reason),
+            Keep::Only(kept) => Keep::Only(kept.iter().chain(more).copied().collect()),
+        }
     }
 
     /// Gives up the rest on the calling thread; capabilities(7) belong to
@@ -124,8 +134,38 @@ pub fn with_own_rights<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> 
     done
 }
 
+/// Becomes an ordinary user for good, for the program that this one turns into:
+/// under sudo whoever called it; else the same user without any capability, and
+/// without a way to gain one by a program that is started (no_new_privs).
+///
+/// # Errors
+/// Where it cannot be done; nothing is to be started then.
+pub fn drop_for_good() -> io::Result<()> {
+    let number = |name| -> Option<u32> { std::env::var(name).ok()?.parse().ok() };
+    let caller = number("SUDO_UID")
+        .filter(|uid| *uid > 0)
+        .zip(number("SUDO_GID"));
+    match caller.filter(|_| is_root()) {
+        Some((uid, gid)) => {
+            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+            match User::from_uid(uid)?.and_then(|user| CString::new(user.name).ok()) {
+                Some(name) => initgroups(&name, gid)?,
+                None => setgroups(&[gid])?,
+            }
+            setgid(gid)?;
+            setuid(uid)?;
+        }
+        None => nix::sys::prctl::set_no_new_privs()?,
+    }
+    let kept = Keep::Only(HashSet::new()).apply().kept;
+    match kept.is_empty() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("{} stay", kept.join(", ")))),
+    }
+}
+
 fn is_root() -> bool {
-    nix::unistd::Uid::effective().is_root()
+    Uid::effective().is_root()
 }
 
 fn held() -> HashSet<Capability> {

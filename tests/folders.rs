@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. A folder imports from those before it.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "units",
     "text",
     "waits",
@@ -24,6 +24,7 @@ const ORDER: [&str; 29] = [
     "attribution",
     "sampler",
     "plan",
+    "actions",
     "session",
     "judgement",
     "read",

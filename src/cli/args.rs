@@ -7,7 +7,7 @@ use super::compare::CompareArgs;
 use super::fleet::FleetArgs;
 use super::help;
 use super::hwlatdetect::HwlatdetectArgs;
-use super::other::{CompletionsArgs, ManArgs, SchemaArgs};
+use super::other::{CompletionsArgs, LaunchArgs, ManArgs, SchemaArgs};
 use super::preflight::PreflightArgs;
 use super::report::ReportArgs;
 use super::restore::{GuardianArgs, RestoreArgs};
@@ -66,6 +66,9 @@ pub enum Command {
     /// Wait for a run to end, and put back what it leaves
     #[command(hide = true)]
     Guardian(GuardianArgs),
+    /// Become another program, as one that a run starts
+    #[command(hide = true)]
+    Launch(LaunchArgs),
 }
 
 impl Command {

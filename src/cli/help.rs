@@ -53,6 +53,25 @@ machine-check, vm-stat, huge-pages, ksm, governor. A thousandth of the time is \
 left to ordinary tasks of the sampled CPUs, and where every CPU is sampled, \
 the throttling stays as it is; --starve-host takes both.
 
+--on-gap does something at each gap of which the platform's part is above the \
+hard limit (--on-gap-above, --on-any), off the sampled CPUs: end the run (stop); \
+write a line to trace_marker of the global trace or of an instance (mark); save \
+the kernel's events before and after it on all CPUs, with TSC times, in a file for \
+trace-cmd report (trace); send a signal; run a shell command, with the gap in \
+HWGAP_* variables and as JSON on standard input (shell). A run goes on after \
+it (continue says no more than that). Each action is carried out once at a time \
+and, but for marks, begun once a second at most; the report says what came of \
+it, how long after the gap it began, and what was left out. A shell action runs \
+without hwgap's rights: under sudo as the user who called it, else as the same \
+user without capabilities and with no_new_privs; at ordinary priority, in a \
+process group of its own that is killed when it ends or after \
+--action-timeout. --action-rights leaves it hwgap's user and rights.
+
+After -- a COMMAND is run once sampling has begun, as the same user, at ordinary \
+priority, on the CPUs that are not sampled; the run ends with it, or at \
+--duration, which ends it (SIGTERM, after 5 s SIGKILL). What it prints goes to \
+standard error. --stress runs stress-ng in its place until the run ends.
+
 The default priority, 49, is below the kernel's interrupt threads (50), so that \
 devices are served. With a higher one, interrupts that have threads are not \
 served on the sampled CPUs; move them away with --quiet-host=irq.";
@@ -81,6 +100,14 @@ Examples:
       Accept the machine by a written policy; see hwgap-policy(5).
   hwgap run --duration 8h --stop-on-gap --quiet && echo clean
       Wait for the first stall of the platform.
+  sudo hwgap run --duration 1h --on-gap trace=gap.dat --on-gap stop
+      Wait for it, and save what the kernel did around it: trace-cmd report gap.dat.
+  sudo hwgap run --on-gap mark --on-gap 'shell:logger hwgap: $HWGAP_CAUSE'
+      Mark each in the kernel's trace and in the log.
+  sudo hwgap run -o build.json -- make -j4
+      Measure while a command runs, on the CPUs that are left to it.
+  sudo hwgap run --duration 30m --stress cpu,memory --load-on-sampled
+      Measure under load, on the sampled CPUs as well.
 
 Exit status:
   0  measured, nothing of the platform above the limit

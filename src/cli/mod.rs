@@ -1,5 +1,6 @@
 //! What the user typed. Below the plan nobody sees these types.
 
+mod actions;
 mod args;
 mod compare;
 pub mod duration;
@@ -17,6 +18,7 @@ mod run;
 mod selftest;
 mod values;
 
+pub use actions::{Action, StressArg};
 pub use args::{Cli, Command};
 pub use compare::{CompareArgs, CompareFormatArg};
 pub use fleet::{FleetArgs, FleetFormatArg};
@@ -24,7 +26,7 @@ pub use format::FormatArg;
 pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;
 pub use look::{ColorArg, LookArgs};
-pub use other::{CompletionsArgs, DocumentArg, ManArgs, SchemaArgs};
+pub use other::{CompletionsArgs, DocumentArg, LaunchArgs, ManArgs, SchemaArgs};
 pub use preflight::{PreflightArgs, RequireArg};
 pub use report::{ReportArgs, ReportFormatArg};
 pub use restore::{GuardianArgs, RestoreArgs};

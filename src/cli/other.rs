@@ -1,5 +1,6 @@
 //! Options of the commands that only write what the program knows of itself.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -39,4 +40,18 @@ pub struct ManArgs {
     /// Where to write the pages
     #[arg(value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
+}
+
+/// Options of the hidden `hwgap launch`.
+#[derive(Debug, Args)]
+pub struct LaunchArgs {
+    /// CPUs on which the program may run
+    #[arg(long, value_name = "LIST")]
+    pub cpus: String,
+    /// Give up what rights this process has
+    #[arg(long)]
+    pub drop_rights: bool,
+    /// The program with its arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<OsString>,
 }

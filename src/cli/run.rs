@@ -7,6 +7,7 @@ use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 use crate::model::KeepGaps;
 use crate::units::Nanos;
 
+use super::actions::ActionArgs;
 use super::format::FormatArg;
 use super::look::LookArgs;
 use super::values::{duration, keep_gaps, threshold};
@@ -15,8 +16,9 @@ use super::values::{duration, keep_gaps, threshold};
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// How long to measure: 10s, 0.5h, 1m30s; a bare number is seconds
-    #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = duration)]
-    pub duration: Nanos,
+    /// [default: 120s, or until COMMAND ends]
+    #[arg(short, long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Nanos>,
 
     /// Sample for this long before the measurement begins, and discard it; of
     /// engines in turn before each turn [default: what the engine needs, 100ms
@@ -122,6 +124,10 @@ pub struct RunArgs {
     /// End at the first platform gap above the threshold
     #[arg(long)]
     pub stop_on_gap: bool,
+
+    /// What is done about gaps, and under which load.
+    #[command(flatten)]
+    pub actions: ActionArgs,
 
     /// Make performance counters stand still in SMM for the run, to tell the
     /// time spent there; a switch of the whole machine, put back at the end

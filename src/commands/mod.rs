@@ -5,6 +5,7 @@ mod completions;
 mod fleet;
 mod guardian;
 mod hwlatdetect;
+mod launch;
 mod man;
 mod preflight;
 mod report;
@@ -102,6 +103,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Restore(args) => restore::restore(&args),
         Command::Man(args) => man::man(&args),
         Command::Guardian(args) => guardian::guardian(&args),
+        Command::Launch(args) => launch::launch(&args),
     }
 }
 
@@ -142,6 +144,7 @@ fn task(command: &Command) -> Option<Task> {
         Command::Run(_)
         | Command::Preflight(_)
         | Command::Hwlatdetect(_)
+        | Command::Launch(_)
         | Command::Selftest(_) => None,
         Command::Restore(_) | Command::Guardian(_) => Some(Task::PutBack),
         Command::Report(_)

@@ -195,6 +195,16 @@ fn circumstances(runs: &[&SavedRun]) -> Vec<(&'static str, String)> {
     if differs(runs, window) {
         add("window", "The runs sampled different parts of each window.");
     }
+    let load = |run: &SavedRun| {
+        let load = run.report.run.command.as_ref();
+        load.map(|load| (load.arguments.clone(), load.on_sampled))
+    };
+    if differs(runs, load) {
+        add(
+            "load",
+            "The runs were made under different loads: a difference may be the load's doing.",
+        );
+    }
     let shares = || runs.iter().map(|run| coverage(run));
     if shares().fold(0.0, f64::max) - shares().fold(1.0, f64::min) > SAME_COVERAGE {
         add(

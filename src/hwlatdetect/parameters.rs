@@ -115,7 +115,7 @@ impl Parameters {
     pub fn run_args(&self, args: &HwlatdetectArgs) -> RunArgs {
         let exact = self.width_is == Width::Exact;
         RunArgs {
-            duration: self.duration,
+            duration: Some(self.duration),
             threshold: self.threshold,
             // What is no sample cannot be above the limit either.
             hardlimit: Some(self.hardlimit.max(self.threshold)),

@@ -52,10 +52,12 @@ fn checkpoint(case: &Case<'_>) -> Option<Finding> {
             "checkpoint",
             Severity::Warning,
             format!(
-                "This is a checkpoint of an unfinished run; {} were asked for. If that run has \
-                 ended since, it was cut off: killed, or by a loss of power. What came after the \
-                 checkpoint is not in it.",
-                case.plan.duration
+                "This is a checkpoint of an unfinished run{}. If that run has ended since, it was \
+                 cut off: killed, or by a loss of power. What came after the checkpoint is not \
+                 in it.",
+                (case.plan.planned).map_or(String::new(), |planned| format!(
+                    "; {planned} were asked for"
+                ))
             ),
             None,
         )

@@ -1,6 +1,7 @@
 //! A run as a whole: what could be relied on, what the reader should know, and
 //! the verdict.
 
+mod action_findings;
 mod agreement;
 pub mod assembly;
 pub mod circumstances;

@@ -102,7 +102,7 @@ fn incomplete(cases: &[Case<'_>]) -> Option<String> {
     let first = totals().map(|cpu| cpu.first).min().unwrap_or_default();
     let last = totals().map(|cpu| cpu.last).max().unwrap_or_default();
     let elapsed = cut.rate.hz.to_nanos(last.since(first));
-    cut_short(cut.collected.ended_by, elapsed, Some(cut.plan.duration))
+    cut_short(cut.collected.ended_by, elapsed, cut.plan.planned)
 }
 
 fn longest_attributed(case: &Case<'_>) -> Option<Nanos> {

@@ -28,7 +28,7 @@ mod watched;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use actions::ActedOn;
+pub use actions::{ActedOn, ActionReport, ActionRun, ActionWhen, ActionsReport, CommandReport};
 use agreement::{Agreement, EngineReport};
 pub use cause::{Cause, Confidence};
 pub use clock::{ClocksourceChange, Tsc, TscOffset, UtcPoint, UtcStepReport};

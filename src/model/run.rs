@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::actions::{ActionsReport, CommandReport};
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -118,6 +119,12 @@ pub struct Run {
     /// reports of versions that kept all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privileges: Option<Privileges>,
+    /// What was done about gaps and at the end; absent where nothing was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<ActionsReport>,
+    /// The load that it was made under, where hwgap started one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandReport>,
     /// CPUs that were online and were not sampled; in reports of the first
     /// version those of them that the process might use.
     pub cpus_not_sampled: String,

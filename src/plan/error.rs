@@ -46,6 +46,28 @@ pub enum PlanError {
     /// Checkpoints that would be half of the work.
     #[error("--checkpoint {0} is shorter than 100 ms; write for example 60s, or 0 for none")]
     CheckpointTooOften(Nanos),
+    /// Gaps that no record is made of.
+    #[error("--on-gap-above {0} is below --threshold {1}; lower the threshold as well")]
+    ActionBelowThreshold(Nanos, Nanos),
+    #[error("--on-gap continue and a stop at the first gap exclude each other")]
+    StopAndContinue,
+    #[error("--on-end takes mark, trace, signal and shell only: the run has ended then")]
+    StopAtTheEnd,
+    #[error("--trace-{0} {1} is longer than a second")]
+    TraceTooLong(&'static str, Nanos),
+    #[error("--load-on-sampled needs a COMMAND after -- or --stress")]
+    NoLoad,
+    #[error(
+        "no CPU is left for the load: leave some out with --cpus, or let it run on the sampled \
+         ones with --load-on-sampled"
+    )]
+    NoCpuForLoad,
+    #[error("{0:?} is no program that can be started")]
+    NoProgram(std::path::PathBuf),
+    #[error("--stress: stress-ng is not installed; install it, or name a COMMAND after --")]
+    NoStress,
+    #[error("engines that take {0} turns each need --duration beside a COMMAND")]
+    TurnsWithoutDuration(usize),
     /// A length beyond reason.
     #[error("--{0} {1} is longer than {2}")]
     TooLong(&'static str, Nanos, &'static str),

@@ -2,6 +2,7 @@
 //! Everything that can be wrong with the one or the other is found here,
 //! before anything is measured.
 
+mod actions;
 mod choice;
 mod error;
 mod quiet;
@@ -21,6 +22,7 @@ use crate::text::look::Look;
 use crate::units::Nanos;
 use crate::units::cpulist::CpuList;
 
+pub use actions::{ActionPlan, ActionsPlan, Deed, LoadPlan, Rights, TracePlan, TriggerPlan};
 pub use choice::{Choice, NotSampled, left_out};
 pub use error::PlanError;
 pub use quiet::{Keeping, Leftovers};
@@ -32,6 +34,8 @@ pub(crate) const DEFAULT_PRIORITY: u8 = 49;
 /// Sampled part of each window where no CPU is left to others.
 const SHARED_WIDTH: Nanos = Nanos(80_000_000);
 const SHARED_WINDOW: Nanos = Nanos(100_000_000);
+/// How long a run lasts where nothing is said.
+const DURATION: Nanos = Nanos(120 * 1_000_000_000);
 /// How often the report so far is saved.
 const CHECKPOINT: Nanos = Nanos(60 * 1_000_000_000);
 /// A snapshot costs each sampler some microseconds.
@@ -49,7 +53,10 @@ pub struct RunPlan {
     pub housekeeping: CpuList,
     /// The CPUs that are online and will not be sampled, with the reasons.
     pub not_sampled: Vec<NotSampled>,
+    /// How long to sample at most.
     pub duration: Nanos,
+    /// What was asked for; `None` where a command ends the run.
+    pub planned: Option<Nanos>,
     /// What is sampled before and discarded; `None` for what the engine needs.
     pub warm_up: Option<Nanos>,
     /// Gaps above this become records.
@@ -67,8 +74,13 @@ pub struct RunPlan {
     pub engine: EngineChoice,
     /// How the shots of the BPF engine follow each other.
     pub pace: Pace,
-    /// What the first platform gap does.
-    pub stop_on_gap: bool,
+    /// The gaps of which the first ends the run.
+    pub stop: Option<TriggerPlan>,
+    /// The gaps about which something is done.
+    pub act: Option<TriggerPlan>,
+    pub actions: ActionsPlan,
+    /// What the machine does meanwhile.
+    pub load: Option<LoadPlan>,
     pub keep: KeepGaps,
     /// Whether counters are made to stand still in SMM.
     pub freeze_on_smi: FreezeRequest,
@@ -101,6 +113,8 @@ pub struct Outputs {
     pub checkpoint: Option<Nanos>,
     /// Where gaps go as they happen.
     pub events: Option<EventsPlan>,
+    /// Where traces go, the first of each action.
+    pub traces: Vec<PathBuf>,
     pub stdout: Printed,
     /// What is shown of the run while it goes on.
     pub progress: ProgressPlan,
@@ -118,6 +132,7 @@ impl Outputs {
                 "--events-csv",
                 events.map(|events| &events.file),
             ))
+            .chain(Named::all("--on-gap trace", &self.traces))
             .chain(Named::all(
                 "the full file of --events-csv",
                 events.map(|events| &events.full),
@@ -179,11 +194,19 @@ impl RunPlan {
         let starve = quiet.as_ref().map_or(Starve::Nobody, |quiet| quiet.starve);
         let (width, window, pauses) = windows(args, threshold, &housekeeping, starve)?;
         let (engine, pace) = shots::engine(args, threshold)?;
+        let (stop, act) = actions::triggers(args, threshold, hardlimit)?;
+        let load = actions::load(args, &housekeeping, &usable)?;
+        let actions = actions::actions(args)?;
+        let planned = match args.actions.load.is_empty() {
+            true => Some(args.duration.unwrap_or(DURATION)),
+            false => args.duration,
+        };
         Ok(RunPlan {
             cpus,
             housekeeping,
             not_sampled,
-            duration: duration(args.duration)?,
+            duration: duration(planned.unwrap_or(LONGEST))?,
+            planned,
             threshold,
             hardlimit,
             width,
@@ -192,14 +215,17 @@ impl RunPlan {
             priority,
             engine,
             pace,
-            stop_on_gap: args.stop_on_gap,
+            stop,
+            act,
+            load,
             keep: args.keep_gaps.unwrap_or_default(),
             warm_up: args.warm_up.map(warm_up).transpose()?,
             freeze_on_smi: FreezeRequest::from_flag(args.freeze_on_smi),
             quiet,
             keeping: quiet::keeping(args),
             label: args.label.clone(),
-            outputs: outputs(args)?,
+            outputs: outputs(args, &actions)?,
+            actions,
         })
     }
 }
@@ -273,7 +299,7 @@ fn windows(
     Ok((width, window, pauses))
 }
 
-fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
+fn outputs(args: &RunArgs, actions: &ActionsPlan) -> Result<Outputs, PlanError> {
     let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|p| p.as_os_str() == "-");
     let files = [
         ("--output", is_stdout(&args.output)),
@@ -310,6 +336,7 @@ fn outputs(args: &RunArgs) -> Result<Outputs, PlanError> {
             file,
             rows: args.events_rows,
         }),
+        traces: actions.traces().map(|trace| trace.file.clone()).collect(),
         stdout,
         progress: match (args.quiet, args.progress) {
             (true, _) => ProgressPlan::Nothing,

@@ -101,7 +101,7 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, 
             false => LEAST_TURN,
         };
         let least = Nanos(turn.0 * (TURNS_EACH * names.len()) as u64);
-        if args.duration < least {
+        if args.duration.is_some_and(|duration| duration < least) {
             return Err(PlanError::TooShortForTurns(least));
         }
     }

@@ -10,10 +10,10 @@ use crate::session::{CpuView, Sampling, View};
 use crate::text::human;
 use crate::units::{CpuId, Nanos};
 
-/// The view of a run that is to last this long.
+/// The view of a run that is to last this long, if that is known.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    pub duration: Nanos,
+    pub duration: Option<Nanos>,
     /// Whether "platform" means the hardware, or the hypervisor and below.
     pub platform: Platform,
     /// The package of each CPU of which it is known.
@@ -73,13 +73,12 @@ impl Standing {
     }
 
     pub fn head(&self, view: &View) -> String {
-        let left = self.duration.saturating_sub(view.elapsed);
-        format!(
-            "{} of {}, {} left",
-            clock(view.elapsed),
-            clock(self.duration),
-            clock(left)
-        )
+        let elapsed = clock(view.elapsed);
+        let Some(duration) = self.duration else {
+            return elapsed;
+        };
+        let left = duration.saturating_sub(view.elapsed);
+        format!("{elapsed} of {}, {} left", clock(duration), clock(left))
     }
 
     /// All CPUs together, in one line.
@@ -193,7 +192,7 @@ mod tests {
     /// The even CPUs in package 0, the odd ones in package 1.
     fn standing() -> Standing {
         Standing {
-            duration: Nanos(7_200_000_000_000),
+            duration: Some(Nanos(7_200_000_000_000)),
             platform: Platform::BareMetal,
             packages: (0..512).map(|cpu| (CpuId(cpu), cpu % 2)).collect(),
         }

@@ -151,18 +151,15 @@ pub fn set_scheduler_of(thread: u32, policy: i32, priority: i32) -> io::Result<(
 /// # Errors
 /// None known: every thread may give up what it has.
 pub fn set_background() -> io::Result<()> {
-    let parameter = libc::sched_param { sched_priority: 0 };
-    // SAFETY: `parameter` is a valid sched_param for the length of the call;
-    // pid 0 is the calling thread.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_sched_setscheduler,
-            0,
-            libc::SCHED_BATCH,
-            &raw const parameter,
-        )
-    };
-    check(result)
+    set_scheduler_of(CALLER, libc::SCHED_BATCH, 0)
+}
+
+/// Puts the calling thread back to ordinary scheduling (SCHED_OTHER).
+///
+/// # Errors
+/// As of [`set_background`].
+pub fn set_ordinary() -> io::Result<()> {
+    set_scheduler_of(CALLER, libc::SCHED_OTHER, 0)
 }
 
 /// The calling thread's number (gettid(2)).

@@ -76,6 +76,12 @@ pub fn block_file_size() {
     let _ = unheard.thread_block();
 }
 
+/// Blocks none, for the calling thread: what it turns into expects that.
+pub fn unblock_all() {
+    // Cannot fail: the set and the operation are valid.
+    let _ = SigSet::empty().thread_set_mask();
+}
+
 /// Blocks every signal that can be blocked, for the calling thread.
 pub fn block_all() {
     // Cannot fail: the set and the operation are valid.

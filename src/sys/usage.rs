@@ -1,8 +1,10 @@
-//! What the kernel says that the calling thread has used.
+//! What the kernel says that the calling thread has used, and a child.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -60,4 +62,41 @@ impl Schedstat {
             .ok()
             .map(Nanos)
     }
+}
+
+/// What a child and those that it waited for have used.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    pub status: ExitStatus,
+    pub user: Nanos,
+    pub system: Nanos,
+    /// The most that one of them had in memory.
+    pub max_rss_kib: u64,
+}
+
+/// Reaps a child that has ended (wait4(2)).
+///
+/// # Errors
+/// ECHILD where it is none, or was reaped before.
+pub fn reap(pid: u32) -> io::Result<Reaped> {
+    let pid = i32::try_from(pid).map_err(io::Error::other)?;
+    let mut status = 0;
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: both pointers are valid places for what wait4 writes.
+    let reaped = unsafe { libc::wait4(pid, &raw mut status, 0, usage.as_mut_ptr()) };
+    if reaped != pid {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was zeroed, which is a valid rusage, and wait4 has filled it.
+    let usage = unsafe { usage.assume_init() };
+    let nanos = |time: libc::timeval| {
+        let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs();
+        Nanos(micros.saturating_mul(1_000))
+    };
+    Ok(Reaped {
+        status: ExitStatus::from_raw(status),
+        user: nanos(usage.ru_utime),
+        system: nanos(usage.ru_stime),
+        max_rss_kib: usage.ru_maxrss.unsigned_abs(),
+    })
 }

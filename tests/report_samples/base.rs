@@ -34,6 +34,8 @@ pub fn bare_metal_pass() -> Report {
             checkpoints: None,
             events: None,
             privileges: None,
+            actions: None,
+            command: None,
             cpus_not_sampled: "0".to_owned(),
             not_sampled: Vec::new(),
             scripted: false,

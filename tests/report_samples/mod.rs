@@ -3,7 +3,7 @@
 
 use hwgap::model::Cause;
 use hwgap::model::*;
-use hwgap::units::Nanos;
+use hwgap::units::{CpuId, Cycles, Nanos};
 
 pub use large::{hybrid, two_packages};
 pub use settle::settled;
@@ -81,6 +81,59 @@ fn bare_metal_fail() -> Report {
     report
 }
 
+/// One action that went well and one that did not, under a load.
+fn acted(run: &mut Run) {
+    let base = ActionReport {
+        action: "trace=gap.dat".to_owned(),
+        when: ActionWhen::Gap,
+        done: 1,
+        failed: 0,
+        busy: 2,
+        beyond_limit: 0,
+        latency_max_ns: Some(Nanos(1_400_000)),
+        latency_mean_ns: Some(Nanos(1_400_000)),
+        runs: vec![ActionRun {
+            cpu: Some(CpuId(1)),
+            start_cycles: Some(Cycles(1_400_001)),
+            latency_ns: Some(Nanos(1_400_000)),
+            took_ns: Nanos(9_000_000),
+            file: text("gap.dat"),
+            ..ActionRun::default()
+        }],
+    };
+    let shell = ActionReport {
+        action: "shell:curl -d @- https://rt-bench-01.example/stalls".to_owned(),
+        done: 2,
+        failed: 1,
+        busy: 0,
+        latency_max_ns: Some(Nanos(2_100_000)),
+        runs: vec![ActionRun {
+            error: text("exit status 7"),
+            exit_status: Some(7),
+            output: text("connection refused"),
+            ..base.runs[0].clone()
+        }],
+        ..base.clone()
+    };
+    run.actions = Some(ActionsReport {
+        above_ns: Some(Nanos(10_000)),
+        of: ActedOn::Platform,
+        gaps: 10,
+        actions: vec![base, shell],
+    });
+    run.command = Some(CommandReport {
+        arguments: ["stress-ng", "--cpu", "1"].map(str::to_owned).to_vec(),
+        cpus: "0".to_owned(),
+        was_ended: Some(true),
+        signal: Some(15),
+        elapsed_ns: Some(Nanos(10_000_000_000)),
+        user_ns: Some(Nanos(9_800_000_000)),
+        system_ns: Some(Nanos(100_000_000)),
+        max_rss_kib: Some(5_120),
+        ..CommandReport::default()
+    });
+}
+
 fn guest_pass() -> Report {
     let mut report = bare_metal_pass();
     report.host.hypervisor = text("KVM");
@@ -150,6 +203,7 @@ fn no_counter() -> Report {
 
 fn inconclusive() -> Report {
     let mut report = no_counter();
+    acted(&mut report.run);
     report.gaps.clear();
     report.cpus = (1..=3).map(cpu).collect();
     for cpu in &mut report.cpus {

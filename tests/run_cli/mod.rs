@@ -1,6 +1,7 @@
 //! Bad input and bad luck on the running machine. Live runs are short, need no
 //! root, and nothing is asserted of what they measured.
 
+mod actions;
 mod both;
 mod harness;
 mod input;

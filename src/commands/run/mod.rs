@@ -12,6 +12,7 @@ mod turns;
 use std::path::PathBuf;
 use std::thread::Scope;
 
+use crate::actions::load::{Load, LoadWatch};
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
 use crate::evidence::watches::{FreezeRequest, RegisterSources};
@@ -26,14 +27,16 @@ use crate::host::{Host, cpuid, inventory};
 use crate::judgement::assembly::assemble;
 use crate::judgement::circumstances::{first_rate, setting, throttling};
 use crate::model::inventory::SerialNumbers;
-use crate::model::{ActedOn, EngineName, Platform};
-use crate::plan::RunPlan;
+use crate::model::{EngineName, Platform};
+use crate::plan::{RunPlan, TriggerPlan};
 use crate::privileges::{Keep, Writes};
 use crate::render::csv::header;
 use crate::sampler::{Readings, SamplingPlan, Script, Window};
 use crate::selftest::store;
 use crate::session::preparation::prepare;
-use crate::session::{Budget, ClockWatch, Limits, Pace, Progress, Timeline, Trigger, limits};
+use crate::session::{
+    Budget, ClockWatch, Limits, Pace, Progress, Request, Requests, Timeline, Trigger, limits,
+};
 use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::{Cycles, Hertz, Nanos};
@@ -41,7 +44,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::{Exit, Failure};
 use assembly::Assembly;
 use engine::{Choice, Scripts, USER_WARM_UP, choose};
-use ongoing::{CheckpointWriter, EventStream, Ongoing, Target};
+use ongoing::{CheckpointWriter, EventStream, Ongoing, Opened, Target};
 use policy::Acceptance;
 use quieting::Quieting;
 use turns::Turns;
@@ -129,15 +132,16 @@ pub(super) fn measure(
 
     let setting = setting(&machine, &host);
     let throttling = throttling(&host, &plan.cpus, &root);
+    let trigger = |asked: TriggerPlan| Trigger {
+        above: first.hz.to_cycles(asked.above),
+        of: asked.of,
+    };
     let limits = Limits {
         hardlimit: first.hz.to_cycles(plan.hardlimit),
         threshold: first.hz.to_cycles(plan.threshold),
         hz: first.hz,
-        stop: plan.stop_on_gap.then(|| Trigger {
-            above: first.hz.to_cycles(plan.threshold),
-            of: ActedOn::Platform,
-        }),
-        act: None,
+        stop: plan.stop.map(trigger),
+        act: plan.act.map(trigger),
         throttling,
         setting,
         pace: pace(&plan, scripted),
@@ -150,6 +154,13 @@ pub(super) fn measure(
     let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
     let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
     let keep = keep(&plan, &choices, scripted);
+    let actions = Opened::open(&plan, &root, quieting.changes().as_ref())?;
+    let load = plan.load.as_ref().map(Load::prepare).transpose();
+    let load = load.map_err(no_thread)?;
+    let requests = LoadRequests {
+        signals,
+        load: load.as_ref().map(Load::watch),
+    };
     let turns = Turns {
         plan: &plan,
         machine: &machine,
@@ -161,7 +172,7 @@ pub(super) fn measure(
         smi_sources,
         changes: quieting.changes(),
         limits,
-        requests: &signals,
+        requests: &requests,
     };
     let clock = ClockWatch::begin(root.clone(), host.cpu_model.flags.clone().ok());
     let selftest = match scripted {
@@ -189,7 +200,15 @@ pub(super) fn measure(
         earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let mut ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
+        let actions = actions
+            .map(|actions| actions.start(scope, limits, !scripted, &keep))
+            .transpose()?;
+        let ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
+        let mut ongoing = Ongoing {
+            actions,
+            load,
+            ..ongoing
+        };
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -241,6 +260,25 @@ fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure
     Ok(())
 }
 
+/// The signals, and the end of the command that the run is for.
+struct LoadRequests {
+    signals: RunSignals,
+    load: Option<LoadWatch>,
+}
+
+impl Requests for LoadRequests {
+    fn wait(&self, milliseconds: u16) -> Request {
+        match Requests::wait(&self.signals, milliseconds) {
+            Request::GoOn if self.load.as_ref().is_some_and(LoadWatch::is_over) => Request::Done,
+            request => request,
+        }
+    }
+}
+
+fn no_thread(error: std::io::Error) -> Failure {
+    Failure::NoVerdict(format!("no thread can be started: {error}"))
+}
+
 /// Starts all that is told of a run while it goes on.
 fn ongoing<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
@@ -267,9 +305,11 @@ fn ongoing<'scope, 'env>(
             )
         });
     let checkpoints = CheckpointWriter::start(scope, assembly, target, messages, keep.clone())
-        .map_err(|error| Failure::NoVerdict(format!("no thread can be started: {error}")))?;
+        .map_err(no_thread)?;
     Ok(Ongoing {
         events: events.transpose().map_err(Failure::usage)?,
+        actions: None,
+        load: None,
         checkpoints,
         progress,
         privileges: None,
@@ -281,7 +321,10 @@ fn ongoing<'scope, 'env>(
 fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
     match choices {
         _ if scripted => Keep::All("a scripted clock takes no rights"),
-        _ if plan.quiet.is_some() || plan.freeze_on_smi == FreezeRequest::SetForRun => {
+        _ if plan.quiet.is_some()
+            || plan.freeze_on_smi == FreezeRequest::SetForRun
+            || plan.actions.changes_host() =>
+        {
             Keep::All("the host is put back at the end")
         }
         [only] if only.chosen.engine == EngineName::User => {
@@ -310,7 +353,10 @@ fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
 /// before the samplers, or records would be lost until they pause.
 fn pace(plan: &RunPlan, scripted: bool) -> Pace {
     if scripted || !plan.housekeeping.is_empty() {
-        return Pace::OwnCpu;
+        return match plan.act {
+            Some(_) => Pace::Prompt,
+            None => Pace::OwnCpu,
+        };
     }
     // Without the right to it, the samplers have no such priority either.
     let _ = sched::set_fifo(plan.priority + 1);

@@ -106,12 +106,12 @@ impl Presenter for Outputs {
 pub(in crate::commands) fn shown(start: &Start<'_>, interval: Option<Nanos>) -> Box<dyn Progress> {
     let package = |cpu| Some((cpu, start.topology.place_of(cpu)?.package?));
     let standing = Standing {
-        duration: start.plan.duration,
+        duration: start.plan.planned,
         platform: start.platform,
         packages: start.plan.cpus.iter().filter_map(package).collect(),
     };
     // Without a thread for it the run is not shown, and goes on.
-    match Display::start(standing, interval) {
+    match Display::start(standing, interval, start.plan.load.as_ref()) {
         Ok(display) => Box::new(display),
         Err(_) => Box::new(Silent),
     }

@@ -54,6 +54,7 @@ impl Quieting {
         };
         let changes_nothing = plan.quiet.is_none()
             && plan.freeze_on_smi == FreezeRequest::LeaveAlone
+            && !plan.actions.changes_host()
             && !choices.iter().any(Choice::changes_host);
         let restores = plan.keeping.leftovers == Leftovers::RestoreFirst;
         let access = LiveAccess::new(root.clone());

@@ -13,16 +13,17 @@ use crate::host::root::Known;
 use crate::judgement::assembly::gaps::gaps_of;
 use crate::judgement::assembly::rows::rows;
 use crate::judgement::{
-    Case, account, compare, earlier_changes, judge, list_stalls, periodicity, quieted, stall_events,
+    Case, account, action_findings, compare, earlier_changes, judge, list_stalls, periodicity,
+    quieted, stall_events,
 };
 use crate::model::agreement::EngineReport;
 use crate::model::inventory::Inventory;
 use crate::model::selftest::SelfTest;
 use crate::model::{
-    BiosIdentity, Checkpoints, CpuIdentity, CpuReport, EngineName, Gap, HostIdentity,
-    KernelIdentity, LazyGaps, NotSampledReport, Outcome, Privileges, Report, Run, SCHEMA,
-    SCHEMA_VERSION, Setting, StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset, UtcPoint,
-    Verdict,
+    ActionsReport, BiosIdentity, Checkpoints, CommandReport, CpuIdentity, CpuReport, EngineName,
+    Gap, HostIdentity, KernelIdentity, LazyGaps, NotSampledReport, Outcome, Privileges, Report,
+    Run, SCHEMA, SCHEMA_VERSION, Setting, StreamedEvents, SystemIdentity, Tool, Tsc, TscOffset,
+    UtcPoint, Verdict,
 };
 use crate::plan::{RunPlan, left_out};
 use crate::quiet::Quieted;
@@ -63,6 +64,10 @@ pub struct RunNotes {
     pub events: Option<StreamedEvents>,
     /// The rights that it kept and gave up.
     pub privileges: Option<Privileges>,
+    /// What was done about gaps, whose starts are TSC values.
+    pub actions: Option<ActionsReport>,
+    /// The load that it is made under.
+    pub command: Option<CommandReport>,
 }
 
 /// The report of a run: of one slice, or of several in which engines took
@@ -99,6 +104,7 @@ pub fn assemble<'a>(
         findings.extend(periodicity::finding(&series));
     }
     findings.extend(input.earlier.map(earlier_changes));
+    findings.extend(action_findings::findings(input.told));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Report {
         schema: SCHEMA.to_owned(),
@@ -193,7 +199,7 @@ fn run(cases: &[Case<'_>], input: &ReportInput<'_>, origin: Cycles) -> Run {
         window,
         label,
         not_sampled,
-        duration,
+        planned,
         ..
     } = case.plan;
     let timeline = &case.collected.timeline;
@@ -210,7 +216,7 @@ fn run(cases: &[Case<'_>], input: &ReportInput<'_>, origin: Cycles) -> Run {
         hardlimit_ns: *hardlimit,
         width_ns: *width,
         window_ns: *window,
-        planned_ns: Some(*duration),
+        planned_ns: *planned,
         warm_up_ns: cases.iter().map(|case| case.chosen.warm_up).max(),
         ended_by: case.collected.ended_by,
         error: totals()
@@ -218,6 +224,12 @@ fn run(cases: &[Case<'_>], input: &ReportInput<'_>, origin: Cycles) -> Run {
         checkpoints: input.told.checkpoints.clone(),
         events: input.told.events.clone(),
         privileges: input.told.privileges.clone(),
+        actions: input
+            .told
+            .actions
+            .clone()
+            .map(|actions| actions.from_origin(origin)),
+        command: input.told.command.clone(),
         cpus_not_sampled: left_out(not_sampled).to_string(),
         not_sampled: (not_sampled.iter())
             .map(|one| NotSampledReport {

@@ -2,7 +2,7 @@
 //!
 //! Model names, versions and settings stay: a vendor needs them. Free texts
 //! are searched for the host's name and for what looks like an address or a
-//! unique number; what a user wrote into a label in other words is not known.
+//! unique number; what a shell action wrote is left out; what a user wrote into a label in other words is not known.
 
 mod texts;
 mod tokens;
@@ -21,6 +21,18 @@ pub fn redact(mut report: Report<Vec<Gap>>) -> Report<Vec<Gap>> {
     }
     if let Some(test) = &mut report.selftest {
         test.host.hostname = None;
+    }
+    let actions = report
+        .run
+        .actions
+        .iter_mut()
+        .flat_map(|all| &mut all.actions);
+    for output in actions
+        .flat_map(|action| &mut action.runs)
+        .filter_map(|run| run.output.as_mut())
+    {
+        // A command's words may be anything.
+        *output = PLACE_HOLDER.to_owned();
     }
     texts::each(&mut report, &mut |text| *text = names.left_out_of(text));
     report

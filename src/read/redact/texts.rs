@@ -64,6 +64,18 @@ fn of_run(run: &mut Run, change: &mut impl FnMut(&mut String)) {
     }
     run.label.iter_mut().for_each(&mut *change);
     run.error.iter_mut().for_each(&mut *change);
+    for action in run.actions.iter_mut().flat_map(|all| &mut all.actions) {
+        change(&mut action.action);
+        for one in &mut action.runs {
+            let texts = [&mut one.error, &mut one.output, &mut one.file];
+            texts.into_iter().flatten().for_each(&mut *change);
+        }
+    }
+    if let Some(load) = &mut run.command {
+        load.arguments.iter_mut().for_each(&mut *change);
+        change(&mut load.cpus);
+        load.error.iter_mut().for_each(&mut *change);
+    }
 }
 
 /// A list of CPUs names nobody, but the file may be anyone's.

@@ -1,6 +1,7 @@
 //! What a vendor's ticket needs to hold, apart from how it is written down: web
 //! page, Markdown and the whole text for a terminal show the same sections.
 
+pub(super) mod acted;
 pub(super) mod agreement;
 pub(super) mod cpus;
 pub(super) mod evidence;
@@ -131,6 +132,7 @@ impl Document {
             kernel::section(report),
             watched::section(report),
             machine::section(report),
+            acted::section(report),
             quieted::section(report),
             evidence::sources(&report.evidence),
             evidence::of_host(report.selftest.as_ref()),

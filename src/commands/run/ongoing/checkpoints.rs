@@ -50,7 +50,7 @@ enum Order {
     Write {
         turn: usize,
         snapshot: Box<Snapshot>,
-        told: RunNotes,
+        told: Box<RunNotes>,
         save: bool,
         tell: Asked,
     },
@@ -130,7 +130,7 @@ impl<'scope> CheckpointWriter<'scope> {
         let order = Order::Write {
             turn,
             snapshot: Box::new(snapshot),
-            told,
+            told: Box::new(told),
             save,
             tell: std::mem::replace(&mut self.asked, Asked::No),
         };
@@ -174,7 +174,7 @@ impl Writer<'_> {
                     let collected = snapshot.into_collected();
                     let choice = turn;
                     self.ended.push(Turn { choice, collected });
-                    self.write(told, save, tell);
+                    self.write(*told, save, tell);
                     // What it shares with the run, the run can change in place
                     // again.
                     self.ended.pop();

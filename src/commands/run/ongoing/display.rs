@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use crate::plan::LoadPlan;
 use crate::privileges::{Keep, Writes};
 use crate::render::standing::Standing;
 use crate::session::{MessageSink, Progress, View};
@@ -48,15 +49,17 @@ enum Shown {
 impl Display {
     /// Starts the thread. It belongs to no scope: a terminal that takes nothing
     /// must not keep the program from its end. `interval` is for lines where
-    /// there is no terminal.
+    /// there is no terminal, or a load writes to it as well.
     ///
     /// # Errors
     /// Where no thread can be had.
     pub(in super::super) fn start(
         standing: Standing,
         interval: Option<Nanos>,
+        load: Option<&LoadPlan>,
     ) -> std::io::Result<Display> {
-        let shown = match (std::io::stderr().is_terminal(), interval) {
+        let is_drawn = load.is_none() && std::io::stderr().is_terminal();
+        let shown = match (is_drawn, interval) {
             (true, _) => Shown::View,
             (false, Some(interval)) => Shown::Lines {
                 interval,

@@ -3,6 +3,7 @@
 //! and the collector must not wait, so that each has a thread of its own, on
 //! the CPUs that are not sampled.
 
+mod actions;
 mod checkpoints;
 mod display;
 mod events;
@@ -11,6 +12,7 @@ mod screen;
 use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
+use crate::actions::load::Load;
 use crate::judgement::assembly::RunNotes;
 use crate::model::{EngineName, Privileges};
 use crate::privileges::Keep;
@@ -19,6 +21,8 @@ use crate::sys::sched;
 use crate::units::Cycles;
 
 use super::turns::Turn;
+use actions::Actions;
+pub(super) use actions::Opened;
 pub(super) use checkpoints::{CheckpointWriter, Target};
 pub(super) use display::Display;
 pub(super) use events::EventStream;
@@ -30,6 +34,9 @@ const STACK: usize = 512 * 1024;
 pub(super) struct Ongoing<'scope> {
     pub(super) checkpoints: CheckpointWriter<'scope>,
     pub(super) events: Option<EventStream<'scope>>,
+    pub(super) actions: Option<Actions<'scope>>,
+    /// The command that the run is for.
+    pub(super) load: Option<Load>,
     pub(super) progress: Box<dyn Progress>,
     /// The rights that this thread keeps, where it gives any up.
     pub(super) keep: Option<Keep>,
@@ -41,6 +48,9 @@ impl Ongoing<'_> {
     pub(super) fn ready(&mut self) {
         if let Some(keep) = self.keep.take() {
             self.privileges = Some(keep.apply());
+        }
+        if let Some(load) = &self.load {
+            load.begin();
         }
     }
 
@@ -55,9 +65,15 @@ impl Ongoing<'_> {
         if let Some(events) = &mut self.events {
             events.gap(engine, gap);
         }
+        if let Some(actions) = &mut self.actions {
+            actions.gap(gap);
+        }
     }
 
     pub(super) fn visited(&mut self, origin: Option<Cycles>) {
+        if let Some(actions) = &mut self.actions {
+            actions.counts_from(origin);
+        }
         if let Some(events) = &mut self.events {
             events.send(origin);
         }
@@ -73,6 +89,8 @@ impl Ongoing<'_> {
             checkpoints: None,
             events: self.events.as_ref().map(EventStream::so_far),
             privileges: self.privileges.clone(),
+            actions: self.actions.as_ref().map(Actions::so_far),
+            command: self.load.as_ref().map(Load::so_far),
         };
         self.checkpoints.write(choice, snapshot, told);
     }
@@ -96,6 +114,8 @@ impl Ongoing<'_> {
     /// Ends all threads and waits for what they still have to write.
     pub(super) fn end(mut self) -> RunNotes {
         let told = RunNotes {
+            actions: self.actions.map(Actions::end),
+            command: self.load.map(Load::end),
             events: self.events.map(EventStream::end),
             checkpoints: self.checkpoints.end(),
             privileges: self.privileges,

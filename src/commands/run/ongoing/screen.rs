@@ -24,9 +24,12 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(standing: Standing) -> Screen {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
-        let length = standing.duration.0 / Nanos::MILLISECOND.0;
-        let head = all
-            .add(ProgressBar::new(length).with_style(style("{bar:20} {percent:>3} %  {wide_msg}")));
+        let (length, template) = match standing.duration {
+            Some(duration) => (duration.0, "{bar:20} {percent:>3} %  {wide_msg}"),
+            None => (0, "{wide_msg}"),
+        };
+        let bar = ProgressBar::new(length / Nanos::MILLISECOND.0);
+        let head = all.add(bar.with_style(style(template)));
         Screen {
             standing,
             all,

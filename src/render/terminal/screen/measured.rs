@@ -2,7 +2,7 @@
 
 use super::lines;
 use crate::model::EngineName;
-use crate::render::document::{Summary, cpu_names, evidence, measured, quieted};
+use crate::render::document::{Summary, acted, cpu_names, evidence, measured, quieted};
 use crate::render::page::Page;
 use crate::render::screen::{Part, Rank};
 use crate::render::style::{Ink, Style};
@@ -24,6 +24,9 @@ pub(super) fn parts<'a>(summary: &Summary<'a>, style: Style) -> Vec<Part<'a>> {
         if let Some(quiet) = &summary.report.quiet_host {
             let (ink, text) = quieted::in_short(quiet);
             page.labelled_within(2, ink, &format!("  {:<NAME$}  ", "Quieted"), &text);
+        }
+        for (ink, name, text) in acted::in_short(&summary.report.run) {
+            page.labelled_within(2, ink, &format!("  {name:<NAME$}  "), &text);
         }
     });
     vec![Part::new(Rank::Answer, text)]
