@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::compare::model::Comparison;
 use crate::fleet::model::FleetReport;
-use crate::model::Report;
+use crate::model::{LIVE_SCHEMA, LiveStanding, Report};
 use crate::preflight::model::PreflightReport;
 
 /// A document of hwgap's.
@@ -25,15 +25,18 @@ pub enum Document {
     Fleet,
     /// What `hwgap preflight --format json` writes.
     Preflight,
+    /// A line of `hwgap run --live-json`.
+    Live,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Document; 4] = [
+    pub const ALL: [Document; 5] = [
         Document::Report,
         Document::Compare,
         Document::Fleet,
         Document::Preflight,
+        Document::Live,
     ];
 
     /// The name that it is asked for by.
@@ -43,6 +46,7 @@ impl Document {
             Document::Compare => "compare",
             Document::Fleet => "fleet",
             Document::Preflight => "preflight",
+            Document::Live => "live",
         }
     }
 
@@ -53,6 +57,7 @@ impl Document {
             Document::Compare => include_str!("../schemas/compare.json"),
             Document::Fleet => include_str!("../schemas/fleet.json"),
             Document::Preflight => include_str!("../schemas/preflight.json"),
+            Document::Live => include_str!("../schemas/live.json"),
         }
     }
 
@@ -64,6 +69,7 @@ impl Document {
             Document::Compare => derived::<Comparison>("hwgap.compare"),
             Document::Fleet => derived::<FleetReport>("hwgap.fleet"),
             Document::Preflight => derived::<PreflightReport>("hwgap.preflight"),
+            Document::Live => derived::<LiveStanding>(LIVE_SCHEMA),
         }
     }
 }

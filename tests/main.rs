@@ -21,6 +21,7 @@ mod report_formats;
 mod report_pages;
 mod report_samples;
 mod report_text;
+mod report_trace;
 mod run_scripted;
 mod schemas;
 mod synthetic;

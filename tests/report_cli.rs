@@ -34,6 +34,9 @@ fn every_format_comes_out_of_the_first_version() {
         ("csv", "cpu,start_cycles"),
         ("markdown", "# Latency report: intel-server"),
         ("html", "<!DOCTYPE html>"),
+        ("histogram", "# Histogram"),
+        ("hdrhistogram", "#[hwgap: times in ns]"),
+        ("jsonl", "{\"cpu\": "),
     ] {
         let shown = stdout(report(&["--format", format]).arg(&file));
         assert!(shown.starts_with(first), "{format}: {shown}");

@@ -135,6 +135,15 @@ fn reports_keep_to_their_schema() {
 }
 
 #[test]
+fn live_lines_keep_to_their_schema() {
+    let script = ["--script", "fixtures/scripts/smi.toml", "--live-json", "-"];
+    let host = ["run", "--host-root", "fixtures/hosts/bare-metal-intel"];
+    // So short a run has one line.
+    let line = printed(root(), &[&host[..], &script].concat());
+    assert_keeps(&validator(Document::Live), "live", &line);
+}
+
+#[test]
 fn two_engines_in_turn_keep_to_the_schema() {
     let script = "fixtures/scripts/steady-smis.toml";
     let arguments = [

@@ -94,6 +94,8 @@ Examples:
       Measure on a host made quiet, but for two steps.
   hwgap run --duration 24h -o day.json --events-csv gaps.csv
       A day: a checkpoint each minute, and each gap as a row as it happens.
+  hwgap run --duration 24h --quiet --live-json - | ./dashboard
+      A line of JSON a second; see hwgap schema live.
   pkill -USR1 -x hwgap
       A summary of the run that goes on.
   hwgap run --duration 12h --cpus isolated --policy openshift-cnf.toml
@@ -141,6 +143,9 @@ Examples:
 
   hwgap report node17.json --format openmetrics -o /var/lib/node_exporter/hwgap.prom
       For node_exporter's textfile collector.
+
+  hwgap report node17.json --format perfetto -o node17.pftrace
+      For ui.perfetto.dev and trace_processor.
 
 Exit status:
   0  the report was shown or converted, whatever its verdict

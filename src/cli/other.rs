@@ -32,6 +32,8 @@ pub enum DocumentArg {
     Fleet,
     /// The JSON of hwgap-preflight(1)
     Preflight,
+    /// A line of hwgap-run(1) --live-json
+    Live,
 }
 
 /// Options of the hidden `hwgap man`.

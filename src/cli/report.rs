@@ -54,4 +54,13 @@ pub enum ReportFormatArg {
     Html,
     /// OpenMetrics text, for node_exporter's textfile collector
     Openmetrics,
+    /// A trace for ui.perfetto.dev and trace_processor
+    Perfetto,
+    /// What lies below the kernel, in whole us and a column a CPU, as cyclictest
+    /// prints it
+    Histogram,
+    /// The log of HdrHistogram, with a tag for each CPU and what took the time
+    Hdrhistogram,
+    /// The gaps, a line of JSON each
+    Jsonl,
 }

@@ -89,6 +89,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub events_rows: u64,
 
+    /// Write how the run stands as a line of JSON a second: to the descriptor
+    /// with this number, or to a file, pipe or - (standard output)
+    #[arg(long, value_name = "FD|PATH", value_hint = ValueHint::FilePath)]
+    pub live_json: Option<PathBuf>,
+
     /// List at most so many gaps in the report: first those that count against
     /// the limit or may, then those that the kernel explains, of each the
     /// longest; or all. All are counted in any case [default: 15 a second and

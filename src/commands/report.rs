@@ -12,7 +12,9 @@ use crate::read::redact::redact;
 use crate::read::saved as read;
 use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
-use crate::render::{Changes, Origin, csv, html, openmetrics, terminal as text};
+use crate::render::{
+    Changes, Origin, csv, histogram, html, openmetrics, perfetto, terminal as text,
+};
 use crate::text::json;
 
 use super::{Exit, Failure};
@@ -61,6 +63,10 @@ fn write(
             let limit = Limit(args.limit as usize);
             markdown::write(&report.without_gaps(), gaps, origin, limit, out)
         }
+        ReportFormatArg::Perfetto => perfetto::write(report, out),
+        ReportFormatArg::Histogram => histogram::write_cyclictest(report, out),
+        ReportFormatArg::Hdrhistogram => histogram::write_hdr_log(report, out),
+        ReportFormatArg::Jsonl => json::write_lines(gaps, out),
         ReportFormatArg::Openmetrics => openmetrics::write_run(report, out),
         ReportFormatArg::Html => html::write(&report.without_gaps(), gaps, origin, out),
     }

@@ -11,6 +11,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
         DocumentArg::Compare => Document::Compare,
         DocumentArg::Fleet => Document::Fleet,
         DocumentArg::Preflight => Document::Preflight,
+        DocumentArg::Live => Document::Live,
     };
     print(document.schema().as_bytes())
 }

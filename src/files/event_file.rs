@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
-use crate::files::output::{adopt, open_pipe};
+use crate::files::output::{adopt, open_descriptor, open_pipe};
 use crate::files::output_error::{OutputError, Reason};
 use crate::files::packing::Packing;
 use crate::files::patient::Patient;
@@ -31,6 +31,8 @@ pub struct EventFile {
     rows_before: u64,
     most: u64,
     header: Vec<u8>,
+    /// What is left of a line that a pipe took in part.
+    rest: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,7 @@ impl EventFile {
             rows_before: 0,
             most,
             header: header.to_owned(),
+            rest: Vec::new(),
         };
         file.begin()
             .map_err(|error| OutputError::new(path, Reason::of_write(error)))?;
@@ -137,10 +140,36 @@ impl EventFile {
                 *length += lines.len() as u64;
                 Ok(())
             }
-            Place::Passed(file) => file.write_all(lines),
-            Place::Stdout => Patient::stdout(waits::PIPE_ROOM)?.write_all(lines),
+            Place::Passed(file) => pass(file, &mut self.rest, lines),
+            Place::Stdout => {
+                let mut stdout = Patient::stdout(waits::PIPE_ROOM)?;
+                pass(&mut stdout, &mut self.rest, lines)
+            }
         }
     }
+}
+
+/// Writes lines to what may take only a part: the line that is cut off goes on
+/// the next time, so that no two are run together.
+fn pass(out: &mut impl Write, rest: &mut Vec<u8>, lines: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        let taken = out.write(rest)?;
+        rest.drain(..taken);
+    }
+    let mut taken = 0;
+    while taken < lines.len() {
+        match out.write(&lines[taken..]) {
+            Ok(more) => taken += more,
+            Err(error) => {
+                if taken > 0 && lines[taken - 1] != b'\n' {
+                    let line = lines[taken..].split_inclusive(|byte| *byte == b'\n');
+                    rest.extend(line.take(1).flatten());
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn place(path: &Path) -> Result<Place, Reason> {
@@ -149,10 +178,8 @@ fn place(path: &Path) -> Result<Place, Reason> {
         return Err(Reason::NoName);
     }
     if is_descriptor(path) {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(rustix::fs::CWD, path, flags, Mode::empty());
-        let file = opened.map_err(|errno| refused(errno.into()))?;
-        return Ok(Place::Passed(Patient::new(file.into(), waits::PIPE_ROOM)));
+        let file = open_descriptor(path).map_err(refused)?;
+        return Ok(Place::Passed(Patient::new(file, waits::PIPE_ROOM)));
     }
     let Located { folder, name } =
         locate(path, Purpose::Write).map_err(|error| Reason::of_path(path, error))?;
@@ -240,6 +267,40 @@ mod tests {
         assert_eq!(lines(&path), ["6"]);
         assert_eq!(lines(&old(&path)), ["4", "5"]);
         assert_eq!(discarded, 4);
+    }
+
+    /// Takes so many bytes, then nothing.
+    struct Room(usize, Vec<u8>);
+
+    impl Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            self.1.extend(&bytes[..taken]);
+            match taken {
+                0 => Err(io::ErrorKind::TimedOut.into()),
+                taken => Ok(taken),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_goes_on_the_next_time() {
+        let (mut room, mut rest) = (Room(6, Vec::new()), Vec::new());
+        pass(&mut room, &mut rest, b"one\ntwo\nthree\n").unwrap_err();
+        pass(&mut room, &mut rest, b"four\n").unwrap_err();
+        room.0 = 99;
+        pass(&mut room, &mut rest, b"five\n").unwrap();
+        assert_eq!(room.1, b"one\ntwo\nfive\n");
+        room.0 = 4;
+        pass(&mut room, &mut rest, b"six\nseven\n").unwrap_err();
+        room.0 = 99;
+        pass(&mut room, &mut rest, b"eight\n").unwrap();
+        assert!(room.1.ends_with(b"\nsix\neight\n"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::files::packing::{Packer, Packing};
 use crate::files::patient::{Patient, tell};
 use crate::files::read::is_descriptor;
 use crate::files::{Folder, Located, Purpose, locate, random_name};
-use crate::sys::signals;
+use crate::sys::{descriptor, signals};
 use crate::waits;
 
 /// Mode of a new file; the umask takes from it.
@@ -195,7 +195,8 @@ fn open(path: &Path) -> Result<Kind, Reason> {
         return Ok(Kind::Stdout(None));
     }
     if is_descriptor(path) {
-        return descriptor(path);
+        let file = open_descriptor(path).map_err(|error| Reason::of_open(path, error))?;
+        return Ok(Kind::Direct(Patient::new(file, waits::PIPE_ROOM)));
     }
     let Located { folder, name } =
         locate(path, Purpose::Write).map_err(|error| Reason::of_path(path, error))?;
@@ -227,13 +228,17 @@ fn is_dangling(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// This process's descriptors, of which a rename would replace the file behind
-/// the shell's redirection. Appending, as that file may hold output.
-fn descriptor(path: &Path) -> Result<Kind, Reason> {
+/// Opens one of this process's descriptors, of which a rename would replace the
+/// file behind the shell's redirection. Appending, as that file may hold output;
+/// anew, as whether it waits is shared with others. A socket, or another user's
+/// pipe, cannot be opened anew.
+pub(crate) fn open_descriptor(path: &Path) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty())
-        .map_err(|errno| Reason::of_open(path, errno.into()))?;
-    Ok(Kind::Direct(Patient::new(file.into(), waits::PIPE_ROOM)))
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    match (openat(CWD, path, flags, Mode::empty()), name.parse()) {
+        (Err(Errno::NXIO | Errno::ACCESS), Ok(number)) => Ok(descriptor::copy(number)?.into()),
+        (opened, _) => Ok(opened?.into()),
+    }
 }
 
 /// Opens a pipe or a device to write to, once somebody reads it. Signals end

@@ -17,6 +17,7 @@ mod host;
 pub mod inventory;
 mod judged;
 mod lazy;
+mod live;
 mod periodicity;
 mod quieted;
 mod ring_zero;
@@ -42,6 +43,7 @@ pub use host::{BiosIdentity, CpuIdentity, HostIdentity, KernelIdentity, SystemId
 pub use inventory::{IdleStateEntry, Inventory, NamedText};
 pub use judged::{EvidenceSource, Finding, Outcome, Severity, Subject, Verdict};
 pub use lazy::LazyGaps;
+pub use live::{LIVE_SCHEMA, LiveStanding, LiveState};
 pub use periodicity::{Candidate, PeriodicSeries, SourceKind};
 pub use quieted::{PutBackResult, QuietHost, QuietResult, QuietSetting};
 pub use ring_zero::{InSmm, RingZero};

@@ -8,7 +8,7 @@ mod error;
 mod quiet;
 mod shots;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{FormatArg, RunArgs};
 use crate::evidence::watches::FreezeRequest;
@@ -40,6 +40,8 @@ const DURATION: Nanos = Nanos(120 * 1_000_000_000);
 const CHECKPOINT: Nanos = Nanos(60 * 1_000_000_000);
 /// A snapshot costs each sampler some microseconds.
 const SHORTEST_CHECKPOINT: Nanos = Nanos(100_000_000);
+/// A day of lines, 50 MB.
+const LIVE_ROWS: u64 = 86_400;
 /// The longest duration: ten years. Beyond it is a typing error.
 const LONGEST: Nanos = Nanos(10 * 365 * 86_400 * 1_000_000_000);
 /// The longest warm-up: nothing is told meanwhile.
@@ -115,6 +117,8 @@ pub struct Outputs {
     pub events: Option<EventsPlan>,
     /// Where traces go, the first of each action.
     pub traces: Vec<PathBuf>,
+    /// Where a line a second goes.
+    pub live: Option<EventsPlan>,
     pub stdout: Printed,
     /// What is shown of the run while it goes on.
     pub progress: ProgressPlan,
@@ -124,30 +128,42 @@ impl Outputs {
     /// The files, with the options that name them; FILE.1 as well, which a full
     /// file of events becomes.
     pub fn named(&self) -> Vec<Named<'_>> {
-        let events = self.events.as_ref();
+        let (events, live) = (self.events.as_ref(), self.live.as_ref());
         Named::all("--output", &self.json)
             .chain(Named::all("--csv", &self.csv))
             .chain(Named::all("--html", &self.html))
-            .chain(Named::all(
-                "--events-csv",
-                events.map(|events| &events.file),
-            ))
+            .chain(Named::all("--events-csv", events.map(|one| &one.file)))
             .chain(Named::all("--on-gap trace", &self.traces))
             .chain(Named::all(
                 "the full file of --events-csv",
-                events.map(|events| &events.full),
+                events.map(|one| &one.full),
+            ))
+            .chain(Named::all("--live-json", live.map(|one| &one.file)))
+            .chain(Named::all(
+                "the full file of --live-json",
+                live.map(|one| &one.full),
             ))
             .collect()
     }
 }
 
-/// Gaps written as they happen.
+/// Rows written while the run goes on.
 #[derive(Clone, Debug)]
 pub struct EventsPlan {
     pub file: PathBuf,
     pub full: PathBuf,
     /// Rows until it makes room for the next.
     pub rows: u64,
+}
+
+impl EventsPlan {
+    fn new(file: PathBuf, rows: u64) -> EventsPlan {
+        EventsPlan {
+            full: event_file::full(&file),
+            file,
+            rows,
+        }
+    }
 }
 
 /// What is shown while a run goes on.
@@ -299,13 +315,24 @@ fn windows(
     Ok((width, window, pauses))
 }
 
+/// The path of a descriptor that is named by its number.
+fn descriptor(named: &Path) -> PathBuf {
+    match named.to_str().map(str::parse::<u32>) {
+        Some(Ok(1)) => PathBuf::from("-"),
+        Some(Ok(number)) => PathBuf::from(format!("/proc/self/fd/{number}")),
+        _ => named.to_owned(),
+    }
+}
+
 fn outputs(args: &RunArgs, actions: &ActionsPlan) -> Result<Outputs, PlanError> {
     let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|p| p.as_os_str() == "-");
+    let live = args.live_json.as_deref().map(descriptor);
     let files = [
         ("--output", is_stdout(&args.output)),
         ("--csv", is_stdout(&args.csv)),
         ("--html", is_stdout(&args.html)),
         ("--events-csv", is_stdout(&args.events_csv)),
+        ("--live-json", is_stdout(&live)),
     ];
     let to_stdout: Vec<&str> = files
         .iter()
@@ -331,11 +358,8 @@ fn outputs(args: &RunArgs, actions: &ActionsPlan) -> Result<Outputs, PlanError> 
             }
             interval => args.output.as_ref().map(|_| interval),
         },
-        events: args.events_csv.clone().map(|file| EventsPlan {
-            full: event_file::full(&file),
-            file,
-            rows: args.events_rows,
-        }),
+        events: (args.events_csv.clone()).map(|file| EventsPlan::new(file, args.events_rows)),
+        live: live.map(|file| EventsPlan::new(file, LIVE_ROWS)),
         traces: actions.traces().map(|trace| trace.file.clone()).collect(),
         stdout,
         progress: match (args.quiet, args.progress) {

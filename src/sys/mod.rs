@@ -6,6 +6,7 @@
 pub mod bpf;
 pub mod clock;
 mod counter_page;
+pub mod descriptor;
 pub mod detached_mount;
 pub mod memory;
 pub mod msr;

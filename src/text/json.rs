@@ -24,6 +24,28 @@ pub fn write(document: &impl Serialize, out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a document as one line, as JSON Lines have it (jsonlines.org).
+pub fn write_line(document: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    let layout = Layout {
+        depth: INDENTED_LEVELS,
+        ..Layout::default()
+    };
+    document.serialize(&mut Serializer::with_formatter(&mut *out, layout))?;
+    out.write_all(b"\n")
+}
+
+/// Writes each document as a line.
+pub fn write_lines<T: Serialize>(
+    documents: impl IntoIterator<Item = T>,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER, out);
+    for document in documents {
+        write_line(&document, &mut out)?;
+    }
+    out.flush()
+}
+
 /// Line breaks above [`INDENTED_LEVELS`], blanks below.
 #[derive(Default)]
 struct Layout {

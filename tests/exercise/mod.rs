@@ -21,7 +21,9 @@ use hwgap::read::redact::redact;
 use hwgap::read::{brief, saved as read};
 use hwgap::render::markdown::Limit;
 use hwgap::render::style::Style;
-use hwgap::render::{Changes, Origin, comparison, csv, html, markdown, terminal as text};
+use hwgap::render::{
+    Changes, Origin, comparison, csv, histogram, html, markdown, perfetto, terminal as text,
+};
 use hwgap::selftest::store;
 use hwgap::text::characters::is_plain;
 use hwgap::text::json;
@@ -138,6 +140,9 @@ fn convert(report: &Report) {
     }
     json::write(report, io::sink()).unwrap();
     csv::write(gaps, report.run.engine, io::sink()).unwrap();
+    perfetto::write(report, io::sink()).unwrap();
+    histogram::write_cyclictest(report, io::sink()).unwrap();
+    histogram::write_hdr_log(report, io::sink()).unwrap();
     markdown::write(&head, gaps, &origin, Limit(60_000), io::sink()).unwrap();
     html::write(&head, gaps, &origin, io::sink()).unwrap();
 }

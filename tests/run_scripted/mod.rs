@@ -7,6 +7,7 @@ mod clock;
 mod counting;
 mod guest;
 mod harness;
+mod live;
 mod machines;
 mod pmu;
 mod sampling;

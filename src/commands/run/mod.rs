@@ -44,7 +44,7 @@ use crate::units::{Cycles, Hertz, Nanos};
 use super::{Exit, Failure};
 use assembly::Assembly;
 use engine::{Choice, Scripts, USER_WARM_UP, choose};
-use ongoing::{CheckpointWriter, EventStream, Ongoing, Opened, Target};
+use ongoing::{CheckpointWriter, EventStream, Frame, LiveLines, Ongoing, Opened, Target};
 use policy::Acceptance;
 use quieting::Quieting;
 use turns::Turns;
@@ -104,6 +104,9 @@ pub(super) fn measure(
     let events = plan.outputs.events.as_ref();
     let events = events.map(|events| EventFile::open(&events.file, events.rows, &header()));
     let events = events.transpose().map_err(Failure::usage)?;
+    let live = plan.outputs.live.as_ref();
+    let live = live.map(|live| EventFile::open(&live.file, live.rows, b""));
+    let live = live.transpose().map_err(Failure::usage)?;
     // Before the first thread is started: each inherits what is blocked.
     let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -203,7 +206,13 @@ pub(super) fn measure(
         let actions = actions
             .map(|actions| actions.start(scope, limits, !scripted, &keep))
             .transpose()?;
-        let ongoing = ongoing(scope, &assembly, progress, (checkpoints, events), keep)?;
+        let ongoing = ongoing(
+            scope,
+            &assembly,
+            progress,
+            (checkpoints, events, live),
+            keep,
+        )?;
         let mut ongoing = Ongoing {
             actions,
             load,
@@ -284,7 +293,7 @@ fn ongoing<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     assembly: &'env Assembly<'env>,
     progress: Box<dyn Progress>,
-    (target, file): (Option<Target>, Option<EventFile>),
+    (target, file, live): (Option<Target>, Option<EventFile>, Option<EventFile>),
     keep: Keep,
 ) -> Result<Ongoing<'scope>, Failure> {
     let (plan, messages) = (assembly.plan, progress.messages());
@@ -304,6 +313,17 @@ fn ongoing<'scope, 'env>(
                 keep.clone(),
             )
         });
+    let clock = Timeline::scripted(assembly.limits.hz);
+    let frame = Frame {
+        planned: plan.duration,
+        scripted: assembly.scripted.then(|| clock.now()),
+    };
+    let no_thread =
+        |error: std::io::Error| Failure::NoVerdict(format!("no thread can be started: {error}"));
+    let live = live
+        .map(|file| LiveLines::start(file, frame, messages.clone(), keep.clone()))
+        .transpose()
+        .map_err(no_thread)?;
     let checkpoints = CheckpointWriter::start(scope, assembly, target, messages, keep.clone())
         .map_err(no_thread)?;
     Ok(Ongoing {
@@ -311,6 +331,7 @@ fn ongoing<'scope, 'env>(
         actions: None,
         load: None,
         checkpoints,
+        live,
         progress,
         privileges: None,
         keep: (!assembly.scripted).then_some(keep),
@@ -330,7 +351,9 @@ fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
         [only] if only.chosen.engine == EngineName::User => {
             let outputs = &plan.outputs;
             let files = [&outputs.json, &outputs.csv, &outputs.html];
-            let writes = files.iter().any(|file| file.is_some()) || outputs.events.is_some();
+            let writes = files.iter().any(|file| file.is_some())
+                || outputs.events.is_some()
+                || outputs.live.is_some();
             Keep::least(match writes {
                 true => Writes::Files,
                 false => Writes::Nothing,

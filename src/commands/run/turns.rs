@@ -222,6 +222,7 @@ impl Observer for Forwarder<'_, '_> {
 
     fn end(&mut self, view: &View) {
         self.now = together(&self.before, view);
+        self.ongoing.stood(&self.now);
     }
 
     fn look(&mut self, view: &View) {

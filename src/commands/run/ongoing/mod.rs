@@ -7,6 +7,7 @@ mod actions;
 mod checkpoints;
 mod display;
 mod events;
+mod live;
 mod screen;
 
 use std::sync::mpsc::SyncSender;
@@ -26,6 +27,7 @@ pub(super) use actions::Opened;
 pub(super) use checkpoints::{CheckpointWriter, Target};
 pub(super) use display::Display;
 pub(super) use events::EventStream;
+pub(super) use live::{Frame, LiveLines};
 
 /// Stack of each of these threads. All of it is locked in memory.
 const STACK: usize = 512 * 1024;
@@ -37,6 +39,7 @@ pub(super) struct Ongoing<'scope> {
     pub(super) actions: Option<Actions<'scope>>,
     /// The command that the run is for.
     pub(super) load: Option<Load>,
+    pub(super) live: Option<LiveLines>,
     pub(super) progress: Box<dyn Progress>,
     /// The rights that this thread keeps, where it gives any up.
     pub(super) keep: Option<Keep>,
@@ -109,6 +112,16 @@ impl Ongoing<'_> {
 
     pub(super) fn look(&mut self, view: &View) {
         self.progress.look(view);
+        if let Some(live) = &mut self.live {
+            live.look(view);
+        }
+    }
+
+    /// How the run stood when sampling ended.
+    pub(super) fn stood(&mut self, view: &View) {
+        if let Some(live) = &mut self.live {
+            live.stood(view);
+        }
     }
 
     /// Ends all threads and waits for what they still have to write.
@@ -120,6 +133,9 @@ impl Ongoing<'_> {
             checkpoints: self.checkpoints.end(),
             privileges: self.privileges,
         };
+        if let Some(live) = self.live {
+            live.end();
+        }
         self.progress.end();
         told
     }
