@@ -14,6 +14,7 @@ use nix::sys::wait::WaitPidFlag;
 
 use crate::model::CommandReport;
 use crate::plan::{LoadPlan, Rights};
+use crate::privileges::{Keep, Writes};
 use crate::sys::sched;
 use crate::units::Nanos;
 use crate::waits;
@@ -135,6 +136,8 @@ impl Shared {
     fn serve(&self, awaited: &Receiver<()>) {
         // Where it is refused, this thread waits all the same.
         let _ = sched::set_background();
+        // What it starts has those of its user.
+        Keep::least(Writes::Nothing).apply();
         let started = match awaited.recv() {
             Ok(()) => Some(self.start()),
             // The run ended before its samplers had begun.
