@@ -101,6 +101,29 @@ pub struct QuietSetting {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Run {
     pub hardlimit_ns: u64,
+    pub actions: Option<Actions>,
+}
+
+/// What was done about gaps.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Actions {
+    pub actions: Vec<Action>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Action {
+    pub action: String,
+    pub done: u64,
+    pub failed: u64,
+    pub latency_max_ns: Option<u64>,
+    pub runs: Vec<ActionRun>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct ActionRun {
+    pub start_cycles: Option<u64>,
+    pub file: Option<String>,
+    pub error: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -38,6 +38,18 @@ pub struct Scenario {
     pub expect: Expect,
 }
 
+/// What must have come of actions at gaps.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acted {
+    /// The file of a trace, in which trace-cmd must find events so long before
+    /// and after its gap.
+    pub trace: String,
+    pub around: String,
+    /// How long after the end of its gap each action must have begun.
+    pub within: String,
+}
+
 /// How `hwgap selftest` is called.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,6 +239,7 @@ pub struct Expect {
     /// Steps of --quiet-host that must have changed something; whatever was
     /// changed must have been put back.
     pub quieted: Vec<String>,
+    pub acted: Option<Acted>,
     /// How many gaps with an SMI may have an unknown part: where the SMI hit
     /// inside a handler, or while another task ran, the kernel's own records
     /// cannot tell the two apart.
@@ -281,6 +294,7 @@ impl Default for Expect {
             no_findings: Vec::new(),
             engines: Vec::new(),
             quieted: Vec::new(),
+            acted: None,
             // The collector of a one-CPU machine runs 25 times a second.
             unknown_shares: 12,
             at_switches: 0,

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, left_behind, many, pair, selftest, words};
+use crate::judge::{Outcome, acted, left_behind, many, pair, selftest, words};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario, Written};
@@ -203,6 +203,9 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
         return Ok(outcome);
     }
     let report = Report::parse(&read("report.json")?)?;
+    if let Some(expect) = &scenario.expect.acted {
+        acted::judge(&mut left, expect, &report, results)?;
+    }
     let log = match scenario.smi {
         Some(_) => serde_json::from_str(&read("smi.json")?).context("smi.json")?,
         None => SmiLog::default(),

@@ -1,6 +1,7 @@
 //! Holds hwgap's report against the log of the SMIs themselves.
 
 mod account;
+pub mod acted;
 pub mod checks;
 mod complaints;
 mod coverage;
