@@ -136,7 +136,14 @@ fn reports_keep_to_their_schema() {
 
 #[test]
 fn live_lines_keep_to_their_schema() {
-    let script = ["--script", "fixtures/scripts/smi.toml", "--live-json", "-"];
+    let script = [
+        "--script",
+        "fixtures/scripts/smi.toml",
+        "--live-json",
+        "-",
+        "--duration",
+        "100ms",
+    ];
     let host = ["run", "--host-root", "fixtures/hosts/bare-metal-intel"];
     // So short a run has one line.
     let line = printed(root(), &[&host[..], &script].concat());
