@@ -224,7 +224,7 @@ fn no_input_makes_another_reader_panic() {
 /// They are built by a nightly compiler alone. A packed crate is without them.
 #[test]
 fn the_programs_of_the_fuzzer_find_what_they_share() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     for program in std::fs::read_dir(&folder).into_iter().flatten() {
         let program = program.unwrap().path();
         let text = std::fs::read_to_string(&program).unwrap();
