@@ -149,6 +149,10 @@ impl Shared {
             Some(Err(error)) => state.report.error = Some(format!("it cannot be started: {error}")),
             Some(Ok(process)) => {
                 let pid = process.pid();
+                // The run ended while it was being started.
+                if state.report.was_ended.is_some() {
+                    process.signal(Signal::SIGTERM);
+                }
                 state.begun = Some(Instant::now());
                 state.process = Some(process);
                 drop(state);
