@@ -24,12 +24,13 @@ pub fn lines(scenario: &Scenario) -> Vec<String> {
 }
 
 /// The host saves the machine when it is told that samplers are at work.
-/// Real-time throttling would stop all CPUs each second as well.
+/// Real-time throttling would stop all CPUs each second as well; without it, who
+/// tells the host must not be on a sampler's CPU.
 fn stalled(command: &str) -> Vec<String> {
     vec![
         "echo -1 >/proc/sys/kernel/sched_rt_runtime_us".into(),
         format!(
-            "(until cat /proc/[0-9]*/task/*/comm | grep -q ^sampler; do sleep 0.2; done; sleep 1; echo {READY} >/dev/console) &"
+            "taskset 1 sh -c 'until cat /proc/[0-9]*/task/*/comm | grep -q ^sampler; do sleep 0.2; done; sleep 1; echo {READY} >/dev/console' &"
         ),
         format!("{command} >summary.txt 2>hwgap.err; echo $? >exit-code"),
     ]
