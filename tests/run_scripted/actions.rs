@@ -216,7 +216,9 @@ fn a_line_is_written_to_the_trace() {
 
 #[test]
 fn a_run_ends_with_its_command() {
-    let command = ["--", "sh", "-c", "echo hello; sleep 0.1; exit 3"];
+    // Long enough for its time in user mode to be seen, which ticks sample.
+    let loads = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+    let command = ["--", "sh", "-c", &format!("echo hello; {loads}; exit 3")];
     let options = ["--cpus", "1", "--format", "json"];
     let outcome = run(
         "stall",
