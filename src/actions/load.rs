@@ -38,7 +38,6 @@ struct Shared {
 
 struct State {
     process: Option<Process>,
-    begun: Option<Instant>,
     report: CommandReport,
     is_over: bool,
 }
@@ -59,7 +58,6 @@ impl Load {
             plan: plan.clone(),
             state: Mutex::new(State {
                 process: None,
-                begun: None,
                 report: CommandReport {
                     arguments: arguments
                         .map(|one| one.to_string_lossy().into_owned())
@@ -153,14 +151,13 @@ impl Shared {
                 if state.report.was_ended.is_some() {
                     process.signal(Signal::SIGTERM);
                 }
-                state.begun = Some(Instant::now());
+                let begun = Instant::now();
                 state.process = Some(process);
                 drop(state);
                 has_ended(pid, WaitPidFlag::empty());
                 state = self.lock();
-                let elapsed = state.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
                 if let Some(process) = state.process.take() {
-                    state.report.note(process, elapsed);
+                    state.report.note(process, begun.elapsed());
                 }
             }
         }
@@ -194,7 +191,7 @@ impl CommandReport {
     fn note(&mut self, process: Process, elapsed: Duration) {
         use std::os::unix::process::ExitStatusExt;
         self.was_ended.get_or_insert(false);
-        self.elapsed_ns = Some(Nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)));
+        self.elapsed_ns = Some(Nanos::of(elapsed));
         match process.end() {
             Err(error) => self.error = Some(error.to_string()),
             Ok(ended) => {

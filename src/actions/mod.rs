@@ -128,7 +128,7 @@ impl Performer {
             cpu: notice.gap.as_ref().map(|gap| gap.cpu),
             start_cycles: notice.gap.as_ref().map(|_| notice.span[0]),
             latency_ns,
-            took_ns: Nanos(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)),
+            took_ns: Nanos::of(begun.elapsed()),
             error: done.err(),
             ..run
         }

@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(5);
 
 pub struct Shell {
     program: [OsString; 3],
-    timeout: Duration,
+    timeout: Nanos,
     rights: Rights,
     cpus: CpuList,
 }
@@ -36,7 +36,7 @@ impl Shell {
     pub(super) fn new(command: &str, timeout: Nanos, rights: Rights, cpus: &CpuList) -> Shell {
         Shell {
             program: ["/bin/sh", "-c", command].map(OsString::from),
-            timeout: Duration::from_nanos(timeout.0),
+            timeout,
             rights,
             cpus: cpus.clone(),
         }
@@ -49,8 +49,7 @@ impl Shell {
         let (in_time, ended) = ended.map_err(|error| error.to_string())?;
         run.exit_status = ended.reaped.status.code();
         if !in_time {
-            let most = Nanos(self.timeout.as_nanos() as u64);
-            return Err(format!("killed after {most}"));
+            return Err(format!("killed after {}", self.timeout));
         }
         match run.exit_status {
             Some(0) if ended.left_others => Err(String::from(
@@ -83,7 +82,7 @@ impl Shell {
             let gap = serde_json::to_vec(&notice.gap).unwrap_or_default();
             let _ = stdin.write_all(&gap);
         }
-        let patience = Patience::begin(self.timeout);
+        let patience = Patience::begin(self.timeout.as_duration());
         let in_time = loop {
             words.take(&mut pipe);
             match process.ends_within(TICK) {

@@ -96,6 +96,12 @@ impl Nanos {
         std::time::Duration::from_nanos(self.0)
     }
 
+    /// From the standard library's form; what is longer than can be told is the
+    /// largest value.
+    pub fn of(length: std::time::Duration) -> Nanos {
+        Nanos(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX))
+    }
+
     /// Adds, stopping at the largest value.
     pub fn saturating_add(self, other: Nanos) -> Nanos {
         Nanos(self.0.saturating_add(other.0))

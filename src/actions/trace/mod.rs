@@ -9,7 +9,6 @@ mod pages;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::changes::{Access, Place, SharedChanges};
 use crate::files::OutputError;
@@ -113,7 +112,7 @@ impl Trace {
     pub(super) fn save(&mut self, notice: &Notice, run: &mut ActionRun) -> Result<(), String> {
         let (before, after) = (self.plan.before, self.plan.after);
         if let Some(age) = notice.age() {
-            std::thread::sleep(Duration::from_nanos(after.saturating_sub(age).0));
+            std::thread::sleep(after.saturating_sub(age).as_duration());
         }
         // It says where in the trace the gap is.
         let _ = self.marker.write(notice);

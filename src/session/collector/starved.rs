@@ -1,8 +1,6 @@
 //! Samplers that are kept from their CPUs in mid-run: told, so that nobody
 //! wonders about a run without an end or a result.
 
-use std::time::Duration;
-
 use crate::host::occupants::occupant;
 use crate::host::root::Root;
 use crate::sampler::{CpuSetup, Engine, Scheduling};
@@ -26,7 +24,7 @@ impl Rescue {
         let is_live = setups.iter().any(|setup| setup.thread.is_some());
         Rescue {
             due: match is_live {
-                true => end.saturating_add(nanos(waits::SAMPLER_END)),
+                true => end.saturating_add(Nanos::of(waits::SAMPLER_END)),
                 false => Nanos(u64::MAX),
             },
             tried: 0,
@@ -39,7 +37,7 @@ impl Rescue {
         let is_due = now >= self.due;
         if is_due {
             self.tried += 1;
-            self.due = now.saturating_add(nanos(waits::SAMPLER_END));
+            self.due = now.saturating_add(Nanos::of(waits::SAMPLER_END));
         }
         is_due
     }
@@ -53,10 +51,6 @@ impl Rescue {
     pub(super) fn is_hopeless(&self) -> bool {
         self.tried > MOST_RESCUES
     }
-}
-
-fn nanos(length: Duration) -> Nanos {
-    Nanos(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Looks at whether each sampler gets on.
@@ -99,7 +93,7 @@ impl Starvation {
     /// What is to be told now, if anything. Looks only now and then.
     pub(super) fn look(&mut self, engine: &dyn Engine, root: &Root) -> Vec<String> {
         let now = monotonic();
-        if now.saturating_sub(self.looked) < nanos(waits::SILENCE / 3) {
+        if now.saturating_sub(self.looked) < Nanos::of(waits::SILENCE / 3) {
             return Vec::new();
         }
         self.looked = now;
@@ -114,7 +108,7 @@ impl Starvation {
                 continue;
             }
             let since = *sampler.since.get_or_insert(now);
-            let waited = Duration::from_nanos(now.saturating_sub(since).0);
+            let waited = now.saturating_sub(since).as_duration();
             if !sampler.is_told && waited >= waits::SILENCE / 2 {
                 sampler.is_told = true;
                 told.push(sampler.words(root));
