@@ -53,10 +53,16 @@ impl Together {
         let usual = known.usual();
         self.length = self.length.saturating_add(place.length);
         self.typical = self.typical.saturating_add(usual.typical);
-        let is_wider = |other: Known| usual.longest > other.usual().longest;
-        if self.widest.is_none_or(is_wider) {
-            self.widest = Some(known);
-        }
+        let widest = match self.widest {
+            Some(other) if other.usual().longest >= usual.longest => other,
+            _ => known,
+        };
+        self.widest = Some(match (self.widest, known) {
+            (Some(Known::Doubtful(_)), _) | (_, Known::Doubtful(_)) => {
+                Known::Doubtful(widest.usual())
+            }
+            _ => widest,
+        });
         let more = place.length.saturating_sub(usual.typical);
         if self.longest.is_none_or(|(_, longest)| more > longest) {
             self.longest = Some((place, more));
@@ -169,11 +175,13 @@ fn enter(time: &mut KernelTime, stretch: Stretch, hidden: Nanos, number: Number)
         Some(_) => hidden,
     };
     let is_beyond = usual.is_exceeded_by(without(doubt.saturating_add(unrecorded)));
-    let is_open = match is_beyond {
+    let is_open = match (is_beyond, known) {
+        (true, Known::Doubtful(_)) => true,
         // It was hardly seen, and may well cost more than its like.
-        true => !is_far && (doubt > Nanos(0) && number == Number::Many || known.is_alike()),
+        (true, Known::Alike(_)) => !is_far,
+        (true, Known::Own(_)) => !is_far && doubt > Nanos(0) && number == Number::Many,
         // Whether such an interrupt hit the sampler's own work is not known.
-        false => doubt > Nanos(0) && usual.is_exceeded_by(without(doubt)),
+        (false, _) => doubt > Nanos(0) && usual.is_exceeded_by(without(doubt)),
     };
     if is_open {
         // The sampler's work may have been shorter than it usually is.
@@ -345,6 +353,31 @@ mod tests {
         let long = bench.time(&met, 0, 43_000);
         assert_eq!(long.handlers_beyond, 1);
         assert_eq!(long.beyond_ways, Nanos(0));
+    }
+
+    #[test]
+    fn a_way_that_always_takes_far_longer_than_its_like_is_not_known() {
+        let mut bench = bench();
+        let timer = bench.timer;
+        // Two ticks in succession, and a stall that made them so between the two.
+        let met = [
+            (100, 2_100, Who::Named(timer)),
+            (47_400, 49_400, Who::Named(timer)),
+        ];
+        for _ in 0..8 {
+            let met = bench.measured(&met, 0, 49_700);
+            met.teach(&mut bench.costs, &bench.names);
+            let task = [
+                (100, 2_100, Who::Named(timer)),
+                (3_100, 9_000, Who::Named(bench.task)),
+            ];
+            let woken = bench.measured(&task, 0, 9_300);
+            woken.teach(&mut bench.costs, &bench.names);
+        }
+        let time = bench.time(&met, 0, 49_700);
+        assert_eq!(time.unlearnt, Nanos(44_300));
+        assert_eq!((time.ways_beyond, time.beyond_ways), (0, Nanos(0)));
+        assert!(!time.explains_all());
     }
 
     #[test]

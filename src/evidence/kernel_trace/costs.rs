@@ -83,18 +83,17 @@ pub(super) enum Known {
     Own(Usual),
     /// What others like it take: it was hardly seen itself.
     Alike(Usual),
+    /// What others like it take: it was itself seen only when it took several
+    /// times as long. It may be so long, or come about by a stall alone, as two
+    /// expiries of one timer in succession do.
+    Doubtful(Usual),
 }
 
 impl Known {
     pub(super) fn usual(self) -> Usual {
         match self {
-            Known::Own(usual) | Known::Alike(usual) => usual,
+            Known::Own(usual) | Known::Alike(usual) | Known::Doubtful(usual) => usual,
         }
-    }
-
-    /// Whether only its like is known.
-    pub(super) fn is_alike(self) -> bool {
-        matches!(self, Known::Alike(_))
     }
 }
 
@@ -104,12 +103,14 @@ impl Costs {
     /// time is then no more than it took at least: a stall only lengthens.
     pub(super) fn passage(&self, passage: Passage, common: &Costs) -> Option<Known> {
         let own = self.passages.get(&passage);
+        let alike = (self.way(passage.way())).or_else(|| common.way(passage.way()));
         if let Some(usual) = own.and_then(Learnt::usual_entry) {
-            return Some(Known::Own(usual));
+            return Some(match alike {
+                Some(alike) if alike.is_far_exceeded_by(usual.typical) => Known::Doubtful(alike),
+                _ => Known::Own(usual),
+            });
         }
-        let alike = self
-            .way(passage.way())
-            .or_else(|| common.way(passage.way()))?;
+        let alike = alike?;
         let least = own.and_then(Learnt::shortest).unwrap_or(alike.typical);
         Some(Known::Alike(Usual {
             typical: alike.typical.min(least),
@@ -200,6 +201,29 @@ mod tests {
             to: None,
         };
         assert_eq!(passage(&costs, out), None);
+    }
+
+    #[test]
+    fn a_passage_that_a_stall_brings_about_does_not_make_the_stall_usual() {
+        let mut costs = Costs::default();
+        let twice = Passage {
+            from: Some(ActivityId(1)),
+            to: Some(ActivityId(1)),
+        };
+        let other = Passage {
+            to: Some(ActivityId(2)),
+            ..twice
+        };
+        for _ in 0..8 {
+            costs.learn_passage(other, Nanos(2_100));
+            costs.learn_passage(twice, Nanos(46_400));
+        }
+        let known = |costs: &Costs| costs.passage(twice, &Costs::default()).unwrap();
+        let like = costs.way(Way::Between).unwrap();
+        assert_eq!(known(&costs), Known::Doubtful(like));
+        // Longer than others, but no more than a kernel may need.
+        (0..40).for_each(|_| costs.learn_passage(twice, Nanos(5_000)));
+        assert!(matches!(known(&costs), Known::Own(_)));
     }
 
     #[test]

@@ -52,6 +52,11 @@ const WAIT_FOR_SAVE: &str = "echo READY >/dev/console; smi-injector await-host";
 /// Says that the machine is not what the scenario asks for.
 pub const MACHINE_FAILED: &str = "machine-failed";
 
+/// Microseconds by which SMIs begin later: a machine that repeats itself to the
+/// nanosecond shows one relation of ticks, SMIs and windows, and a fault may need
+/// another.
+const DELAY: &str = "HWGAP_EMULATED_DELAY";
+
 /// The job of a scenario.
 pub fn job(scenario: &Scenario) -> String {
     let mut lines = Vec::new();
@@ -69,6 +74,9 @@ pub fn job(scenario: &Scenario) -> String {
             "(sleep {}; {}) &",
             action.after_seconds, action.shell
         ));
+    }
+    if let Ok(delay) = std::env::var(DELAY) {
+        lines.push(format!("usleep {delay}"));
     }
     match (&scenario.smi, scenario.machine.firmware) {
         (Some(pattern), Firmware::Seabios) => {
