@@ -3,12 +3,13 @@
 /// Where wishes come from while a run goes on: signals, or nothing in a test.
 pub trait Requests {
     /// Waits for at most this long.
-    fn wait(&self, milliseconds: u16) -> Request;
+    fn wait(&self, longest: Nanos) -> Request;
 }
 
 use nix::sys::signal::Signal;
 
 use crate::sys::signals::RunSignals;
+use crate::units::Nanos;
 
 /// What is asked of a run while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub enum Request {
 }
 
 impl Requests for RunSignals {
-    fn wait(&self, milliseconds: u16) -> Request {
-        match RunSignals::wait(self, milliseconds) {
+    fn wait(&self, longest: Nanos) -> Request {
+        match RunSignals::wait(self, longest) {
             None => Request::GoOn,
             Some(Signal::SIGUSR1) => Request::Tell,
             Some(_) => Request::End,

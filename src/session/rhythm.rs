@@ -14,18 +14,18 @@ pub enum Pace {
     SharedCpu,
 }
 
-/// Milliseconds between two visits where the collector has a CPU of its own.
-const OWN_TURN: u16 = 5;
+/// Between two visits where the collector has a CPU of its own.
+const OWN_TURN: Nanos = Nanos(5 * Nanos::MILLISECOND.0);
 /// The same where gaps are waited for. What waits for other gaps does so for
 /// whole turns, so that gaps are judged as they would be without it.
-const PROMPT_TURN: u16 = 1;
+const PROMPT_TURN: Nanos = Nanos(Nanos::MILLISECOND.0 / 2);
 /// The same on a sampler's CPU, where gaps come in thick and fast.
-const SHORTEST_TURN: u16 = 40;
+const SHORTEST_TURN: Nanos = Nanos(40 * Nanos::MILLISECOND.0);
 /// And where hardly any come in. The rings then hold 8,000 gaps and 20,000
 /// records of the kernel a second, for as long as one such turn.
-const LONGEST_TURN: u16 = 1_000;
+const LONGEST_TURN: Nanos = Nanos::SECOND;
 /// By how much a turn grows at a time.
-const GROWTH: u16 = 2;
+const GROWTH: u64 = 2;
 
 /// Where the fullest ring has less than this, turns grow: the ring holds the
 /// longer turn many times over.
@@ -37,9 +37,9 @@ const MUCH: Fill = Fill(1.0 / 16.0);
 #[derive(Debug)]
 pub(super) struct Rhythm {
     pace: Pace,
-    turn: u16,
-    /// Milliseconds since the last whole turn of the collector.
-    since: u16,
+    turn: Nanos,
+    /// Since the last whole turn of the collector, by the turns asked for.
+    since: Nanos,
     look_due: Nanos,
     end: Nanos,
 }
@@ -51,7 +51,7 @@ impl Rhythm {
         let mut rhythm = Rhythm {
             pace,
             turn: shortest(pace),
-            since: 0,
+            since: Nanos(0),
             look_due: Nanos(0),
             end,
         };
@@ -59,26 +59,25 @@ impl Rhythm {
         rhythm
     }
 
-    /// Milliseconds to wait for the next visit: no longer than the samplers
-    /// still take, so that the end is not waited for.
-    pub(super) fn wait(&self) -> u16 {
-        let left = self.end.saturating_sub(monotonic()).0 / Nanos::MILLISECOND.0;
-        let left = u16::try_from(left).unwrap_or(u16::MAX);
+    /// How long to wait for the next visit: no longer than the samplers still
+    /// take, so that the end is not waited for.
+    pub(super) fn wait(&self) -> Nanos {
+        let left = self.end.saturating_sub(monotonic());
         left.clamp(shortest(self.pace), self.turn)
     }
 
     /// The same where the samplers have been asked for something.
-    pub(super) fn wait_shortly(&self) -> u16 {
+    pub(super) fn wait_shortly(&self) -> Nanos {
         self.wait().min(shortest(self.pace))
     }
 
     /// Whether with this visit as much time has gone by as between two visits
     /// of a collector that nobody urges.
     pub(super) fn is_whole_turn(&mut self) -> bool {
-        self.since += PROMPT_TURN;
+        self.since = self.since.saturating_add(PROMPT_TURN);
         let is_whole = self.pace != Pace::Prompt || self.since >= OWN_TURN;
         if is_whole {
-            self.since = 0;
+            self.since = Nanos(0);
         }
         is_whole
     }
@@ -92,7 +91,7 @@ impl Rhythm {
             Pace::SharedCpu => LONGEST_TURN,
         };
         self.turn = match fill {
-            Some(fill) if fill < LITTLE => self.turn.saturating_mul(GROWTH).min(longest),
+            Some(fill) if fill < LITTLE => Nanos(self.turn.0.saturating_mul(GROWTH)).min(longest),
             Some(fill) if fill < MUCH => self.turn,
             Some(_) | None => shortest,
         };
@@ -121,7 +120,7 @@ impl Rhythm {
     }
 }
 
-fn shortest(pace: Pace) -> u16 {
+fn shortest(pace: Pace) -> Nanos {
     match pace {
         Pace::OwnCpu => OWN_TURN,
         Pace::Prompt => PROMPT_TURN,
@@ -135,7 +134,7 @@ mod tests {
 
     const NEVER: Nanos = Nanos(u64::MAX);
 
-    fn after(rhythm: &mut Rhythm, fills: &[f64]) -> u16 {
+    fn after(rhythm: &mut Rhythm, fills: &[f64]) -> Nanos {
         fills
             .iter()
             .for_each(|&fill| rhythm.visited(Some(Fill(fill))));
@@ -146,8 +145,11 @@ mod tests {
     fn turns_grow_while_little_comes_in_and_are_short_again_at_once() {
         let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
         assert_eq!(rhythm.wait(), SHORTEST_TURN);
-        assert_eq!(after(&mut rhythm, &[0.0]), 80);
-        assert_eq!(after(&mut rhythm, &[0.0]), 160);
+        assert_eq!(after(&mut rhythm, &[0.0]), Nanos(80 * Nanos::MILLISECOND.0));
+        assert_eq!(
+            after(&mut rhythm, &[0.0]),
+            Nanos(160 * Nanos::MILLISECOND.0)
+        );
         assert_eq!(after(&mut rhythm, &[0.0; 5]), LONGEST_TURN);
         assert_eq!(after(&mut rhythm, &[0.02]), LONGEST_TURN);
         assert_eq!(rhythm.wait_shortly(), SHORTEST_TURN);
@@ -162,7 +164,7 @@ mod tests {
         for share_a_second in [0.001, 0.01, 0.1, 1.0, 5.0, 20.0] {
             let mut rhythm = Rhythm::begin(Pace::SharedCpu, NEVER);
             for _ in 0..50 {
-                let fill = share_a_second * f64::from(rhythm.wait()) / 1e3;
+                let fill = share_a_second * rhythm.wait().0 as f64 / 1e9;
                 assert!(fill < 1.0, "{share_a_second} a second: {fill}");
                 rhythm.visited(Some(Fill(fill)));
             }
@@ -176,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn where_gaps_are_waited_for_each_fifth_visit_is_a_whole_turn() {
+    fn where_gaps_are_waited_for_each_tenth_visit_is_a_whole_turn() {
         let whole = |pace| {
             let mut rhythm = Rhythm::begin(pace, NEVER);
-            let visits = (0..10).map(|_| rhythm.is_whole_turn());
+            let visits = (0..20).map(|_| rhythm.is_whole_turn());
             visits.filter(|is_whole| *is_whole).count()
         };
         let all = [Pace::OwnCpu, Pace::SharedCpu, Pace::Prompt].map(whole);
-        assert_eq!(all, [10, 10, 2]);
+        assert_eq!(all, [20, 20, 2]);
         let mut rhythm = Rhythm::begin(Pace::Prompt, NEVER);
         assert_eq!(after(&mut rhythm, &[0.0, 0.9]), PROMPT_TURN);
     }

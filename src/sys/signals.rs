@@ -2,9 +2,12 @@
 
 use std::os::fd::AsFd;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::time::TimeSpec;
+
+use crate::units::Nanos;
 
 /// The signals that end a run early with a full result, and SIGUSR1, which
 /// asks how it stands.
@@ -37,11 +40,12 @@ impl RunSignals {
         Ok(RunSignals { fd })
     }
 
-    /// Waits for a signal, at most this many milliseconds.
-    pub fn wait(&self, milliseconds: u16) -> Option<Signal> {
+    /// Waits for a signal, at most this long.
+    pub fn wait(&self, longest: Nanos) -> Option<Signal> {
         let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
         // An interrupted or failed poll is no signal; the caller asks again.
-        if !matches!(poll(&mut fds, PollTimeout::from(milliseconds)), Ok(1..)) {
+        let longest = TimeSpec::from_duration(longest.as_duration());
+        if !matches!(ppoll(&mut fds, Some(longest), None), Ok(1..)) {
             return None;
         }
         let information = self.fd.read_signal().ok().flatten()?;

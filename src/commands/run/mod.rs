@@ -276,8 +276,8 @@ struct LoadRequests {
 }
 
 impl Requests for LoadRequests {
-    fn wait(&self, milliseconds: u16) -> Request {
-        match Requests::wait(&self.signals, milliseconds) {
+    fn wait(&self, longest: Nanos) -> Request {
+        match Requests::wait(&self.signals, longest) {
             Request::GoOn if self.load.as_ref().is_some_and(LoadWatch::is_over) => Request::Done,
             request => request,
         }
