@@ -26,7 +26,7 @@ pub enum ActivityKind {
 const MOST: usize = 1_024;
 
 /// Stands for every task, and is the name of all that finds no place.
-const TASKS: ActivityId = ActivityId(0);
+pub(super) const TASKS: ActivityId = ActivityId(0);
 
 /// The names of a run.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use crate::evidence::{Learnt, Usual};
 use crate::units::Nanos;
 
-use super::activity::{ActivityId, ByActivity};
+use super::activity::{ActivityId, ByActivity, TASKS};
 
 /// Passages kept at most.
 const MOST: usize = 4_096;
@@ -29,6 +29,12 @@ pub(super) struct Passage {
 }
 
 impl Passage {
+    /// Whether a task is left or begins: that takes much more than an interrupt
+    /// does, above all behind an idle CPU, and no stall brings it about.
+    fn is_switch(self) -> bool {
+        [self.from, self.to].contains(&Some(TASKS))
+    }
+
     /// Ways into the kernel are much alike, whatever they lead to; so are ways
     /// out, and those from one activity to the next.
     pub(super) fn way(self) -> Way {
@@ -105,8 +111,9 @@ impl Costs {
         let own = self.passages.get(&passage);
         let alike = (self.way(passage.way())).or_else(|| common.way(passage.way()));
         if let Some(usual) = own.and_then(Learnt::usual_entry) {
-            return Some(match alike {
-                Some(alike) if alike.is_far_exceeded_by(usual.typical) => Known::Doubtful(alike),
+            let is_far = |alike: &Usual| alike.is_far_exceeded_by(usual.typical);
+            return Some(match alike.filter(is_far) {
+                Some(alike) if !passage.is_switch() => Known::Doubtful(alike),
                 _ => Known::Own(usual),
             });
         }
@@ -221,6 +228,23 @@ mod tests {
         let known = |costs: &Costs| costs.passage(twice, &Costs::default()).unwrap();
         let like = costs.way(Way::Between).unwrap();
         assert_eq!(known(&costs), Known::Doubtful(like));
+        // A task that always takes as long to leave does so by itself.
+        let left = Passage {
+            from: Some(TASKS),
+            to: None,
+        };
+        for _ in 0..8 {
+            costs.learn_passage(
+                Passage {
+                    from: Some(ActivityId(1)),
+                    to: None,
+                },
+                Nanos(800),
+            );
+            costs.learn_passage(left, Nanos(30_000));
+        }
+        let known_left = costs.passage(left, &Costs::default());
+        assert!(matches!(known_left, Some(Known::Own(_))));
         // Longer than others, but no more than a kernel may need.
         (0..40).for_each(|_| costs.learn_passage(twice, Nanos(5_000)));
         assert!(matches!(known(&costs), Known::Own(_)));
