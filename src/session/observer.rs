@@ -9,6 +9,7 @@ use super::packed::PackedGap;
 use super::snapshot::Snapshot;
 use super::tally::Limits;
 use super::timeline::Timeline;
+use super::trigger::Trigger;
 
 /// What a run tells while it goes on. All calls come on the collector's
 /// thread, which gaps and records wait for: they must return at once.
@@ -23,6 +24,10 @@ pub trait Observer {
 
     /// A gap was judged.
     fn gap(&mut self, _gap: &JudgedNow<'_>) {}
+
+    /// A gap asks for something to be done, by what is known of it by now: once,
+    /// before it is judged or right after.
+    fn act(&mut self, _gap: &JudgedNow<'_>) {}
 
     /// All gaps of this visit to the engine were told. `origin` is the earliest
     /// reading of all samplers, once all have begun.
@@ -71,6 +76,14 @@ pub struct JudgedNow<'a> {
     pub names: Option<&'a Names>,
     /// What it was judged by.
     pub limits: &'a Limits,
+}
+
+impl JudgedNow<'_> {
+    /// Whether something is to be done about it.
+    pub(super) fn asks(&self) -> bool {
+        let asks = |act: Trigger| act.asks(&self.gap, self.platform);
+        self.limits.act.is_some_and(asks)
+    }
 }
 
 /// How a run stands.

@@ -200,6 +200,10 @@ impl Observer for Forwarder<'_, '_> {
         self.ongoing.gap(self.engine, gap);
     }
 
+    fn act(&mut self, gap: &JudgedNow<'_>) {
+        self.ongoing.act(gap);
+    }
+
     fn visited(&mut self, origin: Option<Cycles>) {
         self.ongoing.visited(origin);
     }

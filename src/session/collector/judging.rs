@@ -3,13 +3,13 @@
 
 use std::collections::VecDeque;
 
-use crate::evidence::kernel_trace::{KernelTrace, Lesson, Measured};
+use crate::evidence::kernel_trace::{KernelTime, KernelTrace, Lesson, Measured};
 use crate::model::SmiEvidence;
 use crate::sampler::{RawGap, TripKind};
-use crate::units::Cycles;
+use crate::units::{Cycles, Hertz};
 
 use super::super::observer::JudgedNow;
-use super::super::packed::PackedGap;
+use super::super::packed::{JudgedGap, PackedGap};
 use super::{Collector, Stop};
 
 /// Gaps that wait at most until the run has seen what their like takes.
@@ -41,6 +41,27 @@ struct Gap {
     count: Count,
     /// How often it was asked whether another CPU saw the same.
     asked: u8,
+    told: Told,
+}
+
+impl Gap {
+    /// What the kernel's records say of it by now.
+    fn kernel_time(
+        &self,
+        trace: Option<&KernelTrace>,
+        index: usize,
+        hz: Hertz,
+    ) -> Option<KernelTime> {
+        let own = hz.to_nanos(self.raw.own);
+        Some(trace?.kernel_time(index, self.measured.as_ref()?, own))
+    }
+}
+
+/// Whether the observer knows that a gap asks for something to be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    NotYet,
+    Done,
 }
 
 /// Whether it was looked at to which gaps the count of SMIs belongs that this
@@ -146,6 +167,7 @@ impl Collector<'_> {
                 measured,
                 count: Count::Open,
                 asked: 0,
+                told: Told::NotYet,
             }),
             TripKind::Lesson => {}
         }
@@ -167,11 +189,7 @@ impl Collector<'_> {
         let several = self.cpus.len() > 1;
         let state = &mut self.cpus[index];
         let trace = self.trace.as_ref();
-        let time = |gap: &Gap| {
-            let trace: &KernelTrace = trace?;
-            let own = self.limits.hz.to_nanos(gap.raw.own);
-            Some(trace.kernel_time(index, gap.measured.as_ref()?, own))
-        };
+        let time = |gap: &Gap| gap.kernel_time(trace, index, self.limits.hz);
         loop {
             let can_wait = state.waiting.haste(haste) == Haste::Patient;
             let Some(first) = state.waiting.gaps.front_mut() else {
@@ -184,14 +202,14 @@ impl Collector<'_> {
             let so_far = account(&first.raw);
             if can_wait && state.tally.is_open(&so_far, kernel.as_ref()) {
                 state.waiting.visits += u32::from(self.ages);
-                return;
+                break;
             }
             let elsewhere = match so_far.unknown_reason {
                 Some(reason) if several && reason.is_by_length() => {
                     let found = (self.elsewhere).find(index, &first.raw, so_far.parts.unknown);
                     if found.is_none() && can_wait && first.asked < ASKED {
                         first.asked += u8::from(self.ages);
-                        return;
+                        break;
                     }
                     found
                 }
@@ -201,7 +219,7 @@ impl Collector<'_> {
             state
                 .waiting
                 .resolve_shared(|gap| time(gap).is_some_and(|time| time.explains_all()));
-            let Some(Gap { raw, .. }) = state.waiting.gaps.pop_front() else {
+            let Some(Gap { raw, told, .. }) = state.waiting.gaps.pop_front() else {
                 return;
             };
             let account = match raw.evidence == evidence {
@@ -220,7 +238,7 @@ impl Collector<'_> {
             if (self.limits.stop).is_some_and(|stop| stop.asks(&gap, platform)) {
                 self.stop = Stop::Asked;
             }
-            self.observer.gap(&JudgedNow {
+            let now = JudgedNow {
                 index,
                 cpu: state.cpu,
                 gap,
@@ -228,7 +246,48 @@ impl Collector<'_> {
                 timeline: &self.timeline,
                 names: trace.map(KernelTrace::names),
                 limits: &self.limits,
-            });
+            };
+            self.observer.gap(&now);
+            if told == Told::NotYet && now.asks() {
+                self.observer.act(&now);
+            }
+        }
+        self.act_on_waiting(index);
+    }
+
+    /// What is to be done about a gap is done by what is known of it at once: what
+    /// may still be learnt takes up to two seconds.
+    fn act_on_waiting(&mut self, index: usize) {
+        if self.limits.act.is_none() {
+            return;
+        }
+        let state = &mut self.cpus[index];
+        let trace = self.trace.as_ref();
+        for waiting in &mut state.waiting.gaps {
+            if waiting.told == Told::Done {
+                continue;
+            }
+            let raw = waiting.raw;
+            let kernel = waiting.kernel_time(trace, index, self.limits.hz);
+            let account = state.tally.account(&raw, kernel.as_ref(), &self.limits);
+            let judged = JudgedGap {
+                raw,
+                kernel,
+                account,
+            };
+            let now = JudgedNow {
+                index,
+                cpu: state.cpu,
+                gap: PackedGap::pack(&judged),
+                platform: Some(judged.platform(self.limits.hz)),
+                timeline: &self.timeline,
+                names: trace.map(KernelTrace::names),
+                limits: &self.limits,
+            };
+            if now.asks() {
+                waiting.told = Told::Done;
+                self.observer.act(&now);
+            }
         }
     }
 }

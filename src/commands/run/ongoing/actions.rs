@@ -118,10 +118,6 @@ impl Opened {
 
 impl Actions<'_> {
     pub(super) fn gap(&mut self, now: &JudgedNow<'_>) {
-        let asks = |trigger: crate::session::Trigger| trigger.asks(&now.gap, now.platform);
-        if !now.limits.act.is_some_and(asks) {
-            return;
-        }
         self.gaps += 1;
         let (is_live, gaps) = (self.is_live, self.gaps);
         match self.origin {

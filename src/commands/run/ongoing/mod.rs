@@ -68,6 +68,9 @@ impl Ongoing<'_> {
         if let Some(events) = &mut self.events {
             events.gap(engine, gap);
         }
+    }
+
+    pub(super) fn act(&mut self, gap: &JudgedNow<'_>) {
         if let Some(actions) = &mut self.actions {
             actions.gap(gap);
         }
