@@ -8,8 +8,8 @@ use super::Case;
 /// Gaps that are looked at, from the first on: of all CPUs together, and of one
 /// at least and at most. This is asked for each CPU; more gaps of many CPUs cost
 /// seconds at the end of a run, and a series among them shows in fewer as well.
-const MOST_GAPS: usize = 6_000;
-const MOST_OF_ONE: (usize, usize) = (128, 1_000);
+const MOST_GAPS: usize = 3_000;
+const MOST_OF_ONE: (usize, usize) = (64, 1_000);
 
 /// A series among the gaps of one CPU.
 pub struct Period {

@@ -25,8 +25,8 @@ const SAMPLE: usize = 40;
 /// for each second of a CPU: a millisecond apart they say no more than their
 /// histogram.
 const LISTED_PER_SECOND: u64 = 15;
-/// But at least and at most so many: 110 KB and 6 MB of JSON.
-const LISTED: (u64, u64) = (150, 8_000);
+/// But at least and at most so many: 110 KB and 4 MB of JSON.
+const LISTED: (u64, u64) = (150, 5_000);
 
 /// How many gaps a run keeps, of those with a part that the kernel does not
 /// explain and of the others.
