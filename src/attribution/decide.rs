@@ -333,11 +333,8 @@ fn by_records(kernel: &KernelTime, smis: Smis) -> Division {
             Division::platform(ways, Confidence::Probable)
                 .and_unknown(open, UnknownReason::SmiInTask)
         }
-        // Where more is not known than stands apart, the SMI may be in there.
-        Smis::Counted(1.., _)
-            if kernel.unlearnt > Nanos(0)
-                && (places == 0 || kernel.unlearnt > kernel.most_excess) =>
-        {
+        // Where more is not known than one place has, the SMI may be in any of it.
+        Smis::Counted(1.., _) if kernel.unlearnt > kernel.most_excess => {
             let open = kernel.unlearnt.saturating_add(beyond);
             Division::unknown(open, UnknownReason::Unlearnt)
         }

@@ -357,6 +357,27 @@ fn without_the_footprint_a_guests_stall_is_probable() {
 }
 
 #[test]
+fn an_smi_is_in_the_only_place_that_took_longer_learnt_or_not() {
+    let record = |unlearnt: u64| KernelTime {
+        unlearnt: Nanos(unlearnt),
+        most_excess: Nanos(12_000),
+        all_excess: Nanos(12_000),
+        ..explained(Standing::Interrupts)
+    };
+    let told = |smi, unlearnt| {
+        let case = evidence(Footprint::Cleared, smi, Some(0));
+        let account = made(&case, Some(&record(unlearnt)), BARE);
+        (account.parts.platform.0, account.parts.unknown.0)
+    };
+    let counted = SmiEvidence::Own { delta: 1 };
+    assert_eq!(told(counted, 12_000), (12_000, 0));
+    // It may be in another one as well.
+    assert_eq!(told(counted, 20_000), (0, 20_000));
+    assert_eq!(told(SmiEvidence::Unreadable, 12_000), (0, 12_000));
+    assert_eq!(told(SmiEvidence::Own { delta: 0 }, 12_000), (0, 0));
+}
+
+#[test]
 fn an_smi_may_be_where_nothing_was_learnt_yet() {
     let told = |unlearnt: u64| {
         let record = KernelTime {

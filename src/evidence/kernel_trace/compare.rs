@@ -7,7 +7,7 @@ use super::costs::{Costs, Known, Way};
 use super::kernel_time::{KernelTime, Scope};
 use super::measured::{Measured, Place, What};
 
-/// In a gap of more places than this only what stands far apart counts.
+/// In a gap of more places than this a way counts only where it stands far apart.
 const MANY: usize = 16;
 
 /// What a gap is held against.
@@ -140,7 +140,7 @@ impl Measured {
     }
 }
 
-/// Of many places some cost more than usual by chance.
+/// Of many ways some cost more than usual by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
     Few,
@@ -179,7 +179,8 @@ fn enter(time: &mut KernelTime, stretch: Stretch, hidden: Nanos, number: Number)
         (true, Known::Doubtful(_)) => true,
         // It was hardly seen, and may well cost more than its like.
         (true, Known::Alike(_)) => !is_far,
-        (true, Known::Own(_)) => !is_far && doubt > Nanos(0) && number == Number::Many,
+        // So it does in some of many ways, by chance.
+        (true, Known::Own(_)) => !is_far && what.way().is_some() && number == Number::Many,
         // Whether such an interrupt hit the sampler's own work is not known.
         (false, _) => doubt > Nanos(0) && usual.is_exceeded_by(without(doubt)),
     };
@@ -190,7 +191,7 @@ fn enter(time: &mut KernelTime, stretch: Stretch, hidden: Nanos, number: Number)
         add(&mut time.unlearnt, open);
         return;
     }
-    if !is_beyond || number == Number::Many && !is_far {
+    if !is_beyond {
         add(&mut time.accounted, length);
         return;
     }
@@ -378,6 +379,44 @@ mod tests {
         assert_eq!(time.unlearnt, Nanos(44_300));
         assert_eq!((time.ways_beyond, time.beyond_ways), (0, Nanos(0)));
         assert!(!time.explains_all());
+    }
+
+    #[test]
+    fn in_a_long_gap_a_way_that_takes_longer_is_not_known_and_a_handler_stands_apart() {
+        let mut bench = bench();
+        let (timer, task) = (bench.timer, bench.task);
+        // Ten ticks in the time of a task; the fifth may be late, or long.
+        let long = |late: u64, length: u64| {
+            let mut segments = Vec::new();
+            for tick in 0..10 {
+                let (late, length) = if tick == 4 {
+                    (late, length)
+                } else {
+                    (0, 2_000)
+                };
+                let start = tick * 100_000 + 100 + late;
+                segments.push((start, start + length, Who::Named(timer)));
+                segments.push((start + length + 300, (tick + 1) * 100_000, Who::Named(task)));
+            }
+            (segments, 1_000_300)
+        };
+        for _ in 0..5 {
+            let (segments, end) = long(0, 2_000);
+            let usual = bench.measured(&segments, 0, end);
+            usual.teach(&mut bench.costs, &bench.names);
+        }
+        let time = |late, length| {
+            let (segments, end) = long(late, length);
+            bench.time(&segments, 0, end)
+        };
+        let usual = time(0, 2_000);
+        assert_eq!((usual.unlearnt, usual.handlers_beyond), (Nanos(0), 0));
+        let late = time(4_000, 2_000);
+        assert_eq!((late.unlearnt, late.ways_beyond), (Nanos(4_000), 0));
+        let far = time(30_000, 2_000);
+        assert_eq!((far.beyond_ways, far.ways_beyond), (Nanos(30_000), 1));
+        let handler = time(0, 6_000);
+        assert_eq!(handler.beyond_handlers, Nanos(4_000));
     }
 
     #[test]
