@@ -7,7 +7,9 @@ use super::costs::{Costs, Known, Way};
 use super::kernel_time::{KernelTime, Scope};
 use super::measured::{Measured, Place, What};
 
-/// In a gap of more places than this a way counts only where it stands far apart.
+/// In a gap of more places than this a way counts only where it stands far apart:
+/// some cost more by chance. Those that leave or begin a task do so most, above all
+/// behind an idle CPU; the others are not known then.
 const MANY: usize = 16;
 
 /// What a gap is held against.
@@ -140,7 +142,7 @@ impl Measured {
     }
 }
 
-/// Of many ways some cost more than usual by chance.
+/// Whether places of a gap are so many that some ways cost more by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
     Few,
@@ -175,12 +177,12 @@ fn enter(time: &mut KernelTime, stretch: Stretch, hidden: Nanos, number: Number)
         Some(_) => hidden,
     };
     let is_beyond = usual.is_exceeded_by(without(doubt.saturating_add(unrecorded)));
+    let by_chance = number == Number::Many && what.way().is_some() && !is_far;
     let is_open = match (is_beyond, known) {
         (true, Known::Doubtful(_)) => true,
         // It was hardly seen, and may well cost more than its like.
         (true, Known::Alike(_)) => !is_far,
-        // So it does in some of many ways, by chance.
-        (true, Known::Own(_)) => !is_far && what.way().is_some() && number == Number::Many,
+        (true, Known::Own(_)) => by_chance && (doubt > Nanos(0) || !what.is_switch()),
         // Whether such an interrupt hit the sampler's own work is not known.
         (false, _) => doubt > Nanos(0) && usual.is_exceeded_by(without(doubt)),
     };
@@ -191,7 +193,7 @@ fn enter(time: &mut KernelTime, stretch: Stretch, hidden: Nanos, number: Number)
         add(&mut time.unlearnt, open);
         return;
     }
-    if !is_beyond {
+    if !is_beyond || by_chance {
         add(&mut time.accounted, length);
         return;
     }
@@ -385,7 +387,7 @@ mod tests {
     fn in_a_long_gap_a_way_that_takes_longer_is_not_known_and_a_handler_stands_apart() {
         let mut bench = bench();
         let (timer, task) = (bench.timer, bench.task);
-        // Ten ticks in the time of a task; the fifth may be late, or long.
+        // Ten ticks, the last nine in the time of a task. One may be late, or long.
         let long = |late: u64, length: u64| {
             let mut segments = Vec::new();
             for tick in 0..10 {
@@ -401,21 +403,24 @@ mod tests {
             (segments, 1_000_300)
         };
         for _ in 0..5 {
-            let (segments, end) = long(0, 2_000);
+            let (segments, end) = long(0, 0, 2_000);
             let usual = bench.measured(&segments, 0, end);
             usual.teach(&mut bench.costs, &bench.names);
         }
-        let time = |late, length| {
-            let (segments, end) = long(late, length);
+        let time = |which, late, length| {
+            let (segments, end) = long(which, late, length);
             bench.time(&segments, 0, end)
         };
-        let usual = time(0, 2_000);
+        let usual = time(0, 0, 2_000);
         assert_eq!((usual.unlearnt, usual.handlers_beyond), (Nanos(0), 0));
-        let late = time(4_000, 2_000);
+        let late = time(0, 4_000, 2_000);
         assert_eq!((late.unlearnt, late.ways_beyond), (Nanos(4_000), 0));
-        let far = time(30_000, 2_000);
+        // To leave a task may take as long.
+        let late = time(4, 4_000, 2_000);
+        assert_eq!((late.unlearnt, late.ways_beyond), (Nanos(0), 0));
+        let far = time(4, 30_000, 2_000);
         assert_eq!((far.beyond_ways, far.ways_beyond), (Nanos(30_000), 1));
-        let handler = time(0, 6_000);
+        let handler = time(4, 0, 6_000);
         assert_eq!(handler.beyond_handlers, Nanos(4_000));
     }
 

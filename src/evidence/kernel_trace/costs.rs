@@ -31,7 +31,7 @@ pub(super) struct Passage {
 impl Passage {
     /// Whether a task is left or begins: that takes much more than an interrupt
     /// does, above all behind an idle CPU, and no stall brings it about.
-    fn is_switch(self) -> bool {
+    pub(super) fn is_switch(self) -> bool {
         [self.from, self.to].contains(&Some(TASKS))
     }
 

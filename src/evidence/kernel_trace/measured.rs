@@ -32,6 +32,11 @@ impl What {
             What::Handler(_) | What::Task => None,
         }
     }
+
+    /// Whether it is a way that leaves or begins a task.
+    pub(super) fn is_switch(self) -> bool {
+        matches!(self, What::Way(passage) if passage.is_switch())
+    }
 }
 
 /// A gap's stretches, before it is known what they usually take.
