@@ -388,13 +388,12 @@ mod tests {
         let mut bench = bench();
         let (timer, task) = (bench.timer, bench.task);
         // Ten ticks, the last nine in the time of a task. One may be late, or long.
-        let long = |late: u64, length: u64| {
+        let long = |which: u64, late: u64, length: u64| {
             let mut segments = Vec::new();
             for tick in 0..10 {
-                let (late, length) = if tick == 4 {
-                    (late, length)
-                } else {
-                    (0, 2_000)
+                let (late, length) = match tick == which {
+                    true => (late, length),
+                    false => (0, 2_000),
                 };
                 let start = tick * 100_000 + 100 + late;
                 segments.push((start, start + length, Who::Named(timer)));
