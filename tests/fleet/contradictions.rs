@@ -169,6 +169,141 @@ fn each_contradiction_is_named() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Adds two actions and a command that agree with each other and the rest.
+fn act(report: &mut Value) {
+    let cpu = report["cpus"][0]["cpu"].clone();
+    let ran = |latency: u64, error: Value| json!({"cpu": cpu, "start_cycles": 7, "latency_ns": latency, "took_ns": 5, "error": error});
+    report["run"]["actions"] = json!({"above_ns": 10_000, "of": "any", "gaps": 4, "actions": [
+        {"action": "shell:x", "when": "gap", "done": 1, "failed": 1, "busy": 1, "beyond_limit": 1,
+         "latency_max_ns": 30, "latency_mean_ns": 20,
+         "runs": [ran(10, Value::Null), ran(30, json!("exit status 1"))]},
+        {"action": "mark", "when": "end", "done": 1, "failed": 0, "busy": 0, "beyond_limit": 0,
+         "latency_max_ns": null, "latency_mean_ns": null,
+         "runs": [{"cpu": null, "start_cycles": null, "latency_ns": null, "took_ns": 5,
+                   "error": null}]},
+    ]});
+    report["run"]["command"] = json!({"arguments": ["make"], "cpus": "0", "on_sampled": false,
+        "was_ended": true, "exit_status": 0, "signal": null, "error": null,
+        "elapsed_ns": 2_000_000_000_u64, "user_ns": 1_000_000_000_u64,
+        "system_ns": 900_000_000_u64, "max_rss_kib": null});
+}
+
+#[test]
+fn what_was_done_agrees_with_the_rest() {
+    let said = |change: Change| {
+        said(|report| {
+            act(report);
+            change(report);
+        })
+    };
+    assert_eq!(said(|_| ()), "taken");
+    // What was made by other versions or is going on says less.
+    assert_eq!(
+        said(|r| {
+            r["run"]["command"]["was_ended"] = Value::Null;
+            r["run"]["command"]["elapsed_ns"] = Value::Null;
+            r["run"]["command"]["user_ns"] = Value::Null;
+            r["run"]["command"]["system_ns"] = Value::Null;
+        }),
+        "taken"
+    );
+    let cases: &[(&str, Change)] = &[
+        ("there is no run.command", |r| {
+            r["run"]["ended_by"] = json!("command");
+            r["run"].as_object_mut().unwrap().remove("command");
+        }),
+        ("was_ended is true", |r| {
+            r["run"]["ended_by"] = json!("command")
+        }),
+        ("more than the cpus count", |r| {
+            r["run"]["actions"]["gaps"] = json!(u64::MAX)
+        }),
+        ("accounts for 4 gaps", |r| {
+            r["run"]["actions"]["gaps"] = json!(3)
+        }),
+        ("accounts for 18446744073709551615 gaps", |r| {
+            r["run"]["actions"]["actions"][0]["busy"] = json!(u64::MAX);
+        }),
+        ("accounts for 2 gaps", |r| {
+            r["run"]["actions"]["actions"][1]["busy"] = json!(1)
+        }),
+        ("carried out 1 times, but lists 2", |r| {
+            r["run"]["actions"]["actions"][0]["done"] = json!(0)
+        }),
+        ("lists 0 that failed", |r| {
+            r["run"]["actions"]["actions"][0]["runs"][1]["error"] = Value::Null;
+        }),
+        ("lists 2 that failed", |r| {
+            r["run"]["actions"]["actions"][0]["runs"][0]["error"] = json!("no");
+        }),
+        ("latency_max_ns", |r| {
+            r["run"]["actions"]["actions"][0]["latency_mean_ns"] = json!(31)
+        }),
+        ("latency_max_ns", |r| {
+            r["run"]["actions"]["actions"][0]["latency_max_ns"] = json!(29)
+        }),
+        ("latency_max_ns", |r| {
+            r["run"]["actions"]["actions"][0]["latency_mean_ns"] = Value::Null;
+        }),
+        ("longer than the run", |r| {
+            r["run"]["actions"]["actions"][0]["latency_max_ns"] = json!(u64::MAX);
+        }),
+        ("not sampled", |r| {
+            r["run"]["actions"]["actions"][0]["runs"][0]["cpu"] = json!(4_000_000)
+        }),
+        ("after the end of the run", |r| {
+            r["run"]["actions"]["actions"][0]["runs"][0]["start_cycles"] = json!(u64::MAX);
+        }),
+        ("in the wrong place", |r| {
+            r["run"]["actions"]["actions"][0]["runs"][0]["cpu"] = Value::Null;
+        }),
+        ("in the wrong place", |r| {
+            r["run"]["actions"]["actions"][1]["runs"][0]["start_cycles"] = json!(1);
+        }),
+        ("above_ns does not fit", |r| {
+            r["run"]["actions"]["above_ns"] = Value::Null
+        }),
+        ("less than run.threshold_ns", |r| {
+            r["run"]["actions"]["above_ns"] = json!(1)
+        }),
+        ("arguments is empty", |r| {
+            r["run"]["command"]["arguments"] = json!([])
+        }),
+        ("an exit_status and a signal", |r| {
+            r["run"]["command"]["signal"] = json!(9)
+        }),
+        ("no list of CPUs", |r| {
+            r["run"]["command"]["cpus"] = json!("\u{1b}[2J")
+        }),
+        ("no list of CPUs", |r| {
+            r["run"]["command"]["cpus"] = json!("0-99")
+        }),
+        ("run.command took", |r| {
+            r["run"]["command"]["user_ns"] = json!(u64::MAX)
+        }),
+    ];
+    let wrong: Vec<String> = (cases.iter())
+        .map(|(wanted, change)| (wanted, said(*change)))
+        .filter(|(wanted, said)| !said.contains(*wanted))
+        .map(|(wanted, said)| format!("{wanted}: {said}"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // A script's clock is not the command's.
+    let long = |scripted: bool| {
+        self::said(|r| {
+            act(r);
+            r["run"]["scripted"] = json!(scripted);
+            r["run"]["command"]["elapsed_ns"] = json!(u64::MAX);
+        })
+    };
+    assert_eq!(long(true), "taken");
+    assert!(
+        long(false).contains("longer than the run"),
+        "{}",
+        long(false)
+    );
+}
+
 /// A pass that its own counts do not allow.
 #[test]
 fn a_pass_has_nothing_against_it() {

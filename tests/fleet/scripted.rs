@@ -15,15 +15,38 @@ pub fn report(place: &Place, script: &str, options: &[&str]) -> Vec<u8> {
         .arg(root().join(format!("fixtures/scripts/{script}.toml")))
         .arg("--host-root")
         .arg(root().join("fixtures/hosts/bare-metal-intel"))
-        .args(options)
         .arg("--output")
         .arg(&file)
+        .args(options)
         .output()
         .unwrap();
     let status = output.status.code().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!([0, 1, 3].contains(&status), "{script}: {errors}");
     std::fs::read(&file).unwrap()
+}
+
+#[test]
+fn reports_with_actions_and_a_command_are_taken() {
+    let place = Place::new();
+    let gaps = ["--duration", "95ms", "--cpus", "1", "--on-gap", "shell::"];
+    for options in [
+        &["--on-any", "--on-end", "shell:exit 3"][..],
+        &[
+            "--on-any",
+            "--on-gap-limit",
+            "1",
+            "--on-gap",
+            "shell:exit 1",
+        ],
+        &["--on-gap-above", "1s", "--", "sh", "-c", "sleep 1; exit 3"],
+        &["--", "sleep", "1000"],
+    ] {
+        let text = report(&place, "stall", &[&gaps[..], options].concat());
+        if let Err(problem) = hwgap::read::brief::from_slice(&text) {
+            panic!("{options:?}: {problem}");
+        }
+    }
 }
 
 /// What the program writes does not contradict itself.

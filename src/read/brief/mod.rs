@@ -3,6 +3,7 @@
 //! more memory than one of none. Texts are borrowed from the report where it is
 //! in memory: most are looked at once, and a fleet has millions.
 
+mod actions;
 mod cpus;
 mod gaps;
 pub(super) mod guard;
@@ -21,6 +22,7 @@ use crate::model::selftest::SelfTest;
 use crate::model::{PeriodicSeries, Report, Verdict};
 use crate::units::Nanos;
 
+pub use actions::{ActionInBrief, ActionRunInBrief, ActionsInBrief, CommandInBrief};
 pub use cpus::{CpuInBrief as SampledCpu, CpusInBrief};
 pub use gaps::{CpuGaps, GapsInBrief};
 pub use lengths::Lengths;

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{EndedBy, EngineName, UtcPoint, cut_short};
+use crate::read::brief::actions::{ActionsInBrief, CommandInBrief};
 use crate::read::brief::limited::{Limited, each};
 use crate::read::brief::text::Text;
 use crate::read::brief::times::Times;
@@ -36,6 +37,10 @@ pub struct RunInBrief<'a> {
     pub hardlimit_ns: Nanos,
     /// CPUs that the process might have used and that were not sampled.
     pub cpus_not_sampled: Text<'a>,
+    #[serde(default)]
+    pub actions: Option<ActionsInBrief>,
+    #[serde(default)]
+    pub command: Option<CommandInBrief<'a>>,
     /// Whether the clock was a script: no machine was measured.
     #[serde(default)]
     pub scripted: bool,

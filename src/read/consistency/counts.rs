@@ -54,7 +54,7 @@ pub(super) fn check(report: &Brief<'_>) -> Checked {
 }
 
 /// A time and what the ends of a run may add to it.
-fn reach(elapsed: Nanos) -> Nanos {
+pub(super) fn reach(elapsed: Nanos) -> Nanos {
     elapsed
         .saturating_add(Nanos(elapsed.0 / 100))
         .saturating_add(Nanos::SECOND)

@@ -10,6 +10,7 @@
 //! What a report does not say, as those of earlier versions, contradicts
 //! nothing.
 
+mod actions;
 mod counts;
 mod stalls;
 mod times;
@@ -46,6 +47,7 @@ pub(super) fn check(report: &Brief<'_>) -> Result<(), Problem> {
     times::check(report)?;
     counts::check(report)?;
     stalls::check(report)?;
+    actions::check(report)?;
     verdict::check(report)?;
     Ok(())
 }
