@@ -19,6 +19,7 @@
 //! | the guardian's end | `changes/guardian.rs` | [`GUARDIAN_END`], then it is killed: everything is back by then | |
 //! | a shell action | `actions/shell.rs` | `--action-timeout`, then its process group is killed and waited for 1 s | |
 //! | the end of the run's command | `actions/load.rs` | [`COMMAND_END`] after SIGTERM, [`COMMAND_KILLED`] after SIGKILL, then the run ends without it | |
+//! | the same, where the run was killed | `commands/launch.rs` | [`COMMAND_END`] after SIGTERM, then SIGKILL | |
 //! | a trace that is being saved | `actions/trace` | the disk, as for a checkpoint | |
 //! | the run, as its guardian | `changes/guardian.rs` | none: that is its work; it holds nothing | the run's end |
 //! | the lock of the journal | `changes/journal/lock.rs` | 0 s (`run`), 5 s (`restore`), 60 s (the guardian) | its holder, a signal |
@@ -49,8 +50,9 @@ pub const PIPE_ROOM: Duration = Duration::from_secs(4);
 pub const PIPE_WRITER: Duration = Duration::from_secs(60);
 /// For the guardian to say that it is ready.
 pub const GUARDIAN_READY: Duration = Duration::from_secs(10);
-/// For the command of a run to end once it is asked to.
-pub const COMMAND_END: Duration = Duration::from_secs(5);
+/// For the command of a run to end once it is asked to: stress-ng takes seconds where
+/// its disk or its CPUs are busy, and leaves files where it is killed.
+pub const COMMAND_END: Duration = Duration::from_secs(10);
 /// And once it was killed.
 pub const COMMAND_KILLED: Duration = Duration::from_secs(2);
 /// For the guardian to end once it is dismissed.

@@ -19,7 +19,7 @@ use crate::sys::sched;
 use crate::units::Nanos;
 use crate::waits;
 
-use super::process::{Process, has_ended};
+use super::process::{Ended, Process, Watch, has_ended};
 
 /// Stack of its thread, all of which is locked in memory.
 const STACK: usize = 128 * 1024;
@@ -71,11 +71,11 @@ impl Load {
             ended: Condvar::new(),
         });
         let (begin, awaited) = sync_channel(1);
-        let of_thread = shared.clone();
+        let (of_thread, watch) = (shared.clone(), Watch::start()?);
         std::thread::Builder::new()
             .name(String::from("command"))
             .stack_size(STACK)
-            .spawn(move || of_thread.serve(&awaited))?;
+            .spawn(move || of_thread.serve(&awaited, watch))?;
         Ok(Load { begin, shared })
     }
 
@@ -131,13 +131,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, awaited: &Receiver<()>) {
+    fn serve(&self, awaited: &Receiver<()>, mut watch: Watch) {
         // Where it is refused, this thread waits all the same.
         let _ = sched::set_background();
         // What it starts has those of its user.
         Keep::least(Writes::Nothing).apply();
         let started = match awaited.recv() {
-            Ok(()) => Some(self.start()),
+            Ok(()) => Some(self.start(&mut watch)),
             // The run ended before its samplers had begun.
             Err(_) => None,
         };
@@ -157,7 +157,7 @@ impl Shared {
                 has_ended(pid, WaitPidFlag::empty());
                 state = self.lock();
                 if let Some(process) = state.process.take() {
-                    state.report.note(process, begun.elapsed());
+                    state.report.note(process.end(&mut watch), begun.elapsed());
                 }
             }
         }
@@ -165,11 +165,12 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    fn start(&self) -> io::Result<Process> {
+    fn start(&self, watch: &mut Watch) -> io::Result<Process> {
         Process::start(
             &self.plan.command,
             &self.plan.cpus,
             Rights::Kept,
+            watch,
             |command| {
                 // In a group of its own it may not read from the terminal.
                 if io::stdin().is_terminal() {
@@ -188,16 +189,20 @@ fn own_max_rss_kib() -> u64 {
 }
 
 impl CommandReport {
-    fn note(&mut self, process: Process, elapsed: Duration) {
+    fn note(&mut self, ended: io::Result<Ended>, elapsed: Duration) {
         use std::os::unix::process::ExitStatusExt;
         self.was_ended.get_or_insert(false);
         self.elapsed_ns = Some(Nanos::of(elapsed));
-        match process.end() {
+        match ended {
             Err(error) => self.error = Some(error.to_string()),
             Ok(ended) => {
                 let reaped = ended.reaped;
                 self.exit_status = reaped.status.code();
                 self.signal = reaped.status.signal();
+                if self.signal.is_some() {
+                    // It may not have waited for its own children.
+                    return;
+                }
                 self.user_ns = Some(reaped.user);
                 self.system_ns = Some(reaped.system);
                 // A process that was made by vfork begins with what its parent had.

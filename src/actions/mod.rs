@@ -100,7 +100,10 @@ impl Performer {
                 command,
                 timeout,
                 rights,
-            } => Performer::Shell(Shell::new(command, *timeout, *rights, housekeeping)),
+            } => {
+                let shell = Shell::new(command, *timeout, *rights, housekeeping);
+                Performer::Shell(shell.map_err(|error| error.to_string())?)
+            }
             Deed::Trace(plan) => {
                 let changes = changes.ok_or("the run keeps no journal")?;
                 Performer::Trace(Box::new(Trace::arm(plan, root, changes)?))

@@ -5,9 +5,9 @@
 //! a fork would give every page of the samplers a fault.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use crate::plan::Rights;
 use crate::sys::usage::{Reaped, reap};
 use crate::units::cpulist::CpuList;
-use crate::waits::Patience;
+use crate::waits::{self, Patience};
 
 /// How long one that was killed is waited for: one in a system call that hangs
 /// does not end.
@@ -28,6 +28,55 @@ const TICK: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Process(Child);
+
+/// A process that outlives a run which is killed, and ends what that has started:
+/// on the other end of a pipe, as the guardian is.
+pub(super) struct Watch {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Watch {
+    /// Starts it.
+    pub(super) fn start() -> io::Result<Watch> {
+        let mut command = this_program();
+        command.arg("--watch").current_dir("/");
+        command.stdin(Stdio::piped());
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let pipe = child.stdin.take();
+        Ok(Watch { child, pipe })
+    }
+
+    /// The group that it is to end; 0 where there is none.
+    fn over(&mut self, group: Pid) {
+        if let Some(pipe) = &mut self.pipe {
+            // One that has died cannot be helped: the program still ends with
+            // the run.
+            let _ = pipe.write_all(format!("{group}\n").as_bytes());
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        let patience = Patience::begin(waits::GUARDIAN_END);
+        while matches!(self.child.try_wait(), Ok(None)) && !patience.is_over() {
+            std::thread::sleep(TICK);
+        }
+    }
+}
+
+/// The hidden `launch`. The link leads to the running program even where its file
+/// was replaced or removed.
+fn this_program() -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("hwgap").arg("launch");
+    command
+}
 
 /// How a process ended.
 pub(super) struct Ended {
@@ -43,22 +92,21 @@ impl Process {
         program: &[OsString],
         cpus: &CpuList,
         rights: Rights,
+        watch: &mut Watch,
         set: impl FnOnce(&mut Command) -> io::Result<()>,
     ) -> io::Result<Process> {
-        // The link leads to the running program even where its file was
-        // replaced or removed.
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = this_program();
         command
-            .arg0("hwgap")
-            .arg("launch")
-            .arg("--cpus")
-            .arg(cpus.to_string());
+            .args(["--parent", &std::process::id().to_string()])
+            .args(["--cpus", &cpus.to_string()]);
         if rights == Rights::Dropped {
             command.arg("--drop-rights");
         }
         command.arg("--").args(program).process_group(0);
         set(&mut command)?;
-        command.spawn().map(Process)
+        let process = command.spawn().map(Process)?;
+        watch.over(process.pid());
+        Ok(process)
     }
 
     pub(super) fn child(&mut self) -> &mut Child {
@@ -93,11 +141,13 @@ impl Process {
     ///
     /// # Errors
     /// Where it does not end, killed or not.
-    pub(super) fn end(self) -> io::Result<Ended> {
+    pub(super) fn end(self, watch: &mut Watch) -> io::Result<Ended> {
         self.signal(Signal::SIGKILL);
         if !self.ends_within(KILLED) {
             return Err(io::Error::other("it was killed and has not ended"));
         }
+        // Its number may be another's from here on.
+        watch.over(Pid::from_raw(0));
         let reaped = reap(self.0.id())?;
         Ok(Ended {
             reaped,

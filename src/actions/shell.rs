@@ -16,7 +16,7 @@ use crate::units::cpulist::CpuList;
 use crate::waits::Patience;
 
 use super::Notice;
-use super::process::Process;
+use super::process::{Process, Watch};
 
 /// What is kept of its output, in bytes.
 const KEPT: usize = 2 << 10;
@@ -30,19 +30,26 @@ pub struct Shell {
     timeout: Nanos,
     rights: Rights,
     cpus: CpuList,
+    watch: Watch,
 }
 
 impl Shell {
-    pub(super) fn new(command: &str, timeout: Nanos, rights: Rights, cpus: &CpuList) -> Shell {
-        Shell {
+    pub(super) fn new(
+        command: &str,
+        timeout: Nanos,
+        rights: Rights,
+        cpus: &CpuList,
+    ) -> io::Result<Shell> {
+        Ok(Shell {
             program: ["/bin/sh", "-c", command].map(OsString::from),
             timeout,
             rights,
             cpus: cpus.clone(),
-        }
+            watch: Watch::start()?,
+        })
     }
 
-    pub(super) fn run(&self, notice: &Notice, run: &mut ActionRun) -> Result<(), String> {
+    pub(super) fn run(&mut self, notice: &Notice, run: &mut ActionRun) -> Result<(), String> {
         let mut words = Words::default();
         let ended = self.carry_out(notice, &mut words);
         run.output = words.kept();
@@ -62,20 +69,26 @@ impl Shell {
     }
 
     fn carry_out(
-        &self,
+        &mut self,
         notice: &Notice,
         words: &mut Words,
     ) -> io::Result<(bool, super::process::Ended)> {
         let (mut pipe, end) = io::pipe()?;
         fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
-        let mut process = Process::start(&self.program, &self.cpus, self.rights, |command| {
-            command
-                .stdin(Stdio::piped())
-                .stdout(end.try_clone()?)
-                .stderr(end);
-            command.envs(environment(notice));
-            Ok(())
-        })?;
+        let mut process = Process::start(
+            &self.program,
+            &self.cpus,
+            self.rights,
+            &mut self.watch,
+            |command| {
+                command
+                    .stdin(Stdio::piped())
+                    .stdout(end.try_clone()?)
+                    .stderr(end);
+                command.envs(environment(notice));
+                Ok(())
+            },
+        )?;
         if let Some(mut stdin) = process.child().stdin.take() {
             // Shorter than a pipe's buffer, so that it never waits; a shell that
             // does not read it need not.
@@ -91,7 +104,7 @@ impl Shell {
                 false => {}
             }
         };
-        let ended = process.end();
+        let ended = process.end(&mut self.watch);
         words.take(&mut pipe);
         Ok((in_time, ended?))
     }

@@ -69,7 +69,7 @@ process group of its own that is killed when it ends or after \
 
 After -- a COMMAND is run once sampling has begun, as the same user, at ordinary \
 priority, on the CPUs that are not sampled; the run ends with it, or at \
---duration, which ends it (SIGTERM, after 5 s SIGKILL). What it prints goes to \
+--duration, which ends it (SIGTERM, after 10 s SIGKILL). What it prints goes to \
 standard error. --stress runs stress-ng in its place until the run ends.
 
 The default priority, 49, is below the kernel's interrupt threads (50), so that \

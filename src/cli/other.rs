@@ -47,13 +47,20 @@ pub struct ManArgs {
 /// Options of the hidden `hwgap launch`.
 #[derive(Debug, Args)]
 pub struct LaunchArgs {
+    /// The run that starts the program
+    #[arg(long, value_name = "PID", required_unless_present = "watch")]
+    pub parent: Option<u32>,
     /// CPUs on which the program may run
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", default_value = "")]
     pub cpus: String,
     /// Give up what rights this process has
     #[arg(long)]
     pub drop_rights: bool,
+    /// Wait for the end of standard input instead, and end the process group
+    /// that its last line names
+    #[arg(long)]
+    pub watch: bool,
     /// The program with its arguments
-    #[arg(last = true, required = true)]
+    #[arg(last = true, required_unless_present = "watch")]
     pub command: Vec<OsString>,
 }

@@ -123,12 +123,14 @@ pub struct CommandReport {
     pub error: Option<String>,
     /// From its start to its end; `null` while it runs.
     pub elapsed_ns: Option<Nanos>,
-    /// Time of all its processes in user mode, of those that were waited for.
+    /// Time of all its processes in user mode, of those that were waited for;
+    /// `null` where a signal ended it, which may have kept it from waiting.
     pub user_ns: Option<Nanos>,
     /// The same in the kernel.
     pub system_ns: Option<Nanos>,
     /// The most memory that one of them had resident; `null` where that was no
-    /// more than hwgap's own, below which it cannot be known.
+    /// more than hwgap's own, below which it cannot be known, and where a signal
+    /// ended it.
     pub max_rss_kib: Option<u64>,
 }
 

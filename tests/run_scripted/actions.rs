@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -88,12 +89,7 @@ fn what_it_leaves_in_the_background_is_killed() {
     let outcome = stalled(&["--on-gap", "shell:sleep 1000 & echo $!"]);
     assert_eq!(counts(&outcome), [0, 1]);
     assert!(text(&outcome, "error").contains("background"));
-    let stat = format!("/proc/{}/stat", text(&outcome, "output"));
-    // Whoever inherits it may not have reaped it yet.
-    let state = std::fs::read_to_string(stat).map_or(String::from("Z"), |stat| {
-        stat.rsplit(") ").next().unwrap()[..1].to_owned()
-    });
-    assert_eq!(state, "Z");
+    assert!(!is_alive(text(&outcome, "output")));
 }
 
 #[test]
@@ -243,6 +239,19 @@ fn a_run_ends_with_its_command() {
 }
 
 #[test]
+fn a_command_is_an_ordinary_process() {
+    let command = "grep SigBlk /proc/self/status; cut -d' ' -f41 /proc/self/stat";
+    let outcome = run(
+        "stall",
+        "bare-metal-intel",
+        &["--cpus", "1", "--", "sh", "-c", command],
+    );
+    // SCHED_OTHER.
+    let told = "SigBlk:\t0000000000000000\n0\n";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_command_ends_with_its_run() {
     let outcome = stalled(&["--", "sleep", "1000"]);
     let load = &outcome.report["run"]["command"];
@@ -252,6 +261,56 @@ fn a_command_ends_with_its_run() {
         (&true.into(), &15.into())
     );
     assert!(!outcome.findings().contains(&"load-failed"));
+}
+
+/// Whether a process is there; whoever inherits it may not have reaped it yet.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ")
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+#[test]
+fn what_it_started_ends_with_a_run_that_is_killed() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scripts/stall.toml");
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pids");
+    // Its child is to end as well.
+    let command = format!("sleep 1000 & echo $$ $! >{}; wait", file.display());
+    let shell = format!("shell:{command}");
+    for tail in [
+        &["--on-gap", &shell, "--action-timeout", "60s"][..],
+        &["--", "sh", "-c", &command],
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_hwgap"))
+            .args(["run", "--duration", "95ms", "--cpus", "1", "--script"])
+            .arg(&script)
+            .arg("--host-root")
+            .arg(&host)
+            .args(tail)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = |what: &dyn Fn() -> bool| {
+            let end = Instant::now() + Duration::from_secs(60);
+            while !what() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            what()
+        };
+        let pids = || std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(until(&|| pids().ends_with('\n')), "{tail:?}");
+        run.kill().unwrap();
+        run.wait().unwrap();
+        assert!(
+            until(&|| !pids().split_whitespace().any(is_alive)),
+            "{tail:?}"
+        );
+        std::fs::remove_file(&file).unwrap();
+    }
 }
 
 /// What the program says on standard error where it refuses.

@@ -116,7 +116,7 @@ impl Opened {
     }
 }
 
-impl Actions<'_> {
+impl<'scope> Actions<'scope> {
     pub(super) fn gap(&mut self, now: &JudgedNow<'_>) {
         self.gaps += 1;
         let (is_live, gaps) = (self.is_live, self.gaps);
@@ -126,7 +126,7 @@ impl Actions<'_> {
                 self.early.push(notice(now, Cycles(0), is_live, gaps));
             }
             // Nothing is begun that often.
-            None => self.stations.iter_mut().for_each(|one| one.busy += 1),
+            None => self.at_gaps().for_each(|one| one.busy += 1),
         }
     }
 
@@ -159,8 +159,12 @@ impl Actions<'_> {
             }
             made.clone()
         };
-        let on_gap = (self.stations.iter_mut()).filter(|one| one.when == ActionWhen::Gap);
-        on_gap.for_each(|station| station.offer(&mut notice));
+        self.at_gaps()
+            .for_each(|station| station.offer(&mut notice));
+    }
+
+    fn at_gaps(&mut self) -> impl Iterator<Item = &mut Station<'scope>> {
+        (self.stations.iter_mut()).filter(|one| one.when == ActionWhen::Gap)
     }
 
     pub(super) fn so_far(&self) -> ActionsReport {
@@ -311,11 +315,15 @@ fn rights(deed: &Deed) -> &'static [Capability] {
     match deed {
         // Those of other users.
         Deed::Signal { .. } => &[Capability::CAP_KILL],
-        // To become whoever called sudo.
+        // To become whoever called sudo, and to end what he has become.
         Deed::Shell {
             rights: Rights::Dropped,
             ..
-        } => &[Capability::CAP_SETUID, Capability::CAP_SETGID],
+        } => &[
+            Capability::CAP_SETUID,
+            Capability::CAP_SETGID,
+            Capability::CAP_KILL,
+        ],
         Deed::Shell { .. } | Deed::Mark(_) | Deed::Trace(_) => &[],
     }
 }
