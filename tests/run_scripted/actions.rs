@@ -277,40 +277,30 @@ fn what_it_started_ends_with_a_run_that_is_killed() {
     let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pids");
-    // Its child is to end as well.
-    let command = format!("sleep 1000 & echo $$ $! >{}; wait", file.display());
-    let shell = format!("shell:{command}");
-    for tail in [
-        &["--on-gap", &shell, "--action-timeout", "60s"][..],
-        &["--", "sh", "-c", &command],
-    ] {
-        let mut run = Command::new(env!("CARGO_BIN_EXE_hwgap"))
-            .args(["run", "--duration", "95ms", "--cpus", "1", "--script"])
-            .arg(&script)
-            .arg("--host-root")
-            .arg(&host)
-            .args(tail)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let until = |what: &dyn Fn() -> bool| {
-            let end = Instant::now() + Duration::from_secs(60);
-            while !what() && Instant::now() < end {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            what()
-        };
-        let pids = || std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(until(&|| pids().ends_with('\n')), "{tail:?}");
-        run.kill().unwrap();
-        run.wait().unwrap();
-        assert!(
-            until(&|| !pids().split_whitespace().any(is_alive)),
-            "{tail:?}"
-        );
-        std::fs::remove_file(&file).unwrap();
-    }
+    // Its child is to end as well. The end of the run waits for it.
+    let shell = format!("shell:sleep 1000 & echo $$ $! >{}; wait", file.display());
+    let mut run = Command::new(env!("CARGO_BIN_EXE_hwgap"))
+        .args(["run", "--duration", "95ms", "--cpus", "1", "--script"])
+        .arg(&script)
+        .arg("--host-root")
+        .arg(&host)
+        .args(["--on-gap", &shell, "--action-timeout", "60s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = |what: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !what() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        what()
+    };
+    let pids = || std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(until(&|| pids().ends_with('\n')));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(until(&|| !pids().split_whitespace().any(is_alive)));
 }
 
 /// What the program says on standard error where it refuses.
