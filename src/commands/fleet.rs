@@ -18,7 +18,7 @@ use crate::fleet::model::FleetReport;
 use crate::fleet::read::is_called_like_report;
 use crate::fleet::{Question, assess};
 use crate::policy::Policy;
-use crate::render::fleet::{csv, html, junit, text};
+use crate::render::fleet::{csv, junit, page, text};
 use crate::render::openmetrics;
 use crate::render::style::Style;
 use crate::text::human::counted;
@@ -170,11 +170,11 @@ fn write(
 ) -> io::Result<()> {
     match args.format {
         FleetFormatArg::Text => {
-            out.write_all(text::render(report, style, args.look.look().extent).as_bytes())?
+            out.write_all(text(report, style, args.look.look().extent).as_bytes())?
         }
         FleetFormatArg::Json => json::write(report, &mut *out)?,
         FleetFormatArg::Csv => csv::write(report, out)?,
-        FleetFormatArg::Html => html::write(report, &folder(args), out)?,
+        FleetFormatArg::Html => out.write_all(page(report, &folder(args)).as_bytes())?,
         FleetFormatArg::Junit => junit::write(report, out)?,
         FleetFormatArg::Openmetrics => openmetrics::write_fleet(report, out)?,
     }

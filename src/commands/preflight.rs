@@ -86,13 +86,12 @@ fn look(
 fn print(args: &PreflightArgs, report: &PreflightReport) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match args.format {
-        FormatArg::Json => {
-            json::write(report, &mut stdout)?;
-            stdout.flush()
-        }
+        FormatArg::Json => json::write(report, &mut stdout)?,
         FormatArg::Text => {
             let look = args.look.look();
-            preflight::write(report, look.on_stdout(), look.extent, stdout)
+            let text = preflight::render(report, look.on_stdout(), look.extent);
+            stdout.write_all(text.as_bytes())?;
         }
     }
+    stdout.flush()
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use crate::judgement::digest::Digest;
 use crate::model::{Gap, Report};
-use crate::render::document::{Block, Document, Origin, Rank, Section, Table};
+use crate::render::document::{Block, Document, Entry, Origin, Rank, Section, Table};
 use crate::text::{clean, human};
 
 /// Foreign texts are cut at this many characters.
@@ -41,7 +41,7 @@ where
 
 /// The longest form that fits: fewer rows first, then whole sections.
 pub(super) fn fitting(document: &Document, limit: Limit) -> String {
-    for least in [Rank::Background, Rank::Support, Rank::Core] {
+    for least in [Rank::Aside, Rank::Detail, Rank::Main] {
         for rows in ROWS {
             let text = render(document, least, rows);
             if text.chars().count() <= limit.0 {
@@ -49,7 +49,7 @@ pub(super) fn fitting(document: &Document, limit: Limit) -> String {
             }
         }
     }
-    let whole = render(document, Rank::Core, 0);
+    let whole = render(document, Rank::Main, 0);
     let mark = "\n\n(cut)\n";
     let kept: String = whole
         .chars()
@@ -74,10 +74,13 @@ fn render(document: &Document, least: Rank, rows: usize) -> String {
             continue;
         }
         if part.rank < least {
-            left_out.push(part.title);
+            left_out.push(part.title.as_str());
             continue;
         }
-        text.push_str(&format!("\n## {}\n\n{content}", part.title));
+        if !part.title.is_empty() {
+            text.push_str(&format!("\n## {}\n", part.title));
+        }
+        text.push_str(&format!("\n{content}"));
     }
     if !left_out.is_empty() {
         text.push_str(&format!(
@@ -98,15 +101,38 @@ fn block(block: &Block, rows: usize) -> String {
     match block {
         Block::Paragraph(text) => format!("{}\n", inert(text)),
         Block::Points(points) => lines(points.iter().map(|point| inert(point)), points.len(), rows),
+        Block::Names(names) => {
+            let shown = &names[..names.len().min(rows.max(4))];
+            let mark = if shown.len() < names.len() {
+                ", ..."
+            } else {
+                ""
+            };
+            format!("{}{mark}\n", inert(&shown.join(", ")))
+        }
+        Block::Links(links) => {
+            let each = links
+                .iter()
+                .map(|link| inert(&format!("{}{}", link.name, link.text)));
+            lines(each, links.len(), rows)
+        }
         Block::Facts(facts) => facts
             .iter()
             .map(|(name, text)| format!("- {name}: {}\n", inline(text)))
             .collect(),
+        Block::Entries(entries) => lines(entries.iter().map(entry), entries.len(), rows),
         Block::Table(content) => table(content, rows),
         Block::Code(text) => format!("`{}`\n", code(text)),
         // A ticket's field shows no SVG.
         Block::Picture(_) | Block::Lines(_) => String::new(),
     }
+}
+
+fn entry(entry: &Entry) -> String {
+    let remedy = entry.remedy.iter().map(|remedy| format!("-> {remedy}"));
+    let said = std::iter::once(&entry.text).chain(&entry.details).cloned();
+    let said: Vec<String> = said.chain(remedy).map(|text| inline(&text)).collect();
+    format!("**{}** {}", inline(&entry.name), said.join(" "))
 }
 
 fn lines(points: impl Iterator<Item = String>, count: usize, rows: usize) -> String {

@@ -4,7 +4,6 @@
 //! it is made safe and where it is wrapped.
 
 use crate::render::style::{Ink, Style};
-use crate::render::table::Table;
 use crate::text::clean::{self, columns};
 
 pub(in crate::render) const WIDTH: usize = 80;
@@ -46,9 +45,7 @@ impl Page {
 
     /// Text after a label in ink, its further lines below its first word.
     pub(in crate::render) fn labelled(&mut self, ink: Ink, label: &str, text: &str) {
-        let label = clean::ascii(label);
-        let label = clean::truncated(&label, WIDTH / 2);
-        self.hanging(ink, &label, &" ".repeat(columns(&label)), text, usize::MAX);
+        self.labelled_within(usize::MAX, ink, label, text);
     }
 
     /// The same in so many lines at most; what is cut is marked.
@@ -67,8 +64,7 @@ impl Page {
     /// A word in ink at the left edge and text after it, its further lines
     /// indented.
     pub(in crate::render) fn outdented(&mut self, ink: Ink, word: &str, text: &str) {
-        let word = format!("{} ", clean::ascii(word));
-        self.hanging(ink, &word, INDENT, text, usize::MAX);
+        self.outdented_within(usize::MAX, ink, word, text);
     }
 
     /// The same in so many lines at most; what is cut is marked.
@@ -113,12 +109,6 @@ impl Page {
     pub(in crate::render) fn line(&mut self, text: &str) {
         let text = clean::ascii(text);
         self.push_line(&clean::truncated(&text, WIDTH));
-    }
-
-    pub(in crate::render) fn table(&mut self, table: &Table) {
-        for line in table.lines() {
-            self.line(&format!("{INDENT}{line}"));
-        }
     }
 
     fn push_line(&mut self, line: &str) {

@@ -31,6 +31,15 @@ pub(in crate::render) fn word(outcome: Outcome) -> (Ink, &'static str) {
     }
 }
 
+/// The same as the first word of an answer.
+pub(in crate::render) fn verdict(outcome: Outcome) -> (Ink, &'static str) {
+    match outcome {
+        Outcome::Pass => (Ink::Good, "PASS:"),
+        Outcome::Fail => (Ink::Bad, "FAIL:"),
+        Outcome::Inconclusive => (Ink::Doubt, "INCONCLUSIVE:"),
+    }
+}
+
 pub(in crate::render) fn sentence(reason: &Reason) -> String {
     match &reason.waived {
         None => format!("{}: {}", reason.rule, reason.text),

@@ -3,6 +3,7 @@
 //! An answer is made of parts. Where all of them take too many lines, the parts
 //! that matter least give up items first, and say how many.
 
+use super::document::Rank;
 use super::style::Style;
 use crate::text::human;
 use crate::text::look::Look;
@@ -17,21 +18,6 @@ impl Look {
     pub fn in_file(self) -> Style {
         Style::of_file(self.colours)
     }
-}
-
-/// How much a part matters: the least gives way first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// Helps to understand.
-    Aside,
-    /// A picture, a table.
-    Detail,
-    /// What a reader should know.
-    Main,
-    /// What bears on the meaning of the answer.
-    Grave,
-    /// The answer itself: never cut.
-    Answer,
 }
 
 /// One part of an answer. All texts are lines with their ends.
@@ -134,52 +120,37 @@ impl<'a> Part<'a> {
     }
 }
 
-/// A long answer made short: its first section is the answer, and of each other
-/// one the first lines stay. `rank` says how much the section of a title matters,
-/// and how many of its items stay longest; `None` stands for running text, which
-/// is shown whole or not at all.
-pub(super) fn condensed(text: String, rank: impl Fn(&str) -> (Rank, Option<usize>)) -> String {
-    if text.lines().count() <= LINES {
-        return text;
-    }
-    let mut sections = text.split("\n\n");
-    let answer = sections.next().unwrap_or_default();
-    let mut parts = vec![listed(answer, Rank::Grave, Some(4))];
-    for section in sections {
-        let (rank, least) = rank(section.lines().next().unwrap_or_default());
-        parts.push(listed(section, rank, least));
-    }
-    fitted(parts)
-}
-
-/// A section: its first line is the head, and a line that is indented no deeper
-/// than a list is begins an item.
-fn listed<'a>(section: &str, rank: Rank, least: Option<usize>) -> Part<'a> {
-    let mut lines = section.lines();
-    let head = lines.next().unwrap_or_default().to_owned();
-    let mut part = Part::new(rank, format!("{head}\n")).least(least.unwrap_or(0));
-    for line in lines {
-        let begins = least.is_some() && !line.starts_with("   ");
-        match part.items.last_mut().filter(|_| !begins) {
-            Some(item) => {
-                item.push_str(line);
-                item.push('\n');
-            }
-            None => part.item(format!("{line}\n")),
-        }
-    }
+/// A section of which `least` items stay longest; `None` stands for running
+/// text, which is shown whole or not at all.
+pub(super) fn listed<'a>(
+    title: String,
+    items: Vec<String>,
+    rank: Rank,
+    least: Option<usize>,
+) -> Part<'a> {
+    let name = title.trim_end().to_owned();
+    let mut part = Part::new(rank, title).least(least.unwrap_or(0));
+    part.items = match least {
+        Some(_) => items,
+        None => vec![items.concat()],
+    };
     let all = part.items.len();
     part.told(move |shown| match shown {
-        0 if least.is_none() => format!("{head}: with --verbose\n"),
-        0 => format!("{head}: {} with --verbose\n", human::grouped(all as u64)),
+        0 if least.is_none() => format!("{name}: with --verbose\n"),
+        0 => format!("{name}: {} with --verbose\n", human::grouped(all as u64)),
         _ => format!("  ... and {} more with --verbose\n", all - shown),
     })
 }
 
+/// All that the parts hold.
+pub(super) fn all_of(parts: &[Part<'_>]) -> String {
+    let shown: Vec<usize> = parts.iter().map(|part| part.items.len()).collect();
+    joined(parts, &shown, Spacing::Airy)
+}
+
 /// Whether the parts fit as they are.
 pub(super) fn fit(parts: &[Part<'_>]) -> bool {
-    let shown: Vec<usize> = parts.iter().map(|part| part.items.len()).collect();
-    joined(parts, &shown, Spacing::Airy).lines().count() <= LINES
+    all_of(parts).lines().count() <= LINES
 }
 
 /// The parts, in at most [`LINES`] lines as far as what is never cut allows.
@@ -284,20 +255,18 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_made_short_by_sections() {
-        let many = |name: &str, count: usize| {
-            let rows = (0..count).map(|at| format!("  {name} {at}\n      more\n"));
-            format!("{name}\n{}", rows.collect::<String>())
+        let many = |name: &str, rank, least| {
+            let rows = (0..30).map(|at| format!("  {name} {at}\n      more\n"));
+            listed(format!("{name}\n"), rows.collect(), rank, Some(least))
         };
-        let text = format!("WORSE: by far\n\n{}\n{}", many("a", 30), many("b", 30));
-        let rank = |title: &str| match title {
-            "a" => (Rank::Main, Some(6)),
-            _ => (Rank::Aside, Some(0)),
-        };
-        let text = condensed(text, rank);
+        let text = fitted(vec![
+            Part::answer("WORSE: by far\n".to_owned()),
+            many("a", Rank::Main, 6),
+            many("b", Rank::Aside, 0),
+        ]);
         assert!(text.lines().count() <= LINES, "{text}");
         assert!(text.contains("  a 5\n      more\n"), "{text}");
         assert!(text.contains("b: 30 with --verbose"), "{text}");
-        assert_eq!(condensed("PASS\n".to_owned(), rank), "PASS\n");
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! The result of a self-test for a terminal.
 
 use crate::model::selftest::SelfTest;
+use crate::render::document::Document;
 use crate::render::document::evidence::{selftest, tested};
-use crate::render::page::Page;
 use crate::render::style::Style;
 use crate::render::terminal::whole;
+use crate::text::look::Extent;
 
 /// The answer and the trials, at most 80 columns wide.
 pub fn render(test: &SelfTest) -> String {
-    let mut page = Page::new(Style::Plain);
     let (ink, word, text) = tested(test);
-    page.outdented(ink, word, text);
-    if let Some(section) = selftest(test) {
-        whole::show(&section, &mut page);
-    }
-    page.into_text()
+    let document = Document {
+        title: String::from("Self-test"),
+        ink,
+        word,
+        headline: text.to_owned(),
+        sections: selftest(test).into_iter().collect(),
+    };
+    whole::render(&document, Style::Plain, Extent::Verbose)
 }
 
 #[cfg(test)]

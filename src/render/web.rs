@@ -90,12 +90,9 @@ pub(in crate::render) fn paragraph(text: &str) -> Markup {
     html! { p { (shown(text)) } }
 }
 
-/// Items of equal weight, or nothing where there are none.
-pub(in crate::render) fn points<'a>(points: impl IntoIterator<Item = &'a str>) -> Markup {
-    let mut points = points.into_iter().peekable();
-    html! {
-        @if points.peek().is_some() { ul { @for point in points { li { (shown(point)) } } } }
-    }
+/// How many there are beside what is shown.
+pub(in crate::render) fn more(count: u64) -> Markup {
+    html! { @if count > 0 { p.more { (human::grouped(count)) " more in the JSON report." } } }
 }
 
 /// Rows under a header, of which `more` were left out.
@@ -118,9 +115,7 @@ pub(in crate::render) fn table(
                 }
             }
         }
-        @if more > 0 {
-            p.more { (human::grouped(more)) " more in the JSON report." }
-        }
+        (self::more(more))
     }
 }
 

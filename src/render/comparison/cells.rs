@@ -1,6 +1,7 @@
 //! Values as text, Markdown and web page all show them.
 
 use crate::compare::model::{Comparison, Finding, RateRow, Side};
+use crate::render::document::{Block, Table};
 use crate::render::style::Ink;
 use crate::text::human;
 use crate::units::Nanos;
@@ -52,34 +53,39 @@ pub(super) fn interval(row: &RateRow) -> String {
     }
 }
 
-/// What the columns of [`rates_row`] are.
-pub(super) fn rates_header(comparison: &Comparison) -> Vec<String> {
-    let interval = format!("{} % interval", human::chosen_percent(comparison.level));
-    let words = [
+/// The table of rates; how many stalls they rest on is spared where room is short.
+pub(super) fn rates<'a>(comparison: &Comparison, rows: impl Iterator<Item = &'a RateRow>) -> Block {
+    let level = format!("{} % interval", human::chosen_percent(comparison.level));
+    let header = [
         "class",
         "length",
         "seen before",
-        "an hour",
+        "before",
         "seen after",
-        "an hour",
+        "after",
         "ratio",
+        &level,
+        "p-value",
     ];
-    let words = words.into_iter().map(str::to_owned);
-    words.chain([interval, "p-value".to_owned()]).collect()
-}
-
-pub(super) fn rates_row(row: &RateRow) -> Vec<String> {
-    vec![
-        row.class.name().to_owned(),
-        range(row),
-        human::grouped(row.before.events),
-        rate(row.before.per_hour),
-        human::grouped(row.after.events),
-        rate(row.after.per_hour),
-        ratio(row),
-        interval(row),
-        chance(row.p_corrected),
-    ]
+    let row = |row: &RateRow| {
+        vec![
+            row.class.name().to_owned(),
+            range(row),
+            human::grouped(row.before.events),
+            rate(row.before.per_hour),
+            human::grouped(row.after.events),
+            rate(row.after.per_hour),
+            ratio(row),
+            interval(row),
+            chance(row.p_corrected),
+        ]
+    };
+    Block::Table(Table {
+        header: header.map(str::to_owned).to_vec(),
+        spare: &[2, 4],
+        rows: rows.map(row).collect(),
+        more: 0,
+    })
 }
 
 pub(super) fn chance(p: Option<f64>) -> String {

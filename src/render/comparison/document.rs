@@ -1,27 +1,39 @@
 //! A comparison as a document: the verdict, and the figures that it rests on.
 
-use crate::compare::model::{Comparison, Side};
+use crate::compare::Class;
+use crate::compare::model::{Comparison, RateRow, Side};
 use crate::render::comparison::{cells, numbers};
-use crate::render::document::{Block, Document, Rank, section};
+use crate::render::document::{Block, Document, Rank, list, section};
 use crate::text::human;
 
 pub(super) fn document(comparison: &Comparison) -> Document {
     let (ink, word) = cells::word(comparison.verdict.result);
+    let doubts = comparison.notes.iter().map(|note| note.text.clone());
+    let read = Block::Points(numbers::how_to_read(comparison));
     let mut sections = vec![
-        section("Verdict", Rank::Core, verdict(comparison)),
-        section(
+        section("", Rank::Answer, verdict(comparison)),
+        list("Compared", Rank::Main, 3, compared(comparison)),
+        list(
             "What changed between the sides",
-            Rank::Core,
+            Rank::Main,
+            12,
             changes(comparison),
         ),
-        section("Stalls an hour", Rank::Core, rates(comparison)),
+        list(
+            "Doubts",
+            Rank::Grave,
+            3,
+            vec![Block::Points(doubts.collect())],
+        ),
+        list("Stalls an hour", Rank::Main, 4, rates(comparison)),
     ];
     sections.extend(
         (numbers::paragraphs(comparison).into_iter())
-            .map(|(title, text)| section(title, Rank::Core, vec![Block::Paragraph(text)])),
+            .map(|(title, text)| section(title, Rank::Detail, vec![Block::Paragraph(text)])),
     );
-    sections.push(section("Compared", Rank::Core, compared(comparison)));
-    sections.push(section("Origin", Rank::Core, origin(comparison)));
+    sections.push(list("How to read this", Rank::Aside, 0, vec![read]));
+    sections.push(section("Runs", Rank::Aside, vec![runs(comparison)]));
+    sections.push(section("Origin", Rank::Aside, origin(comparison)));
     Document {
         title: String::from("Latency before and after"),
         ink,
@@ -33,17 +45,22 @@ pub(super) fn document(comparison: &Comparison) -> Document {
 
 /// What the headline leaves out. It may be nothing.
 fn verdict(comparison: &Comparison) -> Vec<Block> {
-    let reasons = numbers::reasons(comparison);
-    let mut blocks = vec![Block::Points(
-        reasons.into_iter().map(str::to_owned).collect(),
-    )];
+    let reasons = numbers::reasons(comparison).into_iter().map(str::to_owned);
+    let mut blocks = vec![Block::Points(reasons.collect())];
     blocks.extend(numbers::hours(comparison).map(Block::Paragraph));
-    if !comparison.notes.is_empty() {
-        let notes = comparison.notes.iter().map(|note| note.text.clone());
-        blocks.push(Block::Paragraph(String::from("What weakens or bars it:")));
-        blocks.push(Block::Points(notes.collect()));
-    }
     blocks
+}
+
+fn compared(comparison: &Comparison) -> Vec<Block> {
+    let threshold = human::chosen(comparison.threshold.ns);
+    vec![
+        Block::Facts(vec![
+            ("Stalls", format!("above {threshold}")),
+            ("Before", cells::side(&comparison.before)),
+            ("After", cells::side(&comparison.after)),
+        ]),
+        Block::Points(comparison.threshold.reasons.clone()),
+    ]
 }
 
 fn changes(comparison: &Comparison) -> Vec<Block> {
@@ -55,18 +72,18 @@ fn changes(comparison: &Comparison) -> Vec<Block> {
 }
 
 fn rates(comparison: &Comparison) -> Vec<Block> {
-    let mut blocks = vec![Block::table(
-        cells::rates_header(comparison),
-        comparison.rates.iter().map(cells::rates_row),
-    )];
-    let scatter = comparison.rates.first().and_then(numbers::scatter);
-    blocks.extend(scatter.map(Block::Paragraph));
-    blocks.push(Block::Points(numbers::how_to_read(comparison)));
+    let all = &comparison.rates;
+    let repeats = |row: &&RateRow| row.class != Class::Platform && row.repeats_platform(comparison);
+    let only = all.iter().find(repeats).map(|row| row.class);
+    let rows = all.iter().filter(|row| Some(row.class) != only);
+    let mut blocks = vec![cells::rates(comparison, rows)];
+    let only = only.map(|class| format!("All of them are of the class {}.", class.name()));
+    let scatter = all.first().and_then(numbers::scatter);
+    blocks.extend(only.into_iter().chain(scatter).map(Block::Paragraph));
     blocks
 }
 
-fn compared(comparison: &Comparison) -> Vec<Block> {
-    let threshold = human::chosen(comparison.threshold.ns);
+fn runs(comparison: &Comparison) -> Block {
     let header = [
         "side",
         "report",
@@ -80,18 +97,11 @@ fn compared(comparison: &Comparison) -> Vec<Block> {
         "an hour",
     ];
     let sides = [("before", &comparison.before), ("after", &comparison.after)];
-    vec![
-        Block::Paragraph(format!("Stalls above {threshold}.")),
-        Block::Points(comparison.threshold.reasons.clone()),
-        Block::table(
-            header,
-            sides.iter().flat_map(|(name, side)| runs(name, side)),
-        ),
-        Block::Facts(sides.map(|(name, side)| (name, cells::side(side))).to_vec()),
-    ]
+    let rows = sides.iter().flat_map(|(name, side)| of_side(name, side));
+    Block::table(header, rows)
 }
 
-fn runs(name: &str, side: &Side) -> Vec<Vec<String>> {
+fn of_side(name: &str, side: &Side) -> Vec<Vec<String>> {
     (side.runs.iter())
         .map(|run| {
             vec![

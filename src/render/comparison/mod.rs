@@ -5,7 +5,6 @@ mod cells;
 mod document;
 mod numbers;
 mod plot;
-mod text;
 
 use crate::compare::model::Comparison;
 use crate::render::document::Block;
@@ -17,10 +16,7 @@ use crate::text::look::Extent;
 /// For a terminal: printable ASCII and the escapes of `style`, at most 80
 /// columns.
 pub fn text(comparison: &Comparison, style: Style, extent: Extent) -> String {
-    match extent {
-        Extent::Screen => text::render(comparison, style),
-        Extent::Verbose => whole::render(&document::document(comparison), style),
-    }
+    whole::render(&document::document(comparison), style, extent)
 }
 
 /// Characters that the text field of a ticket takes.

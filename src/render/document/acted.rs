@@ -25,7 +25,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         "first trouble, or result",
     ];
     let blocks = load.chain([Block::table(header, rows)]).collect();
-    super::section("Actions and load", Rank::Support, blocks)
+    super::section("Actions and load", Rank::Detail, blocks)
 }
 
 /// The load and each action in a line, what went wrong in its ink; of many

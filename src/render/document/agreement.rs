@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     ];
     super::section(
         "Agreement of the engines",
-        Rank::Support,
+        Rank::Detail,
         vec![
             Block::table(header, rows(&report.engines)),
             Block::Paragraph(result(agreement)),

@@ -30,7 +30,7 @@ pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
     let rows = cpus.iter().map(|cpu| row(summary, cpu, &causes));
     super::section(
         "SMI counts and gaps by CPU",
-        Rank::Support,
+        Rank::Detail,
         vec![Block::table(header, rows), Block::Points(notes(summary))],
     )
 }
@@ -42,7 +42,7 @@ pub(super) fn packages(report: &Report<()>) -> Option<Section> {
         Block::Paragraph(String::from(KEY)),
     ];
     blocks.extend(packages.reach.map(Block::Paragraph));
-    super::section("Packages", Rank::Support, blocks)
+    super::section("Packages", Rank::Detail, blocks)
 }
 
 /// The CPUs, those first that matter most to the verdict.

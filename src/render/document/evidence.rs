@@ -37,7 +37,7 @@ pub(in crate::render) fn sources(sources: &[EvidenceSource]) -> Option<Section> 
         "remedy",
     ];
     let table = Block::table(header, sources.iter().map(row));
-    super::section("Evidence", Rank::Support, vec![table])
+    super::section("Evidence", Rank::Detail, vec![table])
 }
 
 /// How many sources there are, and which of those that are missing the verdict
@@ -119,7 +119,7 @@ pub(super) fn of_host(test: Option<&SelfTest>) -> Option<Section> {
         let text = "No self-test of this host is on record. `hwgap selftest` raises stalls of \
                     known length and shows that they are found.";
         let blocks = vec![Block::Paragraph(text.to_owned())];
-        return super::section("Self-test", Rank::Background, blocks);
+        return super::section("Self-test", Rank::Aside, blocks);
     };
     let (_, word, text) = tested(test);
     let mut section = selftest(test)?;
@@ -176,5 +176,5 @@ pub(in crate::render) fn selftest(test: &SelfTest) -> Option<Section> {
         Block::table(header, rows),
         Block::Paragraph(least),
     ];
-    super::section("Self-test", Rank::Support, blocks)
+    super::section("Self-test", Rank::Detail, blocks)
 }

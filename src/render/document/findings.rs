@@ -21,5 +21,5 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
         ]
     });
     let table = Block::table(["", "finding", "remedy"], rows);
-    super::section("Findings", Rank::Core, vec![table])
+    super::section("Findings", Rank::Main, vec![table])
 }

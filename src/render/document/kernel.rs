@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let header = ["CPU", "source", "times", "time", "share", "longest"];
     super::section(
         "What the kernel did on the sampled CPUs",
-        Rank::Support,
+        Rank::Detail,
         vec![Block::table(header, rows)],
     )
 }

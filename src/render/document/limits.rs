@@ -6,7 +6,7 @@ use crate::text::human;
 
 pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
     let points = Block::Points(points(summary));
-    super::section("What could not be seen", Rank::Core, vec![points])
+    super::section("What could not be seen", Rank::Main, vec![points])
 }
 
 /// What could not be seen, a line each where it can be; what was lost first.

@@ -50,7 +50,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
             }
         }
     }
-    super::section("The machine", Rank::Support, blocks)
+    super::section("The machine", Rank::Detail, blocks)
 }
 
 fn settings(inventory: &Inventory) -> Vec<(&'static str, String)> {

@@ -60,7 +60,7 @@ pub(super) fn section(summary: &Summary<'_>) -> Option<Section> {
     };
     super::section(
         "What was measured, and how",
-        Rank::Core,
+        Rank::Main,
         vec![
             Block::Paragraph(format!(
                 "The time stamp counter is read back to back {reader}. Where two readings lie \

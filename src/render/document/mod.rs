@@ -39,22 +39,30 @@ pub(super) struct Document {
     pub sections: Vec<Section>,
 }
 
-/// A part under a heading of its own.
+/// A part under a heading of its own; one without a title goes with the verdict.
 pub(super) struct Section {
-    pub title: &'static str,
+    pub title: String,
     /// What goes first where there is little room: the highest rank.
     pub rank: Rank,
+    /// So many of its items stay longest on a screen; `None` is running text,
+    /// which is shown whole or not at all.
+    pub items: Option<usize>,
     pub blocks: Vec<Block>,
 }
 
-/// How much a section matters to the reader of a ticket.
+/// How much a part matters to the reader: the least gives way first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// Left out first.
-    Background,
-    Support,
-    /// The case itself.
-    Core,
+    /// Helps to understand.
+    Aside,
+    /// A picture, a table.
+    Detail,
+    /// What a reader should know.
+    Main,
+    /// What bears on the meaning of the answer.
+    Grave,
+    /// The answer itself: never cut.
+    Answer,
 }
 
 /// A piece of a section. The texts are as they came: whoever writes them down
@@ -62,17 +70,42 @@ pub(super) enum Rank {
 pub(super) enum Block {
     Paragraph(String),
     Points(Vec<String>),
+    /// Names of equal weight, one after the other.
+    Names(Vec<String>),
     Facts(Vec<(&'static str, String)>),
+    Entries(Vec<Entry>),
     Table(Table),
     Code(String),
+    Links(Vec<Link>),
     Picture(Picture),
     /// For a terminal: as they are.
     Lines(Vec<String>),
 }
 
+/// Something with a name, and what is said of it.
+pub(super) struct Entry {
+    pub ink: Ink,
+    pub name: String,
+    pub text: String,
+    /// What a screen has no room for.
+    pub details: Vec<String>,
+    pub remedy: Option<String>,
+    /// What a page folds away, and others leave out.
+    pub folded: Vec<Block>,
+}
+
+/// A file by its name, and where it is, if it can be had.
+pub(super) struct Link {
+    pub name: String,
+    pub target: Option<String>,
+    pub text: String,
+}
+
 /// Rows under a header, those that matter most first.
 pub(super) struct Table {
     pub header: Vec<String>,
+    /// Columns that a screen does without.
+    pub spare: &'static [usize],
     pub rows: Vec<Vec<String>>,
     /// Rows that were left out already.
     pub more: u64,
@@ -97,6 +130,7 @@ impl Block {
         let mut rows = rows.into_iter();
         Block::Table(Table {
             header: header.into_iter().map(Into::into).collect(),
+            spare: &[],
             rows: rows.by_ref().take(MOST_ROWS).collect(),
             more: rows.count() as u64,
         })
@@ -104,7 +138,8 @@ impl Block {
 
     fn is_empty(&self) -> bool {
         match self {
-            Block::Points(texts) | Block::Lines(texts) => texts.is_empty(),
+            Block::Points(texts) | Block::Names(texts) | Block::Lines(texts) => texts.is_empty(),
+            Block::Entries(entries) => entries.is_empty(),
             Block::Table(table) => table.rows.is_empty(),
             _ => false,
         }
@@ -150,7 +185,7 @@ impl Document {
 
     /// Puts pictures below the section of this number.
     pub(super) fn insert_pictures(&mut self, at: usize, blocks: Vec<Block>) {
-        let pictures = section("Pictures", Rank::Background, blocks);
+        let pictures = section("Pictures", Rank::Aside, blocks);
         self.sections.splice(at..at, pictures);
     }
 }
@@ -166,12 +201,30 @@ fn title(report: &Report<()>) -> String {
 }
 
 /// A section of the blocks that hold anything, if one does.
-pub(super) fn section(title: &'static str, rank: Rank, mut blocks: Vec<Block>) -> Option<Section> {
+pub(super) fn section(
+    title: impl Into<String>,
+    rank: Rank,
+    mut blocks: Vec<Block>,
+) -> Option<Section> {
     blocks.retain(|block| !block.is_empty());
-    (!blocks.is_empty()).then_some(Section {
-        title,
+    (!blocks.is_empty()).then(|| Section {
+        title: title.into(),
         rank,
+        items: None,
         blocks,
+    })
+}
+
+/// The same of items, of which the first so many stay longest on a screen.
+pub(super) fn list(
+    title: impl Into<String>,
+    rank: Rank,
+    items: usize,
+    blocks: Vec<Block>,
+) -> Option<Section> {
+    section(title, rank, blocks).map(|section| Section {
+        items: Some(items),
+        ..section
     })
 }
 

@@ -38,5 +38,5 @@ pub(super) fn section(report: &Report<()>, origin: &Origin) -> Option<Section> {
             report.tool.name, report.tool.version, report.schema_version
         )),
     ];
-    super::section("Origin", Rank::Core, blocks)
+    super::section("Origin", Rank::Main, blocks)
 }

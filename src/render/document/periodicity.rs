@@ -24,7 +24,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
             0 => Vec::new(),
             _ => vec![Block::Paragraph(text)],
         };
-        return super::section("Periodicity", Rank::Support, blocks);
+        return super::section("Periodicity", Rank::Detail, blocks);
     }
     let mut blocks = vec![
         Block::Paragraph(format!(
@@ -58,7 +58,7 @@ pub(super) fn section(report: &Report<()>, digest: &Digest) -> Option<Section> {
         }
     }
     blocks.push(Block::Paragraph(WARNING.to_owned()));
-    super::section("Periodicity", Rank::Core, blocks)
+    super::section("Periodicity", Rank::Main, blocks)
 }
 
 fn period(series: &PeriodicSeries) -> String {

@@ -10,7 +10,7 @@ pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let header = ["step", "settings", "for the run", "after it"];
     super::section(
         "Host settings changed for the run",
-        Rank::Background,
+        Rank::Aside,
         vec![Block::table(header, rows(quiet))],
     )
 }

@@ -32,6 +32,7 @@ pub(super) fn section(summary: &Summary<'_>, digest: &Digest) -> Option<Section>
             ]
             .map(str::to_owned)
             .to_vec(),
+            spare: &[],
             rows: stalls.into_iter().take(ROWS).map(row).collect(),
             more: all.saturating_sub(ROWS) as u64,
         }));
@@ -46,11 +47,12 @@ pub(super) fn section(summary: &Summary<'_>, digest: &Digest) -> Option<Section>
             header: ["start (UTC)", "CPU", "length", "cause", "confidence", "why"]
                 .map(str::to_owned)
                 .to_vec(),
+            spare: &[],
             rows: summary.worst.iter().map(gap_row).collect(),
             more: (summary.gaps_seen()).saturating_sub(summary.worst.len() as u64),
         }));
     }
-    super::section("Worst stalls and gaps", Rank::Core, blocks)
+    super::section("Worst stalls and gaps", Rank::Main, blocks)
 }
 
 /// Why no gap is listed.

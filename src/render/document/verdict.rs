@@ -20,7 +20,7 @@ pub(super) fn section(summary: &Summary<'_>, headline: &str) -> Option<Section> 
     blocks.push(Block::Paragraph(certainty(summary)));
     let reasons = further_reasons(summary, headline);
     blocks.push(Block::Points(reasons.take(50).cloned().collect()));
-    super::section("Verdict", Rank::Core, blocks)
+    super::section("Verdict", Rank::Main, blocks)
 }
 
 pub(in crate::render) fn further_reasons<'a>(

@@ -9,7 +9,7 @@ use crate::units::Nanos;
 pub(super) fn section(report: &Report<()>) -> Option<Section> {
     let blocks = [counts(report), steps(report), log(report)];
     let blocks = blocks.into_iter().flatten().flatten().collect();
-    super::section("Watched beside the gaps", Rank::Support, blocks)
+    super::section("Watched beside the gaps", Rank::Detail, blocks)
 }
 
 /// A column: its head, and what it shows of a CPU; `None` is not known.

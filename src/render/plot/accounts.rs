@@ -6,7 +6,7 @@ use crate::judgement::digest::Digest;
 use crate::model::{Cause, Gap};
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Tick;
-use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::frame::{Frame, number, path};
 use crate::render::plot::timeline::LEGEND;
 use crate::text::human;
 use crate::units::Nanos;
@@ -29,23 +29,19 @@ pub(super) fn draw(digest: &Digest) -> Picture {
             text: human::length(gap.duration_ns),
         })
         .collect();
-    let frame = Frame {
-        left: room_for(&y_ticks),
-        x: Axis {
-            title: "time taken",
-            ticks: [0.0, 0.25, 0.5, 0.75, 1.0]
+    let frame = Frame::new(
+        (
+            "time taken",
+            [0.0, 0.25, 0.5, 0.75, 1.0]
                 .map(|at| Tick {
                     at,
                     text: human::length(Nanos((longest * at) as u64)),
                 })
                 .into(),
-        },
-        y: Axis {
-            title: "length",
-            ticks: y_ticks,
-        },
-        height: HEIGHT * rows + 56.0,
-    };
+        ),
+        ("length", y_ticks),
+        HEIGHT * rows + 56.0,
+    );
     let half = HEIGHT * 0.35;
     let bars = |class: usize| {
         let mut data = String::new();

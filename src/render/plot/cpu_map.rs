@@ -6,7 +6,7 @@ use crate::judgement::digest::{COLUMNS, Class, Digest, MOST_CPU_ROWS};
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::{Tick, times};
-use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::frame::{Frame, LEFT, number, path};
 use crate::render::plot::timeline::LEGEND;
 use crate::text::human;
 
@@ -23,24 +23,24 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
         let cpu = report.cpus.get((row * cpus).div_ceil(rows));
         cpu.map_or(String::new(), |cpu| cpu.cpu.to_string())
     };
-    let frame = Frame {
-        x: Axis {
-            title: "time since the start of the run",
-            ticks: times(report.run.elapsed_ns),
-        },
-        y: Axis {
-            title: "CPU",
-            ticks: (0..rows)
+    let frame = Frame::new(
+        (
+            "time since the start of the run",
+            times(report.run.elapsed_ns),
+        ),
+        (
+            "CPU",
+            (0..rows)
                 .step_by(step)
                 .map(|row| Tick {
                     at: middle(row),
                     text: name(row),
                 })
                 .collect(),
-        },
-        height: height + 56.0,
-        left: room_for(&[]),
-    };
+        ),
+        height + 56.0,
+    )
+    .beside(LEFT);
     let half = (height / rows as f64 * 0.4).max(0.5);
     let ticks = |wanted: Class| {
         let mut data = String::new();

@@ -7,7 +7,7 @@ use maud::html;
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Logarithmic;
-use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::frame::{Frame, number, path};
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -49,19 +49,11 @@ pub(super) fn draw(report: &Report<()>) -> Picture {
     let most = buckets.values().flatten().max().copied().unwrap_or(1);
     let x = Logarithmic::new(shortest.max(1) as f64, longest as f64);
     let y = Logarithmic::new(FOOT, most as f64);
-    let y_ticks = y.counts();
-    let frame = Frame {
-        left: room_for(&y_ticks),
-        x: Axis {
-            title: "length of the gap",
-            ticks: x.lengths(),
-        },
-        y: Axis {
-            title: "gaps",
-            ticks: y_ticks,
-        },
-        height: 300.0,
-    };
+    let frame = Frame::new(
+        ("length of the gap", x.lengths()),
+        ("gaps", y.counts()),
+        300.0,
+    );
     let steps = |class: usize| {
         let mut data = String::new();
         for ((from, to), counts) in buckets.iter().rev().take(MOST_BUCKETS) {

@@ -6,7 +6,7 @@ use crate::render::plot::axis::Tick;
 
 const WIDTH: f64 = 760.0;
 /// Least room for the numbers at the y axis.
-const LEFT: f64 = 66.0;
+pub(in crate::render) const LEFT: f64 = 66.0;
 /// What the axis' own title takes of that room.
 const TITLE: f64 = 28.0;
 /// A figure at 12 pixels is at most so wide.
@@ -19,27 +19,43 @@ const TOP: f64 = 10.0;
 const BOTTOM: f64 = 46.0;
 
 /// An axis: what it shows, in which unit, and its ticks.
-pub(in crate::render) struct Axis {
-    pub title: &'static str,
-    pub ticks: Vec<Tick>,
+struct Axis {
+    title: &'static str,
+    ticks: Vec<Tick>,
 }
 
 /// The room within the axes.
 pub(in crate::render) struct Frame {
-    pub x: Axis,
-    pub y: Axis,
-    pub height: f64,
+    x: Axis,
+    y: Axis,
+    height: f64,
     /// Room left of the y axis.
     pub left: f64,
 }
 
-/// The room that the texts of a y axis take, so that its title never lies on them.
-pub(in crate::render) fn room_for(ticks: &[Tick]) -> f64 {
-    let longest = ticks.iter().map(|tick| tick.text.chars().count()).max();
-    LEFT.max(TITLE + FIGURE * longest.unwrap_or(0) as f64)
-}
-
 impl Frame {
+    /// Axes with their titles and ticks. The texts of the y axis have the room that
+    /// they take, so that its title never lies on them.
+    pub(in crate::render) fn new(
+        x: (&'static str, Vec<Tick>),
+        y: (&'static str, Vec<Tick>),
+        height: f64,
+    ) -> Frame {
+        let axis = |(title, ticks)| Axis { title, ticks };
+        let longest = y.1.iter().map(|tick| tick.text.chars().count()).max();
+        Frame {
+            left: LEFT.max(TITLE + FIGURE * longest.unwrap_or(0) as f64),
+            x: axis(x),
+            y: axis(y),
+            height,
+        }
+    }
+
+    /// With other room left of the y axis.
+    pub(in crate::render) fn beside(self, left: f64) -> Frame {
+        Frame { left, ..self }
+    }
+
     /// From a place on the x axis, 0 to 1, to the picture.
     pub(in crate::render) fn at_x(&self, place: f64) -> f64 {
         self.left + place * (WIDTH - self.left - RIGHT)

@@ -5,7 +5,7 @@ use maud::html;
 use crate::judgement::digest::{BINS_PER_DECADE, Digest};
 use crate::render::plot::Picture;
 use crate::render::plot::axis::Logarithmic;
-use crate::render::plot::frame::{Axis, Frame, number, path, room_for};
+use crate::render::plot::frame::{Frame, number, path};
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -16,19 +16,14 @@ pub(super) fn draw(digest: &Digest) -> Picture {
     let most = digest.intervals.values().max().copied().unwrap_or(1);
     let x = Logarithmic::new(10f64.powf(edge(first)), 10f64.powf(edge(last + 1)));
     let y = Logarithmic::new(0.5, most as f64);
-    let y_ticks = y.counts();
-    let frame = Frame {
-        left: room_for(&y_ticks),
-        x: Axis {
-            title: "time from the start of one stall to the start of the next",
-            ticks: x.lengths(),
-        },
-        y: Axis {
-            title: "intervals",
-            ticks: y_ticks,
-        },
-        height: 260.0,
-    };
+    let frame = Frame::new(
+        (
+            "time from the start of one stall to the start of the next",
+            x.lengths(),
+        ),
+        ("intervals", y.counts()),
+        260.0,
+    );
     let mut data = String::new();
     for (bin, count) in &digest.intervals {
         data.push_str(&format!(

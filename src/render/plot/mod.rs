@@ -12,7 +12,7 @@ mod timeline;
 use maud::Markup;
 
 pub(super) use axis::{Logarithmic, Tick};
-pub(super) use frame::{Axis, DOT, Frame, number, path, room_for};
+pub(super) use frame::{DOT, Frame, number, path};
 
 use crate::judgement::digest::Digest;
 use crate::model::Report;

@@ -6,7 +6,7 @@ use crate::judgement::digest::{COLUMNS, Class, Digest, Mark, ROWS_PER_DECADE};
 use crate::model::Report;
 use crate::render::plot::Picture;
 use crate::render::plot::axis::{Logarithmic, times};
-use crate::render::plot::frame::{Axis, DOT, Frame, number, path, room_for};
+use crate::render::plot::frame::{DOT, Frame, number, path};
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -27,19 +27,14 @@ pub(super) fn draw(report: &Report<()>, digest: &Digest) -> Picture {
     let longest = 10f64.powf(log(lengths(u16::max).unwrap_or(0)) + 0.05);
     let shortest = 10f64.powf(log(lengths(u16::min).unwrap_or(0)));
     let y = Logarithmic::new(shortest, longest);
-    let y_ticks = y.lengths();
-    let frame = Frame {
-        left: room_for(&y_ticks),
-        x: Axis {
-            title: "time since the start of the run",
-            ticks: times(report.run.elapsed_ns),
-        },
-        y: Axis {
-            title: "length of the gap",
-            ticks: y_ticks,
-        },
-        height: 300.0,
-    };
+    let frame = Frame::new(
+        (
+            "time since the start of the run",
+            times(report.run.elapsed_ns),
+        ),
+        ("length of the gap", y.lengths()),
+        300.0,
+    );
     let column = |column: u16| frame.at_x(f64::from(column) / (COLUMNS - 1) as f64);
     let marks = |class: Class| {
         let mut data = String::new();

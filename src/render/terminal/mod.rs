@@ -55,7 +55,7 @@ where
             let mut document = Document::new(report, &digest, None);
             let histogram = screen::picture(report, MOST_BINS);
             document.insert_pictures(1, vec![Block::Lines(histogram)]);
-            whole::render(&document, style)
+            whole::render(&document, style, extent)
         }
     }
 }

@@ -1,53 +1,148 @@
-//! All sections of a document, whatever they are about.
+//! A document in a terminal, whatever it is about: all of it, or what of it fits
+//! a screen.
 
 use super::{one_day, time};
-use crate::render::document::{self, Block, Document, Section};
+use crate::render::document::{self, Block, Document, Entry, Rank, Section};
 use crate::render::page::{INDENT, Page, WIDTH};
-use crate::render::style::Style;
+use crate::render::screen::{Part, all_of, fitted, listed};
+use crate::render::style::{Ink, Style};
 use crate::render::table::{Align, Table};
 use crate::text::human;
+use crate::text::look::Extent;
 
-/// Rows of a table; the report has all.
+/// Rows of a table, and items of a list; the document's JSON has all.
 const MOST_ROWS: usize = 24;
-/// Longer names of facts do not widen their column.
+const MOST_NAMES: usize = 40;
+const MOST_ENTRIES: usize = 50;
+/// Longer names do not widen their column.
 const WIDEST_NAME: usize = 16;
+/// Before what is said of an entry on lines of its own.
+const BELOW: &str = "      ";
+/// The lines that a screen has for each text of an entry.
+const ON_SCREEN: usize = 2;
 
-pub(in crate::render) fn render(document: &Document, style: Style) -> String {
-    let mut page = Page::new(style);
-    page.outdented(document.ink, document.word, &document.headline);
-    for section in &document.sections {
-        show(section, &mut page);
+pub(in crate::render) fn render(document: &Document, style: Style, extent: Extent) -> String {
+    let sections = document.sections.iter().filter(|section| shows(section));
+    let (titled, untitled): (Vec<&Section>, Vec<&Section>) =
+        sections.partition(|section| !section.title.is_empty());
+    let headline = written(style, |page| {
+        page.outdented(document.ink, document.word, &document.headline);
+    });
+    let mut verdict = Part::new(Rank::Grave, String::new()).close().least(4);
+    for item in untitled.iter().flat_map(|one| items(one, extent, style)) {
+        verdict.item(item);
     }
+    let mut parts = vec![Part::answer(headline), verdict.counted("reason")];
+    parts.extend(titled.iter().map(|section| {
+        let title = written(style, |page| page.title(&section.title));
+        listed(
+            title,
+            items(section, extent, style),
+            section.rank,
+            section.items,
+        )
+    }));
+    match extent {
+        Extent::Screen => fitted(parts),
+        Extent::Verbose => all_of(&parts),
+    }
+}
+
+fn written(style: Style, write: impl FnOnce(&mut Page)) -> String {
+    let mut page = Page::new(style);
+    write(&mut page);
     page.into_text()
 }
 
-pub(in crate::render) fn show(section: &Section, page: &mut Page) {
-    page.heading(section.title);
+fn shows(section: &Section) -> bool {
+    let is_picture = |block: &Block| matches!(block, Block::Picture(_));
+    !section.blocks.iter().all(is_picture)
+}
+
+/// The lines of a section; what is read together is one item.
+fn items(section: &Section, extent: Extent, style: Style) -> Vec<String> {
+    let mut items = Vec::new();
+    let mut item = |write: &dyn Fn(&mut Page)| items.push(written(style, write));
     for block in &section.blocks {
         match block {
-            Block::Paragraph(text) | Block::Code(text) => page.paragraph(text),
-            Block::Points(points) => points.iter().for_each(|point| page.point(point)),
-            Block::Facts(facts) => {
-                let widest = facts.iter().map(|(name, _)| name.len()).max();
-                let width = widest.unwrap_or(0).min(WIDEST_NAME);
-                for (name, text) in facts {
-                    page.field(width, name, text);
+            Block::Paragraph(text) | Block::Code(text) => item(&|page| page.paragraph(text)),
+            Block::Points(points) => {
+                for point in points.iter().take(MOST_ROWS) {
+                    item(&|page| page.point(point));
+                }
+                more(points.len().saturating_sub(MOST_ROWS) as u64, &mut item);
+            }
+            Block::Names(names) => {
+                let shown = &names[..names.len().min(MOST_NAMES)];
+                item(&|page| page.paragraph(&shown.join(", ")));
+                more(names.len().saturating_sub(MOST_NAMES) as u64, &mut item);
+            }
+            Block::Links(links) => {
+                for link in links {
+                    item(&|page| page.point(&format!("{}{}", link.name, link.text)));
                 }
             }
-            Block::Table(table) => self::table(table, page),
+            Block::Facts(facts) => {
+                let width = widest(facts.iter().map(|(name, _)| name.len()));
+                for (name, text) in facts {
+                    item(&|page| page.field(width, name, text));
+                }
+            }
+            Block::Entries(entries) => {
+                let width = widest(entries.iter().map(|entry| entry.name.len()));
+                for one in entries.iter().take(MOST_ENTRIES) {
+                    item(&|page| entry(one, width, extent, page));
+                }
+                more(entries.len().saturating_sub(MOST_ENTRIES) as u64, &mut item);
+            }
+            Block::Table(table) => self::table(table, extent, &mut item),
             Block::Lines(lines) => {
                 for line in lines {
-                    page.line(&format!("{INDENT}{line}"));
+                    item(&|page| page.line(&format!("{INDENT}{line}")));
                 }
             }
             Block::Picture(_) => {}
         }
     }
+    items
 }
 
-fn table(table: &document::Table, page: &mut Page) {
-    let (rows, more) = table.cut(MOST_ROWS);
+/// Takes what writes an item.
+type Items<'a> = dyn FnMut(&dyn Fn(&mut Page)) + 'a;
+
+fn widest(names: impl Iterator<Item = usize>) -> usize {
+    names.max().unwrap_or(0).min(WIDEST_NAME)
+}
+
+fn more(count: u64, item: &mut Items<'_>) {
+    if count > 0 {
+        let count = human::grouped(count);
+        item(&|page| page.paragraph(&format!("{count} more in the JSON report.")));
+    }
+}
+
+fn entry(entry: &Entry, width: usize, extent: Extent, page: &mut Page) {
+    let lines = match extent {
+        Extent::Screen => ON_SCREEN,
+        Extent::Verbose => usize::MAX,
+    };
+    let name = format!("{INDENT}{:<width$}  ", entry.name);
+    page.labelled_within(lines, entry.ink, &name, &entry.text);
+    if extent == Extent::Verbose {
+        let details = entry.details.iter();
+        details.for_each(|detail| page.labelled(Ink::Plain, BELOW, detail));
+    }
+    if let Some(remedy) = &entry.remedy {
+        page.labelled_within(lines, Ink::Plain, &format!("{BELOW}-> "), remedy);
+    }
+}
+
+/// A row is an item, the first one with the header; a table that does not fit is
+/// one as a whole.
+fn table(table: &document::Table, extent: Extent, item: &mut Items<'_>) {
+    let (rows, left_out) = table.cut(MOST_ROWS);
     let columns: Vec<Column<'_>> = (0..table.header.len())
+        .filter(|at| extent == Extent::Verbose || !table.spare.contains(at))
         .map(|at| Column::of(&table.header[at], rows.iter().map(|row| row[at].as_str())))
         .filter(|column| column.cells.iter().any(|cell| !cell.is_empty()))
         .collect();
@@ -61,15 +156,17 @@ fn table(table: &document::Table, page: &mut Page) {
                 .collect(),
         );
     }
-    for line in shown.fitted(WIDTH - INDENT.len()) {
-        page.line(&format!("{INDENT}{line}"));
+    let mut lines = shown.fitted(WIDTH - INDENT.len());
+    let rest = match lines.len() == rows.len() + 1 {
+        true => lines.split_off(lines.len().min(2)),
+        false => Vec::new(),
+    };
+    let line = |page: &mut Page, line: &String| page.line(&format!("{INDENT}{line}"));
+    item(&|page| lines.iter().for_each(|one| line(page, one)));
+    for one in &rest {
+        item(&|page| line(page, one));
     }
-    if more > 0 {
-        page.paragraph(&format!(
-            "{} more in the JSON report.",
-            human::grouped(more)
-        ));
-    }
+    more(left_out, item);
 }
 
 struct Column<'a> {
@@ -83,7 +180,9 @@ impl<'a> Column<'a> {
     fn of(name: &'a str, cells: impl Iterator<Item = &'a str> + Clone) -> Column<'a> {
         let is_time = |cell: &str| human::day_and_time(cell).is_some();
         let is_figure = |cell: &str| {
-            cell.starts_with(|c: char| c.is_ascii_digit()) || matches!(cell, "" | "-" | "n/a" | "?")
+            let figure = cell.trim_start_matches('<');
+            figure.starts_with(|c: char| c.is_ascii_digit())
+                || matches!(cell, "" | "-" | "n/a" | "?")
         };
         if cells.clone().any(is_time) {
             let day = one_day(cells.clone());

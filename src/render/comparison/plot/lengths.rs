@@ -5,7 +5,7 @@ use maud::html;
 use crate::compare::Which;
 use crate::compare::model::Comparison;
 use crate::render::comparison::plot::{SIDES, class};
-use crate::render::plot::{Axis, Frame, Logarithmic, Picture, number, path, room_for};
+use crate::render::plot::{Frame, Logarithmic, Picture, number, path};
 use crate::text::human;
 
 pub(super) fn draw(comparison: &Comparison) -> Picture {
@@ -33,18 +33,11 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         rates().fold(f64::MAX, f64::min),
         rates().fold(0.0, f64::max),
     );
-    let frame = Frame {
-        x: Axis {
-            title: "length of the stall",
-            ticks: x.lengths(),
-        },
-        y: Axis {
-            title: "as long or longer, an hour",
-            ticks: y.rates(),
-        },
-        height: 320.0,
-        left: room_for(&y.rates()),
-    };
+    let frame = Frame::new(
+        ("length of the stall", x.lengths()),
+        ("as long or longer, an hour", y.rates()),
+        320.0,
+    );
     // From the longest down: each step holds to the next shorter length.
     let steps = |side: Which, hours: f64| {
         let mut data = String::new();

@@ -4,7 +4,7 @@ use maud::html;
 
 use crate::compare::model::{Comparison, RateRow};
 use crate::render::comparison::cells;
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, Tick, number, path};
 use crate::text::human;
 
 /// Ratios farther from 1 than this are drawn at the edge.
@@ -19,23 +19,20 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         .collect();
     let x = Logarithmic::new(1.0 / FARTHEST, FARTHEST);
     let place = |index: usize| 1.0 - (index as f64 + 0.5) / rows.len().max(1) as f64;
-    let frame = Frame {
-        x: Axis {
-            title: "rate after by rate before",
-            ticks: x.ratios(),
-        },
-        y: Axis {
-            title: "class and length",
-            ticks: (rows.iter().enumerate())
+    let frame = Frame::new(
+        ("rate after by rate before", x.ratios()),
+        (
+            "class and length",
+            (rows.iter().enumerate())
                 .map(|(index, row)| Tick {
                     at: place(index),
                     text: format!("{} {}", row.class.name(), cells::range(row)),
                 })
                 .collect(),
-        },
-        height: 60.0 + ROW_HEIGHT * rows.len().max(2) as f64,
-        left: NAMES,
-    };
+        ),
+        60.0 + ROW_HEIGHT * rows.len().max(2) as f64,
+    )
+    .beside(NAMES);
     let (mut bars, mut points, mut found) = (String::new(), String::new(), String::new());
     for (index, row) in rows.iter().enumerate() {
         let at = |ratio: f64| number(frame.at_x(x.place(ratio)));

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::compare::Which;
 use crate::compare::model::{Comparison, RunRow};
 use crate::render::comparison::plot::{SIDES, class};
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, Tick, number, path};
 use crate::text::human;
 
 /// Names of runs that have room at the axis.
@@ -33,23 +33,19 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
     );
     let place = |index: usize| (index as f64 + 0.5) / runs.len().max(1) as f64;
     let step = runs.len().div_ceil(MOST_NAMES).max(1);
-    let frame = Frame {
-        x: Axis {
-            title: "runs in order of time",
-            ticks: (runs.iter().enumerate().step_by(step))
+    let frame = Frame::new(
+        (
+            "runs in order of time",
+            (runs.iter().enumerate().step_by(step))
                 .map(|(index, (side, number, _))| Tick {
                     at: place(index),
                     text: format!("{} {}", class(*side), number + 1),
                 })
                 .collect(),
-        },
-        y: Axis {
-            title: "stalls an hour",
-            ticks: y.rates(),
-        },
-        height: 260.0,
-        left: room_for(&y.rates()),
-    };
+        ),
+        ("stalls an hour", y.rates()),
+        260.0,
+    );
     let bars = |wanted: Which| -> Markup {
         let (mut bars, mut points) = (String::new(), String::new());
         for (index, (side, _, run)) in runs.iter().enumerate() {

@@ -5,7 +5,7 @@ use maud::html;
 use crate::compare::Which;
 use crate::compare::model::Comparison;
 use crate::render::comparison::plot::{SIDES, class};
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, Tick, number, path, room_for};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, Tick, number, path};
 use crate::text::human;
 
 /// Runs that get a line at their end.
@@ -21,23 +21,19 @@ pub(super) fn draw(comparison: &Comparison) -> Picture {
         10f64.powf(logs().fold(0.0, f64::max) + 0.05),
     );
     let step = pictured.line.len().div_ceil(MOST_NAMES).max(1);
-    let frame = Frame {
-        x: Axis {
-            title: "runs end to end, in order of time",
-            ticks: (pictured.line.iter().step_by(step))
+    let frame = Frame::new(
+        (
+            "runs end to end, in order of time",
+            (pictured.line.iter().step_by(step))
                 .map(|stretch| Tick {
                     at: f64::midpoint(stretch.from, stretch.to),
                     text: format!("{} {}", class(stretch.side), stretch.number + 1),
                 })
                 .collect(),
-        },
-        y: Axis {
-            title: "length of the stall",
-            ticks: y.lengths(),
-        },
-        height: 300.0,
-        left: room_for(&y.lengths()),
-    };
+        ),
+        ("length of the stall", y.lengths()),
+        300.0,
+    );
     let marks = |side: Which| {
         let mut data = String::new();
         for mark in pictured.marks.iter().filter(|mark| mark.side == side) {

@@ -5,28 +5,23 @@ use maud::html;
 use super::{OUTCOMES, ROW_HEIGHT, Rows};
 use crate::fleet::model::{GroupRow, Totals};
 use crate::model::Outcome;
-use crate::render::plot::{Axis, Frame, Picture, Tick, number, path, room_for};
+use crate::render::plot::{Frame, Picture, Tick, number, path};
 use crate::render::web::shown;
 use crate::text::human;
 
 pub(super) fn draw(rows: &Rows<'_>, totals: &Totals) -> Picture {
-    let names = rows.ticks();
     let share = |at: f64| Tick {
         at,
         text: format!("{} %", human::round(at * 100.0)),
     };
-    let frame = Frame {
-        left: room_for(&names),
-        x: Axis {
-            title: "share of the hosts",
-            ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(share).into(),
-        },
-        y: Axis {
-            title: rows.dimension.name(),
-            ticks: names,
-        },
-        height: rows.height(),
-    };
+    let frame = Frame::new(
+        (
+            "share of the hosts",
+            [0.0, 0.25, 0.5, 0.75, 1.0].map(share).into(),
+        ),
+        (rows.dimension.name(), rows.ticks()),
+        rows.height(),
+    );
     // From the left: those that fail.
     let order = || OUTCOMES.iter().rev();
     let bars = |wanted: Outcome| {

@@ -4,7 +4,7 @@ use maud::html;
 
 use crate::fleet::model::FleetReport;
 use crate::render::fleet::words;
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, number, path, room_for};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, number, path};
 use crate::render::web::shown;
 use crate::text::human;
 
@@ -21,18 +21,7 @@ pub(super) fn draw(report: &FleetReport) -> Picture {
     let most = series.iter().map(|row| row.hosts).max().unwrap_or(1);
     let y = Logarithmic::new(1.0, most as f64);
     let ticks = y.counts();
-    let frame = Frame {
-        left: room_for(&ticks),
-        x: Axis {
-            title: "period",
-            ticks: x.lengths(),
-        },
-        y: Axis {
-            title: "hosts",
-            ticks,
-        },
-        height: 220.0,
-    };
+    let frame = Frame::new(("period", x.lengths()), ("hosts", ticks), 220.0);
     let (mut stems, mut points) = (String::new(), String::new());
     for row in series {
         let at = number(frame.at_x(x.place(row.period_ns.0 as f64)));

@@ -1,16 +1,15 @@
 //! The stalls of one host over its runs.
 
-use maud::{Markup, html};
+use maud::html;
 
 use crate::fleet::model::HostRow;
 use crate::render::fleet::words;
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Tick, number, path, room_for};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, Tick, number, path};
 use crate::text::human;
 use crate::units::Nanos;
 
-/// The picture, small, without a frame of its own; nothing where no stall of the
-/// host is kept.
-pub(in crate::render::fleet) fn draw(host: &HostRow) -> Option<Markup> {
+/// The picture, small; nothing where no stall of the host is kept.
+pub(in crate::render::fleet) fn draw(host: &HostRow) -> Option<Picture> {
     let whole = host.sketches.iter().map(|run| run.elapsed);
     let whole = whole.fold(Nanos(0), Nanos::saturating_add);
     let marks = || host.sketches.iter().flat_map(|run| &run.marks);
@@ -28,21 +27,17 @@ pub(in crate::render::fleet) fn draw(host: &HostRow) -> Option<Markup> {
             time => human::chosen(time),
         },
     };
-    let frame = Frame {
-        left: room_for(&ticks),
-        x: Axis {
-            title: match host.sketches.len() {
+    let frame = Frame::new(
+        (
+            match host.sketches.len() {
                 1 => "time since the start of the run",
                 _ => "runs that do not pass, end to end",
             },
-            ticks: vec![time(0.0, Nanos(0)), time(1.0, whole)],
-        },
-        y: Axis {
-            title: "length",
-            ticks,
-        },
-        height: 150.0,
-    };
+            vec![time(0.0, Nanos(0)), time(1.0, whole)],
+        ),
+        ("length", ticks),
+        150.0,
+    );
     let share = |time: Nanos| time.0 as f64 / whole.0.max(1) as f64;
     let data = |smis: bool| {
         let (mut data, mut begin) = (String::new(), 0.0);
@@ -70,17 +65,16 @@ pub(in crate::render::fleet) fn draw(host: &HostRow) -> Option<Markup> {
             false => "",
         }
     );
+    let shown = if has_more { " The longest ones." } else { "" };
     let title = format!("Stalls of {}", host.host);
-    Some(html! {
-        p.more {
-            "Stalls over time; square marks are SMIs, round ones are not known to be."
-            @if has_more { " The longest ones." }
-        }
-        div.wide tabindex="0" {
-            (frame.draw(&title, &figures, html! {
-                (path("mark platform", &data(false)))
-                (path("mark smi", &data(true)))
-            }))
-        }
+    let content = html! {
+        (path("mark platform", &data(false)))
+        (path("mark smi", &data(true)))
+    };
+    Some(Picture {
+        title: "Stalls over time",
+        caption: format!("Square marks are SMIs, round ones are not known to be.{shown}"),
+        legend: Vec::new(),
+        svg: frame.draw(&title, &figures, content),
     })
 }

@@ -8,7 +8,7 @@ use super::{OUTCOMES, ROW_HEIGHT, Rows};
 use crate::fleet::model::{FleetReport, GroupRow};
 use crate::model::Outcome;
 use crate::render::fleet::words;
-use crate::render::plot::{Axis, DOT, Frame, Logarithmic, Picture, number, path, room_for};
+use crate::render::plot::{DOT, Frame, Logarithmic, Picture, number, path};
 use crate::render::web::shown;
 use crate::text::human;
 use crate::units::Nanos;
@@ -28,19 +28,11 @@ pub(super) fn draw(report: &FleetReport, rows: &Rows<'_>) -> Picture {
     if let Some(first) = ticks.first_mut() {
         first.text = String::from("none");
     }
-    let names = rows.ticks();
-    let frame = Frame {
-        left: room_for(&names),
-        x: Axis {
-            title: "worst stall of the host",
-            ticks,
-        },
-        y: Axis {
-            title: rows.dimension.name(),
-            ticks: names,
-        },
-        height: rows.height(),
-    };
+    let frame = Frame::new(
+        ("worst stall of the host", ticks),
+        (rows.dimension.name(), rows.ticks()),
+        rows.height(),
+    );
     let mut stacks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut marks = |wanted: Outcome| {
         let mut data = String::new();

@@ -2,10 +2,10 @@
 
 use super::lines;
 use crate::model::{Cause, CpuReport};
-use crate::render::document::Summary;
 use crate::render::document::cpus::{causes_seen, countable, longest, worst_first};
+use crate::render::document::{Rank, Summary};
 use crate::render::page::WIDTH;
-use crate::render::screen::{Part, Rank};
+use crate::render::screen::Part;
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
 use crate::text::human;

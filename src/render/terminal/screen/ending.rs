@@ -1,8 +1,8 @@
 //! What could not be seen, and what to do next.
 
 use super::lines;
-use crate::render::document::{Summary, limits};
-use crate::render::screen::{Part, Rank};
+use crate::render::document::{Rank, Summary, limits};
+use crate::render::screen::Part;
 use crate::render::style::{Ink, Style};
 
 const MOST_LIMITS: usize = 4;

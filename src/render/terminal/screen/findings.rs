@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 
 use super::lines;
 use crate::model::{Finding, Severity};
-use crate::render::document::Summary;
-use crate::render::screen::{Part, Rank};
+use crate::render::document::{Rank, Summary};
+use crate::render::screen::Part;
 use crate::render::style::{Ink, Style};
 
 /// Of more findings without which the verdict cannot be understood, each has

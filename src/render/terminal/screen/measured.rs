@@ -2,9 +2,9 @@
 
 use super::lines;
 use crate::model::EngineName;
-use crate::render::document::{Summary, acted, cpu_names, evidence, measured, quieted};
+use crate::render::document::{Rank, Summary, acted, cpu_names, evidence, measured, quieted};
 use crate::render::page::Page;
-use crate::render::screen::{Part, Rank};
+use crate::render::screen::Part;
 use crate::render::style::{Ink, Style};
 use crate::text::{clean, human};
 

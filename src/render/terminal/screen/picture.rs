@@ -2,8 +2,8 @@
 
 use super::lines;
 use crate::model::{Bucket, Report};
-use crate::render::document::Summary;
-use crate::render::screen::{Part, Rank};
+use crate::render::document::{Rank, Summary};
+use crate::render::screen::Part;
 use crate::render::style::Style;
 use crate::render::table::{Align, Table};
 use crate::text::human;

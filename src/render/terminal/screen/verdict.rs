@@ -2,8 +2,8 @@
 
 use super::lines;
 use crate::model::Outcome;
-use crate::render::document::{Summary, agreement, verdict};
-use crate::render::screen::{Part, Rank};
+use crate::render::document::{Rank, Summary, agreement, verdict};
+use crate::render::screen::Part;
 use crate::render::style::{Ink, Style};
 
 /// The lines of a sentence below the answer.
