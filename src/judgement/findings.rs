@@ -1,6 +1,6 @@
 //! What the reader should know or do, as data.
 
-use crate::model::{EndedBy, Finding, Platform, Severity};
+use crate::model::{CpuReport, EndedBy, Finding, Platform, Severity};
 use crate::plan::Pauses;
 use crate::sampler::{CpuTotals, Scheduling};
 use crate::text::human::counted;
@@ -24,7 +24,8 @@ pub(super) fn finding(
     }
 }
 
-pub fn findings(case: &Case<'_>) -> Vec<Finding> {
+/// Of one slice; `cpus` are the rows of all slices together.
+pub fn findings(case: &Case<'_>, cpus: &[CpuReport]) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(checkpoint(case));
     all.extend(lost(case));
@@ -34,7 +35,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     all.extend(watch_findings::findings(case));
     all.extend(tracer_findings::findings(case));
     all.extend(guest(case));
-    all.extend(guest_findings::findings(case));
+    all.extend(guest_findings::findings(case, cpus));
     all.extend(kernel_records_lost(case));
     all.extend(indicator_findings::findings(case));
     all.extend(machine_checks(case));

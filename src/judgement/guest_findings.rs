@@ -1,16 +1,15 @@
 //! What a guest knows of the time that its host took.
 
-use crate::model::{Finding, Platform, Severity};
+use crate::model::{CpuReport, Finding, Platform, Severity};
 use crate::units::Nanos;
 
 use super::Case;
 use super::findings::finding;
-use super::periods::period;
 
 /// Steal time and the period of the gaps. A guest cannot say more.
-pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+pub(super) fn findings(case: &Case<'_>, cpus: &[CpuReport]) -> Vec<Finding> {
     match case.machine.platform() {
-        Platform::Guest => [steal(case), fixed_period(case)]
+        Platform::Guest => [steal(case), fixed_period(cpus)]
             .into_iter()
             .flatten()
             .collect(),
@@ -49,18 +48,16 @@ fn steal(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-fn fixed_period(case: &Case<'_>) -> Option<Finding> {
-    let setups = &case.collected.setups;
-    let parts: Vec<String> = setups
+fn fixed_period(cpus: &[CpuReport]) -> Option<Finding> {
+    let parts: Vec<String> = cpus
         .iter()
-        .enumerate()
-        .filter_map(|(index, setup)| {
-            let period = period(std::slice::from_ref(case), index)?;
+        .filter_map(|cpu| {
+            let period = cpu.watched.as_ref()?.gap_period.as_ref()?;
             Some(format!(
                 "CPU {}: {:.0} % of them every {}",
-                setup.cpu,
-                period.series.share * 100.0,
-                Nanos(period.series.period_ns.round() as u64)
+                cpu.cpu,
+                period.share * 100.0,
+                period.period_ns
             ))
         })
         .take(8)

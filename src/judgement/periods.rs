@@ -1,6 +1,7 @@
 //! The period that the platform gaps of a CPU keep, if they keep one.
 
-use crate::stats::periodicity::{Event, Series, Visibility, find};
+use crate::model::GapPeriod;
+use crate::stats::periodicity::{Event, Visibility, find};
 use crate::units::{Cycles, Nanos};
 
 use super::Case;
@@ -11,17 +12,11 @@ use super::Case;
 const MOST_GAPS: usize = 3_000;
 const MOST_OF_ONE: (usize, usize) = (64, 1_000);
 
-/// A series among the gaps of one CPU.
-pub struct Period {
-    pub series: Series,
-    pub gaps: usize,
-}
-
 /// The series that explains most platform gaps of the CPU with this index, over
 /// all slices of a run or some of them.
 /// Each CPU by itself: the CPUs of a guest run on different CPUs of its host,
 /// whose ticks come at different moments.
-pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
+pub fn period(cases: &[Case<'_>], index: usize) -> Option<GapPeriod> {
     let first = cases.first()?;
     let (hz, cpus) = (first.rate.hz, first.collected.cpus.len());
     let most = (MOST_GAPS / cpus).clamp(MOST_OF_ONE.0, MOST_OF_ONE.1);
@@ -38,9 +33,14 @@ pub fn period(cases: &[Case<'_>], index: usize) -> Option<Period> {
         })
         .collect();
     let covered = covered(cases, index);
-    let gaps = events.len();
+    let gaps = events.len() as u64;
     let series = find(events, Visibility { covered }).into_iter().next()?;
-    Some(Period { series, gaps })
+    Some(GapPeriod {
+        period_ns: Nanos(series.period_ns.round() as u64),
+        share: series.share,
+        occupancy: series.seen as f64 / series.beats.max(1) as f64,
+        gaps,
+    })
 }
 
 /// The share of the CPU's time in which gaps could be seen.

@@ -187,8 +187,9 @@ pub(super) fn evidence(cases: &[Case<'_>]) -> Vec<EvidenceSource> {
 /// The findings of all slices, most severe first. One whose words hold for all
 /// of them stands once; of others the first of each engine stands, by name:
 /// their figures are that slice's.
-pub(super) fn findings(cases: &[Case<'_>]) -> Vec<Finding> {
-    let slices: Vec<Vec<Finding>> = cases.iter().map(judgement::findings).collect();
+pub(super) fn findings(cases: &[Case<'_>], cpus: &[CpuReport]) -> Vec<Finding> {
+    let of = |case| judgement::findings(case, cpus);
+    let slices: Vec<Vec<Finding>> = cases.iter().map(of).collect();
     if let [only] = slices.as_slice() {
         return only.clone();
     }

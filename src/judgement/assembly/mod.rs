@@ -13,8 +13,8 @@ use crate::host::root::Known;
 use crate::judgement::assembly::gaps::gaps_of;
 use crate::judgement::assembly::rows::rows;
 use crate::judgement::{
-    Case, account, action_findings, compare, earlier_changes, judge, list_stalls, periodicity,
-    quieted, stall_events,
+    Case, account, action_findings, compare, earlier_changes, judge, list_stalls, period,
+    periodicity, quieted, stall_events,
 };
 use crate::model::agreement::EngineReport;
 use crate::model::inventory::Inventory;
@@ -98,7 +98,7 @@ pub fn assemble<'a>(
     let tsc = tsc(last, &input, origin);
     let stalls = stall_events(cases, origin);
     let series = periodicity::of_events(stalls, verdict.coverage, verdict.subject);
-    let mut findings = merge::findings(cases);
+    let mut findings = merge::findings(cases, &cpus);
     // Of a guest's CPUs, each by itself, the same is told already.
     if findings.iter().all(|finding| finding.id != "host-period") {
         findings.extend(periodicity::finding(&series));
@@ -153,7 +153,7 @@ fn all_rows(cases: &[Case<'_>], origin: Cycles) -> Vec<CpuReport> {
     let mut all = merge::cpus(cases.iter().map(|case| rows(case, origin)));
     for (index, row) in all.iter_mut().enumerate() {
         if let Some(watched) = &mut row.watched {
-            watched.gap_period = watched::gap_period(cases, index);
+            watched.gap_period = period(cases, index);
         }
     }
     all

@@ -1,10 +1,10 @@
 //! What was watched beside a run, in the form of the report.
 
 use crate::evidence::watches::{HARDWARE_VECTORS, Said, StepKind};
-use crate::judgement::{Case, period};
+use crate::judgement::Case;
 use crate::model::{
-    Cause, ClockStepKind, ClockStepReport, Gap, GapPeriod, Platform, TscAdjust, TscLogLine,
-    UtcStepReport, VectorCount, WatchedReport,
+    Cause, ClockStepKind, ClockStepReport, Gap, Platform, TscAdjust, TscLogLine, UtcStepReport,
+    VectorCount, WatchedReport,
 };
 use crate::session::PackedGap;
 use crate::units::{Cycles, Nanos};
@@ -44,19 +44,9 @@ pub(super) fn of_cpu(case: &Case<'_>, index: usize) -> WatchedReport {
         frequency_ratio: registers.frequency_ratio().ok(),
         mperf_ahead_ppm: registers.mperf_ahead().ok().map(|share| share * 1e6),
         smm_share: registers.smm_share().ok(),
-        // Of all slices together, see `gap_period`.
+        // Of all slices together, see `period`.
         gap_period: None,
     }
-}
-
-/// The period that the platform gaps of the CPU with this index keep.
-pub(super) fn gap_period(cases: &[Case<'_>], index: usize) -> Option<GapPeriod> {
-    period(cases, index).map(|period| GapPeriod {
-        period_ns: Nanos(period.series.period_ns.round() as u64),
-        share: period.series.share,
-        occupancy: period.series.seen as f64 / period.series.beats.max(1) as f64,
-        gaps: period.gaps as u64,
-    })
 }
 
 /// What was counted in two stretches of one CPU, the earlier one first, each
