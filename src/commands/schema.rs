@@ -1,17 +1,9 @@
 //! `hwgap schema`.
 
-use crate::cli::{DocumentArg, SchemaArgs};
-use crate::schema::Document;
+use crate::cli::SchemaArgs;
 
 use super::{Exit, Failure, print};
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
-    let document = match args.document {
-        DocumentArg::Report => Document::Report,
-        DocumentArg::Compare => Document::Compare,
-        DocumentArg::Fleet => Document::Fleet,
-        DocumentArg::Preflight => Document::Preflight,
-        DocumentArg::Live => Document::Live,
-    };
-    print(document.schema().as_bytes())
+    print(args.document.schema().as_bytes())
 }

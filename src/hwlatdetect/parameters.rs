@@ -106,7 +106,7 @@ impl Parameters {
                 true => Listing::Live,
                 false => Listing::AtTheEnd,
             },
-            format: args.format_version.into(),
+            format: args.format_version,
             settings,
         }
     }

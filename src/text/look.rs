@@ -1,5 +1,7 @@
 //! How an answer is to be shown: how much of it, and when in colour.
 
+use clap::ValueEnum;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// What fits a screen.
@@ -13,12 +15,13 @@ pub struct Look {
     pub colours: Colours,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colours {
-    /// Where they can be seen and nobody has refused them.
+    /// On a terminal
     Auto,
-    /// Wherever the text goes.
+    /// Always
     Always,
-    /// Nowhere.
+    /// Never
     Never,
 }

@@ -45,13 +45,7 @@ struct Like {
 /// Machines that count alike. Neither the vendor nor the kernel tells them
 /// apart: the one is known by the model, the other has no part in SMIs.
 #[derive(PartialEq, Eq, Hash, Clone)]
-struct Machine {
-    model: Option<Name>,
-    bios: Option<Name>,
-    cpu: Option<Name>,
-    microcode: Option<Name>,
-    hypervisor: Option<Name>,
-}
+struct Machine(Identity);
 
 struct Looked<'a> {
     machine: &'a Machine,
@@ -138,7 +132,11 @@ impl Machines {
         let mut places: HashMap<Machine, usize> = HashMap::new();
         let mut all = Vec::new();
         let place = |kind: &&Identity| {
-            let machine = Machine::of(kind);
+            let machine = Machine(Identity {
+                vendor: None,
+                kernel: None,
+                ..(*kind).clone()
+            });
             *places.entry(machine.clone()).or_insert_with(|| {
                 all.push(machine);
                 all.len() - 1
@@ -149,26 +147,14 @@ impl Machines {
     }
 }
 
-impl Machine {
-    fn of(identity: &Identity) -> Machine {
-        Machine {
-            model: identity.model.clone(),
-            bios: identity.bios.clone(),
-            cpu: identity.cpu.clone(),
-            microcode: identity.microcode.clone(),
-            hypervisor: identity.hypervisor.clone(),
-        }
-    }
-}
-
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |name: &Option<Name>| name.clone().unwrap_or_else(|| "not known".into());
-        let (model, bios) = (shown(&self.model), shown(&self.bios));
+        let (model, bios) = (shown(&self.0.model), shown(&self.0.bios));
         write!(
             f,
             "{model}, BIOS {bios}, microcode {}",
-            shown(&self.microcode)
+            shown(&self.0.microcode)
         )
     }
 }
