@@ -88,7 +88,7 @@ fn acted(run: &mut Run) {
         when: ActionWhen::Gap,
         done: 1,
         failed: 0,
-        busy: 2,
+        busy: 0,
         beyond_limit: 0,
         latency_max_ns: Some(Nanos(1_400_000)),
         latency_mean_ns: Some(Nanos(1_400_000)),
@@ -103,9 +103,8 @@ fn acted(run: &mut Run) {
     };
     let shell = ActionReport {
         action: "shell:curl -d @- https://rt-bench-01.example/stalls".to_owned(),
-        done: 2,
+        done: 0,
         failed: 1,
-        busy: 0,
         latency_max_ns: Some(Nanos(2_100_000)),
         runs: vec![ActionRun {
             error: text("exit status 7"),
@@ -118,7 +117,7 @@ fn acted(run: &mut Run) {
     run.actions = Some(ActionsReport {
         above_ns: Some(Nanos(10_000)),
         of: ActedOn::Platform,
-        gaps: 10,
+        gaps: 1,
         actions: vec![base, shell],
     });
     run.command = Some(CommandReport {
