@@ -197,6 +197,10 @@ pub struct Counted {
     pub per_hour: Option<f64>,
 }
 
+/// So many times as often is no bound at all: a single stall of one side can give
+/// any number where stalls come in bursts.
+pub const NO_BOUND: f64 = 1e4;
+
 /// The rates of one class and range of lengths.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RateRow {

@@ -1,6 +1,6 @@
 //! Values as text, Markdown and web page all show them.
 
-use crate::compare::model::{Comparison, Finding, RateRow, Side};
+use crate::compare::model::{Comparison, Finding, NO_BOUND, RateRow, Side};
 use crate::render::document::{Block, Table};
 use crate::render::style::Ink;
 use crate::text::human;
@@ -42,14 +42,16 @@ pub(super) fn ratio(row: &RateRow) -> String {
 }
 
 pub(super) fn interval(row: &RateRow) -> String {
-    match (row.ratio_low, row.ratio_high) {
-        (Some(0.0), Some(high)) => format!("below {}", human::three_digits(high)),
-        (Some(low), Some(high)) => {
-            let (low, high) = (human::three_digits(low), human::three_digits(high));
-            format!("{low} to {high}")
-        }
-        (Some(low), None) => format!("above {}", human::three_digits(low)),
-        _ => "-".to_owned(),
+    bounds(row.ratio_low, row.ratio_high)
+}
+
+fn bounds(low: Option<f64>, high: Option<f64>) -> String {
+    let digits = human::three_digits;
+    match (low, high.filter(|high| *high <= NO_BOUND)) {
+        (None, _) | (Some(0.0), None) => "-".to_owned(),
+        (Some(0.0), Some(high)) => format!("below {}", digits(high)),
+        (Some(low), Some(high)) => format!("{} to {}", digits(low), digits(high)),
+        (Some(low), None) => format!("above {}", digits(low)),
     }
 }
 
@@ -125,4 +127,19 @@ pub(super) fn signed_amount(ns: f64) -> String {
 
 pub(super) fn amount(ns: Option<f64>) -> String {
     ns.map_or_else(|| "?".to_owned(), |ns| human::length(Nanos(ns as u64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bounds_nothing_is_no_bound() {
+        let told = |low, high| bounds(Some(low), high);
+        assert_eq!(told(0.5, Some(2.0)), "0.50 to 2.00");
+        assert_eq!(told(0.0, Some(5.54e34)), "-");
+        assert_eq!(told(1.5, Some(5.54e34)), "above 1.50");
+        assert_eq!(told(0.0, Some(1.5)), "below 1.50");
+        assert_eq!(bounds(None, Some(2.0)), "-");
+    }
 }
