@@ -26,7 +26,7 @@ fn tracefs() -> Option<PathBuf> {
     }
 }
 
-/// One at a time: each looks at what is left in the kernel.
+/// One at a time: each changes the host, and looks at what is left in the kernel.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -183,6 +183,7 @@ fn events_that_the_kernel_has_not_are_refused() {
     if tracefs().is_none() {
         return;
     }
+    let _alone = alone();
     for event in ["no_such_group", "sched:no_such_event", "../sched", ""] {
         let folder = tempfile::tempdir().unwrap();
         let trace = format!("trace={}", folder.path().join("gap.dat").display());
