@@ -122,6 +122,8 @@ impl CpuCollection {
 /// The counts of one CPU while a run goes on.
 pub(super) struct Tally {
     collection: CpuCollection,
+    /// The longest gap that was judged.
+    longest: Cycles,
     interrupts: Learnt,
 }
 
@@ -132,6 +134,7 @@ impl Tally {
                 mixed: Box::new(Histogram::split_at(limits.hardlimit)),
                 ..CpuCollection::default()
             },
+            longest: Cycles(0),
             interrupts: Learnt::default(),
         }
     }
@@ -192,6 +195,7 @@ impl Tally {
             account,
         };
         let cycles = judged.platform(limits.hz);
+        self.longest = self.longest.max(raw.length());
         let collection = &mut self.collection;
         let companions = u64::from(raw.companions);
         collection.counts.add_several(account.cause, 1 + companions);
@@ -270,6 +274,7 @@ impl Tally {
         let counts = self.collection.counts.each();
         let judged: u64 = counts.iter().map(|(_, count)| count).sum();
         totals.gaps_seen = judged + totals.gaps_dropped;
+        totals.max = totals.max.max(self.longest);
         CpuCollection {
             interrupts: self.interrupts.usual_entry(),
             ..self.collection.clone()
