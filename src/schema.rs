@@ -9,13 +9,25 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// A document of hwgap's.
-pub use crate::cli::DocumentArg as Document;
-
 use crate::compare::model::Comparison;
 use crate::fleet::model::FleetReport;
 use crate::model::{LIVE_SCHEMA, LiveStanding, Report};
 use crate::preflight::model::PreflightReport;
+
+/// A document of hwgap's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// What `hwgap run` saves.
+    Report,
+    /// What `hwgap compare --format json` writes.
+    Compare,
+    /// What `hwgap fleet --format json` writes.
+    Fleet,
+    /// What `hwgap preflight --format json` writes.
+    Preflight,
+    /// A line of `hwgap run --live-json`.
+    Live,
+}
 
 impl Document {
     /// All of them.

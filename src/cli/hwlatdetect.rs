@@ -89,7 +89,7 @@ pub struct HwlatdetectArgs {
 }
 
 /// The releases of rt-tests at which the output changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatVersionArg {
     /// Samples without a CPU
     #[value(name = "2.4")]

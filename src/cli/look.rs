@@ -1,6 +1,6 @@
 //! How an answer for people looks.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::text::look::{Colours, Extent, Look};
 
@@ -12,8 +12,19 @@ pub struct LookArgs {
     pub verbose: bool,
 
     /// Colours in the text; auto is on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Colours::Auto)]
-    pub color: Colours,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// When text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 impl LookArgs {
@@ -24,7 +35,11 @@ impl LookArgs {
                 true => Extent::Verbose,
                 false => Extent::Screen,
             },
-            colours: self.color,
+            colours: match self.color {
+                ColorArg::Auto => Colours::Auto,
+                ColorArg::Always => Colours::Always,
+                ColorArg::Never => Colours::Never,
+            },
         }
     }
 }

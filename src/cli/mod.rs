@@ -25,7 +25,7 @@ pub use fleet::{FleetArgs, FleetFormatArg};
 pub use format::FormatArg;
 pub use hwlatdetect::{FormatVersionArg, HwlatdetectArgs, Optional};
 pub use invocation::arguments;
-pub use look::LookArgs;
+pub use look::{ColorArg, LookArgs};
 pub use other::{CompletionsArgs, DocumentArg, LaunchArgs, ManArgs, SchemaArgs};
 pub use preflight::{PreflightArgs, RequireArg};
 pub use report::{ReportArgs, ReportFormatArg};

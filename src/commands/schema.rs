@@ -1,9 +1,17 @@
 //! `hwgap schema`.
 
-use crate::cli::SchemaArgs;
+use crate::cli::{DocumentArg, SchemaArgs};
+use crate::schema::Document;
 
 use super::{Exit, Failure, print};
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
-    print(args.document.schema().as_bytes())
+    let document = match args.document {
+        DocumentArg::Report => Document::Report,
+        DocumentArg::Compare => Document::Compare,
+        DocumentArg::Fleet => Document::Fleet,
+        DocumentArg::Preflight => Document::Preflight,
+        DocumentArg::Live => Document::Live,
+    };
+    print(document.schema().as_bytes())
 }

@@ -106,7 +106,7 @@ impl Parameters {
                 true => Listing::Live,
                 false => Listing::AtTheEnd,
             },
-            format: args.format_version,
+            format: args.format_version.into(),
             settings,
         }
     }

@@ -1,7 +1,5 @@
 //! How an answer is to be shown: how much of it, and when in colour.
 
-use clap::ValueEnum;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// What fits a screen.
@@ -15,13 +13,12 @@ pub struct Look {
     pub colours: Colours,
 }
 
-/// When text is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
-    /// On a terminal
+    /// Where they can be seen and nobody has refused them.
     Auto,
-    /// Always
+    /// Wherever the text goes.
     Always,
-    /// Never
+    /// Nowhere.
     Never,
 }
