@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::harness::{command, live, measured, report};
+use super::harness::{comes_true, command, live, measured, report};
 
 /// A tracefs that this process may write to, or a word on why the test is
 /// skipped.
@@ -158,24 +157,17 @@ fn a_run_that_is_killed_leaves_no_instance() {
     .stderr(Stdio::null())
     .spawn()
     .unwrap();
-    let until = |what: &dyn Fn() -> bool| {
-        let end = Instant::now() + Duration::from_secs(60);
-        while !what() && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        what()
-    };
     let name = format!("hwgap-trace-{}-", run.id());
     let its = || {
         let mut names = instances(&tracefs);
         names.retain(|other| other.starts_with(&name));
         names
     };
-    let has_begun = until(&|| !its().is_empty());
+    let has_begun = comes_true(|| !its().is_empty());
     run.kill().unwrap();
     run.wait().unwrap();
     assert!(has_begun);
-    assert!(until(&|| its().is_empty()), "{:?}", its());
+    assert!(comes_true(|| its().is_empty()), "{:?}", its());
 }
 
 #[test]

@@ -1,8 +1,24 @@
 //! Starts the program and takes what it says.
 
 use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// How long something is waited for that must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether it comes true in time.
+pub fn comes_true(mut holds: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    loop {
+        match holds() {
+            false if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(10)),
+            held => return held,
+        }
+    }
+}
 
 /// What a run said.
 pub struct Said {

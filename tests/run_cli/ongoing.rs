@@ -4,17 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::harness::{Said, command, live, measured, report, run};
+use super::harness::{Said, comes_true, command, live, measured, report, run};
 
 const GENTLE: [&str; 4] = ["--width", "4ms", "--window", "20ms"];
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a run of an hour with a checkpoint every tenth of a second.
 fn start(file: &Path, arguments: &[&str]) -> Child {
@@ -36,12 +33,8 @@ fn start(file: &Path, arguments: &[&str]) -> Child {
     .unwrap()
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        sleep(Duration::from_millis(10));
-    }
+fn until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(comes_true(holds), "never: {what}");
 }
 
 fn send(child: &Child, signal: Signal) {
