@@ -17,7 +17,7 @@
 //! | the next bytes of an input that is a pipe | readers of `report`, `compare`, `fleet` | none: as `cat`, with no right and no setting held | the writer, a signal |
 //! | the guardian's first word | `changes/guardian.rs` | [`GUARDIAN_READY`], then nothing is changed | |
 //! | the guardian's end | `changes/guardian.rs` | [`GUARDIAN_END`], then it is killed: everything is back by then | |
-//! | a shell action | `actions/shell.rs` | `--action-timeout`, then its process group is killed and waited for 1 s | |
+//! | a shell action | `actions/shell.rs` | `--action-timeout`, then its process group is killed, [`PROCESS_KILLED`] | |
 //! | the end of the run's command | `actions/load.rs` | [`COMMAND_END`] after SIGTERM, [`COMMAND_KILLED`] after SIGKILL, then the run ends without it | |
 //! | the same, where the run was killed | `commands/launch.rs` | [`COMMAND_END`] after SIGTERM, then SIGKILL | |
 //! | a trace that is being saved | `actions/trace` | the disk, as for a checkpoint | |
@@ -53,7 +53,10 @@ pub const GUARDIAN_READY: Duration = Duration::from_secs(10);
 /// For the command of a run to end once it is asked to: stress-ng takes seconds where
 /// its disk or its CPUs are busy, and leaves files where it is killed.
 pub const COMMAND_END: Duration = Duration::from_secs(10);
-/// And once it was killed.
+/// For a process of a run that was killed, a shell action above all: one in a system
+/// call that hangs does not end.
+pub const PROCESS_KILLED: Duration = Duration::from_secs(1);
+/// For the command of a run, once it was killed.
 pub const COMMAND_KILLED: Duration = Duration::from_secs(2);
 /// For the guardian to end once it is dismissed.
 pub const GUARDIAN_END: Duration = Duration::from_secs(2);

@@ -20,9 +20,6 @@ use crate::sys::usage::{Reaped, reap};
 use crate::units::cpulist::CpuList;
 use crate::waits::{self, Patience};
 
-/// How long one that was killed is waited for: one in a system call that hangs
-/// does not end.
-const KILLED: Duration = Duration::from_secs(1);
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -143,7 +140,7 @@ impl Process {
     /// Where it does not end, killed or not.
     pub(super) fn end(self, watch: &mut Watch) -> io::Result<Ended> {
         self.signal(Signal::SIGKILL);
-        if !self.ends_within(KILLED) {
+        if !self.ends_within(waits::PROCESS_KILLED) {
             return Err(io::Error::other("it was killed and has not ended"));
         }
         // Its number may be another's from here on.

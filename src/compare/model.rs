@@ -199,7 +199,12 @@ pub struct Counted {
 
 /// So many times as often is no bound at all: a single stall of one side can give
 /// any number where stalls come in bursts.
-pub const NO_BOUND: f64 = 1e4;
+const NO_BOUND: f64 = 1e4;
+
+/// The upper bound of a ratio as people are told it, if it is one.
+pub fn told_bound(high: Option<f64>) -> Option<f64> {
+    high.filter(|high| *high <= NO_BOUND)
+}
 
 /// The rates of one class and range of lengths.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -4,7 +4,7 @@ use crate::text::human;
 use crate::units::Nanos;
 
 use super::events::Class;
-use super::model::{LengthRow, NO_BOUND, RateRow};
+use super::model::{LengthRow, RateRow, told_bound};
 
 /// What a rate's row found.
 pub(super) fn rate(row: &RateRow, level: f64) -> String {
@@ -105,7 +105,7 @@ fn subject(row: &RateRow) -> String {
 
 fn interval(low: f64, high: Option<f64>, level: f64) -> String {
     let level = human::chosen_percent(level);
-    match high.filter(|high| *high <= NO_BOUND) {
+    match told_bound(high) {
         Some(high) => format!(
             "{level} % interval {} to {}",
             human::three_digits(low),

@@ -75,6 +75,13 @@ pub struct ActionReport {
     pub runs: Vec<ActionRun>,
 }
 
+impl ActionReport {
+    /// Times that a report tells of.
+    pub const TOLD: usize = 100;
+    /// Gaps that may wait for an action, as a mark takes microseconds.
+    pub const WAITING: usize = 64;
+}
+
 /// One time that an action was carried out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionRun {

@@ -88,7 +88,7 @@ fn acted(run: &mut Run) {
         when: ActionWhen::Gap,
         done: 1,
         failed: 0,
-        busy: 0,
+        busy: 2,
         beyond_limit: 0,
         latency_max_ns: Some(Nanos(1_400_000)),
         latency_mean_ns: Some(Nanos(1_400_000)),
@@ -103,8 +103,9 @@ fn acted(run: &mut Run) {
     };
     let shell = ActionReport {
         action: "shell:curl -d @- https://rt-bench-01.example/stalls".to_owned(),
-        done: 0,
+        done: 2,
         failed: 1,
+        busy: 0,
         latency_max_ns: Some(Nanos(2_100_000)),
         runs: vec![ActionRun {
             error: text("exit status 7"),
@@ -117,7 +118,7 @@ fn acted(run: &mut Run) {
     run.actions = Some(ActionsReport {
         above_ns: Some(Nanos(10_000)),
         of: ActedOn::Platform,
-        gaps: 1,
+        gaps: 3,
         actions: vec![base, shell],
     });
     run.command = Some(CommandReport {
@@ -210,6 +211,7 @@ fn inconclusive() -> Report {
         cpu.smi_reason = text("the CPU is not known to have one");
     }
     add_gap(&mut report, 3, 1_400_000, Nanos(210_000), Cause::Unknown);
+    report.cpus[0].gaps_seen += 2;
     report.run.ended_by = EndedBy::Error;
     report.run.error = text("CPU 3 went offline");
     report.run.label = text("before the BIOS update");

@@ -3,13 +3,10 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::model::ActionWhen;
+use crate::model::{ActionReport, ActionWhen};
 use crate::read::brief::limited::Limited;
 use crate::read::brief::text::Text;
 use crate::units::{CpuId, Cycles, Nanos};
-
-/// Times that a run tells of an action.
-const TOLD: usize = 100;
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct ActionsInBrief {
@@ -27,7 +24,7 @@ pub struct ActionInBrief {
     pub beyond_limit: u64,
     pub latency_max_ns: Option<Nanos>,
     pub latency_mean_ns: Option<Nanos>,
-    pub runs: Limited<ActionRunInBrief, TOLD>,
+    pub runs: Limited<ActionRunInBrief, { ActionReport::TOLD }>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

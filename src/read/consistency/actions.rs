@@ -1,6 +1,6 @@
 //! What a run did about gaps, and the command that it was for.
 
-use crate::model::{ActionWhen, EndedBy};
+use crate::model::{ActionReport, ActionWhen, EndedBy};
 use crate::read::brief::{ActionInBrief, ActionsInBrief, Brief, CommandInBrief};
 use crate::read::consistency::counts::reach;
 use crate::read::consistency::{Checked, must, slack};
@@ -10,8 +10,9 @@ use crate::units::{Hertz, Nanos};
 /// What a command or an action may come late, or last longer than the run: each is
 /// waited for before sampling begins or at the end.
 const BESIDE: Nanos = Nanos(60_000_000_000);
-/// Gaps that an action whose thread has failed leaves without an account.
-const UNTOLD: u64 = 65;
+/// Gaps that an action whose thread has failed leaves without an account: those that
+/// wait, and the one at hand.
+const UNTOLD: u64 = ActionReport::WAITING as u64 + 1;
 
 pub(super) fn check(report: &Brief<'_>) -> Checked {
     let run = &report.run;

@@ -1,6 +1,6 @@
 //! Values as text, Markdown and web page all show them.
 
-use crate::compare::model::{Comparison, Finding, NO_BOUND, RateRow, Side};
+use crate::compare::model::{Comparison, Finding, RateRow, Side, told_bound};
 use crate::render::document::{Block, Table};
 use crate::render::style::Ink;
 use crate::text::human;
@@ -47,7 +47,7 @@ pub(super) fn interval(row: &RateRow) -> String {
 
 fn bounds(low: Option<f64>, high: Option<f64>) -> String {
     let digits = human::three_digits;
-    match (low, high.filter(|high| *high <= NO_BOUND)) {
+    match (low, told_bound(high)) {
         (None, _) | (Some(0.0), None) => "-".to_owned(),
         (Some(0.0), Some(high)) => format!("below {}", digits(high)),
         (Some(low), Some(high)) => format!("{} to {}", digits(low), digits(high)),

@@ -24,13 +24,8 @@ use super::super::super::Failure;
 use super::super::no_thread;
 use super::helper;
 
-/// Marks that may wait, as they take microseconds. Whoever takes longer has the
-/// gap at hand or none.
-const MARKS: usize = 64;
 /// Between two beginnings of an action that is no mark.
 const BETWEEN: Nanos = Nanos::SECOND;
-/// Times that the report tells of.
-const TOLD: usize = 100;
 
 /// The actions of a run, open and not started.
 pub(in super::super) struct Opened(Vec<(ActionWhen, ActionPlan, Performer)>);
@@ -122,7 +117,7 @@ impl<'scope> Actions<'scope> {
         let (is_live, gaps) = (self.is_live, self.gaps);
         match self.origin {
             Some(origin) => self.dispatch(|| notice(now, origin, is_live, gaps)),
-            None if self.early.len() < MARKS => {
+            None if self.early.len() < ActionReport::WAITING => {
                 self.early.push(notice(now, Cycles(0), is_live, gaps));
             }
             // Nothing is begun that often.
@@ -244,7 +239,7 @@ impl<'scope> Station<'scope> {
             runs: Vec::new(),
         }));
         let (room, between) = match plan.deed {
-            Deed::Mark(_) => (MARKS, Nanos(0)),
+            Deed::Mark(_) => (ActionReport::WAITING, Nanos(0)),
             _ => (0, BETWEEN),
         };
         let (inbox, outbox) = sync_channel(room);
@@ -345,7 +340,7 @@ fn serve(inbox: &Receiver<Arc<Notice>>, mut performer: Performer, report: &Mutex
             report.latency_mean_ns = Some(Nanos(mean as u64));
             report.latency_max_ns = report.latency_max_ns.max(Some(latency));
         }
-        if report.runs.len() < TOLD {
+        if report.runs.len() < ActionReport::TOLD {
             report.runs.push(run);
         }
     }
