@@ -1,5 +1,6 @@
 //! A scenario: one boot of the machine, what happens in it, what must come out.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -46,8 +47,9 @@ pub struct Acted {
     /// and after its gap.
     pub trace: String,
     pub around: String,
-    /// How long after the end of its gap each action must have begun.
-    pub within: String,
+    /// How long after the end of its gap each action must have begun, by the
+    /// word that its name begins with.
+    pub within: BTreeMap<String, String>,
 }
 
 /// How `hwgap selftest` is called.
@@ -229,6 +231,9 @@ pub struct Expect {
     /// The least share of the time that must have been sampled, where the
     /// report lists its shots.
     pub coverage: f64,
+    /// A report of the scenario's shell lines, of which the coverage may differ by
+    /// 0.1 % of the time.
+    pub coverage_as_in: Option<String>,
     /// Whether the report must count SMIs, or must say that it cannot.
     pub smi_count: SmiCount,
     pub findings: Vec<String>,
@@ -289,6 +294,7 @@ impl Default for Expect {
             at_least_other_gaps: 0,
             recall: 1.0,
             coverage: 0.0,
+            coverage_as_in: None,
             smi_count: SmiCount::Exact,
             findings: Vec::new(),
             no_findings: Vec::new(),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::guest;
 use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
-use crate::judge::{Outcome, acted, left_behind, many, pair, selftest, words};
+use crate::judge::{Outcome, acted, coverage, left_behind, many, pair, selftest, words};
 use crate::machine::{Boot, HostFiles};
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario, Written};
@@ -197,14 +197,15 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
     if scenario.expect.report == Written::No {
         return Ok(left);
     }
-    if scenario.machine.takes_turns() {
-        let mut outcome = many::judge(scenario, results)?;
-        outcome.failures.extend(left.failures);
-        return Ok(outcome);
-    }
     let report = Report::parse(&read("report.json")?)?;
     if let Some(expect) = &scenario.expect.acted {
         acted::judge(&mut left, expect, &report, results)?;
+    }
+    if let Some(other) = &scenario.expect.coverage_as_in {
+        coverage::same_as(&mut left, &report, &Report::parse(&read(other)?)?);
+    }
+    if scenario.machine.takes_turns() {
+        return Ok(left.with(many::judge(scenario, results)?));
     }
     let log = match scenario.smi {
         Some(_) => serde_json::from_str(&read("smi.json")?).context("smi.json")?,
@@ -235,7 +236,5 @@ pub fn judge_results(scenario: &Scenario, results: &Path, recorded_cost: f64) ->
         exit_code,
         summary: read("summary.txt")?,
     };
-    let mut outcome = judge(scenario, &evidence, recorded_cost)?;
-    outcome.failures.extend(left.failures);
-    Ok(outcome)
+    Ok(left.with(judge(scenario, &evidence, recorded_cost)?))
 }

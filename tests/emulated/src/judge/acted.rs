@@ -7,25 +7,28 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Outcome;
-use crate::report::Report;
+use crate::report::{Action, Report};
 use crate::scenario::Acted;
-use crate::units::nanoseconds;
+use crate::units::{display, nanoseconds};
 
 pub fn judge(outcome: &mut Outcome, expect: &Acted, report: &Report, results: &Path) -> Result<()> {
-    let within = nanoseconds(&expect.within)?;
     let actions = report.run.actions.iter().flat_map(|all| &all.actions);
     let actions: Vec<_> = actions.collect();
     outcome.require(!actions.is_empty(), "no action is told of");
-    for action in &actions {
-        let soon = action
-            .latency_max_ns
-            .is_some_and(|latency| latency <= within);
+    for (kind, within) in &expect.within {
+        let named = |action: &&&Action| action.action.starts_with(kind.as_str());
+        let Some(action) = actions.iter().find(named) else {
+            outcome.require(false, format!("no action {kind} is told of"));
+            continue;
+        };
+        let most = nanoseconds(within)?;
+        let soon = action.latency_max_ns.is_some_and(|latency| latency <= most);
+        let done = format!("{kind}: {} times, at most ", action.done);
+        let latency = action.latency_max_ns.map_or("?".into(), display);
+        outcome.figures.push(done + &latency);
         outcome.require(
             action.done > 0 && action.failed == 0 && soon,
-            format!(
-                "action {action:?}, at most {} after the gap was due",
-                expect.within
-            ),
+            format!("action {action:?}, at most {within} after the gap was due"),
         );
     }
     let runs = actions.iter().flat_map(|action| &action.runs);

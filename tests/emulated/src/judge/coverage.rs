@@ -63,6 +63,18 @@ pub fn judge(outcome: &mut Outcome, expect: &Expect, scene: &Scene<'_>) {
     );
 }
 
+/// Requires the coverage of another report of the same machine.
+pub fn same_as(outcome: &mut Outcome, report: &Report, other: &Report) {
+    let (stated, due) = (report.verdict.coverage, other.verdict.coverage);
+    outcome
+        .figures
+        .push(format!("coverage {stated:.5}, of the other run {due:.5}"));
+    outcome.require(
+        (stated - due).abs() <= SHARE,
+        format!("coverage {stated:.5}, {due:.5} without what this run had armed"),
+    );
+}
+
 fn in_gaps(expect: &Expect, scene: &Scene<'_>) -> u64 {
     let gaps = scene.report.gaps.iter().zip(scene.spans);
     gaps.filter_map(|(gap, &span)| {

@@ -4,7 +4,7 @@ mod account;
 pub mod acted;
 pub mod checks;
 mod complaints;
-mod coverage;
+pub mod coverage;
 mod explained;
 mod gaps;
 pub mod left_behind;
@@ -78,6 +78,14 @@ impl Outcome {
             failures: vec![reason],
             ..Self::default()
         }
+    }
+
+    /// This one's failures and figures, and all that another judge of the same boot
+    /// found.
+    pub fn with(self, mut other: Self) -> Self {
+        other.failures.extend(self.failures);
+        other.figures.extend(self.figures);
+        other
     }
 
     /// Adds a failure where something that must hold does not.
