@@ -82,29 +82,35 @@ impl Waiting {
     }
 
     /// Gives a count of SMIs that the first gap shares with others to those that
-    /// can hold one: a gap whose time the records explain cannot. `explained`
-    /// tells.
+    /// can hold one.
     fn resolve_shared(&mut self, explained: impl Fn(&Gap) -> bool) {
-        let Some(first) = self.gaps.front().filter(|gap| gap.count == Count::Open) else {
+        let Some(shared) = self.shared(0, explained) else {
             return;
         };
-        let SmiEvidence::Shared { delta, among } = first.raw.evidence.smi else {
-            return;
+        for (gap, smi) in self.gaps.iter_mut().zip(shared.smis) {
+            gap.count = Count::Settled;
+            gap.raw.evidence.smi = smi;
+        }
+    }
+
+    /// What the gaps that share a count of SMIs with the gap at `index` have of it:
+    /// a gap whose time the records explain can hold none. `explained` tells.
+    fn shared(&self, index: usize, explained: impl Fn(&Gap) -> bool) -> Option<Shared> {
+        let one = (self.gaps.get(index)).filter(|gap| gap.count == Count::Open)?;
+        let SmiEvidence::Shared { delta, among } = one.raw.evidence.smi else {
+            return None;
         };
-        let reading = first.raw.smi_reading;
-        let shared = first.raw.evidence.smi;
+        let reading = one.raw.smi_reading;
+        let shared = one.raw.evidence.smi;
         let is_shared =
-            |gap: &Gap| gap.raw.smi_reading == reading && gap.raw.evidence.smi == shared;
-        let group = self.gaps.iter().take_while(|&gap| is_shared(gap)).count();
-        let held: Vec<bool> = self
-            .gaps
-            .iter()
-            .take(group)
-            .map(|gap| !explained(gap))
-            .collect();
+            |gap: &&Gap| gap.raw.smi_reading == reading && gap.raw.evidence.smi == shared;
+        let before = self.gaps.range(..index).rev().take_while(is_shared).count();
+        let first = index - before;
+        let group = self.gaps.range(first..).take_while(is_shared);
+        let held: Vec<bool> = group.map(|gap| !explained(gap)).collect();
         let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let open = held.iter().filter(|&&held| held).count();
-        let left = among.saturating_sub(few(group - open));
+        let left = among.saturating_sub(few(held.len() - open));
         let smi = match (left, few(open)) {
             // No event is left: one of the records must be wrong.
             (0, _) => shared,
@@ -114,13 +120,17 @@ impl Waiting {
             (_, open @ 1..) if open <= delta => SmiEvidence::Shared { delta, among: open },
             (among, _) => SmiEvidence::Shared { delta, among },
         };
-        for (gap, held) in self.gaps.iter_mut().zip(held) {
-            gap.count = Count::Settled;
-            if held {
-                gap.raw.evidence.smi = smi;
-            }
-        }
+        let of = |held| if held { smi } else { shared };
+        let smis = held.into_iter().map(of).collect();
+        Some(Shared { first, smis })
     }
+}
+
+/// A count of SMIs that neighbouring gaps share, as each has it.
+struct Shared {
+    /// The place of the first one among those that wait.
+    first: usize,
+    smis: Vec<SmiEvidence>,
 }
 
 impl Collector<'_> {
@@ -263,12 +273,18 @@ impl Collector<'_> {
         }
         let state = &mut self.cpus[index];
         let trace = self.trace.as_ref();
-        for waiting in &mut state.waiting.gaps {
+        let time = |gap: &Gap| gap.kernel_time(trace, index, self.limits.hz);
+        for place in 0..state.waiting.gaps.len() {
+            let waiting = &state.waiting.gaps[place];
             if waiting.told == Told::Done {
                 continue;
             }
-            let raw = waiting.raw;
-            let kernel = waiting.kernel_time(trace, index, self.limits.hz);
+            let mut raw = waiting.raw;
+            let kernel = time(waiting);
+            let explained = |gap: &Gap| time(gap).is_some_and(|time| time.explains_all());
+            if let Some(shared) = state.waiting.shared(place, explained) {
+                raw.evidence.smi = shared.smis[place - shared.first];
+            }
             let account = state.tally.account(&raw, kernel.as_ref(), &self.limits);
             let judged = JudgedGap {
                 raw,
@@ -285,9 +301,52 @@ impl Collector<'_> {
                 limits: &self.limits,
             };
             if now.asks() {
-                waiting.told = Told::Done;
+                state.waiting.gaps[place].told = Told::Done;
                 self.observer.act(&now);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Evidence, Footprint};
+
+    fn waiting(gaps: &[(u32, SmiEvidence)]) -> Waiting {
+        let gap = |(start, &(smi_reading, smi)): (u64, &(u32, SmiEvidence))| Gap {
+            raw: RawGap {
+                kind: TripKind::Gap,
+                start: Cycles(start),
+                end: Cycles(start + 1),
+                smi_reading,
+                own: Cycles(0),
+                companions: 0,
+                evidence: Evidence::new(Footprint::Cleared, smi),
+            },
+            measured: None,
+            count: Count::Open,
+            asked: 0,
+            told: Told::NotYet,
+        };
+        Waiting {
+            gaps: (0..).zip(gaps).map(gap).collect(),
+            visits: 0,
+        }
+    }
+
+    /// What is done about a gap may not wait for the one before it.
+    #[test]
+    fn a_shared_count_is_known_of_gaps_behind_one_that_waits() {
+        let shared = SmiEvidence::Shared { delta: 1, among: 2 };
+        let alone = SmiEvidence::Alone { delta: 1 };
+        let other = SmiEvidence::Own { delta: 0 };
+        let waiting = waiting(&[(1, other), (2, shared), (2, shared), (3, shared)]);
+        let explained = |gap: &Gap| gap.raw.start == Cycles(1);
+        assert!(waiting.shared(0, explained).is_none());
+        for place in [1, 2] {
+            let found = waiting.shared(place, explained).unwrap();
+            assert_eq!((found.first, &*found.smis), (1, &[shared, alone][..]));
         }
     }
 }

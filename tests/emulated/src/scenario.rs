@@ -43,13 +43,19 @@ pub struct Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acted {
-    /// The file of a trace, in which trace-cmd must find events so long before
-    /// and after its gap.
-    pub trace: String,
-    pub around: String,
+    /// What trace-cmd must find in a trace.
+    pub trace: Option<Around>,
     /// How long after the end of its gap each action must have begun, by the
     /// word that its name begins with.
     pub within: BTreeMap<String, String>,
+}
+
+/// Events so long before and after a gap.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Around {
+    pub file: String,
+    pub around: String,
 }
 
 /// How `hwgap selftest` is called.

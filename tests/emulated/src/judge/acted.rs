@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Outcome;
 use crate::report::{Action, Report};
-use crate::scenario::Acted;
+use crate::scenario::{Acted, Around};
 use crate::units::{display, nanoseconds};
 
 pub fn judge(outcome: &mut Outcome, expect: &Acted, report: &Report, results: &Path) -> Result<()> {
@@ -31,14 +31,27 @@ pub fn judge(outcome: &mut Outcome, expect: &Acted, report: &Report, results: &P
             format!("action {action:?}, at most {within} after the gap was due"),
         );
     }
+    match &expect.trace {
+        Some(trace) => judge_trace(outcome, trace, report, &actions, results),
+        None => Ok(()),
+    }
+}
+
+fn judge_trace(
+    outcome: &mut Outcome,
+    expect: &Around,
+    report: &Report,
+    actions: &[&Action],
+    results: &Path,
+) -> Result<()> {
     let runs = actions.iter().flat_map(|action| &action.runs);
-    let mut runs = runs.filter(|run| run.file.as_deref() == Some(&*expect.trace));
+    let mut runs = runs.filter(|run| run.file.as_deref() == Some(&*expect.file));
     let Some(start) = runs.next().and_then(|run| run.start_cycles) else {
-        outcome.require(false, format!("no gap has the trace {}", expect.trace));
+        outcome.require(false, format!("no gap has the trace {}", expect.file));
         return Ok(());
     };
     let start = report.origin()? + start;
-    let file = results.join(&expect.trace);
+    let file = results.join(&expect.file);
     let output = Command::new("trace-cmd")
         .arg("report")
         .arg("-i")
