@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use crate::host::root::Root;
@@ -88,7 +88,7 @@ pub(super) fn write(
         count(&mut head, formats.len());
         formats.iter().for_each(|format| long(&mut head, format));
     }
-    for content in [symbols(&kallsyms(), taken), text("printk_formats")] {
+    for content in [symbols(kallsyms(), taken), text("printk_formats")] {
         count(&mut head, content.len());
         head.extend(content);
     }
@@ -128,32 +128,61 @@ fn long(head: &mut Vec<u8>, content: &[u8]) {
     head.extend(content);
 }
 
-fn kallsyms() -> String {
-    fs::read_to_string("/proc/kallsyms").unwrap_or_default()
+/// The kernel's symbols, none where they cannot be read.
+fn kallsyms() -> Box<dyn BufRead> {
+    match fs::File::open("/proc/kallsyms") {
+        Ok(file) => Box::new(BufReader::new(file)),
+        Err(_) => Box::new(io::empty()),
+    }
 }
 
-/// Of the kernel's symbols those that the records may name: all of them are
-/// some megabytes.
-fn symbols(all: &str, taken: &[Taken]) -> Vec<u8> {
+/// Of the kernel's symbols those that the records may name. All of them are some
+/// megabytes, and whoever asks for these holds up the memory of the whole process,
+/// also for the thread that marks a gap: only one line is kept at a time.
+fn symbols(mut all: impl BufRead, taken: &[Taken]) -> Vec<u8> {
     let words = taken.iter().flat_map(|cpu| cpu.pages.windows(8).step_by(4));
     let words = words.filter_map(|word| Some(u64::from_ne_bytes(word.try_into().ok()?)));
     let mut named: Vec<u64> = words.filter(|word| *word >= TEXT).collect();
     named.sort_unstable();
     named.dedup();
-    let address = |line: &str| u64::from_str_radix(line.split(' ').next()?, 16).ok();
-    let lines = all.lines().filter_map(|line| Some((address(line)?, line)));
-    // Who may not see addresses is shown zeros.
-    let mut known: Vec<(u64, &str)> = lines.filter(|(address, _)| *address >= TEXT).collect();
-    known.sort_unstable();
-    let at = |word: u64| known.partition_point(|(address, _)| *address <= word);
-    // A function ends where the next symbol begins.
-    let meant: BTreeSet<usize> = (named.into_iter().map(at).filter(|at| *at > 0))
-        .flat_map(|at| [at - 1, at])
-        .collect();
-    let lines = meant.iter().filter_map(|at| known.get(*at));
-    lines
-        .fold(String::new(), |text, (_, line)| text + line + "\n")
-        .into_bytes()
+    // Of each word the symbol that it may be in, and the next one, where that ends.
+    let mut around: Vec<[Option<Symbol>; 2]> = vec![[None, None]; named.len()];
+    let mut line = String::new();
+    while all.read_line(&mut line).is_ok_and(|length| length > 0) {
+        let address = line.split(' ').next();
+        let address = address.and_then(|text| u64::from_str_radix(text, 16).ok());
+        // Who may not see addresses is shown zeros.
+        if let Some(address) = address.filter(|address| *address >= TEXT) {
+            let from = named.partition_point(|word| *word < address);
+            if let Some([at, _]) = around.get_mut(from) {
+                take_if(at, address, &line, |old| old <= address);
+            }
+            if let Some([_, next]) = from
+                .checked_sub(1)
+                .and_then(|before| around.get_mut(before))
+            {
+                take_if(next, address, &line, |old| old > address);
+            }
+        }
+        line.clear();
+    }
+    let meant: BTreeSet<Symbol> = around.into_iter().flatten().flatten().collect();
+    let lines = meant.into_iter().map(|(_, line)| line);
+    lines.collect::<String>().into_bytes()
+}
+
+/// A symbol's address, and its line.
+type Symbol = (u64, String);
+
+fn take_if(kept: &mut Option<Symbol>, address: u64, line: &str, is_better: impl Fn(u64) -> bool) {
+    match kept {
+        Some((old, text)) if is_better(*old) => {
+            *old = address;
+            line.clone_into(text);
+        }
+        Some(_) => {}
+        None => *kept = Some((address, line.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +198,7 @@ mod tests {
             pages: [[0; 4].as_slice(), &word, &[0; 12]].concat(),
             ..Taken::default()
         };
-        let kept = symbols(all, &[taken]);
+        let kept = symbols(all.as_bytes(), &[taken]);
         assert_eq!(kept, b"ffffffff81000100 t b\nffffffff81000200 t c\n");
     }
 
