@@ -23,6 +23,7 @@ pub mod compare;
 pub mod evidence;
 pub mod files;
 pub mod fleet;
+pub mod guests;
 pub mod host;
 pub mod hwlatdetect;
 pub mod judgement;

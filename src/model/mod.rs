@@ -6,12 +6,14 @@
 
 #![warn(missing_docs)]
 
+pub mod absence;
 mod actions;
 pub mod agreement;
 mod cause;
 mod clock;
 mod cpu;
 mod evidence;
+pub mod explained;
 mod gap;
 mod host;
 pub mod inventory;

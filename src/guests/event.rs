@@ -1,0 +1,62 @@
+//! What the kernel records of vCPUs and of what runs in their place.
+
+use crate::model::absence::Isa;
+use crate::units::{CpuId, Cycles};
+
+/// Something that happened on a CPU of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, by the host's TSC.
+    pub at: Cycles,
+    /// On which CPU.
+    pub cpu: CpuId,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A vCPU's thread left the guest (kvm:kvm_exit).
+    Exit {
+        tid: u32,
+        vcpu: Option<u32>,
+        isa: Isa,
+        code: u32,
+        info1: u64,
+        info2: u64,
+    },
+    /// It enters the guest (kvm:kvm_entry).
+    Entry { tid: u32, vcpu: Option<u32> },
+    /// KVM goes back to the VMM in user space (kvm:kvm_userspace_exit), with the
+    /// number of KVM_EXIT_*; what follows, up to the entry, is the VMM's but for
+    /// what interrupts it.
+    ToVmm { tid: u32, reason: u32 },
+    /// An interrupt handler, an NMI or a softirq begins.
+    Begin(Activity),
+    /// It ends.
+    End(Activity),
+    /// The CPU goes from a task to another.
+    Switch {
+        from: u32,
+        /// It would have run on: it was preempted.
+        from_runnable: bool,
+        to: u32,
+        to_name: String,
+        /// The kernel's number: below 100 real-time, 120 a normal task's.
+        to_priority: i32,
+    },
+    /// A vCPU's thread is woken.
+    Waking { tid: u32 },
+    /// Records of this CPU may be missing from the event before it up to here.
+    Lost,
+}
+
+/// What interrupts a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// A vector or a device's interrupt, by name.
+    Interrupt(String),
+    /// A softirq, by name.
+    Softirq(String),
+}

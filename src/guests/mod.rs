@@ -1,0 +1,4 @@
+//! A host's guests: when each vCPU was away from its guest, and what the host did
+//! meanwhile.
+
+pub mod event;

@@ -1,0 +1,169 @@
+//! A guest's run explained by its host's.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::absence::HostCause;
+use super::{Confidence, Finding, HostIdentity, Tool};
+use crate::units::{CpuId, Cycles, Nanos};
+
+/// The value of [`Explanation::schema`].
+pub const EXPLAIN_SCHEMA: &str = "hwgap.explain";
+
+/// A guest's run explained by its host's.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Explanation {
+    /// What the document is.
+    #[schemars(extend("const" = EXPLAIN_SCHEMA))]
+    pub schema: String,
+    /// The version of the schema, from 1.
+    pub schema_version: u32,
+    /// The program that wrote it.
+    pub tool: Tool,
+    /// The guest.
+    pub guest: HostIdentity,
+    /// The host.
+    pub host: HostIdentity,
+    /// The guest's name for the host, and the VMM's process.
+    pub guest_name: String,
+    /// The VMM's process.
+    pub guest_pid: u32,
+    /// How the clocks were brought together.
+    pub clocks: ClockJoin,
+    /// Which vCPU each of the guest's CPUs is.
+    pub cpus: Vec<ExplainedCpu>,
+    /// The guest's time that counts against its limit, by who took it.
+    pub totals: Vec<ExplainedTotal>,
+    /// The verdict for a guest that does real-time work.
+    pub verdict: ExplainedVerdict,
+    /// What the reader should know or do.
+    pub findings: Vec<Finding>,
+    /// The guest's gaps, in order of time.
+    pub gaps: Vec<ExplainedGap>,
+}
+
+/// How the guest's clock was brought to the host's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockJoin {
+    /// Where the line comes from.
+    pub source: ClockJoinSource,
+    /// Guest TSC less host TSC at the begin of the guest's run, in cycles, as a
+    /// decimal string.
+    pub offset: String,
+    /// Guest cycles in a host cycle.
+    pub ratio: f64,
+    /// How far a moment may be off.
+    pub error_ns: Nanos,
+    /// Stalls of the guest above which the fit was tried.
+    pub tried: u64,
+    /// How many of them lie on an absence.
+    pub fitting: u64,
+    /// How many do at best by chance: the best of the same search over shifted
+    /// times.
+    pub by_chance: u64,
+    /// How far the ends of gaps and absences lie apart, in the middle.
+    pub median_ns: Option<Nanos>,
+}
+
+/// Where the line between both clocks comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockJoinSource {
+    /// What KVM tells of the vCPU.
+    Kvm,
+    /// Found by laying the guest's gaps onto absences.
+    Recovered,
+    /// Given by the user.
+    Given,
+}
+
+/// A CPU of the guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedCpu {
+    /// Its number in the guest.
+    pub cpu: CpuId,
+    /// The vCPU.
+    pub vcpu: u32,
+    /// Its thread on the host.
+    pub tid: u32,
+    /// Gaps that were looked at.
+    pub gaps: u64,
+    /// Those that are explained to their error.
+    pub explained: u64,
+    /// The longest part that nothing explains.
+    pub unexplained_max_ns: Nanos,
+}
+
+/// A gap of the guest, and what the host did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedGap {
+    /// The guest's CPU.
+    pub cpu: CpuId,
+    /// Its begin on the guest's clock, in cycles since the guest's `tsc.origin`.
+    pub start_cycles: Cycles,
+    /// RFC 3339, UTC, with nanoseconds, by the guest.
+    pub start_utc: String,
+    /// Its length.
+    pub duration_ns: Nanos,
+    /// What the guest's own kernel took.
+    pub guest_os_ns: Nanos,
+    /// What is to be explained: the rest.
+    pub below_ns: Nanos,
+    /// Who took most of that.
+    pub cause: HostCause,
+    /// Which one.
+    pub what: String,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Who took how much of it, the largest first.
+    pub parts: Vec<ExplainedPart>,
+    /// What no part explains.
+    pub unexplained_ns: Nanos,
+    /// One phrase for a human.
+    pub detail: String,
+}
+
+/// A part of a guest's gap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedPart {
+    /// Who took it.
+    pub cause: HostCause,
+    /// Which one.
+    pub what: String,
+    /// Its length.
+    pub length_ns: Nanos,
+    /// How sure that is.
+    pub confidence: Confidence,
+}
+
+/// What one of the causes took of all gaps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedTotal {
+    /// Who.
+    pub cause: HostCause,
+    /// Which one.
+    pub what: String,
+    /// In how many gaps.
+    pub gaps: u64,
+    /// The sum.
+    pub total_ns: Nanos,
+    /// The most in one gap.
+    pub longest_ns: Nanos,
+    /// The time from one to the next, where they come in a rhythm.
+    pub period_ns: Option<Nanos>,
+}
+
+/// Whether the guest is fit for real-time work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedVerdict {
+    /// `pass`, `fail` or `inconclusive`.
+    pub result: super::Outcome,
+    /// The longest time below the guest's kernel.
+    pub worst_ns: Nanos,
+    /// The guest's limit.
+    pub limit_ns: Nanos,
+    /// Who took how much of the worst.
+    pub worst_parts: Vec<ExplainedPart>,
+    /// One sentence, such as "guest fit: worst 14 us, of it 9 us local_timer".
+    pub text: String,
+}
