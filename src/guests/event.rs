@@ -39,6 +39,10 @@ pub enum What {
     /// The CPU goes from a task to another.
     Switch {
         from: u32,
+        /// Who had the CPU: while a vCPU waits that was not ready before, this is
+        /// all that tells who ran.
+        from_name: String,
+        from_priority: i32,
         /// It would have run on: it was preempted.
         from_runnable: bool,
         to: u32,

@@ -2,3 +2,5 @@
 //! meanwhile.
 
 pub mod event;
+pub mod find;
+pub mod source;
