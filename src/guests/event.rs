@@ -43,17 +43,34 @@ pub enum What {
         /// all that tells who ran.
         from_name: String,
         from_priority: i32,
-        /// It would have run on: it was preempted.
-        from_runnable: bool,
+        /// How it left, by its state: which bits of `prev_state` are set.
+        left: Left,
         to: u32,
         to_name: String,
         /// The kernel's number: below 100 real-time, 120 a normal task's.
         to_priority: i32,
     },
-    /// A vCPU's thread is woken.
-    Waking { tid: u32 },
+    /// A vCPU's thread is woken; the event's CPU is the waker's.
+    Waking {
+        tid: u32,
+        /// Where it then waits to run, unless [`What::Moved`] says otherwise.
+        on: CpuId,
+    },
+    /// A vCPU's thread that waits to run is moved to another CPU's queue.
+    Moved { tid: u32, to: CpuId },
     /// Records of this CPU may be missing from the event before it up to here.
     Lost,
+}
+
+/// How a task left its CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It would have run on: it was preempted, or let others go first.
+    Runnable,
+    /// It waits for something.
+    Asleep,
+    /// By a signal or a tracer (`__TASK_STOPPED` 4, `__TASK_TRACED` 8).
+    Stopped,
 }
 
 /// What interrupts a task.
