@@ -1,7 +1,12 @@
 //! The guests of this host, and the threads that are their vCPUs.
 
+use crate::host::root::Root;
+use crate::host::text::clean;
 use crate::model::absence::{GuestFoundBy, GuestTsc};
 use crate::units::Nanos;
+
+/// Names are as long as whoever starts a guest makes them.
+const LONGEST_NAME: usize = 80;
 
 /// Which guests are to be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,4 +52,290 @@ pub struct FoundVcpu {
     /// The guest's TSC by the host's, or why it is not known. `seen_cycles` are the
     /// host's TSC itself, not yet since an origin.
     pub tsc: Result<Vec<GuestTsc>, String>,
+}
+
+impl Wanted {
+    fn is(&self, guest: &FoundGuest) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Pid(pid) => guest.pid == *pid,
+            Wanted::Name(name) => guest.name == *name,
+        }
+    }
+}
+
+/// A guest, and KVM's folder of it below debugfs.
+pub(super) type Found = (FoundGuest, Option<String>);
+
+/// The guests that run now: by KVM's folders in debugfs, else by open files.
+pub(super) fn find(root: &Root, debugfs: &Root, wanted: &Wanted) -> Vec<Found> {
+    let folders: Vec<(u32, String)> = (debugfs.list_dir("kvm").unwrap_or_default().iter())
+        // PID-FD, of the thread that made it.
+        .filter_map(|name| {
+            let thread: u32 = name.split_once('-')?.0.parse().ok()?;
+            let pid = status(root, thread, "Tgid")?.parse().ok()?;
+            Some((pid, format!("kvm/{name}")))
+        })
+        .collect();
+    let mut processes: Vec<(u32, Option<String>)> = folders
+        .into_iter()
+        .map(|(pid, folder)| (pid, Some(folder)))
+        .collect();
+    if processes.is_empty() {
+        processes = numbers(root, "proc")
+            .into_iter()
+            .filter(|&pid| has_guest(root, pid))
+            .map(|pid| (pid, None))
+            .collect();
+    }
+    processes.sort_by_key(|one| one.0);
+    processes
+        .into_iter()
+        .filter_map(|(pid, folder)| {
+            let mut guest = process(root, pid, GuestFoundBy::OpenFiles)?;
+            guest.vcpus = vcpus(root, debugfs, pid, folder.as_deref());
+            Some((guest, folder))
+        })
+        .filter(|(guest, _)| wanted.is(guest))
+        .collect()
+}
+
+/// A guest by the process of its VMM, without its vCPUs; `None` where that has
+/// ended.
+pub(super) fn process(root: &Root, pid: u32, found_by: GuestFoundBy) -> Option<FoundGuest> {
+    let comm = label(root, &format!("proc/{pid}/comm"))?;
+    let exe = std::fs::read_link(root.path(&format!("proc/{pid}/exe"))).ok();
+    let vmm = exe.and_then(|path| Some(clean(path.file_name()?.to_str()?, LONGEST_NAME)));
+    let arguments = root.read_text(&format!("proc/{pid}/cmdline")).ok();
+    Some(FoundGuest {
+        pid,
+        name: arguments
+            .and_then(|text| given_name(&text))
+            .unwrap_or_else(|| comm.clone()),
+        vmm: vmm.or(Some(comm)),
+        found_by,
+        vcpus: Vec::new(),
+    })
+}
+
+/// A vCPU by its thread.
+pub(super) fn vcpu(root: &Root, pid: u32, tid: u32, index: u32) -> FoundVcpu {
+    let mut vcpu = FoundVcpu {
+        index,
+        tid,
+        thread: label(root, &format!("proc/{pid}/task/{tid}/comm")),
+        affinity: None,
+        scheduling: None,
+        waited: None,
+        tsc: Err(String::from(
+            "KVM's folder of this guest in debugfs was not found",
+        )),
+    };
+    look_again(root, pid, &mut vcpu);
+    vcpu
+}
+
+/// What the scheduler may do with its thread now.
+pub(super) fn look_again(root: &Root, pid: u32, vcpu: &mut FoundVcpu) {
+    let affinity = status(root, vcpu.tid, "Cpus_allowed_list").map(|list| clean(&list, 200));
+    let stat = root.read_text(&format!("proc/{pid}/task/{}/stat", vcpu.tid));
+    vcpu.affinity = affinity.or(vcpu.affinity.take());
+    vcpu.scheduling = (stat.ok())
+        .and_then(|stat| scheduling(&stat))
+        .or(vcpu.scheduling.take());
+}
+
+/// How long a thread was ready and did not run, since it began
+/// (Documentation/scheduler/sched-stats.rst).
+pub(super) fn waited(root: &Root, pid: u32, tid: u32) -> Option<Nanos> {
+    let text = root.read_text(&format!("proc/{pid}/task/{tid}/schedstat"));
+    text.ok()?
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+        .map(Nanos)
+}
+
+/// The process of a thread.
+pub(super) fn process_of(root: &Root, thread: u32) -> Option<u32> {
+    status(root, thread, "Tgid")?.parse().ok()
+}
+
+fn vcpus(root: &Root, debugfs: &Root, pid: u32, folder: Option<&str>) -> Vec<FoundVcpu> {
+    let mut threads: Vec<(u32, u32)> = Vec::new();
+    // Newer kernels name the thread.
+    if let Some(folder) = folder {
+        for name in debugfs.list_dir(folder).unwrap_or_default() {
+            let thread = debugfs.read_number(&format!("{folder}/{name}/pid"));
+            if let Some(index) = name.strip_prefix("vcpu").and_then(|text| text.parse().ok())
+                && let Ok(tid) = thread
+            {
+                threads.push((index, tid));
+            }
+        }
+    }
+    if threads.is_empty() {
+        threads = numbers(root, &format!("proc/{pid}/task"))
+            .into_iter()
+            .filter_map(|tid| {
+                let comm = label(root, &format!("proc/{pid}/task/{tid}/comm"))?;
+                Some((index_in(&comm)?, tid))
+            })
+            .collect();
+    }
+    threads.sort_unstable();
+    threads.dedup_by_key(|thread| thread.0);
+    let of = |(index, tid)| vcpu(root, pid, tid, index);
+    threads.into_iter().map(of).collect()
+}
+
+/// The number in a thread's name such as `CPU 0/KVM` (QEMU), `fc_vcpu 0`
+/// (Firecracker), `vcpu0` (Cloud Hypervisor) or `crosvm_vcpu0`.
+fn index_in(name: &str) -> Option<u32> {
+    let lower = name.to_ascii_lowercase();
+    let rest = lower.split_once("cpu")?.1.trim_start_matches([' ', '_']);
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+/// QEMU's `-name NAME` or `-name guest=NAME,…`.
+fn given_name(arguments: &str) -> Option<String> {
+    let mut arguments = arguments.split('\0');
+    arguments.find(|argument| ["-name", "--name"].contains(argument))?;
+    let value = arguments.next()?;
+    let first = value.split(',').next()?;
+    let guest = (value.split(',')).find_map(|part| part.strip_prefix("guest="));
+    let name = clean(guest.unwrap_or(first), LONGEST_NAME);
+    (!name.is_empty()).then_some(name)
+}
+
+fn has_guest(root: &Root, pid: u32) -> bool {
+    let folder = format!("proc/{pid}/fd");
+    let files = root.list_dir(&folder).unwrap_or_default();
+    files.iter().any(|file| {
+        std::fs::read_link(root.path(&format!("{folder}/{file}")))
+            .is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:kvm-vm"))
+    })
+}
+
+/// Policy and priority by fields 40 and 41 of proc(5), /proc/PID/stat.
+fn scheduling(stat: &str) -> Option<String> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(37);
+    let priority: u32 = fields.next()?.parse().ok()?;
+    let policy: i32 = fields.next()?.parse().ok()?;
+    Some(match policy {
+        libc::SCHED_OTHER => String::from("SCHED_OTHER"),
+        libc::SCHED_FIFO => format!("SCHED_FIFO {priority}"),
+        libc::SCHED_RR => format!("SCHED_RR {priority}"),
+        libc::SCHED_BATCH => String::from("SCHED_BATCH"),
+        libc::SCHED_IDLE => String::from("SCHED_IDLE"),
+        libc::SCHED_DEADLINE => String::from("SCHED_DEADLINE"),
+        other => format!("policy {other}"),
+    })
+}
+
+fn status(root: &Root, thread: u32, field: &str) -> Option<String> {
+    let text = root.read_text(&format!("proc/{thread}/status")).ok()?;
+    let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+    Some(fields.find(|(key, _)| *key == field)?.1.trim().to_owned())
+}
+
+fn label(root: &Root, file: &str) -> Option<String> {
+    root.read_label(file, LONGEST_NAME).ok()
+}
+
+fn numbers(root: &Root, folder: &str) -> Vec<u32> {
+    let names = root.list_dir(folder).unwrap_or_default();
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn put(root: &Root, file: &str, text: &str) {
+        let path = root.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A host with QEMU as process 100, whose vCPUs are threads 102 and 103.
+    fn host(folder: &std::path::Path) -> Root {
+        let root = Root::at(folder);
+        put(&root, "proc/100/comm", "qemu-system-x86\n");
+        put(
+            &root,
+            "proc/100/cmdline",
+            "qemu\0-name\0guest=web,debug-threads=on\0-m\x001",
+        );
+        for (tid, comm) in [
+            (100, "qemu-system-x86"),
+            (102, "CPU 0/KVM"),
+            (103, "CPU 1/KVM"),
+        ] {
+            put(&root, &format!("proc/100/task/{tid}/comm"), comm);
+            let status = "Name:\tx\nTgid:\t100\nCpus_allowed_list:\t2-3\n";
+            put(&root, &format!("proc/{tid}/status"), status);
+            let mut fields = vec!["0"; 50];
+            (fields[37], fields[38]) = ("7", "1");
+            let stat = format!("{tid} (a) b) {}", fields.join(" "));
+            put(&root, &format!("proc/100/task/{tid}/stat"), &stat);
+        }
+        put(&root, "proc/100/task/102/schedstat", "5 123456 9\n");
+        root
+    }
+
+    #[test]
+    fn a_guest_is_found_by_its_open_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = host(folder.path());
+        let debugfs = Root::at(folder.path().join("none"));
+        assert!(find(&root, &debugfs, &Wanted::All).is_empty());
+        fs::create_dir_all(root.path("proc/100/fd")).unwrap();
+        let link = root.path("proc/100/fd/9");
+        std::os::unix::fs::symlink("anon_inode:kvm-vm", link).unwrap();
+        let found = find(&root, &debugfs, &Wanted::Name("web".into()));
+        let guest = &found[0].0;
+        assert_eq!((guest.pid, guest.name.as_str()), (100, "web"));
+        let vcpus: Vec<_> = guest.vcpus.iter().map(|one| (one.index, one.tid)).collect();
+        assert_eq!(vcpus, [(0, 102), (1, 103)]);
+        assert_eq!(guest.vcpus[0].affinity.as_deref(), Some("2-3"));
+        assert_eq!(guest.vcpus[0].scheduling.as_deref(), Some("SCHED_FIFO 7"));
+        assert_eq!(waited(&root, 100, 102), Some(Nanos(123_456)));
+        for other in [Wanted::Pid(7), Wanted::Name("qemu-system-x86".into())] {
+            assert!(find(&root, &debugfs, &other).is_empty());
+        }
+    }
+
+    #[test]
+    fn debugfs_tells_guests_and_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = host(folder.path());
+        let debugfs = Root::at(folder.path().join("debug"));
+        // Made by another thread than the main one.
+        put(&debugfs, "kvm/102-9/vcpu4/pid", "103\n");
+        put(&debugfs, "kvm/exits", "12\n");
+        let found = find(&root, &debugfs, &Wanted::Pid(100));
+        let (guest, place) = &found[0];
+        assert_eq!(place.as_deref(), Some("kvm/102-9"));
+        assert_eq!((guest.vcpus[0].index, guest.vcpus[0].tid), (4, 103));
+    }
+
+    #[test]
+    fn names_of_threads_tell_the_index() {
+        for (name, index) in [
+            ("CPU 12/KVM", Some(12)),
+            ("fc_vcpu 0", Some(0)),
+            ("vcpu3", Some(3)),
+            ("crosvm_vcpu1", Some(1)),
+            ("IO mon_iothread", None),
+            ("cpu", None),
+        ] {
+            assert_eq!(index_in(name), index, "{name}");
+        }
+    }
 }

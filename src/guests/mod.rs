@@ -3,4 +3,6 @@
 
 pub mod event;
 pub mod find;
+mod guest_tsc;
+mod smi;
 pub mod source;

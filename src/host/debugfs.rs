@@ -1,4 +1,4 @@
-//! The files of debugfs that can be set as well as read.
+//! The files of debugfs, of which some can be set as well as read.
 
 use super::kernel::Lockdown;
 use super::kernel_fs::{KernelFs, KernelFsKind};
@@ -32,6 +32,12 @@ impl Debugfs {
             }),
             _ => Ok(self.files.root()),
         }
+    }
+
+    /// The folder of all files, for those that can only be read: a kernel that is
+    /// locked down shows them too.
+    pub fn root(&self) -> &Root {
+        self.files.root()
     }
 
     /// How a file of it is called where it is mounted as usual.

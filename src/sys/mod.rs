@@ -5,6 +5,7 @@
 
 pub mod bpf;
 pub mod clock;
+pub mod clock_fit;
 mod counter_page;
 pub mod descriptor;
 pub mod detached_mount;

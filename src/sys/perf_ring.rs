@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ use crate::units::{CpuId, Fill};
 use super::perf_record::{RingRecord, SAMPLE_TYPE, parse};
 
 /// No record is longer, with what tells of lost ones before it.
-const LONGEST: usize = 512;
+const LONGEST: usize = 2048;
 
 /// A mapped ring and the events that write to it.
 #[derive(Debug)]
@@ -30,6 +30,15 @@ pub struct PerfRing {
     size: usize,
     scratch: Vec<u8>,
     was_full: bool,
+}
+
+/// Whether a ring records context switches by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switches {
+    /// It does.
+    Recorded,
+    /// It does not.
+    Left,
 }
 
 // SAFETY: the mapping belongs to this value alone, and the kernel's side of it
@@ -67,6 +76,24 @@ fn open(mut attributes: bindings::perf_event_attr, cpu: CpuId) -> io::Result<Fil
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
+/// Attaches a BPF program to the tracepoint with this number.
+pub(super) fn open_with_program(
+    tracepoint: u64,
+    cpu: CpuId,
+    program: BorrowedFd<'_>,
+) -> io::Result<OwnedFd> {
+    let mut event = attributes();
+    event.type_ = bindings::PERF_TYPE_TRACEPOINT;
+    event.config = tracepoint;
+    event.__bindgen_anon_1.sample_period = 1;
+    let event = open(event, cpu)?;
+    // SAFETY: a live perf event; SET_BPF takes a descriptor.
+    if unsafe { ioctls::SET_BPF(event.as_raw_fd(), program.as_raw_fd() as u32) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(event.into())
+}
+
 impl PerfRing {
     /// Opens a ring of `size` bytes, a power of two, for a CPU.
     ///
@@ -74,13 +101,21 @@ impl PerfRing {
     /// EACCES or EPERM without CAP_PERFMON or a perf_event_paranoid below 1;
     /// EPERM also where perf_event_mlock_kb is used up.
     pub fn open(cpu: CpuId, size: usize) -> io::Result<PerfRing> {
+        Self::open_for(cpu, size, Switches::Recorded)
+    }
+
+    /// The same, without records of context switches where they are not wanted.
+    ///
+    /// # Errors
+    /// Those of [`PerfRing::open`].
+    pub fn open_for(cpu: CpuId, size: usize, switches: Switches) -> io::Result<PerfRing> {
         let mut leader = attributes();
         leader.type_ = bindings::PERF_TYPE_SOFTWARE;
         // Counts nothing, as a dummy does, but takes records of programs.
         leader.config = u64::from(bindings::PERF_COUNT_SW_BPF_OUTPUT);
         leader.sample_type |= u64::from(bindings::PERF_SAMPLE_RAW);
         leader.__bindgen_anon_1.sample_period = 1;
-        leader.set_context_switch(1);
+        leader.set_context_switch(u64::from(switches == Switches::Recorded));
         let leader = open(leader, cpu)?;
         // SAFETY: sysconf has no preconditions.
         let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);

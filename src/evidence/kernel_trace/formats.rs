@@ -10,7 +10,7 @@ use crate::host::text::clean;
 
 /// What a tracepoint says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// An activity begins.
     Enter(Activity),
     /// It ends.
@@ -33,7 +33,7 @@ pub(super) enum Meaning {
 
 /// How the name of an activity is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Activity {
+pub(crate) enum Activity {
     /// The tracepoint is its name.
     Vector(String),
     /// A device's interrupt: number at this offset.
@@ -44,14 +44,14 @@ pub(super) enum Activity {
 
 /// A tracepoint to listen to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tracepoint {
-    pub(super) id: u16,
-    pub(super) name: String,
-    pub(super) meaning: Meaning,
+pub(crate) struct Tracepoint {
+    pub(crate) id: u16,
+    pub(crate) name: String,
+    pub(crate) meaning: Meaning,
 }
 
 /// The name of a softirq (include/linux/interrupt.h).
-pub(super) fn softirq_name(number: u32) -> &'static str {
+pub(crate) fn softirq_name(number: u32) -> &'static str {
     const NAMES: [&str; 10] = [
         "hi", "timer", "net_tx", "net_rx", "block", "irq_poll", "tasklet", "sched", "hrtimer",
         "rcu",
@@ -63,7 +63,7 @@ pub(super) fn softirq_name(number: u32) -> &'static str {
 ///
 /// # Errors
 /// Where not even `sched_switch` is there: tracefs is not readable.
-pub(super) fn find(tracefs: &Root) -> Known<Vec<Tracepoint>> {
+pub(crate) fn find(tracefs: &Root) -> Known<Vec<Tracepoint>> {
     let mut found = vec![switch(tracefs)?];
     found.extend(vectors(tracefs));
     let pairs = [
@@ -152,7 +152,7 @@ fn vectors(tracefs: &Root) -> Vec<Tracepoint> {
 }
 
 /// A tracepoint's number and the offsets of its fields.
-fn describe(tracefs: &Root, event: &str) -> Known<(u16, HashMap<String, usize>)> {
+pub(crate) fn describe(tracefs: &Root, event: &str) -> Known<(u16, HashMap<String, usize>)> {
     let id = tracefs.read_number(&format!("events/{event}/id"))?;
     let format = tracefs.read_text(&format!("events/{event}/format"))?;
     Ok((id, fields(&format)))

@@ -11,7 +11,7 @@ mod activity;
 mod compare;
 mod costs;
 mod fold;
-mod formats;
+pub(crate) mod formats;
 mod kernel_time;
 mod measured;
 mod programs;

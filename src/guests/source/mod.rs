@@ -1,10 +1,37 @@
 //! Where the events of vCPUs come from: BPF programs, else tracepoints.
 
-use super::event::Event;
+mod bpf;
+mod clock;
+mod points;
+mod rings;
+mod roster;
+
+use std::time::{Duration, Instant};
+
+use super::event::{Event, Left, What};
 use super::find::{FoundGuest, Wanted};
+use super::smi::SmiWatch;
+use crate::evidence::buffers::Buffers;
 use crate::host::root::Root;
-use crate::model::absence::{HostSource, SmiRise};
-use crate::units::Nanos;
+use crate::host::text::clean;
+use crate::host::topology::CpuSets;
+use crate::host::tracefs::Tracefs;
+use crate::model::absence::{HostSource, Isa, SmiRise};
+use crate::units::cpulist::CpuList;
+use crate::units::{CpuId, Cycles, Nanos};
+
+use bpf::{Bpf, Order};
+use clock::Clock;
+use points::Points;
+use rings::Rings;
+use roster::Roster;
+
+/// How often guests are looked for, and their clocks read.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often SMI counts are read that programs cannot read: it interrupts each CPU.
+const SMIS: Duration = Duration::from_secs(1);
+/// The longest name of a task that the kernel tells.
+const TASK_NAME: usize = 16;
 
 /// Which source is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,54 +65,260 @@ pub struct Standing {
     pub hooks: Option<Nanos>,
 }
 
+enum Engine {
+    Bpf(Box<Bpf>),
+    Tracepoints(Rings),
+}
+
 /// An open source. The kernel forgets all of it when this is dropped.
-pub struct Source {}
+pub struct Source {
+    engine: Engine,
+    reason: Option<String>,
+    clock: Clock,
+    roster: Roster,
+    smis: SmiWatch,
+    smis_by_programs: bool,
+    /// Events after what is complete, in order of time.
+    held: Vec<Event>,
+    looked: Instant,
+    counted: Instant,
+    hooks_are_timed: bool,
+    // A mount of our own goes with it.
+    _tracefs: Tracefs,
+}
 
 /// Begins to record absences longer than `threshold`.
 ///
 /// # Errors
-/// Where neither source can be had, or there is no KVM.
+/// Where neither source can be had, or there is no KVM, or no such guest.
 pub fn open(
-    _wanted: &Wanted,
-    _threshold: Nanos,
-    _choice: Choice,
-    _root: &Root,
+    wanted: &Wanted,
+    threshold: Nanos,
+    choice: Choice,
+    root: &Root,
 ) -> Result<Source, SourceError> {
-    Err(SourceError::Missing(String::from("not yet")))
+    let tracefs = Tracefs::open(root).map_err(SourceError::Missing)?;
+    let points = Points::find(root, tracefs.root()).map_err(|error| {
+        SourceError::Missing(format!(
+            "the kernel shows no tracepoints of KVM ({error}); as root, on a host with the \
+             modules kvm and kvm-intel or kvm-amd loaded, they are there"
+        ))
+    })?;
+    let sets = CpuSets::read(root);
+    let online: Vec<CpuId> = match &sets.online {
+        Ok(online) => online.iter().collect(),
+        Err(error) => return Err(SourceError::Missing(error.to_string())),
+    };
+    let possible = sets.possible.as_ref().ok().and_then(highest);
+    let highest = online.iter().copied().chain(possible).max();
+    let roster = Roster::begin(root, wanted)?;
+    let smis = SmiWatch::open(root, &online);
+    let clock = Clock::begin();
+    let ring_bytes = Buffers::of_each(online.len()).records;
+    let attach = || {
+        let events = smis.events();
+        let order = |smis| Order {
+            points: points.clone(),
+            online: &online,
+            highest: highest.unwrap_or(CpuId(0)),
+            ring_bytes,
+            threshold,
+            all: *wanted == Wanted::All,
+            smis,
+        };
+        let has_events = events.is_some();
+        match Bpf::attach(order(events)) {
+            Ok(bpf) => Ok((bpf, has_events)),
+            // Some counters cannot be read from a program.
+            Err(_) if has_events => Bpf::attach(order(None)).map(|bpf| (bpf, false)),
+            Err(reason) => Err(reason),
+        }
+    };
+    let attached = match choice {
+        Choice::Best => attach(),
+        Choice::Tracepoints => Err(String::from("tracepoints were asked for")),
+    };
+    let (engine, smis_by_programs, reason) = match attached {
+        Ok((bpf, by_programs)) => (Engine::Bpf(Box::new(bpf)), by_programs, None),
+        Err(reason) => {
+            let rings = Rings::open(points, &online, ring_bytes).map_err(|error| {
+                SourceError::Missing(format!("{reason}; and without BPF: {error}"))
+            })?;
+            (Engine::Tracepoints(rings), false, Some(reason))
+        }
+    };
+    let timed = root.read_number::<u8>("proc/sys/kernel/bpf_stats_enabled");
+    let now = Instant::now();
+    let source = Source {
+        engine,
+        reason,
+        clock,
+        roster,
+        smis,
+        smis_by_programs,
+        held: Vec::new(),
+        looked: now,
+        counted: now,
+        hooks_are_timed: timed == Ok(1),
+        _tracefs: tracefs,
+    };
+    source.tell_programs();
+    Ok(source)
 }
 
 impl Source {
     /// What has happened since the last call, in order of time, up to what is
     /// complete. To be called about every 50 ms.
     pub fn poll(&mut self) -> Vec<Event> {
-        Vec::new()
+        let complete = self.take();
+        let after = self.held.partition_point(|event| event.at <= complete);
+        let rest = self.held.split_off(after);
+        std::mem::replace(&mut self.held, rest)
     }
 
     /// The same, with all that is left: the observation ends.
     pub fn finish(&mut self) -> Vec<Event> {
-        Vec::new()
+        self.take();
+        self.look();
+        if !self.smis_by_programs {
+            self.smis.read();
+        }
+        std::mem::take(&mut self.held)
     }
 
     /// The guests that are known by now: also those that were found since it
-    /// began. Their TSC and waiting times are those of the latest poll.
+    /// began. Their TSC and waiting times are those of the latest look, at most a
+    /// second ago or that of [`Source::finish`].
     pub fn guests(&self) -> &[FoundGuest] {
-        &[]
+        self.roster.guests()
     }
 
     /// When the SMI count of a CPU rose, in cycles of the host's TSC itself; or why
     /// it cannot be read.
+    ///
+    /// # Errors
+    /// The reason.
     pub fn smi_rises(&self) -> Result<&[SmiRise], &str> {
-        Err("not yet")
+        self.smis.rises()
     }
 
     /// What is known of the source so far.
     pub fn standing(&self) -> Standing {
-        Standing {
-            source: HostSource::Bpf,
-            reason: None,
-            lost_records: 0,
-            clock_error: Nanos(0),
-            hooks: None,
+        let (monotonic, raw) = self.clock.errors();
+        match &self.engine {
+            Engine::Bpf(bpf) => Standing {
+                source: HostSource::Bpf,
+                reason: None,
+                lost_records: bpf.lost(),
+                clock_error: monotonic,
+                hooks: bpf.run_time().filter(|_| self.hooks_are_timed),
+            },
+            Engine::Tracepoints(rings) => Standing {
+                source: HostSource::Tracepoints,
+                reason: self.reason.clone(),
+                lost_records: rings.lost(),
+                clock_error: raw,
+                hooks: None,
+            },
+        }
+    }
+
+    /// Takes in what the kernel has recorded. Up to when it is complete.
+    fn take(&mut self) -> Cycles {
+        if self.looked.elapsed() >= LOOK {
+            self.look();
+        }
+        if !self.smis_by_programs && self.counted.elapsed() >= SMIS {
+            self.counted = Instant::now();
+            self.smis.read();
+        }
+        self.clock.tick();
+        let (mut events, complete) = match &mut self.engine {
+            Engine::Bpf(bpf) => {
+                let complete = self.clock.monotonic(bpf.complete_to().0);
+                let drained = bpf.drain(&self.clock);
+                for (cpu, count, at) in drained.smis {
+                    self.smis.note(cpu, count, at);
+                }
+                (drained.events, complete)
+            }
+            Engine::Tracepoints(rings) => {
+                let complete = rings::complete_to(&self.clock);
+                (rings.drain(&self.clock), complete)
+            }
+        };
+        for event in &events {
+            if let What::Exit { tid, vcpu, .. } | What::Entry { tid, vcpu } = event.what {
+                self.roster.learn(tid, vcpu);
+            }
+        }
+        // Tracepoints tell of every thread.
+        events.retain(|event| match event.what {
+            What::Exit { tid, .. }
+            | What::Entry { tid, .. }
+            | What::ToVmm { tid, .. }
+            | What::Waking { tid, .. }
+            | What::Moved { tid, .. } => self.roster.has(tid),
+            _ => true,
+        });
+        self.held.append(&mut events);
+        // Stable: of one time, the order of the kernel's.
+        self.held.sort_by_key(|event| event.at);
+        complete
+    }
+
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        let ended = self.roster.look();
+        if let Engine::Bpf(bpf) = &self.engine {
+            for tid in ended {
+                bpf.forget_thread(tid);
+            }
+        }
+        self.tell_programs();
+    }
+
+    fn tell_programs(&self) {
+        if let Engine::Bpf(bpf) = &self.engine {
+            for pid in self.roster.processes() {
+                bpf.want_process(pid);
+            }
+            for vcpu in self.guests().iter().flat_map(|guest| &guest.vcpus) {
+                bpf.want_thread(vcpu.tid);
+            }
         }
     }
 }
+
+fn highest(list: &CpuList) -> Option<CpuId> {
+    list.iter().max()
+}
+
+/// KVM_ISA_VMX and KVM_ISA_SVM (arch/x86/kvm/trace.h).
+fn isa(number: u32) -> Option<Isa> {
+    match number {
+        1 => Some(Isa::Vmx),
+        2 => Some(Isa::Svm),
+        _ => None,
+    }
+}
+
+/// How a task leaves, by `prev_state`: the lowest eight bits tell why it does not
+/// run on (TASK_REPORT in include/linux/sched.h).
+fn left(state: u64) -> Left {
+    match state & 0xff {
+        0 => Left::Runnable,
+        bits if bits & 0xc != 0 => Left::Stopped,
+        _ => Left::Asleep,
+    }
+}
+
+fn name(comm: &[u8]) -> String {
+    let end = comm.iter().position(|&byte| byte == 0);
+    let comm = &comm[..end.unwrap_or(comm.len())];
+    clean(&String::from_utf8_lossy(comm), TASK_NAME)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -53,6 +53,7 @@ pub enum Condition {
     Above = 0x20,
     /// Greater or equal, unsigned.
     AtLeast = 0x30,
+    NotEqual = 0x50,
     /// Greater or equal, signed.
     AtLeastSigned = 0x70,
     /// Less, unsigned.
@@ -66,8 +67,16 @@ pub enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Helper {
+    /// `bpf_map_lookup_elem`: the address of a value in a map, or 0.
+    MapLookup = 1,
+    /// `bpf_map_update_elem`: below zero where the map is full.
+    MapUpdate = 2,
     /// `bpf_ktime_get_ns`: CLOCK_MONOTONIC in ns, safe in any context.
     KtimeGetNs = 5,
+    /// `bpf_get_smp_processor_id`.
+    CpuNumber = 8,
+    /// `bpf_get_current_pid_tgid`: the process above the thread.
+    CurrentThread = 14,
     /// `bpf_perf_event_read`: the count of an event in an array, or an error
     /// below zero. Without interrupts it reads this CPU's hardware.
     PerfEventRead = 22,
@@ -108,7 +117,10 @@ const LDX_MEM: u8 = 0x61;
 const STX_MEM: u8 = 0x63;
 const STX_ATOMIC: u8 = 0xc3;
 const JMP: u8 = 0x05;
+const ALU32: u8 = 0x04;
 const ALU64: u8 = 0x07;
+/// Of an atomic operation: the register takes what was there before.
+const FETCH: i32 = 0x01;
 /// The right side is a register (BPF_X), not an immediate.
 const BY_REGISTER: u8 = 0x08;
 const CALL: u8 = 0x85;
@@ -151,6 +163,21 @@ impl Asm {
         self.emit(ALU64 | 0xb0 | BY_REGISTER, to as u8, from as u8, 0, 0);
     }
 
+    /// `to = the lower half of from`.
+    pub fn copy_low(&mut self, to: Reg, from: Reg) {
+        self.emit(ALU32 | 0xb0 | BY_REGISTER, to as u8, from as u8, 0, 0);
+    }
+
+    /// `to &= bits`.
+    pub fn keep_bits(&mut self, to: Reg, bits: i32) {
+        self.emit(ALU64 | 0x50, to as u8, 0, 0, bits);
+    }
+
+    /// `to >>= bits`.
+    pub fn shift_right(&mut self, to: Reg, bits: i32) {
+        self.emit(ALU64 | 0x70, to as u8, 0, 0, bits);
+    }
+
     /// `to += value`.
     pub fn add(&mut self, to: Reg, value: i32) {
         self.emit(ALU64, to as u8, 0, 0, value);
@@ -184,6 +211,12 @@ impl Asm {
     /// `*(base + offset) += from`, atomically (BPF_ATOMIC, BPF_ADD).
     pub fn add_atomically(&mut self, base: Reg, offset: i16, from: Reg, width: Width) {
         self.emit(STX_ATOMIC | width as u8, base as u8, from as u8, offset, 0);
+    }
+
+    /// The same with 8 bytes, and `from` takes what was there (from Linux 5.12 on).
+    pub fn fetch_add(&mut self, base: Reg, offset: i16, from: Reg) {
+        let code = STX_ATOMIC | Width::Double as u8;
+        self.emit(code, base as u8, from as u8, offset, FETCH);
     }
 
     /// `to = value`, of 64 bits.

@@ -20,6 +20,10 @@ fn instructions_are_those_of_llvm() {
         asm.load(Reg::R2, Reg::Frame, -16, Width::Double);
         asm.load(Reg::R2, Reg::R1, 4, Width::Word);
         asm.store(Reg::Frame, -8, Reg::R1, Width::Double);
+        asm.copy_low(Reg::R3, Reg::R8);
+        asm.keep_bits(Reg::R3, 255);
+        asm.shift_right(Reg::R3, 32);
+        asm.fetch_add(Reg::R7, 16, Reg::R1);
         asm.call(Helper::KtimeGetNs);
         asm.call_kernel(BtfId(0x1234));
         asm.exit();
@@ -34,6 +38,10 @@ fn instructions_are_those_of_llvm() {
             [0x79, 0xa2, 0xf0, 0xff, 0, 0, 0, 0],
             [0x61, 0x12, 0x04, 0, 0, 0, 0, 0],
             [0x7b, 0x1a, 0xf8, 0xff, 0, 0, 0, 0],
+            [0xbc, 0x83, 0, 0, 0, 0, 0, 0],
+            [0x57, 0x03, 0, 0, 0xff, 0, 0, 0],
+            [0x77, 0x03, 0, 0, 32, 0, 0, 0],
+            [0xdb, 0x17, 16, 0, 1, 0, 0, 0],
             [0x85, 0x00, 0, 0, 5, 0, 0, 0],
             [0x85, 0x20, 0, 0, 0x34, 0x12, 0, 0],
             [0x95, 0x00, 0, 0, 0, 0, 0, 0],

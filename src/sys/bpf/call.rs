@@ -1,6 +1,7 @@
-//! The bpf(2) system call, for one kind of program: one for a raw tracepoint.
-//! It is attached to one, or to none and run on the calling thread's CPU by
-//! BPF_PROG_TEST_RUN. When its last descriptor closes, it is gone.
+//! The bpf(2) system call, for two kinds of programs: one for a raw tracepoint,
+//! which is attached to one, or to none and run on the calling thread's CPU by
+//! BPF_PROG_TEST_RUN; and one for the event of a tracepoint, which finds its fields
+//! laid out. When its last descriptor closes, it is gone.
 //!
 //! Programs of BPF_PROG_TYPE_SYSCALL, which are made to be run like this, must
 //! be allowed to sleep, and such programs may not read a perf event
@@ -10,15 +11,22 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use crate::sys::perf_ring;
+use crate::units::CpuId;
+
 /// Commands (enum bpf_cmd).
 const MAP_CREATE: u32 = 0;
 const MAP_UPDATE_ELEM: u32 = 2;
+const MAP_DELETE_ELEM: u32 = 3;
 const PROG_LOAD: u32 = 5;
 const PROG_TEST_RUN: u32 = 10;
+const OBJECT_INFO: u32 = 15;
 const RAW_TRACEPOINT_OPEN: u32 = 17;
 /// enum bpf_map_type, bpf_prog_type.
+const MAP_TYPE_HASH: u32 = 1;
 const MAP_TYPE_ARRAY: u32 = 2;
 const MAP_TYPE_PERF_EVENT_ARRAY: u32 = 4;
+const PROG_TYPE_TRACEPOINT: u32 = 5;
 const PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
 /// Flag: user space may map the array.
 const F_MMAPABLE: u32 = 1 << 10;
@@ -51,20 +59,33 @@ impl Program {
     /// EPERM without the rights, ENOSYS without bpf(2), others from the
     /// verifier with its reason.
     pub fn load(code: &[u64], name: &str) -> Result<Program, LoadError> {
-        Self::try_load(code, name, &mut []).or_else(|cause| {
+        Self::load_as(PROG_TYPE_RAW_TRACEPOINT, code, name)
+    }
+
+    /// The same for the event of a tracepoint: its context is the fields of that,
+    /// from the eighth byte on.
+    ///
+    /// # Errors
+    /// Those of [`Program::load`].
+    pub fn load_for_event(code: &[u64], name: &str) -> Result<Program, LoadError> {
+        Self::load_as(PROG_TYPE_TRACEPOINT, code, name)
+    }
+
+    fn load_as(kind: u32, code: &[u64], name: &str) -> Result<Program, LoadError> {
+        Self::try_load(kind, code, name, &mut []).or_else(|cause| {
             // Only a refused program is verified again with a log: writing it
             // takes longer than everything else.
             let mut log = vec![0; LOG_BYTES];
-            Self::try_load(code, name, &mut log).map_err(|_| LoadError {
+            Self::try_load(kind, code, name, &mut log).map_err(|_| LoadError {
                 reason: last_words(&log),
                 cause,
             })
         })
     }
 
-    fn try_load(code: &[u64], name: &str, log: &mut [u8]) -> io::Result<Program> {
+    fn try_load(kind: u32, code: &[u64], name: &str, log: &mut [u8]) -> io::Result<Program> {
         let mut attributes = Attributes::default();
-        attributes.pair(0, PROG_TYPE_RAW_TRACEPOINT, code.len() as u32);
+        attributes.pair(0, kind, code.len() as u32);
         attributes.set(1, code.as_ptr().addr() as u64);
         attributes.set(2, LICENCE.as_ptr().addr() as u64);
         attributes.pair(3, u32::from(!log.is_empty()), log.len() as u32);
@@ -104,6 +125,35 @@ impl Program {
         // SAFETY: the name outlives the call, which only reads it.
         unsafe { attributes.create(RAW_TRACEPOINT_OPEN) }
     }
+
+    /// Has the program run at each hit of the tracepoint with this number, on
+    /// whichever CPU, until the descriptor closes: the event is of one CPU and never
+    /// enabled, but programs belong to the tracepoint
+    /// (kernel/trace/bpf_trace.c, `perf_event_attach_bpf_prog`).
+    ///
+    /// # Errors
+    /// EACCES where the program reads beyond the fields, EPERM without the rights.
+    pub fn attach_to_event(&self, tracepoint: u64, cpu: CpuId) -> io::Result<OwnedFd> {
+        perf_ring::open_with_program(tracepoint, cpu, self.descriptor.as_fd())
+    }
+
+    /// How long the program has run by now, in ns; 0 unless the kernel counts it
+    /// (sysctl kernel.bpf_stats_enabled).
+    ///
+    /// # Errors
+    /// ENOSYS, EINVAL on old kernels.
+    pub fn run_time(&self) -> io::Result<u64> {
+        // struct bpf_prog_info up to run_time_ns.
+        let mut info = [0u64; 25];
+        let mut attributes = Attributes::default();
+        let size = size_of_val(&info) as u32;
+        attributes.pair(0, self.descriptor.as_raw_fd() as u32, size);
+        attributes.set(1, info.as_mut_ptr().expose_provenance() as u64);
+        // SAFETY: the kernel writes at most `size` bytes to `info`, which outlives
+        // the call; all zero, it asks for no further tables.
+        unsafe { attributes.call(OBJECT_INFO) }?;
+        Ok(info[24])
+    }
 }
 
 /// Creates an array of one value that user space may map.
@@ -133,6 +183,36 @@ pub(super) fn create_events(count: u32, name: &str) -> io::Result<OwnedFd> {
     attributes.name_at(28, name);
     // SAFETY: the attributes hold no pointer.
     unsafe { attributes.create(MAP_CREATE) }
+}
+
+/// Creates a table of 64-bit values by 32-bit keys.
+pub(super) fn create_table(entries: u32, name: &str) -> io::Result<OwnedFd> {
+    let mut attributes = Attributes::default();
+    attributes.pair(0, MAP_TYPE_HASH, 4);
+    attributes.pair(1, 8, entries);
+    attributes.name_at(28, name);
+    // SAFETY: the attributes hold no pointer.
+    unsafe { attributes.create(MAP_CREATE) }
+}
+
+/// Sets the value of a key that has none yet (BPF_NOEXIST).
+pub(super) fn insert(table: BorrowedFd<'_>, key: u32, value: u64) -> io::Result<()> {
+    let mut attributes = Attributes::default();
+    attributes.pair(0, table.as_raw_fd() as u32, 0);
+    attributes.set(1, (&raw const key).addr() as u64);
+    attributes.set(2, (&raw const value).addr() as u64);
+    attributes.set(3, 1);
+    // SAFETY: key and value are as long as the table has them, and outlive the
+    // call, which only reads them.
+    unsafe { attributes.call(MAP_UPDATE_ELEM) }.map(drop)
+}
+
+pub(super) fn remove(table: BorrowedFd<'_>, key: u32) -> io::Result<()> {
+    let mut attributes = Attributes::default();
+    attributes.pair(0, table.as_raw_fd() as u32, 0);
+    attributes.set(1, (&raw const key).addr() as u64);
+    // SAFETY: the key is as long as the table has it, and outlives the call.
+    unsafe { attributes.call(MAP_DELETE_ELEM) }.map(drop)
 }
 
 pub(super) fn put_event(array: BorrowedFd<'_>, key: u32, event: BorrowedFd<'_>) -> io::Result<()> {

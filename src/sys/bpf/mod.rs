@@ -12,6 +12,7 @@ mod btf;
 mod call;
 mod event;
 mod outputs;
+mod table;
 
 pub use area::Area;
 pub use asm::{Asm, AsmError, Condition, Helper, Label, Reg, Width};
@@ -19,3 +20,4 @@ pub use btf::{Btf, BtfError, BtfId};
 pub use call::{LoadError, Program};
 pub use event::EventSlot;
 pub use outputs::Outputs;
+pub use table::Table;

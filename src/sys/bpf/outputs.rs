@@ -1,4 +1,4 @@
-//! Rings of perf events that BPF programs write to, one a CPU.
+//! Perf events of BPF programs, one a CPU: rings that they write to, or counters.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -8,7 +8,6 @@
 //! when the process does, and the verifier lets no program end with interrupts
 //! off.
 
-mod clock_fit;
 mod counters;
 mod edges;
 mod interruptions;

@@ -7,7 +7,6 @@ use crate::model::{Evidence, Footprint};
 use crate::sampler::calibrate::Calibration;
 use crate::sampler::ends::Ends;
 use crate::sampler::engine::{SamplingPlan, Window};
-use crate::sampler::engines::bpf::clock_fit::ClockFit;
 use crate::sampler::engines::bpf::edges::Edges;
 use crate::sampler::engines::bpf::interruptions::{Interruptions, footprint};
 use crate::sampler::engines::bpf::neighbours::Neighbour;
@@ -21,6 +20,7 @@ use crate::sampler::machine::Machine;
 use crate::sampler::rise::Events;
 use crate::sampler::workers::GapChannel;
 use crate::sys::clock::{MonotonicMoment, monotonic_moment};
+use crate::sys::clock_fit::ClockFit;
 use crate::units::{CpuId, Cycles, Nanos};
 
 /// Shots whose edges are only learnt from, before the first that counts.

@@ -2,12 +2,13 @@
 //! between two moments, one before a shot and one after it, at which both were
 //! read together.
 
-use crate::sys::clock::MonotonicMoment;
 use crate::units::{Cycles, Nanos};
+
+use super::clock::MonotonicMoment;
 
 /// The line for one shot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClockFit {
+pub struct ClockFit {
     origin: MonotonicMoment,
     cycles_per_nano: f64,
     length: Nanos,
@@ -17,7 +18,7 @@ pub(super) struct ClockFit {
 
 impl ClockFit {
     /// The line through two moments; `None` where a clock did not advance.
-    pub(super) fn new(before: MonotonicMoment, after: MonotonicMoment) -> Option<ClockFit> {
+    pub fn new(before: MonotonicMoment, after: MonotonicMoment) -> Option<ClockFit> {
         let length = after.monotonic.saturating_sub(before.monotonic);
         let cycles = after.tsc.0.checked_sub(before.tsc.0)?;
         (length.0 > 0 && cycles > 0).then(|| ClockFit {
@@ -29,21 +30,21 @@ impl ClockFit {
     }
 
     /// The TSC at a reading of the program's clock.
-    pub(super) fn tsc(&self, clock: Nanos) -> Cycles {
+    pub fn tsc(&self, clock: Nanos) -> Cycles {
         let nanos = clock.0 as i64 - self.origin.monotonic.0 as i64;
         let cycles = (nanos as f64 * self.cycles_per_nano).round() as i64;
         Cycles(self.origin.tsc.0.wrapping_add_signed(cycles))
     }
 
     /// A length on the program's clock in cycles.
-    pub(super) fn cycles(&self, length: Nanos) -> Cycles {
+    pub fn cycles(&self, length: Nanos) -> Cycles {
         Cycles((length.0 as f64 * self.cycles_per_nano).round() as u64)
     }
 
     /// Bound of the error of [`ClockFit::tsc`]: the readings' own, and as the
     /// kernel may have changed the rate of CLOCK_MONOTONIC within the shot
     /// (adjtimex(2)), what the change since the fit before comes to.
-    pub(super) fn error(&self, before: Option<&ClockFit>) -> Nanos {
+    pub fn error(&self, before: Option<&ClockFit>) -> Nanos {
         let slew = before.map_or(0.0, |before| {
             (self.cycles_per_nano / before.cycles_per_nano - 1.0).abs() * self.length.0 as f64
         });

@@ -1,0 +1,117 @@
+//! When SMIs were counted on the CPUs of the host.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::evidence::{MachineFacts, SmiCounter};
+use crate::host::Host;
+use crate::host::cpuid;
+use crate::host::root::Root;
+use crate::model::absence::SmiRise;
+use crate::sys::tsc;
+use crate::units::{CpuId, Cycles};
+
+/// The counters of all CPUs.
+#[derive(Debug)]
+pub(super) struct SmiWatch {
+    counters: Result<Vec<(CpuId, SmiCounter)>, String>,
+    latest: HashMap<CpuId, (u32, Cycles)>,
+    rises: Vec<SmiRise>,
+}
+
+impl SmiWatch {
+    /// Opens what there is on the running machine.
+    pub(super) fn open(root: &Root, cpus: &[CpuId]) -> SmiWatch {
+        let mut watch = SmiWatch {
+            counters: counters(root, cpus),
+            latest: HashMap::new(),
+            rises: Vec::new(),
+        };
+        watch.read();
+        watch
+    }
+
+    /// The events that programs may read on their own CPU; `None` unless all
+    /// counters are such.
+    pub(super) fn events(&self) -> Option<Vec<(CpuId, BorrowedFd<'_>)>> {
+        let counters = self.counters.as_ref().ok()?.iter();
+        counters
+            .map(|(cpu, counter)| match counter {
+                SmiCounter::Perf(counter) => Some((*cpu, counter.as_fd())),
+                SmiCounter::Msr(_) => None,
+            })
+            .collect()
+    }
+
+    /// Reads all counters from here. Each CPU is interrupted for it.
+    pub(super) fn read(&mut self) {
+        let Ok(counters) = &self.counters else { return };
+        let readings: Vec<_> = (counters.iter())
+            .filter_map(|(cpu, counter)| Some((*cpu, counter.read().ok()?, tsc::read())))
+            .collect();
+        for (cpu, count, at) in readings {
+            self.note(cpu, count, Cycles(at));
+        }
+    }
+
+    /// Takes a reading.
+    pub(super) fn note(&mut self, cpu: CpuId, count: u32, at: Cycles) {
+        if let Some((before, after)) = self.latest.insert(cpu, (count, at))
+            && before != count
+        {
+            self.rises.push(SmiRise {
+                cpu,
+                after_cycles: after,
+                by_cycles: at,
+                count: count.wrapping_sub(before),
+            });
+        }
+    }
+
+    pub(super) fn rises(&self) -> Result<&[SmiRise], &str> {
+        match &self.counters {
+            Ok(_) => Ok(&self.rises),
+            Err(reason) => Err(reason),
+        }
+    }
+}
+
+fn counters(root: &Root, cpus: &[CpuId]) -> Result<Vec<(CpuId, SmiCounter)>, String> {
+    if !root.is_live() {
+        return Err(String::from("the files are those of another machine"));
+    }
+    let host = Host::read(root);
+    let machine = MachineFacts::new(cpuid::facts(), &host);
+    cpus.iter()
+        .map(|&cpu| {
+            let sources = machine.smi_sources(root, &host, cpu)?;
+            SmiCounter::open(&sources, cpu).map(|(counter, _)| (cpu, counter))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rise_lies_between_two_readings_of_its_cpu() {
+        let mut watch = SmiWatch {
+            counters: Ok(Vec::new()),
+            latest: HashMap::new(),
+            rises: Vec::new(),
+        };
+        for (cpu, count, at) in [(1, 5, 10), (2, 7, 11), (1, 5, 20), (2, 8, 21), (1, 4, 30)] {
+            watch.note(CpuId(cpu), count, Cycles(at));
+        }
+        let rise = |cpu, after, by, count| SmiRise {
+            cpu: CpuId(cpu),
+            after_cycles: Cycles(after),
+            by_cycles: Cycles(by),
+            count,
+        };
+        // The counter wraps.
+        let expected = [rise(2, 11, 21, 1), rise(1, 20, 30, u32::MAX)];
+        assert_eq!(watch.rises().unwrap(), expected);
+    }
+}

@@ -1,0 +1,447 @@
+//! Absences by BPF programs, which keep what is below the threshold to themselves.
+
+mod layout;
+mod programs;
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use super::super::event::{Event, What};
+use super::clock::Clock;
+use super::points::{Point, Points};
+use super::{isa, left, name};
+use crate::sys::bpf::{Area, Outputs, Program, Table};
+use crate::sys::clock::monotonic;
+use crate::sys::perf_record::RingRecord;
+use crate::sys::perf_ring::{PerfRing, Switches};
+use crate::units::{CpuId, Cycles, Nanos};
+
+use layout::{ENTRY_BYTES, Kind, LOG_AT, Record, STATE_BYTES, Slot};
+use programs::{ExitFields, MoveFields, Parts, SwitchFields};
+
+/// Threads of vCPUs of a host, and of processes above them.
+const THREADS: u32 = 16_384;
+/// What a hook of a program may take from the reading of the clock to the end of
+/// its record.
+const IN_HAND: Nanos = Nanos(1_000_000);
+/// An absence in course keeps back what came after its begin for no longer.
+const HELD_BACK: Nanos = Nanos(1_000_000_000);
+
+/// What a small record means.
+enum Small {
+    Edge(usize),
+    ToVmm,
+}
+
+/// The attached programs and their rings.
+pub(super) struct Bpf {
+    points: Points,
+    small: Vec<Small>,
+    programs: Vec<Program>,
+    attached: Vec<OwnedFd>,
+    rings: Vec<(CpuId, PerfRing)>,
+    outputs: Outputs,
+    smis: Option<Outputs>,
+    state: Area,
+    missing: Area,
+    missing_before: u64,
+    threads: Table,
+    processes: Option<Table>,
+    /// The vCPU's thread that has a CPU, as far as was told.
+    current: HashMap<CpuId, u32>,
+    lost: u64,
+}
+
+/// What was read.
+#[derive(Default)]
+pub(super) struct Drained {
+    pub(super) events: Vec<Event>,
+    /// Readings of the SMI count.
+    pub(super) smis: Vec<(CpuId, u32, Cycles)>,
+}
+
+/// What programs are to look at.
+pub(super) struct Order<'a> {
+    pub(super) points: Points,
+    pub(super) online: &'a [CpuId],
+    /// The highest number of a CPU that may come.
+    pub(super) highest: CpuId,
+    pub(super) ring_bytes: usize,
+    pub(super) threshold: Nanos,
+    /// Whether all processes are wanted.
+    pub(super) all: bool,
+    pub(super) smis: Option<Vec<(CpuId, BorrowedFd<'a>)>>,
+}
+
+impl Bpf {
+    /// # Errors
+    /// Why programs cannot be had, for people.
+    pub(super) fn attach(order: Order<'_>) -> Result<Bpf, String> {
+        let failed = |error: std::io::Error| format!("BPF programs: {error}");
+        let count = order.highest.0.saturating_add(1);
+        let words = STATE_BYTES as usize / 8 * count as usize;
+        let outputs = Outputs::new(count, "hwgap_rings").map_err(failed)?;
+        let mut rings = Vec::with_capacity(order.online.len());
+        for &cpu in order.online {
+            let ring = PerfRing::open_for(cpu, order.ring_bytes, Switches::Left);
+            let ring = ring.map_err(|error| format!("perf ring of CPU {cpu}: {error}"))?;
+            ring.enable().map_err(failed)?;
+            outputs.put(cpu, ring.leader()).map_err(failed)?;
+            rings.push((cpu, ring));
+        }
+        let smis = match order.smis {
+            Some(counters) => {
+                let events = Outputs::new(count, "hwgap_smis").map_err(failed)?;
+                for (cpu, counter) in counters {
+                    events.put(cpu, counter).map_err(failed)?;
+                }
+                Some(events)
+            }
+            None => None,
+        };
+        let mut bpf = Bpf {
+            points: order.points,
+            small: Vec::new(),
+            programs: Vec::new(),
+            attached: Vec::new(),
+            rings,
+            state: Area::new(words, "hwgap_cpus").map_err(failed)?,
+            missing: Area::new(1, "hwgap_missing").map_err(failed)?,
+            missing_before: 0,
+            threads: Table::new(THREADS, "hwgap_threads").map_err(failed)?,
+            processes: match order.all {
+                true => None,
+                false => Some(Table::new(THREADS, "hwgap_guests").map_err(failed)?),
+            },
+            current: HashMap::new(),
+            lost: 0,
+            outputs: outputs,
+            smis: smis,
+        };
+        bpf.attach_all(order.threshold, count as i32)?;
+        Ok(bpf)
+    }
+
+    fn attach_all(&mut self, threshold: Nanos, cpus: i32) -> Result<(), String> {
+        let parts = Parts {
+            state: self.state.map(),
+            cpus,
+            threads: self.threads.map(),
+            processes: self.processes.as_ref().map(Table::map),
+            rings: self.outputs.array(),
+            smis: self.smis.as_ref().map(Outputs::array),
+            missing: self.missing.map(),
+            threshold,
+        };
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let points = &self.points;
+        let mut raw = Vec::new();
+        for (number, edge) in points.edges.iter().enumerate() {
+            let code = parts.small(number as i32, edge.argument());
+            raw.push((edge.name.as_str(), code));
+            self.small.push(Small::Edge(number));
+        }
+        let code = parts.small(self.small.len() as i32, Some(0));
+        raw.push((points.to_vmm.name(), code));
+        self.small.push(Small::ToVmm);
+        raw.push((points.entry.name(), parts.entry()));
+        let moved = |kind, point: &Point, cpu: &str| {
+            let fields = MoveFields {
+                thread: word_at(point, "pid")?,
+                cpu: word_at(point, cpu)?,
+            };
+            parts.moved(kind, fields).map_err(|error| text(&error))
+        };
+        let events = [
+            (
+                &points.switch,
+                (parts.switch(switch_fields(&points.switch)?)).map_err(|error| text(&error))?,
+            ),
+            (
+                &points.migrate,
+                moved(Kind::Moved, &points.migrate, "dest_cpu")?,
+            ),
+            (
+                &points.waking,
+                moved(Kind::Waking, &points.waking, "target_cpu")?,
+            ),
+            (
+                &points.exit,
+                (parts.exit(exit_fields(&points.exit)?)).map_err(|error| text(&error))?,
+            ),
+        ];
+        // The scheduler's first, and exits after entries: a thread is followed only
+        // once all of it is.
+        let cpu = self.rings.first().map_or(CpuId(0), |(cpu, _)| *cpu);
+        let (exit, scheduler) = events.split_last().expect("the array is not empty");
+        for (point, code) in scheduler {
+            let program = load(Program::load_for_event, code, point.name())?;
+            self.attached.push(attach_event(&program, point, cpu)?);
+            self.programs.push(program);
+        }
+        for (name, code) in raw {
+            let program = load(Program::load, &code.map_err(|error| text(&error))?, name)?;
+            let c_name = CString::new(name).map_err(|error| text(&error))?;
+            let attached = program.attach(&c_name);
+            let attached = attached.map_err(|error| format!("{name}: {error}"))?;
+            self.attached.push(attached);
+            self.programs.push(program);
+        }
+        let program = load(Program::load_for_event, &exit.1, exit.0.name())?;
+        self.attached.push(attach_event(&program, exit.0, cpu)?);
+        self.programs.push(program);
+        Ok(())
+    }
+
+    /// Lets the threads of a process be vCPUs.
+    pub(super) fn want_process(&self, pid: u32) {
+        // One that is in already is as wanted.
+        let _ = self.processes.as_ref().map(|table| table.insert(pid, 1));
+    }
+
+    /// Follows a thread from now on.
+    pub(super) fn want_thread(&self, tid: u32) {
+        let _ = self.threads.insert(tid, 0);
+    }
+
+    /// A thread has ended; its number may become another's.
+    pub(super) fn forget_thread(&self, tid: u32) {
+        let _ = self.threads.remove(tid);
+    }
+
+    /// Up to when no CPU has anything in hand or in its log.
+    pub(super) fn complete_to(&self) -> Nanos {
+        let now = monotonic();
+        let mut complete = now.saturating_sub(IN_HAND).0;
+        let words = STATE_BYTES as usize / 8;
+        for (cpu, _) in &self.rings {
+            let at = cpu.0 as usize * words;
+            let get = |slot: Slot| self.state.get(at + slot.word());
+            if get(Slot::Thread) == 0 || get(Slot::Streams) != 0 {
+                continue;
+            }
+            if get(Slot::Exit) != 0 {
+                complete = complete.min(get(Slot::Exit));
+            }
+            if get(Slot::Logged) != 0 {
+                let first = self.state.get(at + LOG_AT as usize / 8 + 1);
+                complete = complete.min(first);
+            }
+        }
+        Nanos(complete).max(now.saturating_sub(HELD_BACK))
+    }
+
+    /// Reads all that was put out.
+    pub(super) fn drain(&mut self, clock: &Clock) -> Drained {
+        let mut drained = Drained::default();
+        let missing = self.missing.get(0);
+        let newly = missing.wrapping_sub(std::mem::replace(&mut self.missing_before, missing));
+        self.lost += newly;
+        let Bpf {
+            rings,
+            points,
+            small,
+            current,
+            lost,
+            ..
+        } = self;
+        for (cpu, ring) in rings.iter_mut() {
+            let mut decoder = Decoder {
+                cpu: *cpu,
+                points,
+                small,
+                clock,
+                thread: current.entry(*cpu).or_default(),
+                drained: &mut drained,
+            };
+            ring.drain(&mut |record| match record {
+                // A record that cannot be read is as good as lost.
+                RingRecord::Tracepoint { time, data } => {
+                    if decoder.read(&Record(data)).is_none() {
+                        *lost += 1;
+                        decoder.tell_at(clock.raw(time), What::Lost);
+                    }
+                }
+                RingRecord::Lost { count, time } => {
+                    *lost += count;
+                    decoder.tell_at(clock.raw(time), What::Lost);
+                }
+                RingRecord::Switch { .. } => {}
+            });
+            // On which CPU, nobody knows.
+            if newly > 0 {
+                let now = clock.monotonic(monotonic().0);
+                decoder.tell_at(now, What::Lost);
+            }
+        }
+        drained
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How long the programs have run.
+    pub(super) fn run_time(&self) -> Option<Nanos> {
+        let times = self.programs.iter().map(|program| program.run_time().ok());
+        times.sum::<Option<u64>>().map(Nanos)
+    }
+}
+
+fn load(
+    load: fn(&[u64], &str) -> Result<Program, crate::sys::bpf::LoadError>,
+    code: &[u64],
+    name: &str,
+) -> Result<Program, String> {
+    load(code, "hwgap_host").map_err(|error| format!("BPF program of {name}: {error}"))
+}
+
+fn attach_event(program: &Program, point: &Point, cpu: CpuId) -> Result<OwnedFd, String> {
+    let attached = program.attach_to_event(u64::from(point.id), cpu);
+    attached.map_err(|error| format!("BPF program of {}: {error}", point.name()))
+}
+
+/// An offset where programs may load 4 bytes.
+fn word_at(point: &Point, field: &str) -> Result<i16, String> {
+    at(point, field, 4)
+}
+
+fn at(point: &Point, field: &str, align: usize) -> Result<i16, String> {
+    let offset = point.field(field).map_err(|error| error.to_string())?;
+    match i16::try_from(offset) {
+        Ok(at) if offset >= 8 && offset.is_multiple_of(align) => Ok(at),
+        _ => Err(format!("{}: {field} lies at {offset}", point.name())),
+    }
+}
+
+fn exit_fields(point: &Point) -> Result<ExitFields, String> {
+    Ok(ExitFields {
+        code: word_at(point, "exit_reason")?,
+        isa: word_at(point, "isa")?,
+        info1: at(point, "info1", 8)?,
+        info2: at(point, "info2", 8)?,
+        vcpu: word_at(point, "vcpu_id").ok(),
+    })
+}
+
+fn switch_fields(point: &Point) -> Result<SwitchFields, String> {
+    let both = |first, second| Ok::<_, String>([word_at(point, first)?, word_at(point, second)?]);
+    Ok(SwitchFields {
+        state: at(point, "prev_state", 8)?,
+        threads: both("prev_pid", "next_pid")?,
+        priorities: both("prev_prio", "next_prio")?,
+        names: both("prev_comm", "next_comm")?,
+    })
+}
+
+/// From the records of a CPU to events.
+struct Decoder<'a> {
+    cpu: CpuId,
+    points: &'a Points,
+    small: &'a [Small],
+    clock: &'a Clock,
+    thread: &'a mut u32,
+    drained: &'a mut Drained,
+}
+
+impl Decoder<'_> {
+    /// `None` for a record that is not of the programs' making.
+    fn read(&mut self, record: &Record<'_>) -> Option<()> {
+        let kind = record.word(0)? as i32;
+        let value = record.word(4)?;
+        let is = |one: Kind| kind == one as i32;
+        if is(Kind::Absence) {
+            return self.absence(record);
+        }
+        let time = record.long(8)?;
+        if is(Kind::Switch) {
+            *self.thread = record.word(40)?;
+            let what = What::Switch {
+                from: record.word(16)?,
+                from_name: name(record.0.get(24..40)?),
+                from_priority: record.word(20)? as i32,
+                left: left(u64::from(value)),
+                to: record.word(40)?,
+                to_name: name(record.0.get(48..64)?),
+                to_priority: record.word(44)? as i32,
+            };
+            self.tell(time, what);
+        } else if is(Kind::Waking) {
+            let on = CpuId(record.word(16)?);
+            self.tell(time, What::Waking { tid: value, on });
+        } else if is(Kind::Moved) {
+            let to = CpuId(record.word(16)?);
+            self.tell(time, What::Moved { tid: value, to });
+        } else if is(Kind::Entry) {
+            *self.thread = value;
+            let what = What::Entry {
+                tid: value,
+                vcpu: None,
+            };
+            self.tell(time, what);
+        } else if is(Kind::Smis) {
+            let at = self.clock.monotonic(time);
+            self.drained.smis.push((self.cpu, value, at));
+        } else {
+            self.small(kind, value, time)?;
+        }
+        Some(())
+    }
+
+    fn absence(&mut self, record: &Record<'_>) -> Option<()> {
+        let tid = record.slot(Slot::Thread)? as u32;
+        *self.thread = tid;
+        let exit = record.slot(Slot::Exit)?;
+        if exit != 0 {
+            let what = What::Exit {
+                tid,
+                vcpu: Some(record.word(Slot::Vcpu as usize)?),
+                isa: isa(record.word(Slot::Isa as usize)?)?,
+                code: record.word(Slot::Code as usize)?,
+                info1: record.slot(Slot::Info1)?,
+                info2: record.slot(Slot::Info2)?,
+            };
+            self.tell(exit, what);
+        }
+        let logged = (record.slot(Slot::Logged)? as usize).min(layout::LOG_ENTRIES as usize);
+        for index in 0..logged {
+            let at = LOG_AT as usize + index * ENTRY_BYTES as usize;
+            let kind = record.word(at)? as i32;
+            self.small(kind, record.word(at + 4)?, record.long(at + 8)?)?;
+        }
+        let entry = record.slot(Slot::Entry)?;
+        if entry != 0 {
+            self.tell(entry, What::Entry { tid, vcpu: None });
+        }
+        Some(())
+    }
+
+    fn small(&mut self, kind: i32, value: u32, time: u64) -> Option<()> {
+        match self.small.get(usize::try_from(kind).ok()?)? {
+            Small::Edge(number) => {
+                let (points, edge) = (self.points, &self.points.edges[*number]);
+                points.meaning(edge, u64::from(value), time, |time, what| {
+                    self.tell(time, what)
+                });
+            }
+            Small::ToVmm => {
+                let tid = *self.thread;
+                self.tell(time, What::ToVmm { tid, reason: value });
+            }
+        }
+        Some(())
+    }
+
+    fn tell(&mut self, time: u64, what: What) {
+        self.tell_at(self.clock.monotonic(time), what);
+    }
+
+    fn tell_at(&mut self, at: Cycles, what: What) {
+        self.drained.events.push(Event {
+            at,
+            cpu: self.cpu,
+            what,
+        });
+    }
+}

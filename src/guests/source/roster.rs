@@ -1,0 +1,210 @@
+//! The guests that are watched, as far as they are known by now.
+
+use std::collections::{HashMap, HashSet};
+
+use super::SourceError;
+use crate::guests::find::{self, FoundGuest, Wanted};
+use crate::guests::guest_tsc;
+use crate::host::debugfs::Debugfs;
+use crate::host::root::Root;
+use crate::model::absence::GuestFoundBy;
+use crate::sys::tsc;
+use crate::units::{Cycles, Nanos};
+
+/// The guests and their threads.
+pub(super) struct Roster {
+    root: Root,
+    debugfs: Debugfs,
+    wanted: Wanted,
+    guests: Vec<FoundGuest>,
+    /// KVM's folder of a guest, by its process.
+    folders: HashMap<u32, String>,
+    threads: HashSet<u32>,
+    /// Threads that are none of a wanted guest.
+    others: HashSet<u32>,
+    /// How long a thread had waited when it was found.
+    waited_before: HashMap<u32, Nanos>,
+}
+
+impl Roster {
+    /// # Errors
+    /// Where a guest is wanted that is not there.
+    pub(super) fn begin(root: &Root, wanted: &Wanted) -> Result<Roster, SourceError> {
+        let mut roster = Roster {
+            root: root.clone(),
+            debugfs: Debugfs::find(root),
+            wanted: wanted.clone(),
+            guests: Vec::new(),
+            folders: HashMap::new(),
+            threads: HashSet::new(),
+            others: HashSet::new(),
+            waited_before: HashMap::new(),
+        };
+        roster.look();
+        let missing = |text: String| Err(SourceError::Missing(text));
+        match wanted {
+            Wanted::Name(name) if roster.guests.is_empty() => missing(format!(
+                "no guest of KVM is called {name}; name the process of its VMM, or all"
+            )),
+            // Its files may be hidden, and its first entry tells.
+            Wanted::Pid(pid) if roster.guests.is_empty() => {
+                match find::process(root, *pid, GuestFoundBy::Entries) {
+                    Some(guest) => {
+                        roster.guests.push(guest);
+                        Ok(roster)
+                    }
+                    None => missing(format!("there is no process {pid}")),
+                }
+            }
+            _ => Ok(roster),
+        }
+    }
+
+    pub(super) fn guests(&self) -> &[FoundGuest] {
+        &self.guests
+    }
+
+    pub(super) fn has(&self, tid: u32) -> bool {
+        self.threads.contains(&tid)
+    }
+
+    /// The processes whose threads are wanted.
+    pub(super) fn processes(&self) -> impl Iterator<Item = u32> {
+        self.guests.iter().map(|guest| guest.pid)
+    }
+
+    /// Looks for new guests and vCPUs, and at those that are known. Which threads
+    /// have ended.
+    pub(super) fn look(&mut self) -> Vec<u32> {
+        let files = self.debugfs.root().clone();
+        for (guest, folder) in find::find(&self.root, &files, &self.wanted) {
+            if let Some(folder) = folder {
+                self.folders.insert(guest.pid, folder);
+            }
+            let vcpus = guest.vcpus.clone();
+            if !self.guests.iter().any(|known| known.pid == guest.pid) {
+                let vcpus = Vec::new();
+                self.guests.push(FoundGuest { vcpus, ..guest });
+            }
+            for vcpu in vcpus {
+                self.add(guest.pid, vcpu.tid, vcpu.index);
+            }
+        }
+        self.guests.sort_by_key(|guest| guest.pid);
+        let now = Cycles(tsc::read());
+        let mut ended = Vec::new();
+        for guest in &mut self.guests {
+            let folder = self.folders.get(&guest.pid);
+            for vcpu in &mut guest.vcpus {
+                match find::waited(&self.root, guest.pid, vcpu.tid) {
+                    Some(total) => {
+                        let before = *self.waited_before.entry(vcpu.tid).or_insert(total);
+                        vcpu.waited = Some(total.saturating_sub(before));
+                    }
+                    None if find::process_of(&self.root, vcpu.tid) != Some(guest.pid) => {
+                        ended.push(vcpu.tid);
+                        continue;
+                    }
+                    None => {}
+                }
+                find::look_again(&self.root, guest.pid, vcpu);
+                if let Some(folder) = folder {
+                    let place = format!("{folder}/vcpu{}", vcpu.index);
+                    guest_tsc::note(&mut vcpu.tsc, guest_tsc::read(&files, &place, now));
+                }
+            }
+        }
+        self.others.clear();
+        ended
+    }
+
+    /// A thread has entered or left a guest.
+    pub(super) fn learn(&mut self, tid: u32, vcpu: Option<u32>) {
+        if self.threads.contains(&tid) || self.others.contains(&tid) {
+            return;
+        }
+        // Its number is known at its next exit.
+        let Some(index) = vcpu else { return };
+        let pid = find::process_of(&self.root, tid);
+        let known = |guest: &FoundGuest| Some(guest.pid) == pid;
+        if !self.guests.iter().any(known) {
+            let new = pid.filter(|_| self.wanted == Wanted::All);
+            match new.and_then(|pid| find::process(&self.root, pid, GuestFoundBy::Entries)) {
+                Some(guest) => self.guests.push(guest),
+                None => {
+                    self.others.insert(tid);
+                    return;
+                }
+            }
+        }
+        if let Some(pid) = pid {
+            self.add(pid, tid, index);
+        }
+    }
+
+    fn add(&mut self, pid: u32, tid: u32, index: u32) {
+        let Some(guest) = self.guests.iter_mut().find(|guest| guest.pid == pid) else {
+            return;
+        };
+        if self.threads.insert(tid) {
+            guest.vcpus.push(find::vcpu(&self.root, pid, tid, index));
+            guest.vcpus.sort_by_key(|vcpu| (vcpu.index, vcpu.tid));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn put(root: &Root, file: &str, text: &str) {
+        let path = root.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn guests_are_learnt_from_entries_and_their_clocks_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path());
+        for (tid, pid) in [(100, 100), (102, 100), (300, 300)] {
+            put(
+                &root,
+                &format!("proc/{tid}/status"),
+                &format!("Tgid:\t{pid}\n"),
+            );
+            put(&root, &format!("proc/{pid}/comm"), "firecracker\n");
+            let schedstat = format!("proc/{pid}/task/{tid}/schedstat");
+            put(&root, &schedstat, "1 1000 1\n");
+        }
+        let offset = "sys/kernel/debug/kvm/100-9/vcpu0/tsc-offset";
+        put(&root, offset, "-7\n");
+        assert!(Roster::begin(&root, &Wanted::Name("web".into())).is_err());
+        assert!(Roster::begin(&root, &Wanted::Pid(999)).is_err());
+        let mut one = Roster::begin(&root, &Wanted::Pid(100)).unwrap();
+        let mut all = Roster::begin(&root, &Wanted::All).unwrap();
+        for roster in [&mut one, &mut all] {
+            roster.learn(102, None);
+            assert!(!roster.has(102));
+            roster.learn(102, Some(0));
+            roster.learn(300, Some(0));
+            roster.look();
+            put(&root, "proc/100/task/102/schedstat", "1 1500 1\n");
+            put(&root, offset, "-9\n");
+            assert!(roster.look().is_empty());
+            put(&root, offset, "-7\n");
+            let vcpu = &roster.guests()[0].vcpus[0];
+            assert!(vcpu.waited.is_some());
+            let lines = vcpu.tsc.as_ref().unwrap();
+            let offsets: Vec<_> = lines.iter().map(|line| line.offset.as_str()).collect();
+            assert_eq!(offsets, ["-7", "-9"]);
+        }
+        assert!(one.has(102) && !one.has(300) && all.has(300));
+        assert_eq!(all.guests()[1].found_by, GuestFoundBy::Entries);
+        assert_eq!(one.guests()[0].vcpus[0].waited, Some(Nanos(500)));
+        fs::remove_dir_all(root.path("proc/102")).unwrap();
+        fs::remove_dir_all(root.path("proc/100/task")).unwrap();
+        assert_eq!(one.look(), [102]);
+    }
+}

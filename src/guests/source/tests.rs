@@ -1,0 +1,95 @@
+//! The source on the machine that runs the tests.
+
+use super::*;
+use crate::guests::source::bpf::Order;
+
+/// What is there, or why not.
+fn parts() -> Result<(Tracefs, Points), String> {
+    let tracefs = Tracefs::open(&Root::live())?;
+    let points = Points::find(&Root::live(), tracefs.root());
+    points
+        .map(|points| (tracefs, points))
+        .map_err(|error| error.to_string())
+}
+
+fn order(points: Points) -> Order<'static> {
+    Order {
+        points,
+        online: &[CpuId(0)],
+        highest: CpuId(1),
+        ring_bytes: 1 << 18,
+        threshold: Nanos(5_000),
+        all: false,
+        smis: None,
+    }
+}
+
+/// Any thread can stand for a vCPU's: from its being switched out on, it is all
+/// told.
+#[test]
+fn the_scheduler_is_told_of_a_thread_by_both_sources() {
+    let (_tracefs, points) = match parts() {
+        Ok(parts) => parts,
+        Err(reason) => return println!("skipped: {reason}"),
+    };
+    let mut clock = Clock::begin();
+    let mut bpf = match Bpf::attach(order(points.clone())) {
+        Ok(bpf) => bpf,
+        Err(reason) if reason.contains("not permitted") => return println!("skipped: {reason}"),
+        Err(reason) => panic!("{reason}"),
+    };
+    let mut rings = Rings::open(points, &[CpuId(0)], 1 << 20).unwrap();
+    let own = crate::sys::sched::thread_id();
+    bpf.want_thread(own);
+    let only: CpuList = [CpuId(0)].into_iter().collect();
+    let before = crate::sys::sched::affinity().unwrap();
+    crate::sys::sched::set_affinity(&only).unwrap();
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    crate::sys::sched::set_affinity(&before).unwrap();
+    clock.tick();
+    let by_programs = bpf.drain(&clock).events;
+    let by_rings = rings.drain(&clock);
+    assert_eq!((bpf.lost(), rings.lost()), (0, 0));
+    for events in [&by_programs, &by_rings] {
+        let count = |is: &dyn Fn(&What) -> bool| events.iter().filter(|one| is(&one.what)).count();
+        let away = count(
+            &|what| matches!(what, What::Switch { from, left: Left::Asleep, .. } if *from == own),
+        );
+        let back = count(&|what| matches!(what, What::Switch { to, .. } if *to == own));
+        let woken = count(
+            &|what| matches!(what, What::Waking { tid, on } if *tid == own && *on == CpuId(0)),
+        );
+        let counts = (away, back, woken);
+        assert!(away >= 19 && back >= 19 && woken >= 19, "{counts:?}");
+    }
+    // Between its coming and its going nobody is told twice, and the same is told.
+    let switches = |events: &[Event]| -> Vec<What> {
+        let own = events.iter().filter(|event| {
+            matches!(&event.what, What::Switch { from, to, .. } if [from, to].contains(&&own))
+        });
+        own.map(|event| event.what.clone()).collect()
+    };
+    let (program, ring) = (switches(&by_programs), switches(&by_rings));
+    assert!(
+        ring.ends_with(&program) || program.ends_with(&ring),
+        "{program:#?} {ring:#?}"
+    );
+    assert!(by_programs.len() < by_rings.len());
+}
+
+#[test]
+fn states_tell_how_a_task_left() {
+    for (state, how) in [
+        (0, Left::Runnable),
+        (0x100, Left::Runnable),
+        (1, Left::Asleep),
+        (0x80, Left::Asleep),
+        (4, Left::Stopped),
+        (0x208, Left::Stopped),
+    ] {
+        assert_eq!(left(state), how, "{state:#x}");
+    }
+    assert_eq!(name(b"CPU 0/KVM\0\0junk"), "CPU 0/KVM");
+}
