@@ -11,6 +11,9 @@ use crate::model::absence::GuestFoundBy;
 use crate::sys::tsc;
 use crate::units::{Cycles, Nanos};
 
+/// PROC_PID_INIT_INO (include/linux/proc_ns.h).
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+
 /// The guests and their threads.
 pub(super) struct Roster {
     root: Root,
@@ -40,8 +43,16 @@ impl Roster {
             others: HashSet::new(),
             waited_before: HashMap::new(),
         };
-        roster.look();
         let missing = |text: String| Err(SourceError::Missing(text));
+        // The kernel's records number threads as the first namespace does.
+        let namespace = std::fs::read_link(root.path("proc/self/ns/pid"));
+        if namespace.is_ok_and(|own| own.as_os_str() != FIRST_NAMESPACE) {
+            return missing(String::from(
+                "this is a container with process numbers of its own; run it with the host's \
+                 (--pid=host)",
+            ));
+        }
+        roster.look();
         match wanted {
             Wanted::Name(name) if roster.guests.is_empty() => missing(format!(
                 "no guest of KVM is called {name}; name the process of its VMM, or all"

@@ -12,11 +12,11 @@ fn parts() -> Result<(Tracefs, Points), String> {
         .map_err(|error| error.to_string())
 }
 
-fn order(points: Points) -> Order<'static> {
+fn order(points: Points, online: &[CpuId]) -> Order<'_> {
     Order {
         points,
-        online: &[CpuId(0)],
-        highest: CpuId(1),
+        online,
+        highest: *online.last().unwrap(),
         ring_bytes: 1 << 18,
         threshold: Nanos(5_000),
         all: false,
@@ -33,21 +33,18 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
         Err(reason) => return println!("skipped: {reason}"),
     };
     let mut clock = Clock::begin();
-    let mut bpf = match Bpf::attach(order(points.clone())) {
+    let online: Vec<CpuId> = CpuSets::read(&Root::live()).online.unwrap().iter().collect();
+    let mut bpf = match Bpf::attach(order(points.clone(), &online)) {
         Ok(bpf) => bpf,
         Err(reason) if reason.contains("not permitted") => return println!("skipped: {reason}"),
         Err(reason) => panic!("{reason}"),
     };
-    let mut rings = Rings::open(points, &[CpuId(0)], 1 << 20).unwrap();
+    let mut rings = Rings::open(points, &online, 1 << 20).unwrap();
     let own = crate::sys::sched::thread_id();
     bpf.want_thread(own);
-    let only: CpuList = [CpuId(0)].into_iter().collect();
-    let before = crate::sys::sched::affinity().unwrap();
-    crate::sys::sched::set_affinity(&only).unwrap();
     for _ in 0..20 {
         std::thread::sleep(Duration::from_millis(2));
     }
-    crate::sys::sched::set_affinity(&before).unwrap();
     clock.tick();
     let by_programs = bpf.drain(&clock).events;
     let by_rings = rings.drain(&clock);
