@@ -55,10 +55,8 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
             &|what| matches!(what, What::Switch { from, left: Left::Asleep, .. } if *from == own),
         );
         let back = count(&|what| matches!(what, What::Switch { to, .. } if *to == own));
-        let woken = count(
-            &|what| matches!(what, What::Waking { tid, on } if *tid == own && *on == CpuId(0)),
-        );
-        let counts = (away, back, woken);
+        let woken = count(&|what| matches!(what, What::Waking { tid, .. } if *tid == own));
+        let counts = (away, back, woken, events.len(), by_rings.len());
         assert!(away >= 19 && back >= 19 && woken >= 19, "{counts:?}");
     }
     // Between its coming and its going nobody is told twice, and the same is told.

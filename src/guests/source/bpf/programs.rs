@@ -499,7 +499,9 @@ fn clear<const N: usize>(a: &mut Asm, slots: [Slot; N]) {
 
 fn finish(mut asm: Asm, end: Label) -> Result<Vec<u64>, AsmError> {
     asm.place(end);
-    asm.set(R0, 0);
+    // With 0, a program of an event would hide the hit from every other user of the
+    // tracepoint (kernel/trace/bpf_trace.c, `trace_call_bpf`).
+    asm.set(R0, 1);
     asm.exit();
     asm.finish()
 }
