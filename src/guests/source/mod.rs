@@ -180,9 +180,7 @@ impl Source {
     pub fn finish(&mut self) -> Vec<Event> {
         self.take();
         self.look();
-        if !self.smis_by_programs {
-            self.smis.read();
-        }
+        self.smis.read();
         std::mem::take(&mut self.held)
     }
 
@@ -283,8 +281,8 @@ impl Source {
             for pid in self.roster.processes() {
                 bpf.want_process(pid);
             }
-            for vcpu in self.guests().iter().flat_map(|guest| &guest.vcpus) {
-                bpf.want_thread(vcpu.tid);
+            for tid in self.roster.threads() {
+                bpf.want_thread(tid);
             }
         }
     }

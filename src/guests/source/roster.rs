@@ -23,6 +23,8 @@ pub(super) struct Roster {
     /// KVM's folder of a guest, by its process.
     folders: HashMap<u32, String>,
     threads: HashSet<u32>,
+    /// Those of them that have ended.
+    ended: HashSet<u32>,
     /// Threads that are none of a wanted guest.
     others: HashSet<u32>,
     /// How long a thread had waited when it was found.
@@ -40,6 +42,7 @@ impl Roster {
             guests: Vec::new(),
             folders: HashMap::new(),
             threads: HashSet::new(),
+            ended: HashSet::new(),
             others: HashSet::new(),
             waited_before: HashMap::new(),
         };
@@ -84,8 +87,13 @@ impl Roster {
         self.guests.iter().map(|guest| guest.pid)
     }
 
+    /// The threads of vCPUs that have not ended.
+    pub(super) fn threads(&self) -> impl Iterator<Item = u32> {
+        self.threads.difference(&self.ended).copied()
+    }
+
     /// Looks for new guests and vCPUs, and at those that are known. Which threads
-    /// have ended.
+    /// have ended since the last look: their numbers may become others'.
     pub(super) fn look(&mut self) -> Vec<u32> {
         let files = self.debugfs.root().clone();
         for (guest, folder) in find::find(&self.root, &files, &self.wanted) {
@@ -113,7 +121,9 @@ impl Roster {
                         vcpu.waited = Some(total.saturating_sub(before));
                     }
                     None if find::process_of(&self.root, vcpu.tid) != Some(guest.pid) => {
-                        ended.push(vcpu.tid);
+                        if self.ended.insert(vcpu.tid) {
+                            ended.push(vcpu.tid);
+                        }
                         continue;
                     }
                     None => {}
@@ -217,5 +227,7 @@ mod tests {
         fs::remove_dir_all(root.path("proc/102")).unwrap();
         fs::remove_dir_all(root.path("proc/100/task")).unwrap();
         assert_eq!(one.look(), [102]);
+        assert!(one.look().is_empty());
+        assert_eq!(one.threads().count(), 0);
     }
 }

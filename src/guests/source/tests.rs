@@ -33,7 +33,11 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
         Err(reason) => return println!("skipped: {reason}"),
     };
     let mut clock = Clock::begin();
-    let online: Vec<CpuId> = CpuSets::read(&Root::live()).online.unwrap().iter().collect();
+    let online: Vec<CpuId> = CpuSets::read(&Root::live())
+        .online
+        .unwrap()
+        .iter()
+        .collect();
     let mut bpf = match Bpf::attach(order(points.clone(), &online)) {
         Ok(bpf) => bpf,
         Err(reason) if reason.contains("not permitted") => return println!("skipped: {reason}"),
