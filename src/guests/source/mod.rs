@@ -67,7 +67,7 @@ pub struct Standing {
 
 enum Engine {
     Bpf(Box<Bpf>),
-    Tracepoints(Rings),
+    Tracepoints(Box<Rings>),
 }
 
 /// An open source. The kernel forgets all of it when this is dropped.
@@ -144,7 +144,7 @@ pub fn open(
             let rings = Rings::open(points, &online, ring_bytes).map_err(|error| {
                 SourceError::Missing(format!("{reason}; and without BPF: {error}"))
             })?;
-            (Engine::Tracepoints(rings), false, Some(reason))
+            (Engine::Tracepoints(Box::new(rings)), false, Some(reason))
         }
     };
     let timed = root.read_number::<u8>("proc/sys/kernel/bpf_stats_enabled");

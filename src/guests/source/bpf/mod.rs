@@ -116,8 +116,8 @@ impl Bpf {
             },
             current: HashMap::new(),
             lost: 0,
-            outputs: outputs,
-            smis: smis,
+            outputs,
+            smis,
         };
         bpf.attach_all(order.threshold, count as i32)?;
         Ok(bpf)
