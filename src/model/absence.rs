@@ -9,6 +9,8 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 /// The value of [`HostReport::schema`].
 pub const HOST_SCHEMA: &str = "hwgap.host";
+/// The value of [`HostReport::schema_version`] that this program writes.
+pub const HOST_SCHEMA_VERSION: u32 = 1;
 
 /// The report of `hwgap host`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +19,7 @@ pub struct HostReport {
     #[schemars(extend("const" = HOST_SCHEMA))]
     pub schema: String,
     /// The version of the schema, from 1.
+    #[schemars(extend("const" = HOST_SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that wrote the report.
     pub tool: Tool,
@@ -133,14 +136,15 @@ pub struct Vcpu {
     pub absences_seen: u64,
     /// Their sum.
     pub absent_ns: Nanos,
-    /// The longest that was not a halt.
+    /// The longest, its halted time left aside.
     pub longest_ns: Nanos,
     /// What they were for, the largest sum first.
     pub totals: Vec<HostTotal>,
     /// The absences, in order of time: all, or where there are too many the
     /// longest.
     pub absences: Vec<Absence>,
-    /// Above this length every absence is listed; `null` where all are.
+    /// Above this length, halted time left aside, every absence is listed; `null`
+    /// where all are.
     pub listed_above_ns: Option<Nanos>,
     /// When records of this vCPU may be missing, in order of time.
     pub lost: Vec<LostTime>,
@@ -226,7 +230,7 @@ pub struct VmExit {
 }
 
 /// The kind of virtualisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Isa {
     /// Intel's.

@@ -5,6 +5,7 @@
 pub mod brief;
 mod consistency;
 pub mod hash;
+pub mod host;
 mod locate;
 pub mod redact;
 pub mod saved;

@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use crate::files::packing as packed;
 use crate::files::packing::Plain;
 use crate::files::read::open;
+use crate::model::absence::HOST_SCHEMA;
 use crate::model::{Report, SCHEMA, SCHEMA_VERSION, Verdict};
 use crate::read::brief::guard::{Guard, Trouble};
 use crate::read::{brief, hash, locate};
@@ -38,6 +39,15 @@ pub struct ReadError {
     pub problem: Problem,
 }
 
+impl ReadError {
+    /// Whether it is what `hwgap host` saves, in a file that can be read again.
+    pub fn is_of_host(&self) -> bool {
+        let of_host = format!("\"{HOST_SCHEMA}\"");
+        matches!(&self.problem, Problem::OtherSchema { found } if *found == of_host)
+            && self.file != "standard input"
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("cannot be read: {0}")]
@@ -55,6 +65,8 @@ pub enum Problem {
     NotJson { message: String, place: Place },
     #[error(r#"is not a report of hwgap: "schema" is {found}, not "{SCHEMA}""#)]
     OtherSchema { found: String },
+    #[error(r#"is not what `hwgap host -o FILE` wrote: "schema" is {found}, not "{HOST_SCHEMA}""#)]
+    NotOfHost { found: String },
     #[error(
         r#"has "schema_version" {found}; this hwgap reads version {SCHEMA_VERSION}; use the hwgap that wrote it, or a newer one"#
     )]
@@ -156,7 +168,7 @@ fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
 
 /// Makes something of a file, or of standard input. A large file is tried as a
 /// stream first.
-fn whole<T>(
+pub(super) fn whole<T>(
     path: &Path,
     stream: impl FnOnce(&mut File) -> Option<T>,
     make: impl FnOnce(&[u8]) -> Result<T, Problem>,
@@ -261,14 +273,23 @@ fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
 
 /// Whether the text is a report of a version that is read here.
 pub(crate) fn check_header(text: &[u8]) -> Result<(), Problem> {
+    check_schema(text, SCHEMA, |found| Problem::OtherSchema { found })
+}
+
+/// Whether the text is a document of this schema.
+pub(super) fn check_schema(
+    text: &[u8],
+    schema: &str,
+    other: impl FnOnce(String) -> Problem,
+) -> Result<(), Problem> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::Empty);
     }
     let header: Header = from_json(text)?;
-    if header.schema != Some(Value::from(SCHEMA)) {
-        let found = shown(header.schema);
-        return Err(Problem::OtherSchema { found });
+    if header.schema != Some(Value::from(schema)) {
+        return Err(other(shown(header.schema)));
     }
+    // All schemas are at their first version.
     if header.schema_version != Some(Value::from(SCHEMA_VERSION)) {
         let found = shown(header.schema_version);
         return Err(Problem::OtherVersion { found });
@@ -276,7 +297,7 @@ pub(crate) fn check_header(text: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(text).map_err(|error| in_field(text, error))
 }
 
@@ -323,31 +344,23 @@ fn short(text: &str) -> String {
     }
 }
 
+pub(super) fn absurd<T>(
+    field: &'static str,
+    found: impl ToString,
+    must_be: &'static str,
+) -> Result<T, Problem> {
+    Err(Problem::Absurd {
+        field,
+        found: short(&found.to_string()),
+        must_be,
+    })
+}
+
 /// Refuses values that later arithmetic must not meet.
 pub(crate) fn check(origin: &str, hz: f64, verdict: &Verdict) -> Result<(), Problem> {
-    let absurd = |field, found: String, must_be| {
-        Err(Problem::Absurd {
-            field,
-            found: short(&found),
-            must_be,
-        })
-    };
-    if hz <= 0.0 {
-        return absurd("tsc.hz", hz.to_string(), "above 0");
-    }
-    if origin.parse::<u64>().is_err() {
-        return absurd(
-            "tsc.origin",
-            origin.to_owned(),
-            "a decimal number of 64 bits",
-        );
-    }
+    check_clock(origin, hz)?;
     if !(0.0..=1.0).contains(&verdict.coverage) {
-        return absurd(
-            "verdict.coverage",
-            verdict.coverage.to_string(),
-            "from 0 to 1",
-        );
+        return absurd("verdict.coverage", verdict.coverage, "from 0 to 1");
     }
     for (field, rate) in [
         (
@@ -360,8 +373,18 @@ pub(crate) fn check(origin: &str, hz: f64, verdict: &Verdict) -> Result<(), Prob
         ),
     ] {
         if let Some(rate) = rate.filter(|rate| *rate < 0.0) {
-            return absurd(field, rate.to_string(), "0 or above");
+            return absurd(field, rate, "0 or above");
         }
+    }
+    Ok(())
+}
+
+pub(super) fn check_clock(origin: &str, hz: f64) -> Result<(), Problem> {
+    if hz <= 0.0 {
+        return absurd("tsc.hz", hz, "above 0");
+    }
+    if origin.parse::<u64>().is_err() {
+        return absurd("tsc.origin", origin, "a decimal number of 64 bits");
     }
     Ok(())
 }

@@ -1,0 +1,111 @@
+//! Reads what `hwgap host` saved. As reports of runs it may be anyone's.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::files::packing::without_mark;
+use crate::model::absence::{Absence, HOST_SCHEMA, HostReport, Vcpu};
+use crate::read::saved::{self, Problem, ReadError, absurd, check_clock, check_schema, from_json};
+use crate::units::{Cycles, Hertz};
+
+/// Nanoseconds by which a length may differ from its moments: rounding, and a rate
+/// that is written as a whole number.
+const ROUNDING: u64 = 1_000;
+
+/// Reads it from a file, or from standard input where that is `-`.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn file(path: &Path) -> Result<HostReport, ReadError> {
+    saved::whole(path, |_| None, parse)
+}
+
+/// The same of a text.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn parse(text: &[u8]) -> Result<HostReport, Problem> {
+    let text = without_mark(text);
+    check_schema(text, HOST_SCHEMA, |found| Problem::NotOfHost { found })?;
+    let report: HostReport = from_json(text)?;
+    check_clock(&report.tsc.origin, report.tsc.hz)?;
+    if report.run.end_cycles < report.run.start_cycles {
+        return contradiction("the observation ends before it begins".to_owned());
+    }
+    let mut threads = HashSet::new();
+    let hz = Hertz(report.tsc.hz);
+    for vcpu in report.guests.iter().flat_map(|guest| &guest.vcpus) {
+        if !threads.insert(vcpu.tid) {
+            return contradiction(format!("thread {} is two vCPUs", vcpu.tid));
+        }
+        check(vcpu, hz)?;
+    }
+    let rises = report.smi_rises.iter().flatten();
+    match rises.clone().any(|rise| rise.by_cycles < rise.after_cycles) {
+        true => contradiction("an SMI count rose before it was read".to_owned()),
+        false => Ok(report),
+    }
+}
+
+fn contradiction<T>(what: String) -> Result<T, Problem> {
+    Err(Problem::Contradiction(what))
+}
+
+fn check(vcpu: &Vcpu, hz: Hertz) -> Result<(), Problem> {
+    for line in vcpu.guest_tsc.iter().flatten() {
+        if line.offset.parse::<i64>().is_err() {
+            return absurd(
+                "guest_tsc.offset",
+                &line.offset,
+                "a whole number of 64 bits",
+            );
+        }
+        if !line.ratio.parse::<u64>().is_ok_and(|ratio| ratio > 0) {
+            return absurd("guest_tsc.ratio", &line.ratio, "a whole number above 0");
+        }
+        if line.ratio_bits > 63 {
+            return absurd("guest_tsc.ratio_bits", line.ratio_bits, "at most 63");
+        }
+    }
+    let tid = vcpu.tid;
+    if vcpu.absences_seen < vcpu.absences.len() as u64 {
+        return contradiction(format!("thread {tid} lists more absences than were seen"));
+    }
+    let mut last = Cycles(0);
+    for absence in &vcpu.absences {
+        if absence.start_cycles < last || absence.end_cycles < absence.start_cycles {
+            return contradiction(format!("absences of thread {tid} overlap or run backward"));
+        }
+        last = absence.end_cycles;
+        if !adds_up(absence, hz) {
+            return contradiction(format!(
+                "the absence of thread {tid} at {} is not the sum of its parts",
+                absence.start_cycles.0
+            ));
+        }
+    }
+    let mut last = Cycles(0);
+    for lost in &vcpu.lost {
+        if lost.start_cycles < last || lost.end_cycles < lost.start_cycles {
+            return contradiction(format!(
+                "lost times of thread {tid} overlap or run backward"
+            ));
+        }
+        last = lost.end_cycles;
+    }
+    Ok(())
+}
+
+/// Whether the parts follow each other without a hole, up to the whole length.
+fn adds_up(absence: &Absence, hz: Hertz) -> bool {
+    let mut reached = Some(0_u64);
+    for part in &absence.parts {
+        reached = (reached.filter(|reached| *reached == part.at_ns.0))
+            .and_then(|reached| reached.checked_add(part.length_ns.0));
+    }
+    let length = absence.duration_ns.0;
+    let by_clock = hz
+        .to_nanos(absence.end_cycles.since(absence.start_cycles))
+        .0;
+    reached == Some(length) && by_clock.abs_diff(length) <= ROUNDING + length / 100_000
+}
