@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::compare::model::Comparison;
 use crate::fleet::model::FleetReport;
+use crate::model::absence::{HOST_SCHEMA, HostReport};
 use crate::model::{LIVE_SCHEMA, LiveStanding, Report};
 use crate::preflight::model::PreflightReport;
 
@@ -27,16 +28,19 @@ pub enum Document {
     Preflight,
     /// A line of `hwgap run --live-json`.
     Live,
+    /// What `hwgap host` saves.
+    Host,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Document; 5] = [
+    pub const ALL: [Document; 6] = [
         Document::Report,
         Document::Compare,
         Document::Fleet,
         Document::Preflight,
         Document::Live,
+        Document::Host,
     ];
 
     /// The name that it is asked for by.
@@ -47,6 +51,7 @@ impl Document {
             Document::Fleet => "fleet",
             Document::Preflight => "preflight",
             Document::Live => "live",
+            Document::Host => "host",
         }
     }
 
@@ -58,6 +63,7 @@ impl Document {
             Document::Fleet => include_str!("../schemas/fleet.json"),
             Document::Preflight => include_str!("../schemas/preflight.json"),
             Document::Live => include_str!("../schemas/live.json"),
+            Document::Host => include_str!("../schemas/host.json"),
         }
     }
 
@@ -70,6 +76,7 @@ impl Document {
             Document::Fleet => derived::<FleetReport>("hwgap.fleet"),
             Document::Preflight => derived::<PreflightReport>("hwgap.preflight"),
             Document::Live => derived::<LiveStanding>(LIVE_SCHEMA),
+            Document::Host => derived::<HostReport>(HOST_SCHEMA),
         }
     }
 }

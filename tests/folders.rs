@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. A folder imports from those before it.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "units",
     "text",
     "waits",
@@ -32,6 +32,7 @@ const ORDER: [&str; 30] = [
     "compare",
     "fleet",
     "preflight",
+    "guests",
     "schema",
     "selftest",
     "render",

@@ -10,6 +10,7 @@ mod fleet;
 mod folders;
 mod fuzz;
 mod generated_files;
+mod guests;
 mod host_fixtures;
 mod inert_pages;
 mod policy;

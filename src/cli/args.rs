@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use super::compare::CompareArgs;
 use super::fleet::FleetArgs;
 use super::help;
+use super::host::HostArgs;
 use super::hwlatdetect::HwlatdetectArgs;
 use super::other::{CompletionsArgs, LaunchArgs, ManArgs, SchemaArgs};
 use super::preflight::PreflightArgs;
@@ -54,6 +55,9 @@ pub enum Command {
     /// Judge the reports of many machines by one policy
     #[command(long_about = help::FLEET, after_long_help = help::FLEET_EXAMPLES)]
     Fleet(FleetArgs),
+    /// Say what keeps the guests of this host waiting
+    #[command(long_about = help::HOST, after_long_help = help::HOST_EXAMPLES)]
+    Host(HostArgs),
     /// Print the JSON Schema of what hwgap writes
     #[command(after_long_help = help::SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),

@@ -323,6 +323,35 @@ Exit status:
   2  wrong usage, or a file that cannot be read or written
   3  none fails, but some are inconclusive, missing or unreadable";
 
+pub(super) const HOST: &str = "\
+Watch the vCPUs of this host's guests and say who keeps them out of their guests.
+
+For each vCPU every absence from its guest longer than --threshold: why the guest \
+was left (the names of VMX and SVM), and what took the time by the kernel's own \
+records: KVM's handling, the VMM with the port or address, interrupts and softirqs \
+of the host, the tasks that ran in its place, a halt and what woke it, moves between \
+CPUs, SMIs. The guest needs nothing; any VMM that uses KVM will do.
+
+BPF programs keep in the kernel what is above the threshold. Where they cannot be \
+had, tracepoints are read record by record, and what is lost is counted. It takes \
+root, and a host with KVM. SIGINT ends it with its report.
+
+hwgap explain lays the report onto that of a hwgap run in the guest.";
+
+pub(super) const HOST_EXAMPLES: &str = "\
+Examples:
+  sudo hwgap host
+      Who keeps the guests of this host waiting?
+  sudo hwgap host --guest rt-vm --duration 1m --threshold 10us -o host.json
+      Watch one guest for a minute, and keep the report.
+  hwgap report host.json --format html -o host.html
+      The same as a page.
+
+Exit status:
+  0  observed, whatever was seen
+  2  wrong usage, or a file that cannot be written
+  3  could not observe: no KVM, no such guest, no rights";
+
 pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   hwgap schema report > report.schema.json

@@ -34,6 +34,8 @@ pub enum DocumentArg {
     Preflight,
     /// A line of hwgap-run(1) --live-json
     Live,
+    /// The report of hwgap-host(1)
+    Host,
 }
 
 /// Options of the hidden `hwgap man`.

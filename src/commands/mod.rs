@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod fleet;
 mod guardian;
+mod host;
 mod hwlatdetect;
 mod launch;
 mod man;
@@ -97,6 +98,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
+        Command::Host(args) => host::host(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Selftest(args) => selftest::selftest(&args),
@@ -143,6 +145,7 @@ fn task(command: &Command) -> Option<Task> {
     match command {
         Command::Run(_)
         | Command::Preflight(_)
+        | Command::Host(_)
         | Command::Hwlatdetect(_)
         | Command::Launch(_)
         | Command::Selftest(_) => None,

@@ -12,6 +12,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
         DocumentArg::Fleet => Document::Fleet,
         DocumentArg::Preflight => Document::Preflight,
         DocumentArg::Live => Document::Live,
+        DocumentArg::Host => Document::Host,
     };
     print(document.schema().as_bytes())
 }

@@ -33,6 +33,17 @@ pub enum NoCpus {
 }
 
 impl PreflightPlan {
+    /// For CPUs that are known already, and those that are left to others.
+    pub fn of(cpus: CpuList, housekeeping: CpuList) -> PreflightPlan {
+        PreflightPlan {
+            no_cpus: cpus.is_empty().then_some(NoCpus::AllClosed),
+            not_sampled: housekeeping.clone(),
+            cpus,
+            housekeeping,
+            priority: DEFAULT_PRIORITY,
+        }
+    }
+
     /// Chooses as a run does. That no CPU can be used is not an error but the
     /// answer.
     ///

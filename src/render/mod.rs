@@ -6,6 +6,7 @@ pub mod csv;
 mod document;
 pub mod fleet;
 pub mod histogram;
+pub mod host;
 pub mod html;
 pub mod markdown;
 pub mod openmetrics;

@@ -289,7 +289,7 @@ pub fn host_identity(host: &Host, machine: &MachineFacts) -> HostIdentity {
 
 /// The course of the time of day. What lies before the first sample is given
 /// as the first sample, by the same line.
-fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
+pub(crate) fn utc_points(timeline: &Timeline, origin: Cycles) -> Vec<UtcPoint> {
     let points = timeline.utc_points();
     let at = |tsc: Cycles| UtcPoint {
         cycles: tsc.since(origin),

@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use crate::model::{Finding, Report, Severity};
+use crate::model::{Finding, Severity};
 use crate::render::document::{Block, Rank, Section};
 
-pub(super) fn section(report: &Report<()>) -> Option<Section> {
-    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+pub(in crate::render) fn section(findings: &[Finding]) -> Option<Section> {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
     let rows = findings.into_iter().map(|finding| {
         let severity = match finding.severity {

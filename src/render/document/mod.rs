@@ -5,7 +5,7 @@ pub(super) mod acted;
 pub(super) mod agreement;
 pub(super) mod cpus;
 pub(super) mod evidence;
-mod findings;
+pub(super) mod findings;
 mod kernel;
 pub(super) mod limits;
 mod machine;
@@ -161,7 +161,7 @@ impl Document {
             agreement::section(report),
             stalls::section(&summary, digest),
             periodicity::section(report, digest),
-            findings::section(report),
+            findings::section(&report.findings),
             cpus::packages(report),
             cpus::section(&summary),
             kernel::section(report),
