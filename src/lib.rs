@@ -7,7 +7,8 @@
 //! ([`plan`]), the gaps ([`sampler`]), what is known of them ([`evidence`],
 //! [`attribution`]), a run in progress ([`session`]) and what is said of it as a
 //! whole ([`judgement`]). [`read`] takes saved reports back in, and [`render`]
-//! shows all of them. [`compare`], [`fleet`] and [`policy`] judge what is saved;
+//! shows all of them. [`compare`], [`fleet`] and [`policy`] judge what is saved, and [`mod@explain`]
+//! a guest's run by its host's;
 //! [`preflight`] says beforehand what the machine lets a run find.
 //!
 //! [`files`] is the one way to open what a user names, [`evidence::buffers`] how
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod evidence;
+pub mod explain;
 pub mod files;
 pub mod fleet;
 pub mod guests;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::compare::model::Comparison;
 use crate::fleet::model::FleetReport;
 use crate::model::absence::{HOST_SCHEMA, HostReport};
+use crate::model::explained::{EXPLAIN_SCHEMA, Explanation};
 use crate::model::{LIVE_SCHEMA, LiveStanding, Report};
 use crate::preflight::model::PreflightReport;
 
@@ -30,17 +31,20 @@ pub enum Document {
     Live,
     /// What `hwgap host` saves.
     Host,
+    /// What `hwgap explain --format json` writes.
+    Explain,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Document; 6] = [
+    pub const ALL: [Document; 7] = [
         Document::Report,
         Document::Compare,
         Document::Fleet,
         Document::Preflight,
         Document::Live,
         Document::Host,
+        Document::Explain,
     ];
 
     /// The name that it is asked for by.
@@ -52,6 +56,7 @@ impl Document {
             Document::Preflight => "preflight",
             Document::Live => "live",
             Document::Host => "host",
+            Document::Explain => "explain",
         }
     }
 
@@ -64,6 +69,7 @@ impl Document {
             Document::Preflight => include_str!("../schemas/preflight.json"),
             Document::Live => include_str!("../schemas/live.json"),
             Document::Host => include_str!("../schemas/host.json"),
+            Document::Explain => include_str!("../schemas/explain.json"),
         }
     }
 
@@ -77,6 +83,7 @@ impl Document {
             Document::Preflight => derived::<PreflightReport>("hwgap.preflight"),
             Document::Live => derived::<LiveStanding>(LIVE_SCHEMA),
             Document::Host => derived::<HostReport>(HOST_SCHEMA),
+            Document::Explain => derived::<Explanation>(EXPLAIN_SCHEMA),
         }
     }
 }

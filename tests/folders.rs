@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. A folder imports from those before it.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "units",
     "text",
     "waits",
@@ -31,6 +31,7 @@ const ORDER: [&str; 31] = [
     "policy",
     "compare",
     "fleet",
+    "explain",
     "preflight",
     "guests",
     "schema",

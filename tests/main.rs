@@ -6,6 +6,7 @@ mod compare_cli;
 mod compare_statistics;
 mod documents;
 mod exercise;
+mod explain;
 mod fleet;
 mod folders;
 mod fuzz;

@@ -188,6 +188,15 @@ fn comparisons_keep_to_their_schema() {
 }
 
 #[test]
+fn explanations_keep_to_their_schema() {
+    let validator = validator(Document::Explain);
+    for name in ["explained", "shifted"] {
+        let file = format!("tests/golden/explain/{name}.json");
+        assert_keeps(&validator, name, &read(&root().join(file)));
+    }
+}
+
+#[test]
 fn fleets_keep_to_their_schema() {
     let validator = validator(Document::Fleet);
     let folder = tempfile::tempdir().unwrap();

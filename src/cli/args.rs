@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use super::compare::CompareArgs;
+use super::explain::ExplainArgs;
 use super::fleet::FleetArgs;
 use super::help;
 use super::host::HostArgs;
@@ -58,6 +59,9 @@ pub enum Command {
     /// Say what keeps the guests of this host waiting
     #[command(long_about = help::HOST, after_long_help = help::HOST_EXAMPLES)]
     Host(HostArgs),
+    /// Say what stalled a guest, by its run and its host's report
+    #[command(long_about = help::EXPLAIN, after_long_help = help::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print the JSON Schema of what hwgap writes
     #[command(after_long_help = help::SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),

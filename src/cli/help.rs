@@ -230,6 +230,37 @@ Exit status:
   2  wrong usage, or a report that cannot be read
   3  not enough data to say, or runs that cannot be compared";
 
+pub(super) const EXPLAIN: &str = "\
+Say what stalled a guest, by its run and its host's report.
+
+Takes the report of a run in a virtual machine and what hwgap-host(1) saw on its \
+host in the same time. Each gap of the guest, as far as the guest gives it to what \
+lies below its kernel, gets its cause from the host: vm-exit, vmm, host-interrupt, \
+host-softirq, host-task, vcpu-halted, vcpu-stopped, vcpu-migrated, host-smi, \
+host-cpu, or not-observed, with how long, who, and how sure that is.
+
+The clocks of both sides are brought together by what KVM tells of the guest's TSC, \
+else by the offset that lays the guest's gaps onto absences. Either is held against \
+the data: where they contradict it, where a vCPU is another one, or where records \
+were lost, it says so and explains nothing.";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  hwgap explain guest.json --host host.json
+      Who took the time of each gap of the guest?
+  hwgap explain guest.json --host host.json --guest web1 --format html -o web1.html
+      The same of one guest of several, as a page with both time lines.
+  hwgap explain guest.json --host first.json --host second.json
+      Of a guest that moved from one host to another.
+  hwgap explain guest.json --host host.json --format json
+      Everything, for programs.
+
+Exit status:
+  0  the guest's run passed, and its worst gap is explained
+  1  the guest's run failed: latency above its limit, explained or not
+  2  wrong usage, or a report that cannot be read
+  3  the guest's run is inconclusive, or nothing explains its worst gap";
+
 pub(super) const RESTORE: &str = "\
 Put back host settings that a killed run left changed.
 

@@ -36,6 +36,8 @@ pub enum DocumentArg {
     Live,
     /// The report of hwgap-host(1)
     Host,
+    /// The JSON of hwgap-explain(1)
+    Explain,
 }
 
 /// Options of the hidden `hwgap man`.

@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod explain;
 mod fleet;
 mod guardian;
 mod host;
@@ -99,6 +100,7 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Hwlatdetect(args) => hwlatdetect::hwlatdetect(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Host(args) => host::host(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Selftest(args) => selftest::selftest(&args),
@@ -153,6 +155,7 @@ fn task(command: &Command) -> Option<Task> {
         Command::Report(_)
         | Command::Compare(_)
         | Command::Fleet(_)
+        | Command::Explain(_)
         | Command::Completions(_)
         | Command::Schema(_)
         | Command::Man(_) => Some(Task::Files),

@@ -13,6 +13,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
         DocumentArg::Preflight => Document::Preflight,
         DocumentArg::Live => Document::Live,
         DocumentArg::Host => Document::Host,
+        DocumentArg::Explain => Document::Explain,
     };
     print(document.schema().as_bytes())
 }

@@ -22,14 +22,8 @@ pub struct Explanation {
     pub tool: Tool,
     /// The guest.
     pub guest: HostIdentity,
-    /// The host.
-    pub host: HostIdentity,
-    /// The guest's name for the host, and the VMM's process.
-    pub guest_name: String,
-    /// The VMM's process.
-    pub guest_pid: u32,
-    /// How the clocks were brought together.
-    pub clocks: ClockJoin,
+    /// The hosts that it ran on, in the order of their reports.
+    pub hosts: Vec<ExplainedHost>,
     /// Which vCPU each of the guest's CPUs is.
     pub cpus: Vec<ExplainedCpu>,
     /// The guest's time that counts against its limit, by who took it.
@@ -38,25 +32,43 @@ pub struct Explanation {
     pub verdict: ExplainedVerdict,
     /// What the reader should know or do.
     pub findings: Vec<Finding>,
-    /// The guest's gaps, in order of time.
+    /// The guest's gaps that have a part below its kernel or an absence in them, in
+    /// order of time.
     pub gaps: Vec<ExplainedGap>,
+}
+
+/// A host of the guest.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedHost {
+    /// The machine.
+    pub host: HostIdentity,
+    /// The guest's name there.
+    pub guest_name: String,
+    /// The VMM's process.
+    pub guest_pid: u32,
+    /// How the clocks were brought together.
+    pub clocks: ClockJoin,
 }
 
 /// How the guest's clock was brought to the host's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockJoin {
-    /// Where the line comes from.
-    pub source: ClockJoinSource,
+    /// Where the line comes from; `null` where there is none.
+    pub source: Option<ClockJoinSource>,
+    /// What the data say of it.
+    pub standing: ClockStanding,
     /// Guest TSC less host TSC at the begin of the guest's run, in cycles, as a
-    /// decimal string.
-    pub offset: String,
+    /// decimal string; `null` without a line.
+    pub offset: Option<String>,
     /// Guest cycles in a host cycle.
     pub ratio: f64,
+    /// Lines, one after the other: a guest that is restored gets another one.
+    pub lines: u64,
     /// How far a moment may be off.
     pub error_ns: Nanos,
-    /// Stalls of the guest above which the fit was tried.
+    /// Gaps of the guest that must lie on an absence, if the line is right.
     pub tried: u64,
-    /// How many of them lie on an absence.
+    /// How many of them do.
     pub fitting: u64,
     /// How many do at best by chance: the best of the same search over shifted
     /// times.
@@ -77,16 +89,34 @@ pub enum ClockJoinSource {
     Given,
 }
 
+/// What the data say of a line between clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockStanding {
+    /// The guest's gaps lie on absences, as they do by no chance.
+    Verified,
+    /// Too few gaps to say.
+    Unverified,
+    /// They do not: nothing is explained by it.
+    Contradicted,
+}
+
 /// A CPU of the guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedCpu {
     /// Its number in the guest.
     pub cpu: CpuId,
+    /// The host, as its place in `hosts`.
+    pub host: u32,
     /// The vCPU.
     pub vcpu: u32,
     /// Its thread on the host.
     pub tid: u32,
-    /// Gaps that were looked at.
+    /// Its gaps that must lie on an absence of this vCPU.
+    pub tried: u64,
+    /// How many of them do.
+    pub fitting: u64,
+    /// Gaps that this host is asked about.
     pub gaps: u64,
     /// Those that are explained to their error.
     pub explained: u64,
@@ -99,6 +129,8 @@ pub struct ExplainedCpu {
 pub struct ExplainedGap {
     /// The guest's CPU.
     pub cpu: CpuId,
+    /// The host that observed it, as its place in `hosts`; `null` where none did.
+    pub host: Option<u32>,
     /// Its begin on the guest's clock, in cycles since the guest's `tsc.origin`.
     pub start_cycles: Cycles,
     /// RFC 3339, UTC, with nanoseconds, by the guest.
@@ -109,15 +141,21 @@ pub struct ExplainedGap {
     pub guest_os_ns: Nanos,
     /// What is to be explained: the rest.
     pub below_ns: Nanos,
-    /// Who took most of that.
+    /// Who took most of that; where it is nothing, most of `os_parts`.
     pub cause: HostCause,
     /// Which one.
     pub what: String,
     /// How sure that is.
     pub confidence: Confidence,
-    /// Who took how much of it, the largest first.
+    /// Who took how much of it, the largest first. What nobody observed is a part,
+    /// too.
     pub parts: Vec<ExplainedPart>,
-    /// What no part explains.
+    /// Who had the vCPU's CPU in time that the guest's account gives to its own
+    /// kernel: a device access by its task, an exit in its handler. It is part of
+    /// `guest_os_ns`, not of `below_ns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub os_parts: Vec<ExplainedPart>,
+    /// What no part explains; with the parts it adds up to `below_ns`.
     pub unexplained_ns: Nanos,
     /// One phrase for a human.
     pub detail: String,

@@ -4,6 +4,7 @@
 pub mod comparison;
 pub mod csv;
 mod document;
+pub mod explained;
 pub mod fleet;
 pub mod histogram;
 pub mod host;

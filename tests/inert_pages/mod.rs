@@ -36,7 +36,7 @@ pub fn assert_inert_page(page: &str) -> String {
 }
 
 /// Elements that the page is made of. `style` holds nothing of the report.
-const ELEMENTS: [&str; 38] = [
+const ELEMENTS: [&str; 40] = [
     "html",
     "head",
     "meta",
@@ -57,6 +57,8 @@ const ELEMENTS: [&str; 38] = [
     "dd",
     "div",
     "table",
+    "details",
+    "summary",
     "thead",
     "tbody",
     "tr",

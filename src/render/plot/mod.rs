@@ -11,7 +11,7 @@ mod timeline;
 
 use maud::Markup;
 
-pub(super) use axis::{Logarithmic, Tick};
+pub(super) use axis::{Logarithmic, Tick, times};
 pub(super) use frame::{DOT, Frame, number, path};
 
 use crate::judgement::digest::Digest;

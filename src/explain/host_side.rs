@@ -1,0 +1,285 @@
+//! The host's side: a guest's vCPUs on the time line of their host.
+
+use std::collections::BTreeMap;
+
+use crate::model::absence::{Absence, Guest, HostReport, Isa, SmiRise, Vcpu};
+use crate::units::{CpuId, Cycles, Nanos};
+
+use super::line::Line;
+
+/// A moment in nanoseconds since the host's `tsc.origin`; what lies before has a
+/// sign.
+pub(super) type Moment = i64;
+
+/// A stretch of time, from and to.
+pub(super) type Span = (Moment, Moment);
+
+/// Rises of SMI counts that are looked at for one stretch of time.
+const MOST_WINDOWS: usize = 256;
+
+/// One guest on one host.
+pub(super) struct HostSide<'a> {
+    pub report: &'a HostReport,
+    pub guest: &'a Guest,
+    clock: Clock,
+    /// When it was observed.
+    pub observed: Span,
+    /// How far the records may be from the TSC.
+    pub error: i64,
+    pub vcpus: Vec<VcpuSide<'a>>,
+    /// In order of their begins; `None` where no SMI can be counted.
+    smis: Option<Vec<SmiWindow>>,
+}
+
+/// Two readings of a CPU's SMI count, between which it rose.
+pub(super) struct SmiWindow {
+    pub cpu: CpuId,
+    pub span: Span,
+    pub count: u64,
+    /// The last end of this window and of all before it.
+    latest: Moment,
+}
+
+/// A vCPU.
+pub(super) struct VcpuSide<'a> {
+    pub vcpu: &'a Vcpu,
+    /// In order of time, none overlaps another.
+    pub away: Vec<Away<'a>>,
+    pub lost: Vec<Span>,
+    /// Absences up to this length may have no record.
+    pub unseen: i64,
+    /// From when each line of the guest's clock holds.
+    pub told: Vec<(Moment, Line)>,
+}
+
+/// An absence.
+pub(super) struct Away<'a> {
+    pub start: Moment,
+    pub end: Moment,
+    pub absence: &'a Absence,
+}
+
+/// SVM's exit code of an SMI that came in the guest (AMD64 manual, volume 2,
+/// appendix C).
+const SVM_SMI: u32 = 0x62;
+
+impl Away<'_> {
+    /// Whether an SMI led to it. The host runs on once that is over, so that the
+    /// SMI itself lies before the absence.
+    pub fn is_after_smi(&self) -> bool {
+        let exit = self.absence.exit.as_ref();
+        exit.is_some_and(|exit| exit.isa == Isa::Svm && exit.code == SVM_SMI)
+    }
+}
+
+/// The host's TSC as time.
+#[derive(Clone, Copy)]
+struct Clock {
+    origin: u64,
+    hz: f64,
+}
+
+impl Clock {
+    fn of_tsc(self, tsc: u64) -> Moment {
+        self.of_cycles(tsc.wrapping_sub(self.origin) as i64)
+    }
+
+    fn of_cycles(self, cycles: i64) -> Moment {
+        (cycles as f64 * 1e9 / self.hz).round() as i64
+    }
+
+    fn moment(self, cycles: Cycles) -> Moment {
+        self.of_cycles(i64::try_from(cycles.0).unwrap_or(i64::MAX))
+    }
+}
+
+pub(super) fn signed(nanos: Nanos) -> i64 {
+    i64::try_from(nanos.0).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(nanos: i64) -> Nanos {
+    Nanos(nanos.max(0) as u64)
+}
+
+/// The length of what two stretches share.
+pub(super) fn shared(a: Span, b: Span) -> i64 {
+    (a.1.min(b.1)).saturating_sub(a.0.max(b.0)).max(0)
+}
+
+impl<'a> HostSide<'a> {
+    pub fn new(report: &'a HostReport, guest: &'a Guest) -> HostSide<'a> {
+        let clock = Clock {
+            origin: report.tsc.origin.parse().unwrap_or(0),
+            hz: report.tsc.hz,
+        };
+        let vcpus = guest.vcpus.iter();
+        HostSide {
+            report,
+            guest,
+            clock,
+            observed: (
+                clock.moment(report.run.start_cycles),
+                clock.moment(report.run.end_cycles),
+            ),
+            error: signed(report.run.clock_error_ns),
+            vcpus: (vcpus.map(|vcpu| VcpuSide::new(vcpu, report, clock))).collect(),
+            smis: report.smi_rises.as_ref().map(|rises| windows(rises, clock)),
+        }
+    }
+
+    /// The moment of a reading of the guest's TSC.
+    pub fn moment(&self, line: Line, guest_tsc: u64) -> Moment {
+        self.clock.of_tsc(line.to_host(guest_tsc))
+    }
+
+    /// Guest cycles in a time of the host's.
+    pub fn guest_cycles(&self, line: Line, nanos: i64) -> i64 {
+        (nanos as f64 * self.clock.hz / 1e9 * line.ratio()).round() as i64
+    }
+
+    /// The vCPU of a CPU of the guest: KVM numbers them as the guest does.
+    pub fn vcpu(&self, cpu: CpuId) -> Option<(usize, &VcpuSide<'a>)> {
+        let mut all = self.vcpus.iter().enumerate();
+        all.find(|(_, side)| side.vcpu.index == cpu.0)
+    }
+
+    pub fn counts_smis(&self) -> bool {
+        self.smis.is_some()
+    }
+
+    /// Rises of the SMI count that may have come in a stretch.
+    pub fn smis_in(&self, span: Span) -> impl Iterator<Item = (usize, &SmiWindow)> {
+        let all = self.smis.as_deref().unwrap_or_default();
+        let first = all.partition_point(|window| window.latest < span.0);
+        let near = all.iter().enumerate().skip(first);
+        near.take_while(move |(_, window)| window.span.0 <= span.1)
+            .filter(move |(_, window)| window.span.1 >= span.0)
+            .take(MOST_WINDOWS)
+    }
+
+    /// SMIs of the run, by the CPU that counted most: all count the same ones.
+    pub fn smis_counted(&self) -> u64 {
+        let mut sums: BTreeMap<CpuId, u64> = BTreeMap::new();
+        for window in self.smis.iter().flatten() {
+            let sum = sums.entry(window.cpu).or_default();
+            *sum = sum.saturating_add(window.count);
+        }
+        sums.into_values().max().unwrap_or(0)
+    }
+
+    /// Whether the host runs under a hypervisor itself.
+    pub fn hypervisor(&self) -> Option<&str> {
+        self.report.host.hypervisor.as_deref()
+    }
+}
+
+fn windows(rises: &[SmiRise], clock: Clock) -> Vec<SmiWindow> {
+    let mut all: Vec<SmiWindow> = (rises.iter())
+        .map(|rise| SmiWindow {
+            cpu: rise.cpu,
+            span: (
+                clock.moment(rise.after_cycles),
+                clock.moment(rise.by_cycles),
+            ),
+            count: u64::from(rise.count),
+            latest: Moment::MIN,
+        })
+        .collect();
+    all.sort_by_key(|window| window.span);
+    let mut latest = Moment::MIN;
+    for window in &mut all {
+        latest = latest.max(window.span.1);
+        window.latest = latest;
+    }
+    all
+}
+
+impl<'a> VcpuSide<'a> {
+    fn new(vcpu: &'a Vcpu, report: &HostReport, clock: Clock) -> VcpuSide<'a> {
+        let mut away: Vec<Away<'a>> = (vcpu.absences.iter())
+            .map(|absence| Away {
+                start: clock.moment(absence.start_cycles),
+                end: clock.moment(absence.end_cycles),
+                absence,
+            })
+            .collect();
+        away.sort_by_key(|one| one.start);
+        let mut lost: Vec<Span> = (vcpu.lost.iter())
+            .map(|lost| {
+                (
+                    clock.moment(lost.start_cycles),
+                    clock.moment(lost.end_cycles),
+                )
+            })
+            .collect();
+        lost.sort_unstable();
+        // Joined, so that none is counted twice.
+        lost.dedup_by(|next, last| {
+            let joined = next.0 <= last.1;
+            if joined {
+                last.1 = last.1.max(next.1);
+            }
+            joined
+        });
+        let lines = vcpu.guest_tsc.iter().flatten();
+        let mut told: Vec<(Moment, Line)> = lines
+            .filter_map(|tsc| Some((clock.moment(tsc.seen_cycles), Line::told(tsc)?)))
+            .collect();
+        told.sort_by_key(|(from, _)| *from);
+        let listed = vcpu.listed_above_ns.unwrap_or(Nanos(0));
+        VcpuSide {
+            vcpu,
+            away,
+            lost,
+            unseen: signed(report.run.threshold_ns.max(listed)),
+            told,
+        }
+    }
+
+    /// The absences that a stretch meets.
+    pub fn within(&self, span: Span) -> impl Iterator<Item = &Away<'a>> {
+        let first = self.away.partition_point(|one| one.end <= span.0);
+        self.away[first..]
+            .iter()
+            .take_while(move |one| one.start < span.1)
+    }
+
+    pub fn lost_in(&self, span: Span) -> i64 {
+        let first = self.lost.partition_point(|lost| lost.1 <= span.0);
+        let met = self.lost[first..].iter();
+        let met = met.take_while(|lost| lost.0 < span.1);
+        met.map(|lost| shared(*lost, span)).sum()
+    }
+
+    /// Whether a stretch lies between the first record of it and the last, or so
+    /// much about them: it ran on this host meanwhile.
+    pub fn was_seen(&self, span: Span, about: i64) -> bool {
+        let Some((first, last)) = self.away.first().zip(self.away.last()) else {
+            return false;
+        };
+        span.0 >= first.start.saturating_sub(about) && span.1 <= last.end.saturating_add(about)
+    }
+
+    /// The CPUs of the host on which it may have run in a stretch: that on which
+    /// it was seen before and the one after.
+    pub fn cpus_about(&self, span: Span) -> Vec<CpuId> {
+        let next = self.away.partition_point(|one| one.end <= span.0);
+        let before = next.checked_sub(1).map(|at| self.away[at].absence);
+        let before = before.map(|one| one.entered_on.unwrap_or(one.cpu));
+        let within = self.within(span).flat_map(|one| {
+            let absence = one.absence;
+            [Some(absence.cpu), absence.entered_on]
+        });
+        let after = self.away[next..].iter().find(|one| one.start >= span.1);
+        let after = after.map(|one| one.absence.cpu);
+        let mut cpus: Vec<CpuId> = (within.flatten()).chain(before).chain(after).collect();
+        if cpus.is_empty() {
+            // Where it is bound to one.
+            let list = self.vcpu.affinity.as_deref().unwrap_or_default();
+            cpus.extend(list.parse().map(CpuId));
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+        cpus
+    }
+}
