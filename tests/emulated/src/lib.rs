@@ -13,6 +13,7 @@ pub mod injector;
 pub mod judge;
 pub mod load;
 pub mod machine;
+pub mod nested;
 pub mod patience;
 pub mod qmp;
 pub mod realtime;

@@ -23,7 +23,13 @@ const WORKERS: usize = 2;
 /// Why a lock is always to be had.
 const UNPOISONED: &str = "no worker panics while it holds the lock";
 /// The programs that go into the guest.
-const PROGRAMS: [&str; 4] = ["hwgap", "smi-injector", "guest-load", "guest-meter"];
+const PROGRAMS: [&str; 5] = [
+    "hwgap",
+    "smi-injector",
+    "guest-load",
+    "guest-meter",
+    "nested-plant",
+];
 
 /// Where everything lies.
 pub struct Folders {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use hwgap_emulated::drop_in;
 use hwgap_emulated::judge::{Outcome, table};
+use hwgap_emulated::nested;
 use hwgap_emulated::scenario::{self, Scenario, Tag};
 use hwgap_emulated::side_by_side;
 use hwgap_emulated::suite::{self, Folders};
@@ -35,6 +36,11 @@ struct Options {
     /// it instead, and judges; with --table, judges the last results again
     #[arg(long)]
     drop_in: bool,
+    /// Runs hwgap in a guest of KVM's in the emulated machine and on its host
+    /// instead, and judges the explanation; with --table, judges the last
+    /// results again
+    #[arg(long)]
+    nested: bool,
     #[arg(long, hide = true)]
     home: PathBuf,
     #[arg(long, hide = true)]
@@ -70,6 +76,9 @@ fn main() -> Result<ExitCode> {
     }
     if options.drop_in {
         return run_drop_in(&folders, options.table);
+    }
+    if options.nested {
+        return run_nested(&folders, options.table);
     }
     let recorded_cost = recorded_cost(&folders)?;
     let outcomes = if options.table {
@@ -112,14 +121,30 @@ fn run_drop_in(folders: &Folders, again: bool) -> Result<ExitCode> {
         true => drop_in::judge_again(folders)?,
         false => drop_in::run(folders)?,
     };
-    print!("{}", findings.table);
-    for failure in &findings.failures {
+    Ok(print_findings(&findings.table, &findings.failures))
+}
+
+fn run_nested(folders: &Folders, again: bool) -> Result<ExitCode> {
+    if !again && !folders.ensure_packages(&[nested::KERNEL])? {
+        return Ok(ExitCode::from(EXIT_NO_MACHINE));
+    }
+    let _alone = folders.lock()?;
+    let findings = match again {
+        true => nested::judge_again(folders)?,
+        false => nested::run(folders)?,
+    };
+    Ok(print_findings(&findings.table, &findings.failures))
+}
+
+fn print_findings(table: &str, failures: &[String]) -> ExitCode {
+    print!("{table}");
+    for failure in failures {
         println!("{failure}");
     }
-    Ok(match findings.failures.is_empty() {
+    match failures.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
-    })
+    }
 }
 
 fn selected(options: &Options) -> Result<Vec<Scenario>> {

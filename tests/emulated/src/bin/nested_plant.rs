@@ -1,0 +1,65 @@
+//! Keeps a vCPU out of its guest in one known way, and prints when.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use hwgap_emulated::nested::plant;
+use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
+use hwgap_emulated::units::nanoseconds;
+
+/// Keeps a vCPU out of its guest in one known way, and prints when
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    what: What,
+    /// How often
+    #[arg(long, global = true, default_value_t = 20)]
+    count: usize,
+    /// The time between two
+    #[arg(long, global = true, value_parser = length, default_value = "7.3ms")]
+    interval: Duration,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// A task of real-time priority has this CPU for each length in turn
+    Tasks {
+        #[arg(value_parser = length, value_delimiter = ',')]
+        lengths: Vec<Duration>,
+    },
+    /// Timers fall due on this CPU faster than they can be handled
+    Storms,
+    /// A process is stopped by a signal
+    Stops {
+        process: i32,
+        #[arg(value_parser = length)]
+        length: Duration,
+    },
+    /// A thread has to go from CPU 0 to CPU 1 and back
+    Migrations { thread: i32 },
+    /// In the guest: reads blocks from a device that QEMU emulates
+    DeviceReads,
+}
+
+fn length(text: &str) -> Result<Duration> {
+    Ok(Duration::from_nanos(nanoseconds(text)?))
+}
+
+fn main() -> Result<()> {
+    let Options {
+        what,
+        count,
+        interval,
+    } = Options::parse();
+    become_fifo(ABOVE_HWGAP)?;
+    let planted = match what {
+        What::Tasks { lengths } => plant::tasks(&lengths, count, interval),
+        What::Storms => plant::storms(count, interval)?,
+        What::Stops { process, length } => plant::stops(process, length, count, interval)?,
+        What::Migrations { thread } => plant::migrations(thread, [0, 1], count, interval)?,
+        What::DeviceReads => plant::device_reads(count, interval)?,
+    };
+    println!("{}", serde_json::to_string(&planted)?);
+    Ok(())
+}

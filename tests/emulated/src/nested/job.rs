@@ -1,0 +1,113 @@
+//! What both machines run, as shell scripts for their busybox.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::guest;
+
+/// What the outer machine needs to be a host of KVM whose guest's VMM comes from
+/// the files of this one.
+pub const OUTER_MODULES: [&str; 5] = ["msr", "kvm-amd", "virtio_pci", "9pnet_virtio", "9p"];
+
+/// The folder that both machines share, in the outer one's results.
+pub const INNER: &str = "inner";
+
+/// How long hwgap samples in the guest and observes outside of it.
+const GUEST_SECONDS: u32 = 5;
+const HOST_SECONDS: u32 = 8;
+
+/// What is planted in the guest, with the file that tells when.
+pub const DEVICE_READS: &str = "device-reads.json";
+
+/// A way to keep the vCPU out of its guest.
+pub struct Phase {
+    /// The file that tells when.
+    pub file: &'static str,
+    /// The shell line that writes it.
+    line: &'static str,
+}
+
+/// One after another, so that each gap has one cause.
+pub const PHASES: [Phase; 4] = [
+    Phase {
+        file: "tasks.json",
+        line: "nested-plant tasks 100us,500us,5ms --count 60 --interval 7.3ms >tasks.json",
+    },
+    Phase {
+        file: "storms.json",
+        line: "nested-plant storms --count 20 --interval 7.3ms >storms.json",
+    },
+    Phase {
+        file: "stops.json",
+        line: "nested-plant stops $vmm 3ms --count 20 --interval 9.7ms >stops.json",
+    },
+    Phase {
+        file: SMIS,
+        line: "smi-injector start --timer 16ms --lengths 60us,150us,400us,1ms\n\
+               sleep 0.6\n\
+               smi-injector stop; smi-injector dump >smi.json",
+    },
+];
+
+/// The injector's log among them.
+pub const SMIS: &str = "smi.json";
+
+/// With two CPUs, whose time is not exact.
+pub const MIGRATIONS: Phase = Phase {
+    file: "migrations.json",
+    line: "nested-plant migrations $vcpu --count 100 --interval 9.7ms >migrations.json",
+};
+
+/// The guest's.
+pub fn inner() -> String {
+    format!(
+        "mount -t 9p -o trans=virtio,version=9p2000.L results /host\n\
+         touch /host/up\n\
+         while [ ! -e /host/go ]; do sleep 0.1; done\n\
+         (sleep 1.2; nested-plant device-reads --count 30 --interval 11.3ms >{DEVICE_READS}) &\n\
+         hwgap run --duration {GUEST_SECONDS}s --threshold 5us --cpus 0 --width 1s --window 1s \
+         --keep-gaps all -o /tmp/report.json >summary.txt 2>hwgap.err; echo $? >exit-code\n\
+         wait\n\
+         cp /tmp/report.json .\n"
+    )
+}
+
+/// The outer machine's.
+pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase]) -> String {
+    let mut script = format!(
+        "mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=131072,cache=loose host /host\n\
+         for folder in proc sys dev; do mount --rbind /$folder /host/$folder; done\n\
+         mount -t debugfs debugfs /sys/kernel/debug\n\
+         mkdir {INNER}; mount --bind /results/{INNER} /host/mnt\n\
+         chroot /host /usr/bin/qemu-system-x86_64 -name inner,debug-threads=on -accel kvm \
+         -cpu host,-x2apic -m 160 -smp 1 -kernel {kernel} -initrd {initramfs} \
+         -append 'console=ttyS0 quiet panic=-1 rdinit=/init' -nic none -vga none -display none \
+         -monitor none -no-reboot -serial file:/mnt/console.log {share} </dev/null >vmm.log 2>&1 &\n\
+         vmm=$!\n\
+         while [ ! -e {INNER}/up ]; do\n\
+         kill -0 $vmm || exit 1\n\
+         sleep 0.2\n\
+         done\n\
+         vcpu=$(grep -l '^CPU 0/KVM' /proc/$vmm/task/*/comm | cut -d / -f 5)\n\
+         cat /sys/kernel/debug/kvm/$vmm-*/vcpu0/tsc-offset >tsc-offset\n\
+         hwgap host --guest all --duration {HOST_SECONDS}s --threshold 5us -o host.json \
+         >host.txt 2>host.err & host=$!\n\
+         sleep 1\n\
+         touch {INNER}/go\n\
+         sleep 2.4\n",
+        kernel = kernel.display(),
+        initramfs = initramfs.display(),
+        share = "-fsdev local,id=results,path=/mnt,security_model=none \
+                 -device virtio-9p-pci,fsdev=results,mount_tag=results",
+    );
+    for phase in phases {
+        let _ = writeln!(script, "{}", phase.line);
+    }
+    script += "wait $host; echo $? >host-exit-code\nwait $vmm\n";
+    script
+}
+
+/// Modules that the guest needs to share a folder from its begin on.
+pub fn inner_modules() -> Vec<&'static str> {
+    guest::LATE_MODULES.to_vec()
+}

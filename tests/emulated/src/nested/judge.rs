@@ -1,0 +1,213 @@
+//! Holds each gap of the guest against what was planted.
+
+use std::collections::BTreeMap;
+
+use super::explanation::{Explanation, Gap, Guest};
+use super::planted::{Plant, Planted};
+use crate::units::display;
+
+/// Gaps and plants above this length are judged.
+const JUDGED_NS: u64 = 50_000;
+/// Of the gaps with a planted cause so many must have it.
+const RIGHT: f64 = 0.99;
+/// How far the sums may be apart: so much, or so large a part.
+const APART_NS: u64 = 5_000;
+const APART_PART: u64 = 20;
+
+/// What is judged.
+pub struct Evidence {
+    pub guest: Guest,
+    pub explanation: Explanation,
+    /// Guest TSC less host TSC, as KVM told the outer machine's shell.
+    pub offset: i64,
+    /// On the host's TSC.
+    pub truth: Vec<Planted>,
+    /// Whether times are exact, and not this machine's.
+    pub exact: bool,
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub kinds: BTreeMap<Plant, Kind>,
+    /// Gaps with time below the guest's kernel that nothing was planted in.
+    pub others: usize,
+    /// Each a sentence; empty means passed.
+    pub failures: Vec<String>,
+}
+
+/// One kind of plant.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// Those that are long enough to be judged, while the guest was sampled.
+    pub planted: usize,
+    /// Of them, those in no gap of the guest.
+    pub in_no_gap: usize,
+    /// Gaps that hold them.
+    pub gaps: usize,
+    /// Gaps whose cause it is.
+    pub right: usize,
+    /// Gaps that are said to have another.
+    pub wrong: usize,
+    /// Gaps of which hwgap says that it does not know.
+    pub open: usize,
+    /// The time planted in these gaps, and what hwgap gives to its cause.
+    pub planted_ns: u64,
+    pub explained_ns: u64,
+    /// The largest difference in one gap.
+    pub apart_ns: u64,
+    /// Gaps in which they are too far apart.
+    pub apart: usize,
+}
+
+/// Whether a cause is that of a plant.
+fn is_right(plant: Plant, cause: &str, what: &str) -> bool {
+    match plant {
+        Plant::Task => cause == "host-task" && what.contains("nested-plant"),
+        Plant::Storm => cause == "host-interrupt",
+        Plant::Stop => cause == "vcpu-stopped",
+        Plant::Device => cause == "vmm" && what.contains("0x511"),
+        // The kernel's own thread that moves another one is a task.
+        Plant::Migration => {
+            cause == "vcpu-migrated" || cause == "host-task" && what.contains("migration/")
+        }
+        Plant::Smi => cause == "host-smi",
+    }
+}
+
+/// Judges.
+pub fn judge(evidence: &Evidence) -> Verdict {
+    let mut verdict = Verdict::default();
+    let hz = evidence.guest.tsc.hz;
+    let to_ns = |cycles: u64| (u128::from(cycles) * 1_000_000_000 / u128::from(hz)) as u64;
+    let to_cycles = |ns: u64| (u128::from(ns) * u128::from(hz) / 1_000_000_000) as u64;
+    let spans: Vec<(u64, u64, &Gap)> = (evidence.explanation.gaps.iter())
+        .map(|gap| {
+            let start = (evidence.guest.tsc.origin + gap.start_cycles)
+                .wrapping_add_signed(-evidence.offset);
+            (start, start + to_cycles(gap.duration_ns), gap)
+        })
+        .collect();
+    let first = spans.iter().map(|(start, _, _)| *start).min();
+    let last = spans.iter().map(|(_, end, _)| *end).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        verdict.failures.push("the guest has no gaps".into());
+        return verdict;
+    };
+    for planted in &evidence.truth {
+        if planted.start < first
+            || planted.end > last
+            || to_ns(planted.end - planted.start) < JUDGED_NS
+        {
+            continue;
+        }
+        let kind = verdict.kinds.entry(planted.what).or_default();
+        kind.planted += 1;
+        let is_in = |&(start, end, _): &(u64, u64, _)| {
+            let shared = end
+                .min(planted.end)
+                .saturating_sub(start.max(planted.start));
+            shared * 2 > planted.end - planted.start
+        };
+        if !spans.iter().any(is_in) && evidence.exact {
+            kind.in_no_gap += 1;
+        }
+    }
+    for (start, end, gap) in spans {
+        let mut shares: BTreeMap<Plant, u64> = BTreeMap::new();
+        for planted in &evidence.truth {
+            let shared = end
+                .min(planted.end)
+                .saturating_sub(start.max(planted.start));
+            *shares.entry(planted.what).or_default() += to_ns(shared);
+        }
+        let most = shares.into_iter().max_by_key(|(_, shared)| *shared);
+        match most {
+            Some((plant, shared)) if shared > JUDGED_NS => {
+                judge_gap(&mut verdict, evidence, gap, plant, shared);
+            }
+            _ if gap.below_ns > JUDGED_NS => {
+                verdict.others += 1;
+                let rare = [Plant::Stop, Plant::Device, Plant::Smi];
+                let invented = (rare.iter()).find(|plant| is_right(**plant, &gap.cause, &gap.what));
+                let near = most.is_some_and(|(_, shared)| shared > 0);
+                if let Some(plant) = invented.filter(|_| !near) {
+                    verdict.failures.push(format!(
+                        "{}: nothing of the kind was done there",
+                        describe(gap, plant.name())
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    conclude(&mut verdict, evidence);
+    verdict
+}
+
+fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant, shared: u64) {
+    let kind = verdict.kinds.entry(plant).or_default();
+    kind.gaps += 1;
+    if is_right(plant, &gap.cause, &gap.what) {
+        kind.right += 1;
+    } else if gap.cause == "not-observed" {
+        kind.open += 1;
+    } else {
+        kind.wrong += 1;
+        let failure = describe(gap, plant.name());
+        verdict.failures.push(failure);
+    }
+    let explained = (gap.parts.iter())
+        .filter(|part| is_right(plant, &part.cause, &part.what))
+        .map(|part| part.length_ns)
+        .sum::<u64>();
+    let apart = explained.abs_diff(shared);
+    kind.planted_ns += shared;
+    kind.explained_ns += explained;
+    kind.apart_ns = kind.apart_ns.max(apart);
+    if evidence.exact && apart > APART_NS.max(shared / APART_PART) {
+        kind.apart += 1;
+        verdict.failures.push(format!(
+            "{}: {} of it planted, {} explained",
+            describe(gap, plant.name()),
+            display(shared),
+            display(explained)
+        ));
+    }
+}
+
+fn describe(gap: &Gap, plant: &str) -> String {
+    let parts: Vec<String> = (gap.parts.iter())
+        .map(|part| format!("{} {} {}", part.cause, part.what, display(part.length_ns)))
+        .collect();
+    format!(
+        "{plant}: the gap of {} at {} is {} {} ({}; {} unexplained)",
+        display(gap.duration_ns),
+        gap.start_cycles,
+        gap.cause,
+        gap.what,
+        parts.join(", "),
+        display(gap.unexplained_ns)
+    )
+}
+
+fn conclude(verdict: &mut Verdict, evidence: &Evidence) {
+    let mut planned: Vec<Plant> = evidence.truth.iter().map(|planted| planted.what).collect();
+    planned.sort_unstable();
+    planned.dedup();
+    for plant in planned {
+        let name = plant.name();
+        let Some(kind) = verdict.kinds.get(&plant).filter(|kind| kind.gaps > 0) else {
+            (verdict.failures).push(format!("{name}: no gap of the guest holds any"));
+            continue;
+        };
+        let (right, gaps) = (kind.right, kind.gaps);
+        if (right as f64) < RIGHT * gaps as f64 {
+            (verdict.failures).push(format!("{name}: {right} of {gaps} gaps have this cause"));
+        }
+        if kind.in_no_gap > 0 {
+            let (missing, planted) = (kind.in_no_gap, kind.planted);
+            (verdict.failures).push(format!("{name}: {missing} of {planted} are in no gap"));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A machine in a machine: the emulator's SVM lets a kernel in it be a real host
+//! of KVM. There `hwgap host` observes a real guest in which `hwgap run` samples,
+//! while causes with known times keep the vCPU out of it; `hwgap explain` joins
+//! both, and each gap of the guest must have the cause that was planted.
+
+mod explanation;
+mod job;
+mod judge;
+pub mod plant;
+pub mod planted;
+mod table;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
+
+use crate::machine::{Boot, HostFiles};
+use crate::scenario::{Firmware, Machine};
+use crate::smilog::SmiLog;
+use crate::suite::Folders;
+use job::{DEVICE_READS, INNER, MIGRATIONS, PHASES, Phase, SMIS};
+use planted::{Plant, Planted};
+
+/// Of both machines.
+pub const KERNEL: &str = "6.1";
+
+/// A boot, and what is planted in it.
+struct Case {
+    /// Of its folder.
+    name: &'static str,
+    cpus: u32,
+    phases: &'static [Phase],
+}
+
+const CASES: [Case; 2] = [
+    // To the instruction.
+    Case {
+        name: "nested",
+        cpus: 1,
+        phases: &PHASES,
+    },
+    // In this machine's time: a thread cannot go to another CPU where there is
+    // one.
+    Case {
+        name: "nested-two-cpus",
+        cpus: 2,
+        phases: &[MIGRATIONS],
+    },
+];
+
+/// What the judge says.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What was planted, and what became of it.
+    pub table: String,
+    /// Each a sentence; empty means passed.
+    pub failures: Vec<String>,
+}
+
+/// Boots the machines and judges.
+///
+/// # Errors
+/// Where a machine cannot be had.
+pub fn run(folders: &Folders) -> Result<Findings> {
+    for case in &CASES {
+        boot(folders, case)?;
+    }
+    judge_again(folders)
+}
+
+fn boot(folders: &Folders, case: &Case) -> Result<()> {
+    let folder = folders.boot_folder(case.name)?;
+    let inner = folder.join("inner-initramfs");
+    fs::write(
+        &inner,
+        folders.initramfs(KERNEL, &job::inner_modules(), &job::inner())?,
+    )?;
+    let kernel = folders.kernel(KERNEL);
+    let machine = Machine {
+        kernel: KERNEL.into(),
+        cpu: "EPYC,+svm".into(),
+        cpus: case.cpus,
+        firmware: match case.cpus {
+            1 => Firmware::Seabios,
+            // The instruction clock is that of one CPU.
+            _ => Firmware::Ovmf,
+        },
+        ..Machine::default()
+    };
+    let script = job::outer(&kernel, &inner, case.phases);
+    Boot {
+        machine: &machine,
+        initramfs: &folders.initramfs(KERNEL, &job::OUTER_MODULES, &script)?,
+        kernel,
+        folder: &folder,
+        change: None,
+        host_files: HostFiles::ReadOnly,
+    }
+    .run()?;
+    fs::remove_file(&inner)?;
+    Ok(())
+}
+
+/// Joins and judges what the last boots left.
+///
+/// # Errors
+/// Where they left less than all.
+pub fn judge_again(folders: &Folders) -> Result<Findings> {
+    let mut all = Findings {
+        table: table::header(),
+        ..Findings::default()
+    };
+    for case in &CASES {
+        let results = folders.cache.join("runs").join(case.name).join("results");
+        let findings = judge_case(folders, case, &results).with_context(|| case.name)?;
+        all.table += &findings.table;
+        all.failures.extend(findings.failures);
+    }
+    Ok(all)
+}
+
+fn judge_case(folders: &Folders, case: &Case, results: &Path) -> Result<Findings> {
+    let guest = results.join(INNER).join("report.json");
+    let explained = results.join("explained.json");
+    let hwgap = Command::new(folders.programs.join("hwgap"))
+        .arg("explain")
+        .arg(&guest)
+        .arg("--host")
+        .arg(results.join("host.json"))
+        .arg("-o")
+        .arg(&explained)
+        .output()
+        .context("hwgap explain")?;
+    fs::write(results.join("explained.txt"), &hwgap.stdout)?;
+    ensure!(
+        explained.exists(),
+        "hwgap explain: {}",
+        String::from_utf8_lossy(&hwgap.stderr).trim()
+    );
+    let offset: i64 = text(&results.join("tsc-offset"))?
+        .trim()
+        .parse()
+        .context("tsc-offset")?;
+    let mut truth = Vec::new();
+    for phase in case.phases {
+        let path = results.join(phase.file);
+        match phase.file {
+            SMIS => truth.extend(read::<SmiLog>(&path)?.smis.iter().map(|smi| Planted {
+                what: Plant::Smi,
+                start: smi.entry,
+                end: smi.exit,
+            })),
+            _ => truth.extend(read::<Vec<Planted>>(&path)?),
+        }
+    }
+    let by_the_guest: Vec<Planted> = read(&results.join(INNER).join(DEVICE_READS))?;
+    truth.extend(by_the_guest.into_iter().map(|planted| Planted {
+        start: planted.start.wrapping_add_signed(-offset),
+        end: planted.end.wrapping_add_signed(-offset),
+        ..planted
+    }));
+    let verdict = judge::judge(&judge::Evidence {
+        guest: read(&guest)?,
+        explanation: read(&explained)?,
+        offset,
+        truth,
+        exact: case.cpus == 1,
+    });
+    Ok(Findings {
+        table: table::rows(case.name, &verdict),
+        failures: (verdict.failures.iter())
+            .map(|failure| format!("{}: {failure}", case.name))
+            .collect(),
+    })
+}
+
+fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_str(&text(path)?).with_context(|| path.display().to_string())
+}

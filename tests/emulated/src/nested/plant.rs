@@ -1,0 +1,178 @@
+//! Keeps a vCPU out of its guest in known ways at known times.
+#![expect(
+    unsafe_code,
+    reason = "signals, affinities and timers of the kernel have no safe form in std"
+)]
+
+use std::io::Error;
+use std::mem::{size_of, zeroed};
+use std::ptr::null_mut;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::planted::{Plant, Planted};
+use crate::injector::clock::tsc;
+use crate::injector::ports::Ports;
+
+/// QEMU's fw_cfg device (its specification, "fw_cfg: I/O ports"): a selector and
+/// a port that gives an item byte by byte, and beyond its end zeroes.
+const FW_CFG_SELECTOR: u16 = 0x510;
+const FW_CFG_DATA: u16 = 0x511;
+const FW_CFG_SIGNATURE: u16 = 0;
+/// As much as KVM hands to the VMM at once of one string instruction
+/// (arch/x86/kvm/emulate.c, `pio_in_emulated`).
+const BLOCK: usize = 1024;
+/// So many timers make a storm,
+const TIMERS: u64 = 200;
+/// one after another.
+const TIMERS_APART: Duration = Duration::from_nanos(1_500);
+/// Between the arming of the timers and the first.
+const BEFORE_STORM: Duration = Duration::from_millis(8);
+
+/// Holds the CPU for each length in turn.
+pub fn tasks(lengths: &[Duration], count: usize, interval: Duration) -> Vec<Planted> {
+    (lengths.iter().cycle().take(count))
+        .map(|length| {
+            sleep(interval);
+            let start = tsc();
+            let began = std::time::Instant::now();
+            while began.elapsed() < *length {}
+            planted(Plant::Task, start)
+        })
+        .collect()
+}
+
+/// Stops a process and lets it go on.
+pub fn stops(
+    process: libc::pid_t,
+    length: Duration,
+    count: usize,
+    interval: Duration,
+) -> Result<Vec<Planted>> {
+    let signal = |signal| {
+        // SAFETY: a signal to another process touches no memory of ours.
+        let sent = unsafe { libc::kill(process, signal) };
+        ensure!(sent == 0, "kill: {}", Error::last_os_error());
+        Ok(())
+    };
+    (0..count)
+        .map(|_| {
+            sleep(interval);
+            let start = tsc();
+            signal(libc::SIGSTOP)?;
+            sleep(length);
+            signal(libc::SIGCONT)?;
+            Ok(planted(Plant::Stop, start))
+        })
+        .collect()
+}
+
+/// Lets timers of the kernel fall due on this CPU while the vCPU runs on it. What
+/// arming them takes is planted as well.
+pub fn storms(count: usize, interval: Duration) -> Result<Vec<Planted>> {
+    let timers = (0..TIMERS)
+        .map(|_| {
+            // SAFETY: the call takes no pointer; what it gives is used as
+            // nothing but a number.
+            let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, 0) };
+            ensure!(timer >= 0, "timerfd_create: {}", Error::last_os_error());
+            Ok(timer)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut all = Vec::new();
+    for _ in 0..count {
+        sleep(interval);
+        let arming = tsc();
+        let (now, now_tsc) = (monotonic(), tsc());
+        for (timer, ahead) in timers.iter().zip(0..) {
+            let due = now + BEFORE_STORM + TIMERS_APART * ahead;
+            arm(*timer, due)?;
+        }
+        all.push(planted(Plant::Task, arming));
+        // The emulated TSC counts nanoseconds.
+        let start = now_tsc + BEFORE_STORM.as_nanos() as u64;
+        all.push(Planted {
+            what: Plant::Storm,
+            start,
+            end: start + TIMERS_APART.as_nanos() as u64 * TIMERS,
+        });
+        sleep(BEFORE_STORM * 2);
+    }
+    Ok(all)
+}
+
+fn monotonic() -> Duration {
+    // SAFETY: all zeroes are a valid timespec.
+    let mut now: libc::timespec = unsafe { zeroed() };
+    // SAFETY: the call fills one structure of ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+fn arm(timer: libc::c_int, due: Duration) -> Result<()> {
+    // SAFETY: all zeroes are a valid itimerspec.
+    let mut setting: libc::itimerspec = unsafe { zeroed() };
+    setting.it_value.tv_sec = due.as_secs() as libc::time_t;
+    setting.it_value.tv_nsec = i64::from(due.subsec_nanos());
+    // SAFETY: the call reads one structure that outlives it.
+    let armed = unsafe {
+        libc::timerfd_settime(
+            timer,
+            libc::TFD_TIMER_ABSTIME,
+            &raw const setting,
+            null_mut(),
+        )
+    };
+    ensure!(armed == 0, "timerfd_settime: {}", Error::last_os_error());
+    Ok(())
+}
+
+/// Sends a thread from a CPU to another and back.
+pub fn migrations(
+    thread: libc::pid_t,
+    cpus: [usize; 2],
+    count: usize,
+    interval: Duration,
+) -> Result<Vec<Planted>> {
+    (cpus.iter().cycle().take(count))
+        .map(|cpu| {
+            sleep(interval);
+            // SAFETY: all zeroes are an empty set of CPUs.
+            let mut set: libc::cpu_set_t = unsafe { zeroed() };
+            // SAFETY: the set is ours; the macro checks the number.
+            unsafe { libc::CPU_SET(*cpu, &mut set) };
+            let start = tsc();
+            // SAFETY: the call reads one set that outlives it.
+            let moved = unsafe {
+                libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &raw const set)
+            };
+            ensure!(moved == 0, "sched_setaffinity: {}", Error::last_os_error());
+            Ok(planted(Plant::Migration, start))
+        })
+        .collect()
+}
+
+/// Reads a block from a device of QEMU's, in one instruction.
+pub fn device_reads(count: usize, interval: Duration) -> Result<Vec<Planted>> {
+    let ports = Ports::acquire()?;
+    let mut block = [0; BLOCK];
+    Ok((0..count)
+        .map(|_| {
+            sleep(interval);
+            ports.write_u16(FW_CFG_SELECTOR, FW_CFG_SIGNATURE);
+            let start = tsc();
+            ports.read_bytes(FW_CFG_DATA, &mut block);
+            planted(Plant::Device, start)
+        })
+        .collect())
+}
+
+fn planted(what: Plant, start: u64) -> Planted {
+    Planted {
+        what,
+        start,
+        end: tsc(),
+    }
+}
