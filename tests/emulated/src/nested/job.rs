@@ -68,7 +68,8 @@ pub fn inner() -> String {
          hwgap run --duration {GUEST_SECONDS}s --threshold 5us --cpus 0 --width 1s --window 1s \
          --keep-gaps all -o /tmp/report.json >summary.txt 2>hwgap.err; echo $? >exit-code\n\
          wait\n\
-         cp /tmp/report.json .\n"
+         cp /tmp/report.json .\n\
+         umount /host\n"
     )
 }
 
