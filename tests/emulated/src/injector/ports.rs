@@ -60,22 +60,4 @@ impl Ports {
             asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags));
         }
     }
-
-    /// Writes a word to a port.
-    pub fn write_u16(&self, port: u16, value: u16) {
-        // SAFETY: as for the doubleword.
-        unsafe {
-            asm!("out dx, ax", in("dx") port, in("ax") value, options(nostack, preserves_flags));
-        }
-    }
-
-    /// Reads bytes from a port in one string instruction.
-    pub fn read_bytes(&self, port: u16, bytes: &mut [u8]) {
-        // SAFETY: iopl was granted. The instruction writes as many bytes as the
-        // slice has, upwards, as the direction flag is clear by the ABI.
-        unsafe {
-            asm!("rep insb", in("dx") port, inout("rdi") bytes.as_mut_ptr() => _,
-                inout("rcx") bytes.len() => _, options(nostack, preserves_flags));
-        }
-    }
 }

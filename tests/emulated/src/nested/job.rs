@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::guest;
-
 /// What the outer machine needs to be a host of KVM whose guest's VMM comes from
 /// the files of this one.
 pub const OUTER_MODULES: [&str; 5] = ["msr", "kvm-amd", "virtio_pci", "9pnet_virtio", "9p"];
+
+/// What the guest needs to share a folder, and to read a device of QEMU's.
+pub const INNER_MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "qemu_fw_cfg"];
 
 /// The folder that both machines share, in the outer one's results.
 pub const INNER: &str = "inner";
@@ -106,9 +107,4 @@ pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase]) -> String {
     }
     script += "wait $host; echo $? >host-exit-code\nwait $vmm\n";
     script
-}
-
-/// Modules that the guest needs to share a folder from its begin on.
-pub fn inner_modules() -> Vec<&'static str> {
-    guest::LATE_MODULES.to_vec()
 }

@@ -124,7 +124,12 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         let most = shares.into_iter().max_by_key(|(_, shared)| *shared);
         match most {
             Some((plant, shared)) if shared > JUDGED_NS => {
-                judge_gap(&mut verdict, evidence, gap, plant, shared);
+                // A storm is over when all of it is handled.
+                let planted = match plant {
+                    Plant::Storm => gap.below_ns,
+                    _ => shared,
+                };
+                judge_gap(&mut verdict, evidence, gap, plant, planted);
             }
             _ if gap.below_ns > JUDGED_NS => {
                 verdict.others += 1;
@@ -145,7 +150,7 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     verdict
 }
 
-fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant, shared: u64) {
+fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant, planted: u64) {
     let kind = verdict.kinds.entry(plant).or_default();
     kind.gaps += 1;
     if is_right(plant, &gap.cause, &gap.what) {
@@ -161,16 +166,16 @@ fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant
         .filter(|part| is_right(plant, &part.cause, &part.what))
         .map(|part| part.length_ns)
         .sum::<u64>();
-    let apart = explained.abs_diff(shared);
-    kind.planted_ns += shared;
+    let apart = explained.abs_diff(planted);
+    kind.planted_ns += planted;
     kind.explained_ns += explained;
     kind.apart_ns = kind.apart_ns.max(apart);
-    if evidence.exact && apart > APART_NS.max(shared / APART_PART) {
+    if evidence.exact && apart > APART_NS.max(planted / APART_PART) {
         kind.apart += 1;
         verdict.failures.push(format!(
             "{}: {} of it planted, {} explained",
             describe(gap, plant.name()),
-            display(shared),
+            display(planted),
             display(explained)
         ));
     }
@@ -209,5 +214,94 @@ fn conclude(verdict: &mut Verdict, evidence: &Evidence) {
             let (missing, planted) = (kind.in_no_gap, kind.planted);
             (verdict.failures).push(format!("{name}: {missing} of {planted} are in no gap"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nested::explanation::{Part, Tsc};
+
+    /// A guest whose TSC is 1,000 behind the host's.
+    fn evidence(gaps: Vec<Gap>) -> Evidence {
+        Evidence {
+            guest: Guest {
+                tsc: Tsc {
+                    origin: 1_000_000,
+                    hz: 1_000_000_000,
+                },
+            },
+            explanation: Explanation { gaps },
+            offset: -1_000,
+            truth: vec![Planted {
+                what: Plant::Task,
+                start: 1_101_000,
+                end: 1_201_000,
+            }],
+            exact: true,
+        }
+    }
+
+    fn gap(start_cycles: u64, cause: &str, length_ns: u64) -> Gap {
+        let what = String::from("nested-plant (12, SCHED_FIFO 99)");
+        Gap {
+            start_cycles,
+            duration_ns: 104_000,
+            below_ns: 104_000,
+            cause: cause.into(),
+            what: what.clone(),
+            parts: vec![Part {
+                cause: cause.into(),
+                what,
+                length_ns,
+            }],
+            unexplained_ns: 104_000 - length_ns,
+        }
+    }
+
+    /// Gaps at both ends of the sampling, so that the plant lies in it.
+    fn among_others(gap: Gap) -> Vec<Gap> {
+        let other = |start_cycles| Gap {
+            start_cycles,
+            duration_ns: 10,
+            below_ns: 10,
+            ..gap.clone()
+        };
+        vec![other(0), gap.clone(), other(900_000)]
+    }
+
+    #[test]
+    fn a_gap_with_its_cause_and_length_passes() {
+        let verdict = judge(&evidence(among_others(gap(98_000, "host-task", 103_000))));
+        assert_eq!(verdict.failures, Vec::<String>::new());
+        let kind = &verdict.kinds[&Plant::Task];
+        assert_eq!((kind.planted, kind.gaps, kind.right), (1, 1, 1));
+        assert_eq!((kind.planted_ns, kind.apart_ns), (100_000, 3_000));
+    }
+
+    #[test]
+    fn another_cause_and_another_length_fail() {
+        let wrong = judge(&evidence(among_others(gap(98_000, "vmm", 103_000))));
+        assert_eq!(wrong.kinds[&Plant::Task].wrong, 1);
+        assert!(!wrong.failures.is_empty());
+        let short = judge(&evidence(among_others(gap(98_000, "host-task", 94_000))));
+        assert_eq!(short.kinds[&Plant::Task].apart, 1);
+        assert!(!short.failures.is_empty());
+    }
+
+    #[test]
+    fn a_plant_that_the_guest_did_not_see_fails() {
+        let verdict = judge(&evidence(among_others(gap(500_000, "host-task", 103_000))));
+        assert_eq!(verdict.kinds[&Plant::Task].in_no_gap, 1);
+        assert!(!verdict.failures.is_empty());
+    }
+
+    #[test]
+    fn an_smi_where_there_was_none_fails() {
+        let mut gaps = among_others(gap(98_000, "host-task", 103_000));
+        gaps.push(gap(500_000, "host-smi", 104_000));
+        let verdict = judge(&evidence(gaps));
+        assert_eq!(verdict.others, 1);
+        assert!(verdict.failures.len() == 1);
     }
 }

@@ -76,7 +76,7 @@ fn boot(folders: &Folders, case: &Case) -> Result<()> {
     let inner = folder.join("inner-initramfs");
     fs::write(
         &inner,
-        folders.initramfs(KERNEL, &job::inner_modules(), &job::inner())?,
+        folders.initramfs(KERNEL, &job::INNER_MODULES, &job::inner())?,
     )?;
     let kernel = folders.kernel(KERNEL);
     let machine = Machine {

@@ -4,30 +4,29 @@
     reason = "signals, affinities and timers of the kernel have no safe form in std"
 )]
 
+use std::fs::File;
 use std::io::Error;
 use std::mem::{size_of, zeroed};
+use std::os::unix::fs::FileExt;
 use std::ptr::null_mut;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::planted::{Plant, Planted};
 use crate::injector::clock::tsc;
-use crate::injector::ports::Ports;
 
-/// QEMU's fw_cfg device (its specification, "fw_cfg: I/O ports"): a selector and
-/// a port that gives an item byte by byte, and beyond its end zeroes.
-const FW_CFG_SELECTOR: u16 = 0x510;
-const FW_CFG_DATA: u16 = 0x511;
-const FW_CFG_SIGNATURE: u16 = 0;
-/// As much as KVM hands to the VMM at once of one string instruction
+/// An item of QEMU's fw_cfg device, whose driver reads it byte by byte from a
+/// port, in one string instruction (drivers/firmware/qemu_fw_cfg.c).
+const ITEM: &str = "/sys/firmware/qemu_fw_cfg/by_name/etc/acpi/tables/raw";
+/// As much as KVM hands to the VMM at once of such an instruction
 /// (arch/x86/kvm/emulate.c, `pio_in_emulated`).
 const BLOCK: usize = 1024;
-/// So many timers make a storm,
-const TIMERS: u64 = 200;
-/// one after another.
-const TIMERS_APART: Duration = Duration::from_nanos(1_500);
+/// So many timers make a storm, one after another, each sooner than the one
+/// before it is handled. How long that takes, the guest's gap tells.
+const TIMERS: u64 = 400;
+const TIMERS_APART: Duration = Duration::from_nanos(250);
 /// Between the arming of the timers and the first.
 const BEFORE_STORM: Duration = Duration::from_millis(8);
 
@@ -156,17 +155,16 @@ pub fn migrations(
 
 /// Reads a block from a device of QEMU's, in one instruction.
 pub fn device_reads(count: usize, interval: Duration) -> Result<Vec<Planted>> {
-    let ports = Ports::acquire()?;
+    let item = File::open(ITEM).context(ITEM)?;
     let mut block = [0; BLOCK];
-    Ok((0..count)
+    (0..count)
         .map(|_| {
             sleep(interval);
-            ports.write_u16(FW_CFG_SELECTOR, FW_CFG_SIGNATURE);
             let start = tsc();
-            ports.read_bytes(FW_CFG_DATA, &mut block);
-            planted(Plant::Device, start)
+            item.read_exact_at(&mut block, 0).context(ITEM)?;
+            Ok(planted(Plant::Device, start))
         })
-        .collect())
+        .collect()
 }
 
 fn planted(what: Plant, start: u64) -> Planted {
