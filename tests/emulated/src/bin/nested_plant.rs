@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use hwgap_emulated::injector::clock::tsc;
 use hwgap_emulated::nested::plant;
 use hwgap_emulated::realtime::{ABOVE_HWGAP, become_fifo};
 use hwgap_emulated::units::nanoseconds;
@@ -40,6 +41,12 @@ enum What {
     Migrations { thread: i32 },
     /// In the guest: reads blocks from a device that QEMU emulates
     DeviceReads,
+    /// In the guest: prints what an exit takes, in cycles, over each slice of
+    /// time
+    Exits {
+        #[arg(value_parser = length)]
+        slice: Duration,
+    },
 }
 
 fn length(text: &str) -> Result<Duration> {
@@ -58,8 +65,18 @@ fn main() -> Result<()> {
         What::Storms => plant::storms(count, interval)?,
         What::Stops { process, length } => plant::stops(process, length, count, interval)?,
         What::Migrations { thread } => plant::migrations(thread, [0, 1], count, interval)?,
+        What::Exits { slice } => return exits(slice, count),
         What::DeviceReads => plant::device_reads(count, interval)?,
     };
     println!("{}", serde_json::to_string(&planted)?);
+    Ok(())
+}
+
+/// A line a slice: its begin by the TSC, and cycles an exit.
+fn exits(slice: Duration, count: usize) -> Result<()> {
+    for _ in 0..count {
+        let start = tsc();
+        println!("{start} {:.1}", plant::cycles_an_exit(slice));
+    }
     Ok(())
 }

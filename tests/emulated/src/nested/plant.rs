@@ -167,6 +167,21 @@ pub fn device_reads(count: usize, interval: Duration) -> Result<Vec<Planted>> {
         .collect()
 }
 
+/// Lets the guest exit as often as it can: CPUID always does (AMD's manual,
+/// volume 2, "Instruction Intercepts").
+pub fn cycles_an_exit(slice: Duration) -> f64 {
+    let start = tsc();
+    let began = std::time::Instant::now();
+    let mut exits = 0_u32;
+    while began.elapsed() < slice {
+        for _ in 0..100 {
+            std::hint::black_box(std::arch::x86_64::__cpuid(0));
+        }
+        exits += 100;
+    }
+    (tsc() - start) as f64 / f64::from(exits)
+}
+
 fn planted(what: Plant, start: u64) -> Planted {
     Planted {
         what,
