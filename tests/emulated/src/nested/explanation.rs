@@ -29,6 +29,9 @@ pub struct Gap {
     pub cause: String,
     pub what: String,
     pub parts: Vec<Part>,
+    /// Of the time that the guest gives to its own kernel.
+    #[serde(default)]
+    pub os_parts: Vec<Part>,
     pub unexplained_ns: u64,
 }
 

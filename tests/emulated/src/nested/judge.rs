@@ -162,7 +162,7 @@ fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant
         let failure = describe(gap, plant.name());
         verdict.failures.push(failure);
     }
-    let explained = (gap.parts.iter())
+    let explained = (gap.parts.iter().chain(&gap.os_parts))
         .filter(|part| is_right(plant, &part.cause, &part.what))
         .map(|part| part.length_ns)
         .sum::<u64>();
@@ -182,7 +182,7 @@ fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant
 }
 
 fn describe(gap: &Gap, plant: &str) -> String {
-    let parts: Vec<String> = (gap.parts.iter())
+    let parts: Vec<String> = (gap.parts.iter().chain(&gap.os_parts))
         .map(|part| format!("{} {} {}", part.cause, part.what, display(part.length_ns)))
         .collect();
     format!(
@@ -255,6 +255,7 @@ mod tests {
                 what,
                 length_ns,
             }],
+            os_parts: Vec::new(),
             unexplained_ns: 104_000 - length_ns,
         }
     }

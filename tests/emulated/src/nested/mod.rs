@@ -130,11 +130,10 @@ fn judge_case(folders: &Folders, case: &Case, results: &Path) -> Result<Findings
         .arg(&guest)
         .arg("--host")
         .arg(results.join("host.json"))
-        .arg("-o")
+        .args(["--format", "json", "-o"])
         .arg(&explained)
         .output()
         .context("hwgap explain")?;
-    fs::write(results.join("explained.txt"), &hwgap.stdout)?;
     ensure!(
         explained.exists(),
         "hwgap explain: {}",
