@@ -29,7 +29,7 @@ enum What {
         #[arg(value_parser = length, value_delimiter = ',')]
         lengths: Vec<Duration>,
     },
-    /// Timers fall due on this CPU faster than they can be handled
+    /// Many timers fall due on this CPU at once
     Storms,
     /// A process is stopped by a signal
     Stops {

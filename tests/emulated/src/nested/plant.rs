@@ -23,10 +23,12 @@ const ITEM: &str = "/sys/firmware/qemu_fw_cfg/by_name/etc/acpi/tables/raw";
 /// As much as KVM hands to the VMM at once of such an instruction
 /// (arch/x86/kvm/emulate.c, `pio_in_emulated`).
 const BLOCK: usize = 1024;
-/// So many timers make a storm, one after another, each sooner than the one
-/// before it is handled. How long that takes, the guest's gap tells.
-const TIMERS: u64 = 400;
-const TIMERS_APART: Duration = Duration::from_nanos(250);
+/// So many timers fall due at once; one after another they would let the guest
+/// run in between (kernel/time/hrtimer.c, `hrtimer_interrupt`, which gives up
+/// after three rounds).
+const TIMERS: usize = 900;
+/// Their handling takes longer than this; how long, the guest's gap tells.
+const STORM_AT_LEAST: Duration = Duration::from_micros(100);
 /// Between the arming of the timers and the first.
 const BEFORE_STORM: Duration = Duration::from_millis(8);
 
@@ -85,9 +87,8 @@ pub fn storms(count: usize, interval: Duration) -> Result<Vec<Planted>> {
         sleep(interval);
         let arming = tsc();
         let (now, now_tsc) = (monotonic(), tsc());
-        for (timer, ahead) in timers.iter().zip(0..) {
-            let due = now + BEFORE_STORM + TIMERS_APART * ahead;
-            arm(*timer, due)?;
+        for timer in &timers {
+            arm(*timer, now + BEFORE_STORM)?;
         }
         all.push(planted(Plant::Task, arming));
         // The emulated TSC counts nanoseconds.
@@ -95,7 +96,7 @@ pub fn storms(count: usize, interval: Duration) -> Result<Vec<Planted>> {
         all.push(Planted {
             what: Plant::Storm,
             start,
-            end: start + TIMERS_APART.as_nanos() as u64 * TIMERS,
+            end: start + STORM_AT_LEAST.as_nanos() as u64,
         });
         sleep(BEFORE_STORM * 2);
     }

@@ -17,7 +17,7 @@ pub struct Planted {
 pub enum Plant {
     /// A task of real-time priority has the vCPU's CPU.
     Task,
-    /// Timers fall due one after another, faster than they can be handled.
+    /// Many timers fall due at once.
     Storm,
     /// The VMM is stopped by a signal.
     Stop,
