@@ -64,11 +64,11 @@ impl<'b, 'a> Beyond<'b, 'a> {
                 }
                 let span = (away.start, away.end);
                 for (at, window) in host.smis_in(span) {
-                    if window.cpu == absence.cpu {
-                        if let Some(rise) = rises.get_mut(&at) {
-                            rise.in_absences += counted;
-                            rise.is_unsure |= absence.smi_delta.is_none();
-                        }
+                    if window.cpu == absence.cpu
+                        && let Some(rise) = rises.get_mut(&at)
+                    {
+                        rise.in_absences += counted;
+                        rise.is_unsure |= absence.smi_delta.is_none();
                     }
                 }
             }

@@ -72,7 +72,7 @@ impl Script {
         self.event(us, cpu, what)
     }
 
-    fn to_vmm(self, us: u64, reason: u32) -> Script {
+    fn returns_to_vmm(self, us: u64, reason: u32) -> Script {
         self.event(us, 1, What::ToVmm { tid: VCPU, reason })
     }
 
@@ -326,7 +326,7 @@ fn a_halt_is_the_guests_up_to_its_waking() {
     // A VMM that has the interrupt controller waits by itself.
     let gone = Script::entered()
         .exit(100, HLT)
-        .to_vmm(102, 5)
+        .returns_to_vmm(102, 5)
         .switch(110, 1, (VCPU, Left::Asleep), (0, "swapper/1", 120))
         .wake(200, 3, 1)
         .back(201, 1, 0)
@@ -349,7 +349,7 @@ fn the_vmm_is_named_by_what_it_is_asked_for() {
     let script = |code, reason| {
         Script::entered()
             .exit(100, code)
-            .to_vmm(103, reason)
+            .returns_to_vmm(103, reason)
             .begin(110, 1, irq("eth0"))
             .finish(115, 1, irq("eth0"))
             .entry(200, 1)
@@ -369,7 +369,7 @@ fn the_vmm_is_named_by_what_it_is_asked_for() {
     // It waits for a disk.
     let gone = Script::entered()
         .exit(100, IOIO)
-        .to_vmm(103, 2)
+        .returns_to_vmm(103, 2)
         .switch(110, 1, (VCPU, Left::Asleep), (0, "swapper/1", 120))
         .wake(5_000, 2, 1)
         .back(5_001, 1, 0)
@@ -383,7 +383,7 @@ fn a_stopped_thread_is_told_from_one_that_sleeps() {
     let script = |left| {
         Script::entered()
             .exit(100, INTR)
-            .to_vmm(102, 10)
+            .returns_to_vmm(102, 10)
             .switch(104, 1, (VCPU, left), (0, "swapper/1", 120))
             .wake(90_000, 0, 1)
             .back(90_001, 1, 0)
@@ -557,7 +557,7 @@ fn an_exit_without_an_entry_ends_what_was_certain() {
     let script = || {
         Script::entered()
             .exit(100, CPUID)
-            .to_vmm(150, 2)
+            .returns_to_vmm(150, 2)
             .begin(180, 1, irq("eth0"))
             .exit(400, CPUID)
             .entry(410, 1)
@@ -659,7 +659,7 @@ fn any_order_of_events_adds_up() {
                         0,
                     ),
                     2 | 3 => script.entry(at, cpu),
-                    4 => script.to_vmm(at, random(12) as u32),
+                    4 => script.returns_to_vmm(at, random(12) as u32),
                     5 => script.begin(at, cpu, irq("eth0")),
                     6 => script.finish(at, cpu, irq("eth0")),
                     7 => script.switch(at, cpu, (VCPU, left), (other, "x", 120)),
