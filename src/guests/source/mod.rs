@@ -97,7 +97,8 @@ pub fn open(
     choice: Choice,
     root: &Root,
 ) -> Result<Source, SourceError> {
-    let tracefs = Tracefs::open(root).map_err(SourceError::Missing)?;
+    let tracefs = Tracefs::open(root)
+        .map_err(|why| SourceError::Missing(format!("{why}; hwgap host takes root")))?;
     let points = Points::find(root, tracefs.root()).map_err(|error| {
         SourceError::Missing(format!(
             "the kernel shows no tracepoints of KVM ({error}); as root, on a host with the \
