@@ -17,6 +17,9 @@ pub const INNER: &str = "inner";
 const GUEST_SECONDS: u32 = 5;
 const HOST_SECONDS: u32 = 8;
 
+/// The whole, in the outer machine's seconds; a guest may crash or hang.
+const PATIENCE: u32 = 60;
+
 /// What is planted in the guest, with the file that tells when.
 pub const DEVICE_READS: &str = "device-reads.json";
 
@@ -74,10 +77,11 @@ pub fn inner() -> String {
     )
 }
 
-/// The outer machine's.
-pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase]) -> String {
+/// The outer machine's. Each attempt lets the guest begin at another moment.
+pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase], attempt: u32) -> String {
     let mut script = format!(
-        "mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=131072,cache=loose host /host\n\
+        "usleep {attempt}1237\n\
+         mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=131072,cache=loose host /host\n\
          for folder in proc sys dev; do mount --rbind /$folder /host/$folder; done\n\
          mount -t debugfs debugfs /sys/kernel/debug\n\
          mkdir {INNER}; mount --bind /results/{INNER} /host/mnt\n\
@@ -86,6 +90,7 @@ pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase]) -> String {
          -append 'console=ttyS0 quiet panic=-1 rdinit=/init' -nic none -vga none -display none \
          -monitor none -no-reboot -serial file:/mnt/console.log {share} </dev/null >vmm.log 2>&1 &\n\
          vmm=$!\n\
+         (sleep {PATIENCE}; kill -9 $vmm) & patience=$!\n\
          while [ ! -e {INNER}/up ]; do\n\
          kill -0 $vmm || exit 1\n\
          sleep 0.2\n\
@@ -105,6 +110,6 @@ pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase]) -> String {
     for phase in phases {
         let _ = writeln!(script, "{}", phase.line);
     }
-    script += "wait $host; echo $? >host-exit-code\nwait $vmm\n";
+    script += "wait $host; echo $? >host-exit-code\nwait $vmm; kill $patience\n";
     script
 }

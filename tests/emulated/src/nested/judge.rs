@@ -123,7 +123,8 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         }
         let most = shares.into_iter().max_by_key(|(_, shared)| *shared);
         match most {
-            Some((plant, shared)) if shared > JUDGED_NS => {
+            // What is the lesser part of a gap is not its cause.
+            Some((plant, shared)) if shared > JUDGED_NS && shared * 2 > gap.duration_ns => {
                 // A storm is over when all of it is handled.
                 let planted = match plant {
                     Plant::Storm => gap.below_ns,
