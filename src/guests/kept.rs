@@ -58,6 +58,9 @@ impl Gone {
     }
 }
 
+/// Who took a part, and which one.
+pub(super) type Key = (HostCause, Arc<str>);
+
 /// What one of the causes took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Total {
@@ -83,7 +86,7 @@ pub struct Kept {
     /// The longest, its halted time left aside.
     pub longest: Cycles,
     /// What they were for.
-    pub totals: HashMap<(HostCause, Arc<str>), Total>,
+    pub totals: HashMap<Key, Total>,
 }
 
 #[derive(Clone, Debug)]
@@ -122,7 +125,7 @@ impl Kept {
         self.seen += 1;
         self.sum = self.sum.saturating_add(gone.length());
         self.longest = self.longest.max(gone.weight());
-        let mut own: HashMap<(HostCause, Arc<str>), Cycles> = HashMap::new();
+        let mut own: HashMap<Key, Cycles> = HashMap::new();
         for part in &gone.parts {
             let sum = own.entry((part.cause, part.what.clone())).or_default();
             *sum = sum.saturating_add(part.length);
@@ -151,11 +154,23 @@ impl Kept {
     }
 
     /// Part of what was one cause's turns out to be an SMI's.
-    pub(super) fn was_smi(&mut self, cause: HostCause, what: &Arc<str>, length: Cycles) {
-        if let Some(total) = self.totals.get_mut(&(cause, what.clone())) {
+    pub(super) fn was_smi(&mut self, key: &Key, length: Cycles) {
+        if let Some(total) = self.totals.get_mut(key) {
             total.sum = total.sum.saturating_sub(length);
         }
         self.add(HostCause::HostSmi, "".into(), length);
+    }
+
+    /// The most in one absence, after that; `listed` are the absences as they are
+    /// now.
+    pub(super) fn shorten(&mut self, key: &Key, listed: &[Gone]) {
+        let is_same = |part: &Part| (part.cause, &part.what) == (key.0, &key.1);
+        let longest = listed.iter().map(|gone| gone.of(is_same)).max();
+        // No longer one was left out.
+        let longest = longest.max(self.left_out);
+        if let Some(total) = self.totals.get_mut(key) {
+            total.longest = total.longest.min(longest.unwrap_or_default());
+        }
     }
 
     /// Those that were kept, in order of time.

@@ -1,7 +1,7 @@
 //! SMIs of the host in absences: where the count rose, and what KVM took is far
 //! above what it takes of such exits otherwise.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::exit_reasons::Reason;
 use super::kept::{Gone, Kept};
@@ -20,6 +20,7 @@ pub(super) type Listed<'a> = (Vec<Gone>, &'a mut Kept);
 /// Gives the excess of as many absences as SMIs were counted to these.
 pub(super) fn blame(vcpus: &mut [Listed<'_>], rises: &[SmiRise], least: Cycles) {
     let usual = usual(vcpus);
+    let mut changed = HashSet::new();
     for rise in rises {
         let mut found: Vec<(Cycles, usize, usize, usize)> = Vec::new();
         for (vcpu, (absences, _)) in vcpus.iter().enumerate() {
@@ -39,9 +40,8 @@ pub(super) fn blame(vcpus: &mut [Listed<'_>], rises: &[SmiRise], least: Cycles) 
             let parts = &mut absences[absence].parts;
             let was = &mut parts[part];
             was.length = was.length.saturating_sub(excess);
-            let (cause, what) = (was.cause, was.what.clone());
+            let key = (was.cause, was.what.clone());
             let at = was.at.saturating_add(was.length);
-            kept.was_smi(cause, &what, excess);
             parts.insert(
                 part + 1,
                 Part {
@@ -52,7 +52,13 @@ pub(super) fn blame(vcpus: &mut [Listed<'_>], rises: &[SmiRise], least: Cycles) 
                     is_rest: false,
                 },
             );
+            kept.was_smi(&key, excess);
+            changed.insert((vcpu, key));
         }
+    }
+    for (vcpu, key) in changed {
+        let (absences, kept) = &mut vcpus[vcpu];
+        kept.shorten(&key, absences);
     }
 }
 
