@@ -94,6 +94,10 @@ fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
         kernel: KERNEL.into(),
         cpu: "EPYC,+svm".into(),
         cpus: case.cpus,
+        // Else the host's kernel does not trust the TSCs of two CPUs, and KVM lets
+        // the guest's stand still while its vCPU waits (arch/x86/kvm/x86.c,
+        // `kvm_arch_vcpu_load`).
+        kernel_options: "tsc=reliable".into(),
         firmware: match case.cpus {
             1 => Firmware::Seabios,
             // The instruction clock is that of one CPU.
