@@ -14,8 +14,8 @@ pub const INNER_MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "qemu_
 pub const INNER: &str = "inner";
 
 /// How long hwgap samples in the guest and observes outside of it.
-const GUEST_SECONDS: u32 = 5;
-const HOST_SECONDS: u32 = 8;
+const GUEST_SECONDS: u32 = 6;
+const HOST_SECONDS: u32 = 9;
 
 /// The whole, in the outer machine's seconds; a guest may crash or hang.
 const PATIENCE: u32 = 60;
@@ -101,7 +101,7 @@ pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase], attempt: u32) ->
          >host.txt 2>host.err & host=$!\n\
          sleep 1\n\
          touch {INNER}/go\n\
-         sleep 2.4\n",
+         sleep 3\n",
         kernel = kernel.display(),
         initramfs = initramfs.display(),
         share = "-fsdev local,id=results,path=/mnt,security_model=none \
