@@ -80,14 +80,26 @@ pub(super) fn gap(
         .fold(Nanos(0), |sum, part| sum.saturating_add(part.length_ns));
     let unexplained_ns = below_ns.saturating_sub(explained);
     let os_parts = joined.os_parts.clone();
-    let (cause, what, confidence) = match parts.first().or(os_parts.first()) {
-        Some(first) => {
+    let in_os = os_parts
+        .iter()
+        .fold(Nanos(0), |sum, part| sum.saturating_add(part.length_ns));
+    let largest = os_parts
+        .iter()
+        .chain(&parts)
+        .max_by_key(|part| part.length_ns);
+    let (cause, what, confidence) = match largest {
+        Some(largest) if largest.length_ns >= unexplained_ns => {
             // What is less than half is not what the gap is.
-            let most = match first.length_ns.0 >= below_ns.0 / 2 {
+            let most = match largest.length_ns.0 >= below_ns.saturating_add(in_os).0 / 2 {
                 true => Confidence::Proved,
                 false => Confidence::Probable,
             };
-            (first.cause, first.what.clone(), first.confidence.min(most))
+            let confidence = largest.confidence.min(most);
+            (largest.cause, largest.what.clone(), confidence)
+        }
+        Some(_) => {
+            let why = "nothing explains most of it";
+            (HostCause::NotObserved, why.into(), Confidence::None)
         }
         None => (HostCause::NotObserved, String::new(), Confidence::None),
     };
@@ -104,9 +116,9 @@ pub(super) fn gap(
             cause,
             what,
             confidence,
-            detail: match below_ns {
-                Nanos(0) => detail(&os_parts, unexplained_ns),
-                _ => detail(&parts, unexplained_ns),
+            detail: match in_os > explained {
+                true => detail(&os_parts, unexplained_ns),
+                false => detail(&parts, unexplained_ns),
             },
             parts,
             os_parts,

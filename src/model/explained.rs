@@ -141,7 +141,8 @@ pub struct ExplainedGap {
     pub guest_os_ns: Nanos,
     /// What is to be explained: the rest.
     pub below_ns: Nanos,
-    /// Who took most of that; where it is nothing, most of `os_parts`.
+    /// Who took the largest of `parts` and `os_parts`; `not-observed` where what
+    /// nothing explains is longer.
     pub cause: HostCause,
     /// Which one.
     pub what: String,

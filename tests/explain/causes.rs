@@ -364,3 +364,45 @@ fn totals_are_sums_with_their_rhythm() {
         .unwrap();
     assert_eq!(other.period_ns, None);
 }
+
+/// A task of the guest asks a device, and below the guest's kernel lies less.
+#[test]
+fn a_gap_has_the_name_of_its_largest_part() {
+    let mut pair = usual();
+    let at = 7_000_000_000;
+    let device = [part(HostCause::Vmm, "io, port 0x70", 300_000)];
+    pair.absence(0, at + 20_000, ("ioio", Isa::Svm), &device);
+    let task = [part(HostCause::HostTask, "rt-hog (77)", 24_000)];
+    pair.absence(0, at + 400_500, ("intr", Isa::Svm), &task);
+    let found = pair.gap(0, at, at + 425_000);
+    found.cause = Cause::HypervisorOs;
+    found.os_ns = Nanos(400_000);
+    found.platform_ns = Nanos(25_000);
+    found.platform_at_ns = Nanos(400_000);
+    let told = explained(&pair);
+    let found = gap(&told, 25_000);
+    assert_eq!(found.cause, HostCause::Vmm, "{found:?}");
+    assert!(
+        found.detail.starts_with("vmm io, port 0x70 300"),
+        "{}",
+        found.detail
+    );
+}
+
+/// The host counts no SMIs, and 20 of 400 us lie on an absence.
+#[test]
+fn a_gap_of_which_most_is_not_explained_has_no_cause() {
+    let mut pair = usual();
+    pair.host.smi_rises = None;
+    let at = 7_000_000_000;
+    let below = [part(HostCause::HostInterrupt, "eth0", 20_000)];
+    pair.absence(0, at + 10_000, ("EXTERNAL_INTERRUPT", Isa::Vmx), &below);
+    pair.gap(0, at, at + 400_000);
+    let told = explained(&pair);
+    let found = gap(&told, 400_000);
+    assert_eq!(
+        (found.cause, found.confidence),
+        (HostCause::NotObserved, Confidence::None),
+        "{found:?}"
+    );
+}
