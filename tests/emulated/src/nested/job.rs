@@ -17,9 +17,6 @@ pub const INNER: &str = "inner";
 const GUEST_SECONDS: u32 = 6;
 const HOST_SECONDS: u32 = 9;
 
-/// The whole, in the outer machine's seconds; a guest may crash or hang.
-const PATIENCE: u32 = 60;
-
 /// What is planted in the guest, with the file that tells when.
 pub const DEVICE_READS: &str = "device-reads.json";
 
@@ -78,7 +75,13 @@ pub fn inner() -> String {
 }
 
 /// The outer machine's. Each attempt lets the guest begin at another moment.
-pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase], attempt: u32) -> String {
+pub fn outer(
+    kernel: &Path,
+    initramfs: &Path,
+    phases: &[Phase],
+    attempt: u32,
+    patience: u32,
+) -> String {
     let mut script = format!(
         "usleep {attempt}1237\n\
          mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=131072,cache=loose host /host\n\
@@ -90,7 +93,7 @@ pub fn outer(kernel: &Path, initramfs: &Path, phases: &[Phase], attempt: u32) ->
          -append 'console=ttyS0 quiet panic=-1 rdinit=/init' -nic none -vga none -display none \
          -monitor none -no-reboot -serial file:/mnt/console.log {share} </dev/null >vmm.log 2>&1 &\n\
          vmm=$!\n\
-         (sleep {PATIENCE}; kill -9 $vmm) & patience=$!\n\
+         (sleep {patience}; kill -9 $vmm) & patience=$!\n\
          while [ ! -e {INNER}/up ]; do\n\
          kill -0 $vmm || exit 1\n\
          sleep 0.2\n\
