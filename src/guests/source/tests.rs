@@ -46,14 +46,28 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
     let mut rings = Rings::open(points, &online, 1 << 20).unwrap();
     let own = crate::sys::sched::thread_id();
     bpf.want_thread(own);
-    for _ in 0..20 {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    clock.tick();
-    let by_programs = bpf.drain(&clock).events;
-    let by_rings = rings.drain(&clock);
-    assert_eq!((bpf.lost(), rings.lost()), (0, 0));
-    for events in [&by_programs, &by_rings] {
+    // While a program of another test runs on a CPU, the kernel shows events that
+    // have programs to no ring (kernel/trace/bpf_trace.c, trace_call_bpf).
+    let mut attempts = (0..40).map(|_| {
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        clock.tick();
+        let by_programs = bpf.drain(&clock).events;
+        let by_rings = rings.drain(&clock);
+        match (bpf.lost(), rings.lost()) {
+            (0, 0) => both_tell(own, &by_programs, &by_rings),
+            lost => Err(format!("lost: {lost:?}")),
+        }
+    });
+    let mut said = Vec::new();
+    let holds = attempts.any(|told| told.map_err(|why| said.push(why)).is_ok());
+    assert!(holds, "{said:#?}");
+}
+
+/// Whether both tell of a thread that has slept 20 times, and the same.
+fn both_tell(own: u32, by_programs: &[Event], by_rings: &[Event]) -> Result<(), String> {
+    for events in [by_programs, by_rings] {
         let count = |is: &dyn Fn(&What) -> bool| events.iter().filter(|one| is(&one.what)).count();
         let away = count(
             &|what| matches!(what, What::Switch { from, left: Left::Asleep, .. } if *from == own),
@@ -61,7 +75,9 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
         let back = count(&|what| matches!(what, What::Switch { to, .. } if *to == own));
         let woken = count(&|what| matches!(what, What::Waking { tid, .. } if *tid == own));
         let counts = (away, back, woken, events.len(), by_rings.len());
-        assert!(away >= 19 && back >= 19 && woken >= 19, "{counts:?}");
+        if away < 19 || back < 19 || woken < 19 {
+            return Err(format!("{counts:?}"));
+        }
     }
     // Between its coming and its going nobody is told twice, and the same is told.
     let switches = |events: &[Event]| -> Vec<What> {
@@ -70,12 +86,12 @@ fn the_scheduler_is_told_of_a_thread_by_both_sources() {
         });
         own.map(|event| event.what.clone()).collect()
     };
-    let (program, ring) = (switches(&by_programs), switches(&by_rings));
-    assert!(
-        ring.ends_with(&program) || program.ends_with(&ring),
-        "{program:#?} {ring:#?}"
-    );
-    assert!(by_programs.len() < by_rings.len());
+    let (program, ring) = (switches(by_programs), switches(by_rings));
+    let same = ring.ends_with(&program) || program.ends_with(&ring);
+    match same && by_programs.len() < by_rings.len() {
+        true => Ok(()),
+        false => Err(format!("{program:#?} {ring:#?}")),
+    }
 }
 
 #[test]
