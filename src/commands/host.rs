@@ -31,7 +31,7 @@ use crate::text::human;
 use crate::text::json;
 use crate::units::{Cycles, Nanos};
 
-use super::{Exit, Failure, deliver};
+use super::{Exit, Failure, command_line, deliver};
 
 /// Between two looks at the records.
 const LOOK: Nanos = Nanos(50_000_000);
@@ -187,14 +187,6 @@ fn line(fold: &mut Fold, args: &HostArgs, elapsed: Nanos) -> String {
         human::counted(seen, "absence"),
         human::chosen(args.threshold)
     )
-}
-
-fn command_line() -> String {
-    let arguments = std::env::args_os();
-    let arguments: Vec<String> = arguments
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
-    arguments.join(" ")
 }
 
 /// CPU time of this process.

@@ -126,6 +126,15 @@ fn printed(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
+/// The command line, argument by argument, as reports have it.
+fn command_line() -> String {
+    let arguments = std::env::args_os();
+    let arguments: Vec<String> = arguments
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    arguments.join(" ")
+}
+
 /// Writes an answer to its file, or to standard output.
 fn deliver(
     output: Option<PendingFile>,

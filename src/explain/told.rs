@@ -147,8 +147,5 @@ fn detail(parts: &[ExplainedPart], unexplained: Nanos) -> String {
 
 /// A part in words.
 pub(super) fn named(part: &ExplainedPart) -> String {
-    match part.what.as_str() {
-        "" => format!("{} {}", part.cause.name(), part.length_ns),
-        what => format!("{} {what} {}", part.cause.name(), part.length_ns),
-    }
+    format!("{} {}", part.cause.named(&part.what), part.length_ns)
 }

@@ -332,4 +332,12 @@ impl HostCause {
             HostCause::NotObserved => "not-observed",
         }
     }
+
+    /// With which one: "host-task rt (7)".
+    pub fn named(self, what: &str) -> String {
+        match what {
+            "" => self.name().to_owned(),
+            what => format!("{} {what}", self.name()),
+        }
+    }
 }

@@ -41,7 +41,7 @@ use crate::sys::sched;
 use crate::sys::signals::RunSignals;
 use crate::units::{Cycles, Hertz, Nanos};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, command_line};
 use assembly::Assembly;
 use engine::{Choice, Scripts, USER_WARM_UP, choose};
 use ongoing::{CheckpointWriter, EventStream, Frame, LiveLines, Ongoing, Opened, Target};
@@ -182,10 +182,7 @@ pub(super) fn measure(
         true => None,
         false => store::default_path().and_then(|path| store::load(&path, &host)),
     };
-    let command_line: Vec<String> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
-    let command_line = command_line.join(" ");
+    let command_line = command_line();
     let assembly = Assembly {
         plan: &plan,
         host: &host,

@@ -6,18 +6,15 @@ use crate::model::absence::HostCause;
 use crate::model::explained::{
     ClockJoinSource, ClockStanding, ExplainedGap, ExplainedHost, ExplainedPart, Explanation,
 };
-use crate::model::{Finding, HostIdentity, Outcome, Severity};
+use crate::model::{Finding, HostIdentity, Severity};
 use crate::render::document::{Block, Document, Entry, Rank, list, section};
+use crate::render::policy;
 use crate::render::style::Ink;
 use crate::text::human;
 use crate::units::Nanos;
 
 pub(super) fn document(told: &Explanation) -> Document {
-    let (ink, word) = match told.verdict.result {
-        Outcome::Pass => (Ink::Good, "PASS:"),
-        Outcome::Fail => (Ink::Bad, "FAIL:"),
-        Outcome::Inconclusive => (Ink::Doubt, "INCONCLUSIVE:"),
-    };
+    let (ink, word) = policy::verdict(told.verdict.result);
     let grave = |finding: &&Finding| finding.severity != Severity::Info;
     let (grave, others): (Vec<&Finding>, Vec<&Finding>) = told.findings.iter().partition(grave);
     let findings = |title, rank, all: Vec<&Finding>| {
@@ -92,11 +89,10 @@ fn answer(told: &Explanation) -> Vec<Block> {
     let own = own.iter().max_by_key(|part| part.length_ns).map(|longest| {
         format!(
             "In time that the guest gives to its own kernel, its vCPUs were absent for {}, at most \
-             {} at a time for {} {}.",
+             {} at a time for {}.",
             human::length(sum),
             human::length(longest.length_ns),
-            longest.cause.name(),
-            longest.what
+            longest.cause.named(&longest.what)
         )
     });
     std::iter::once(text)

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::sums::{Sum, named, share, sums};
+use super::sums::{Sum, share, sums};
 use crate::model::absence::{Absence, Guest, HostCause, HostReport, HostSource, Vcpu};
 use crate::render::document::{Block, Document, Rank, findings, list, section};
 use crate::render::style::Ink;
@@ -232,7 +232,7 @@ fn shares(absence: &Absence) -> Vec<(HostCause, &str, Nanos)> {
 
 fn largest(absence: &Absence) -> String {
     let shares = shares(absence);
-    (shares.first()).map_or_else(String::new, |(cause, what, _)| named(*cause, what))
+    (shares.first()).map_or_else(String::new, |(cause, what, _)| cause.named(what))
 }
 
 /// The largest parts; in order of time they are in the JSON.
@@ -240,7 +240,7 @@ fn parts(absence: &Absence) -> String {
     let sums = shares(absence);
     let more = sums.len().saturating_sub(PARTS);
     let mut words: Vec<String> = (sums.iter().take(PARTS))
-        .map(|(cause, what, length)| format!("{} {}", human::length(*length), named(*cause, what)))
+        .map(|(cause, what, length)| format!("{} {}", human::length(*length), cause.named(what)))
         .collect();
     if more > 0 {
         words.push(format!("{more} more"));

@@ -19,19 +19,12 @@ pub(super) struct Sum<'a> {
 impl Sum<'_> {
     /// "host-task rt (7)".
     pub(super) fn name(&self) -> String {
-        named(self.cause, self.what)
+        self.cause.named(self.what)
     }
 
     /// Whether the guest wanted it.
     pub(super) fn is_halt(&self) -> bool {
         self.cause == HostCause::VcpuHalted
-    }
-}
-
-pub(super) fn named(cause: HostCause, what: &str) -> String {
-    match what {
-        "" => cause.name().to_owned(),
-        what => format!("{} {what}", cause.name()),
     }
 }
 
