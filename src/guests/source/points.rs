@@ -17,7 +17,7 @@ pub(super) struct Point {
 }
 
 impl Point {
-    fn find(tracefs: &Root, event: &'static str) -> Known<Point> {
+    pub(super) fn find(tracefs: &Root, event: &'static str) -> Known<Point> {
         let (id, fields) = formats::describe(tracefs, event)?;
         Ok(Point { event, id, fields })
     }

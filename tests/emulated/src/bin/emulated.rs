@@ -17,7 +17,7 @@ use hwgap_emulated::suite::{self, Folders};
 #[derive(Parser)]
 #[command(name = "run")]
 struct Options {
-    /// Scenarios to run; all without any
+    /// Scenarios to run, or with --nested cases; all without any
     scenarios: Vec<String>,
     /// Lists the scenarios and runs nothing
     #[arg(long)]
@@ -54,7 +54,14 @@ const EXIT_NO_MACHINE: u8 = 4;
 
 fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    let scenarios = selected(&options)?;
+    let cases = match options.nested {
+        true => Some(nested::select(&options.scenarios)?),
+        false => None,
+    };
+    let scenarios = match cases {
+        Some(_) => Vec::new(),
+        None => selected(&options)?,
+    };
     if options.list {
         for scenario in &scenarios {
             println!("{:32} {}", scenario.name, scenario.summary);
@@ -77,8 +84,8 @@ fn main() -> Result<ExitCode> {
     if options.drop_in {
         return run_drop_in(&folders, options.table);
     }
-    if options.nested {
-        return run_nested(&folders, options.table);
+    if let Some(cases) = cases {
+        return run_nested(&folders, &cases, options.table);
     }
     let recorded_cost = recorded_cost(&folders)?;
     let outcomes = if options.table {
@@ -124,14 +131,14 @@ fn run_drop_in(folders: &Folders, again: bool) -> Result<ExitCode> {
     Ok(print_findings(&findings.table, &findings.failures))
 }
 
-fn run_nested(folders: &Folders, again: bool) -> Result<ExitCode> {
+fn run_nested(folders: &Folders, cases: &[&nested::Case], again: bool) -> Result<ExitCode> {
     if !again && !folders.ensure_packages(&[nested::KERNEL])? {
         return Ok(ExitCode::from(EXIT_NO_MACHINE));
     }
     let _alone = folders.lock()?;
     let findings = match again {
-        true => nested::judge_again(folders),
-        false => nested::run(folders)?,
+        true => nested::judge_again(folders, cases),
+        false => nested::run(folders, cases)?,
     };
     Ok(print_findings(&findings.table, &findings.failures))
 }

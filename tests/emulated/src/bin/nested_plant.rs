@@ -42,6 +42,8 @@ enum What {
     Migrations { thread: i32 },
     /// In the guest: reads blocks from a device that QEMU emulates
     DeviceReads,
+    /// Prints the TSC
+    Now,
     /// In the guest: prints what an exit takes, in cycles, over each slice of
     /// time
     Exits {
@@ -67,6 +69,10 @@ fn main() -> Result<()> {
         What::Stops { process, length } => plant::stops(process, length, count, interval)?,
         What::Migrations { thread } => plant::migrations(thread, [0, 1], count, interval)?,
         What::Exits { slice } => return exits(slice, count),
+        What::Now => {
+            println!("{}", tsc());
+            return Ok(());
+        }
         What::DeviceReads => plant::device_reads(count, interval)?,
     };
     // What this process does at its end is no part of the last one.

@@ -67,10 +67,7 @@ fn is_right(plant: Plant, cause: &str, what: &str) -> bool {
         Plant::Storm => cause == "host-interrupt",
         Plant::Stop => cause == "vcpu-stopped",
         Plant::Device => cause == "vmm" && what.contains("0x511"),
-        // The kernel's own thread that moves another one is a task.
-        Plant::Migration => {
-            cause == "vcpu-migrated" || cause == "host-task" && what.contains("migration/")
-        }
+        Plant::Migration => cause == "vcpu-migrated" && what.contains(" to "),
         Plant::Smi => cause == "host-smi",
     }
 }
@@ -117,6 +114,14 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         if !spans.iter().any(is_in) && evidence.exact {
             kind.in_no_gap += 1;
         }
+        if planted.what == Plant::Migration {
+            let shared = |&&(start, end, _): &&(u64, u64, &Gap)| {
+                (end.min(planted.end)).saturating_sub(start.max(planted.start))
+            };
+            if let Some((_, _, gap)) = spans.iter().max_by_key(shared) {
+                judge_move(kind, gap, to_ns(planted.end - planted.start));
+            }
+        }
     }
     for (start, end, gap) in spans {
         let mut shares: BTreeMap<Plant, u64> = BTreeMap::new();
@@ -128,6 +133,8 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         }
         let most = shares.into_iter().max_by_key(|(_, shared)| *shared);
         match most {
+            // Judged above.
+            Some((Plant::Migration, shared)) if shared > 0 => {}
             // What is the lesser part of a gap is not its cause.
             Some((plant, shared)) if shared > JUDGED_NS && shared * 2 > gap.duration_ns => {
                 // A storm is over when all of it is handled.
@@ -139,7 +146,7 @@ pub fn judge(evidence: &Evidence) -> Verdict {
             }
             _ if gap.below_ns > JUDGED_NS => {
                 verdict.others += 1;
-                let rare = [Plant::Stop, Plant::Device, Plant::Smi];
+                let rare = [Plant::Stop, Plant::Device, Plant::Smi, Plant::Migration];
                 let invented = (rare.iter()).find(|plant| is_right(**plant, &gap.cause, &gap.what));
                 let near = most.is_some_and(|(_, shared)| shared > 0);
                 if let Some(plant) = invented.filter(|_| !near) {
@@ -154,6 +161,23 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     }
     conclude(&mut verdict, evidence);
     verdict
+}
+
+/// What moves a thread, the interrupt that asks for it and the waiting for the new
+/// CPU take about as long as one another: which is the longest says nothing. The
+/// move must be told.
+fn judge_move(kind: &mut Kind, gap: &Gap, planted: u64) {
+    kind.gaps += 1;
+    let told = (gap.parts.iter().chain(&gap.os_parts))
+        .filter(|part| is_right(Plant::Migration, &part.cause, &part.what));
+    let told: u64 = told.map(|part| part.length_ns).sum();
+    match (told, gap.cause.as_str()) {
+        (1.., _) => kind.right += 1,
+        (0, "not-observed") => kind.open += 1,
+        (0, _) => kind.wrong += 1,
+    }
+    kind.planted_ns += planted;
+    kind.explained_ns += told;
 }
 
 fn judge_gap(verdict: &mut Verdict, evidence: &Evidence, gap: &Gap, plant: Plant, planted: u64) {

@@ -3,6 +3,7 @@
 //! while causes with known times keep the vCPU out of it; `hwgap explain` joins
 //! both, and each gap of the guest must have the cause that was planted.
 
+mod cost;
 mod explanation;
 mod job;
 mod judge;
@@ -21,34 +22,41 @@ use crate::machine::{Boot, HostFiles};
 use crate::scenario::{Firmware, Machine};
 use crate::smilog::SmiLog;
 use crate::suite::Folders;
-use job::{DEVICE_READS, INNER, MIGRATIONS, PHASES, Phase, SMIS};
+use job::{
+    DEVICE_READS, EXITS, INNER, Job, MARKS, MIGRATIONS, OFFSET, PHASES, Phase, REPORT, SMIS,
+};
 use planted::{Plant, Planted};
 
 /// Of both machines.
 pub const KERNEL: &str = "6.1";
 
-/// The guest's report.
-const GUEST: &str = "inner/report.json";
-const ATTEMPTS: u32 = 3;
+/// The emulator's SVM lets one boot of four or so crash or hang.
+const ATTEMPTS: u32 = 6;
 
 /// A boot, and what is planted in it.
-struct Case {
+#[derive(Clone, Copy)]
+pub struct Case {
     /// Of its folder.
     name: &'static str,
     cpus: u32,
-    /// After so many of the outer machine's seconds the guest hangs: the
-    /// emulator's SVM lets one of ten or so crash or hang.
+    /// After so many of the outer machine's seconds the guest hangs.
     patience: u32,
-    phases: &'static [Phase],
+    job: Job,
 }
 
-const CASES: [Case; 2] = [
+const CASES: [Case; 3] = [
     // To the instruction.
     Case {
         name: "nested",
         cpus: 1,
         patience: 40,
-        phases: &PHASES,
+        job: Job::Causes(&PHASES),
+    },
+    Case {
+        name: "nested-cost",
+        cpus: 1,
+        patience: 40,
+        job: Job::Cost,
     },
     // In this machine's time: a thread cannot go to another CPU where there is
     // one.
@@ -56,7 +64,7 @@ const CASES: [Case; 2] = [
         name: "nested-two-cpus",
         cpus: 2,
         patience: 400,
-        phases: &[MIGRATIONS],
+        job: Job::Causes(&[MIGRATIONS]),
     },
 ];
 
@@ -69,21 +77,43 @@ pub struct Findings {
     pub failures: Vec<String>,
 }
 
+/// The cases of these names; all without any.
+///
+/// # Errors
+/// Where there is none of a name.
+pub fn select(names: &[String]) -> Result<Vec<&'static Case>> {
+    if names.is_empty() {
+        return Ok(CASES.iter().collect());
+    }
+    (names.iter())
+        .map(|name| {
+            let all = CASES.map(|case| case.name).join(", ");
+            (CASES.iter().find(|case| case.name == name))
+                .with_context(|| format!("there is no nested case {name}, but {all}"))
+        })
+        .collect()
+}
+
 /// Boots the machines and judges.
 ///
 /// # Errors
 /// Where a machine cannot be had.
-pub fn run(folders: &Folders) -> Result<Findings> {
-    for case in &CASES {
+pub fn run(folders: &Folders, cases: &[&Case]) -> Result<Findings> {
+    for case in cases {
         // Each begins at another moment, for one that crashed does so again.
         for attempt in 0..ATTEMPTS {
             let folder = boot(folders, case, attempt)?;
-            if folder.join("results").join(GUEST).exists() {
+            if folder
+                .join("results")
+                .join(INNER)
+                .join(case.job.left())
+                .exists()
+            {
                 break;
             }
         }
     }
-    Ok(judge_again(folders))
+    Ok(judge_again(folders, cases))
 }
 
 fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
@@ -91,7 +121,7 @@ fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
     let inner = folder.join("inner-initramfs");
     fs::write(
         &inner,
-        folders.initramfs(KERNEL, &job::INNER_MODULES, &job::inner())?,
+        folders.initramfs(KERNEL, &job::INNER_MODULES, &case.job.inner())?,
     )?;
     let kernel = folders.kernel(KERNEL);
     let machine = Machine {
@@ -109,7 +139,7 @@ fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
         },
         ..Machine::default()
     };
-    let script = job::outer(&kernel, &inner, case.phases, attempt, case.patience);
+    let script = case.job.outer(&kernel, &inner, attempt, case.patience);
     Boot {
         machine: &machine,
         initramfs: &folders.initramfs(KERNEL, &job::OUTER_MODULES, &script)?,
@@ -124,16 +154,18 @@ fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
 }
 
 /// Joins and judges what the last boots left.
-pub fn judge_again(folders: &Folders) -> Findings {
-    let mut all = Findings {
-        table: table::header(),
-        ..Findings::default()
-    };
-    for case in &CASES {
+pub fn judge_again(folders: &Folders, cases: &[&Case]) -> Findings {
+    let mut all = Findings::default();
+    for case in cases {
         let results = folders.cache.join("runs").join(case.name).join("results");
-        match judge_case(folders, case, &results) {
+        let findings = match case.job {
+            Job::Causes(phases) => judge_case(folders, case, phases, &results),
+            Job::Cost => judge_cost(&results),
+        };
+        match findings {
             Ok(findings) => {
                 all.table += &findings.table;
+                all.table.push('\n');
                 all.failures.extend(findings.failures);
             }
             Err(error) => all.failures.push(format!("{}: {error:#}", case.name)),
@@ -142,8 +174,31 @@ pub fn judge_again(folders: &Folders) -> Findings {
     all
 }
 
-fn judge_case(folders: &Folders, case: &Case, results: &Path) -> Result<Findings> {
-    let guest = results.join(GUEST);
+fn judge_cost(results: &Path) -> Result<Findings> {
+    let cost = cost::measure(
+        &text(&results.join(INNER).join(EXITS))?,
+        &text(&results.join(MARKS))?,
+        offset(results)?,
+    )?;
+    Ok(Findings {
+        table: cost.table(),
+        failures: cost.failure().into_iter().collect(),
+    })
+}
+
+/// Guest TSC less host TSC, as KVM told the outer machine's shell.
+fn offset(results: &Path) -> Result<i64> {
+    let text = text(&results.join(OFFSET))?;
+    text.trim().parse().context(OFFSET)
+}
+
+fn judge_case(
+    folders: &Folders,
+    case: &Case,
+    phases: &[Phase],
+    results: &Path,
+) -> Result<Findings> {
+    let guest = results.join(INNER).join(REPORT);
     let explained = results.join("explained.json");
     let hwgap = Command::new(folders.programs.join("hwgap"))
         .arg("explain")
@@ -159,12 +214,9 @@ fn judge_case(folders: &Folders, case: &Case, results: &Path) -> Result<Findings
         "hwgap explain: {}",
         String::from_utf8_lossy(&hwgap.stderr).trim()
     );
-    let offset: i64 = text(&results.join("tsc-offset"))?
-        .trim()
-        .parse()
-        .context("tsc-offset")?;
+    let offset = offset(results)?;
     let mut truth = Vec::new();
-    for phase in case.phases {
+    for phase in phases {
         let path = results.join(phase.file);
         match phase.file {
             SMIS => truth.extend(read::<SmiLog>(&path)?.smis.iter().map(|smi| Planted {
@@ -189,7 +241,7 @@ fn judge_case(folders: &Folders, case: &Case, results: &Path) -> Result<Findings
         exact: case.cpus == 1,
     });
     Ok(Findings {
-        table: table::rows(case.name, &verdict),
+        table: table::header() + &table::rows(case.name, &verdict),
         failures: (verdict.failures.iter())
             .map(|failure| format!("{}: {failure}", case.name))
             .collect(),

@@ -137,29 +137,41 @@ fn arm(timer: libc::c_int, due: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Sends a thread from a CPU to another and back.
+/// Sends a thread from a CPU to another and back. The first may find it there.
 pub fn migrations(
     thread: libc::pid_t,
     cpus: [usize; 2],
     count: usize,
     interval: Duration,
 ) -> Result<Vec<Planted>> {
-    (cpus.iter().cycle().take(count))
-        .map(|cpu| {
-            sleep(interval);
-            // SAFETY: all zeroes are an empty set of CPUs.
-            let mut set: libc::cpu_set_t = unsafe { zeroed() };
-            // SAFETY: the set is ours; the macro checks the number.
-            unsafe { libc::CPU_SET(*cpu, &mut set) };
-            let start = tsc();
-            // SAFETY: the call reads one set that outlives it.
-            let moved = unsafe {
-                libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &raw const set)
-            };
-            ensure!(moved == 0, "sched_setaffinity: {}", Error::last_os_error());
-            Ok(planted(Plant::Migration, start))
-        })
-        .collect()
+    let mut all = Vec::new();
+    for cpu in cpus.iter().cycle().take(count) {
+        sleep(interval);
+        let before = cpu_of(thread)?;
+        // SAFETY: all zeroes are an empty set of CPUs.
+        let mut set: libc::cpu_set_t = unsafe { zeroed() };
+        // SAFETY: the set is ours; the macro checks the number.
+        unsafe { libc::CPU_SET(*cpu, &mut set) };
+        let start = tsc();
+        // SAFETY: the call reads one set that outlives it.
+        let moved = unsafe {
+            libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &raw const set)
+        };
+        ensure!(moved == 0, "sched_setaffinity: {}", Error::last_os_error());
+        let planted = planted(Plant::Migration, start);
+        if before != *cpu {
+            all.push(planted);
+        }
+    }
+    Ok(all)
+}
+
+/// Where a thread is, or was when it ran last (proc_pid_stat(5), "processor").
+fn cpu_of(thread: libc::pid_t) -> Result<usize> {
+    let stat = std::fs::read_to_string(format!("/proc/{thread}/stat"))?;
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let cpu = fields.split_whitespace().nth(36).context("stat")?;
+    Ok(cpu.parse()?)
 }
 
 /// Reads a block from a device of QEMU's, in one instruction.
