@@ -7,8 +7,6 @@ pub mod exit_reasons;
 pub mod find;
 pub mod findings;
 pub mod fold;
-#[cfg(test)]
-mod fold_tests;
 mod guest_tsc;
 pub mod kept;
 mod pieces;
