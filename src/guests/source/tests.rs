@@ -227,11 +227,11 @@ fn what_an_exit_takes() {
     let part = more * 1e5 / 1e9 * 100.0;
     println!(
         "{:<50} {more:9.1} ns",
-        "hwgap host, an exit (system calls stand in)"
+        "exit seen by hwgap host (a system call)"
     );
     println!(
-        "{:<50} {part:9.2} % {:>12}",
-        "of a CPU at 100,000 exits a second", "< 3"
+        "{:<50} {part:9.2} {:<6} {:>8}",
+        "100,000 such exits a second, of a CPU", "%", "< 3"
     );
 }
 
