@@ -4,12 +4,11 @@ use crate::model::{Finding, Severity};
 use crate::text::human::counted;
 
 use super::assembly::RunNotes;
-use super::findings::finding;
 
 pub(super) fn findings(told: &RunNotes) -> Vec<Finding> {
     let mut all = Vec::new();
     if let Some(trouble) = told.command.as_ref().and_then(|load| load.trouble()) {
-        all.push(finding(
+        all.push(Finding::new(
             "load-failed",
             Severity::Warning,
             format!(
@@ -22,7 +21,7 @@ pub(super) fn findings(told: &RunNotes) -> Vec<Finding> {
     for action in told.actions.iter().flat_map(|all| &all.actions) {
         if action.failed > 0 {
             let why = action.runs.iter().find_map(|run| run.error.as_deref());
-            all.push(finding(
+            all.push(Finding::new(
                 "action-failed",
                 Severity::Warning,
                 format!(

@@ -4,7 +4,6 @@ use crate::model::{Finding, Severity};
 use crate::text::human::counted;
 
 use super::Case;
-use super::findings::finding;
 
 /// A rate by CPUID and one by CLOCK_MONOTONIC_RAW that differ by more than
 /// this are not the same clock; the kernel's own calibration is good to
@@ -15,7 +14,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     let clock = &case.collected.clock;
     if clock.tsc_dropped_in_run() {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-given-up-in-run",
             Severity::Critical,
             "The kernel gave the TSC up as unstable during the run. Gaps from then on are not \
@@ -23,7 +22,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             Some("look for 'clocksource' and 'TSC' in the kernel log; report it to the vendor"),
         ));
     } else if case.tsc_given_up() {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-given-up",
             Severity::Critical,
             "The kernel does not list the TSC among its clocksources. It found the TSC unstable, \
@@ -33,7 +32,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     }
     if !clock.changes().is_empty() && !clock.tsc_dropped_in_run() {
         let first = &clock.changes()[0];
-        all.push(finding(
+        all.push(Finding::new(
             "clocksource-changed",
             Severity::Warning,
             format!(
@@ -49,7 +48,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if let Some(source) = clock.start().filter(|&name| name != "tsc") {
-        all.push(finding(
+        all.push(Finding::new(
             "clocksource-not-tsc",
             Severity::Info,
             format!("The kernel keeps time by {source}, not by the TSC."),
@@ -57,7 +56,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if !case.machine.tsc_is_invariant() {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-not-invariant",
             Severity::Warning,
             "The CPU does not promise a constant TSC rate. By CPUID 80000007h EDX bit 8 the TSC is \
@@ -72,7 +71,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         .map(|cpu| cpu.backward_steps)
         .sum();
     if backward > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-backwards",
             Severity::Critical,
             format!(
@@ -85,7 +84,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     if let Some(by_cpuid) = case.machine.tsc_rate() {
         let ppm = (case.fitted.hz.0 / by_cpuid.0 - 1.0).abs() * 1e6;
         if ppm > RATE_TOLERANCE_PPM + case.fitted.error_ppm {
-            all.push(finding(
+            all.push(Finding::new(
                 "tsc-rate-disagrees",
                 Severity::Warning,
                 format!(

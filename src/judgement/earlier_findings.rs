@@ -3,8 +3,6 @@
 use crate::changes::Earlier;
 use crate::model::{Finding, Severity};
 
-use super::findings::finding;
-
 /// What an earlier run, or one beside this one, means for a run that changes
 /// nothing itself.
 pub fn earlier_changes(earlier: &Earlier) -> Finding {
@@ -17,7 +15,7 @@ pub fn earlier_changes(earlier: &Earlier) -> Finding {
     let mut words = what.chars();
     let first = words.next().into_iter().flat_map(char::to_uppercase);
     let sentence: String = first.chain(words).collect();
-    finding(
+    Finding::new(
         "host-left-changed",
         Severity::Warning,
         format!(

@@ -10,20 +10,6 @@ use super::{
     tracer_findings, watch_findings,
 };
 
-pub(super) fn finding(
-    id: &str,
-    severity: Severity,
-    text: impl Into<String>,
-    remedy: Option<&str>,
-) -> Finding {
-    Finding {
-        id: id.to_owned(),
-        severity,
-        text: text.into(),
-        remedy: remedy.map(str::to_owned),
-    }
-}
-
 /// Of one slice; `cpus` are the rows of all slices together.
 pub fn findings(case: &Case<'_>, cpus: &[CpuReport]) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -49,7 +35,7 @@ pub fn findings(case: &Case<'_>, cpus: &[CpuReport]) -> Vec<Finding> {
 /// A report that nothing replaced is all that a killed run left.
 fn checkpoint(case: &Case<'_>) -> Option<Finding> {
     (case.collected.ended_by == EndedBy::Running).then(|| {
-        finding(
+        Finding::new(
             "checkpoint",
             Severity::Warning,
             format!(
@@ -67,7 +53,7 @@ fn checkpoint(case: &Case<'_>) -> Option<Finding> {
 
 fn guest(case: &Case<'_>) -> Option<Finding> {
     let name = case.machine.hypervisor.as_ref()?;
-    Some(finding(
+    Some(Finding::new(
         "guest",
         Severity::Warning,
         format!(
@@ -84,7 +70,7 @@ fn kernel_records_lost(case: &Case<'_>) -> Option<Finding> {
     let lost = case.collected.kernel.totals.iter().map(|(_, lost)| lost);
     let count: u64 = lost.sum();
     (count > 0).then(|| {
-        finding(
+        Finding::new(
             "kernel-records-lost",
             Severity::Warning,
             format!(
@@ -103,7 +89,7 @@ fn machine_checks(case: &Case<'_>) -> Option<Finding> {
     let masked = case.collected.totals.iter().filter_map(|cpu| cpu.masked);
     let count: u64 = masked.map(|masked| masked.machine_checks).sum();
     (count > 0).then(|| {
-        finding(
+        Finding::new(
             "machine-checks",
             Severity::Warning,
             format!("{count} machine check(s) came while the sampled CPUs had interrupts off."),
@@ -115,7 +101,7 @@ fn machine_checks(case: &Case<'_>) -> Option<Finding> {
 fn throttled(case: &Case<'_>) -> Option<Finding> {
     let count: u64 = case.collected.cpus.iter().map(|cpu| cpu.throttled).sum();
     (count > 0).then(|| {
-        finding(
+        Finding::new(
             "rt-throttling",
             Severity::Info,
             format!(
@@ -144,7 +130,7 @@ fn preparation(case: &Case<'_>) -> Vec<Finding> {
             Scheduling::Fifo(_) | Scheduling::Scripted => None,
         });
     if let Some(reason) = refused {
-        all.push(finding(
+        all.push(Finding::new(
             "no-realtime-priority",
             Severity::Warning,
             format!(
@@ -156,7 +142,7 @@ fn preparation(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if let Err(reason) = &case.preparation.memory {
-        all.push(finding(
+        all.push(Finding::new(
             "memory-not-locked",
             Severity::Info,
             format!("Memory could not be locked ({reason}): page faults are possible in the run."),
@@ -164,7 +150,7 @@ fn preparation(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if let Err(reason) = &case.preparation.dma_latency {
-        all.push(finding(
+        all.push(Finding::new(
             "idle-states-not-held",
             Severity::Info,
             format!(
@@ -179,7 +165,7 @@ fn preparation(case: &Case<'_>) -> Vec<Finding> {
 
 fn coverage(case: &Case<'_>) -> Option<Finding> {
     (case.plan.pauses == Pauses::ForOthers).then(|| {
-        finding(
+        Finding::new(
             "sampling-pauses",
             Severity::Info,
             format!(
@@ -198,7 +184,7 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     for cpu in totals {
         if let Some(reason) = cpu.ended_early {
-            all.push(finding(
+            all.push(Finding::new(
                 "cpu-lost",
                 Severity::Critical,
                 format!(
@@ -211,7 +197,7 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
     }
     let dropped = sum(|cpu| cpu.gaps_dropped);
     if dropped > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "records-lost",
             Severity::Critical,
             format!(
@@ -229,7 +215,7 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
     let unlisted: usize = kept.map(|gaps| gaps.len() - gaps.listed().count()).sum();
     let open = left_out.open + unlisted as u64;
     if open > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "short-gaps-left-out",
             Severity::Info,
             format!(
@@ -241,7 +227,7 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if left_out.explained > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "os-gaps-left-out",
             Severity::Info,
             format!(
@@ -253,7 +239,7 @@ fn lost(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if case.machine.platform() == Platform::BareMetal && sum(|cpu| cpu.silent_clears) > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "silent-kernel-entries",
             Severity::Info,
             format!(

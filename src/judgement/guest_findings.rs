@@ -4,7 +4,6 @@ use crate::model::{CpuReport, Finding, Platform, Severity};
 use crate::units::Nanos;
 
 use super::Case;
-use super::findings::finding;
 
 /// Steal time and the period of the gaps. A guest cannot say more.
 pub(super) fn findings(case: &Case<'_>, cpus: &[CpuReport]) -> Vec<Finding> {
@@ -36,7 +35,7 @@ fn steal(case: &Case<'_>) -> Option<Finding> {
         } else {
             String::new()
         };
-        finding(
+        Finding::new(
             "steal-time",
             Severity::Info,
             format!(
@@ -63,7 +62,7 @@ fn fixed_period(cpus: &[CpuReport]) -> Option<Finding> {
         .take(8)
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "host-period",
             Severity::Info,
             format!(

@@ -5,7 +5,6 @@ use crate::model::{Finding, Severity};
 use crate::text::human::counted;
 
 use super::Case;
-use super::findings::finding;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let all = [
@@ -21,7 +20,7 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     if case.ring_zero_works() {
-        return Some(finding(
+        return Some(Finding::new(
             "footprint-unusable",
             Severity::Info,
             "The kernel-entry check (null selector) does not work here. The PMU's count of ring 0 \
@@ -29,7 +28,7 @@ fn footprint(case: &Case<'_>) -> Option<Finding> {
             None,
         ));
     }
-    Some(finding(
+    Some(Finding::new(
         "footprint-unusable",
         Severity::Critical,
         "Whether the kernel ran in a gap cannot be told here (see the evidence list). Most gaps \
@@ -47,7 +46,7 @@ fn contradicted(case: &Case<'_>) -> Option<Finding> {
         .map(|cpu| cpu.agreement.records_only)
         .sum();
     (count > 0).then(|| {
-        finding(
+        Finding::new(
             "footprint-contradicted",
             Severity::Critical,
             format!(
@@ -66,7 +65,7 @@ fn ring_zero_contradicted(case: &Case<'_>) -> Option<Finding> {
     let cpus = case.collected.cpus.iter();
     let count: u64 = cpus.map(|cpu| cpu.ring_zero.contradicted).sum();
     (count > 0).then(|| {
-        finding(
+        Finding::new(
             "ring-zero-contradicted",
             Severity::Critical,
             format!(

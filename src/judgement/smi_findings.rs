@@ -7,7 +7,6 @@ use crate::sampler::SmiTotals;
 use crate::text::human::counted;
 
 use super::Case;
-use super::findings::finding;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     match case.machine.platform() {
@@ -31,7 +30,7 @@ fn most(case: &Case<'_>, count: impl Fn(&SmiTotals) -> u64) -> u64 {
 fn in_guest(case: &Case<'_>) -> Option<Finding> {
     let rise = most(case, |smi| smi.count.delta);
     (rise > 0).then(|| {
-        finding(
+        Finding::new(
             "guest-firmware-smi",
             Severity::Info,
             format!(
@@ -46,7 +45,7 @@ fn in_guest(case: &Case<'_>) -> Option<Finding> {
 fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     if case.collected.totals.iter().all(|cpu| cpu.smi.is_none()) {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-not-countable",
             Severity::Warning,
             "SMIs could not be counted on any sampled CPU. None can be proved and none ruled out. \
@@ -61,7 +60,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     }
     let short = most(case, |smi| smi.below_threshold);
     if short > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-below-threshold",
             Severity::Warning,
             format!(
@@ -75,7 +74,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     }
     let hidden = most(case, |smi| smi.without_gap);
     if hidden > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-without-gap",
             Severity::Warning,
             format!(
@@ -100,7 +99,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
         })
         .max();
     if let Some(hidden @ 1..) = hidden {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-in-kernel-time",
             Severity::Warning,
             format!(
@@ -113,7 +112,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     }
     let unassigned = most(case, |smi| smi.unassigned);
     if unassigned > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-unassigned",
             Severity::Warning,
             format!(
@@ -131,7 +130,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     let between = most(case, |smi| smi.between_shots);
     let hwlat = case.chosen.engine == EngineName::Hwlat;
     if between > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-between-shots",
             Severity::Warning,
             match hwlat {
@@ -154,7 +153,7 @@ fn on_bare_metal(case: &Case<'_>) -> Vec<Finding> {
     }
     let paused = most(case, |smi| smi.while_paused);
     if paused > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "smi-while-paused",
             Severity::Warning,
             format!(

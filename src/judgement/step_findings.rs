@@ -8,7 +8,6 @@ use crate::text::human::counted;
 use crate::units::Nanos;
 
 use super::Case;
-use super::findings::finding;
 
 /// Lines of the log that a finding quotes.
 const QUOTED: usize = 5;
@@ -38,7 +37,7 @@ fn suspended(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .fold(Nanos(0), |sum, &one| sum.saturating_add(one));
     (!slept.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "suspended",
             Severity::Critical,
             format!(
@@ -67,7 +66,7 @@ fn stepped(case: &Case<'_>) -> Option<Finding> {
         })
         .collect();
     (!steps.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "tsc-stepped",
             Severity::Critical,
             format!(
@@ -89,7 +88,7 @@ fn rate_changed(case: &Case<'_>) -> Option<Finding> {
         _ => None,
     });
     first.map(|(ppm, seen)| {
-        finding(
+        Finding::new(
             "tsc-rate-changed",
             Severity::Critical,
             format!(
@@ -107,7 +106,7 @@ fn rate_changed(case: &Case<'_>) -> Option<Finding> {
 fn set(case: &Case<'_>) -> Option<Finding> {
     let steps = case.collected.timeline.utc_steps();
     let first = steps.first()?;
-    Some(finding(
+    Some(Finding::new(
         "time-of-day-set",
         Severity::Warning,
         format!(
@@ -156,7 +155,7 @@ fn logged(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut all = Vec::new();
     if !during.is_empty() {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-log-in-run",
             Severity::Critical,
             format!(
@@ -168,7 +167,7 @@ fn logged(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     if !before.is_empty() {
-        all.push(finding(
+        all.push(Finding::new(
             "tsc-log-since-boot",
             Severity::Warning,
             format!(

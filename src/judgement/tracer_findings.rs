@@ -6,7 +6,6 @@ use crate::sampler::TracedTotals;
 use crate::text::human::counted;
 
 use super::Case;
-use super::findings::finding;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let traced: Vec<&TracedTotals> = (case.collected.totals.iter())
@@ -19,7 +18,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     let lost = sum(|cpu| cpu.lost_records);
     if lost > 0 {
-        all.push(finding(
+        all.push(Finding::new(
             "tracer-records-lost",
             Severity::Critical,
             format!(
@@ -35,7 +34,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         .map(String::as_str)
         .collect();
     if !unrestored.is_empty() {
-        all.push(finding(
+        all.push(Finding::new(
             "settings-not-restored",
             Severity::Critical,
             format!(
@@ -53,7 +52,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             }
             false => "",
         };
-        all.push(finding(
+        all.push(Finding::new(
             "gaps-share-a-record",
             Severity::Warning,
             format!(

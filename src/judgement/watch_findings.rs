@@ -6,7 +6,6 @@ use crate::model::{Finding, Severity};
 use crate::units::{CpuId, Nanos};
 
 use super::Case;
-use super::findings::finding;
 
 /// MPERF and the TSC may differ by this share by design: on many CPUs one
 /// counts multiples of the bus clock and the other of the crystal (turbostat
@@ -63,7 +62,7 @@ fn throttled(case: &Case<'_>) -> Option<Finding> {
         })
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "thermal-throttling",
             Severity::Warning,
             format!(
@@ -95,7 +94,7 @@ fn vectors(case: &Case<'_>) -> Option<Finding> {
         })
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "hardware-reports",
             Severity::Warning,
             format!(
@@ -117,7 +116,7 @@ fn tsc_written(case: &Case<'_>) -> Option<Finding> {
         .map(|(cpu, change)| format!("CPU {cpu} by {change} cycles"))
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "tsc-adjust-changed",
             Severity::Critical,
             format!(
@@ -139,7 +138,7 @@ fn mperf_ahead(case: &Case<'_>) -> Option<Finding> {
         .map(|(cpu, ahead)| format!("CPU {cpu} by {:.2} %", ahead * 100.0))
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "mperf-ahead",
             Severity::Warning,
             format!(
@@ -162,7 +161,7 @@ fn slow(case: &Case<'_>) -> Option<Finding> {
         .map(|(cpu, ratio)| format!("CPU {cpu} at {:.0} %", ratio * 100.0))
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "below-base-frequency",
             Severity::Info,
             format!(
@@ -183,7 +182,7 @@ fn in_smm(case: &Case<'_>) -> Option<Finding> {
         .map(|(cpu, share)| format!("CPU {cpu}: {:.4} %", share * 100.0))
         .collect();
     (!parts.is_empty()).then(|| {
-        finding(
+        Finding::new(
             "time-in-smm",
             Severity::Info,
             format!(

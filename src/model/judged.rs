@@ -49,6 +49,22 @@ pub struct Finding {
     pub remedy: Option<String>,
 }
 
+impl Finding {
+    pub(crate) fn new<'a>(
+        id: &str,
+        severity: Severity,
+        text: impl Into<String>,
+        remedy: impl Into<Option<&'a str>>,
+    ) -> Finding {
+        Finding {
+            id: id.to_owned(),
+            severity,
+            text: text.into(),
+            remedy: remedy.into().map(str::to_owned),
+        }
+    }
+}
+
 /// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
