@@ -1,0 +1,110 @@
+//! The clock of one CPU of the guest: where a gap is by it, and what the gaps say
+//! of it.
+
+use crate::explain::fit::{Ends, Fit, by_line, median, triable};
+use crate::explain::guest_side::{Below, GuestSide, Placed};
+use crate::explain::host_side::{HostSide, Moment, VcpuSide};
+use crate::explain::line::Line;
+use crate::model::explained::ClockStanding;
+use crate::units::CpuId;
+
+use super::FEWEST_FOR;
+
+/// So many gaps that do not fit contradict a line.
+const FEWEST_AGAINST: u64 = 3;
+/// By how much ends of absences may stand out of their gaps in the middle, beside
+/// the error: more is a clock that is shifted.
+const STANDING_OUT: i64 = 2_000;
+/// How long before a new line was first seen it may hold already.
+const UNSURE_BEFORE: i64 = 1_000_000_000;
+
+/// The clock of a CPU.
+pub(in crate::explain) struct CpuClock {
+    pub cpu: CpuId,
+    /// Its place among the host's vCPUs.
+    pub vcpu: usize,
+    /// From when each line holds.
+    pub lines: Vec<(Moment, Line)>,
+    pub standing: ClockStanding,
+    pub fit: Fit,
+}
+
+/// Where a gap is on the host's time line.
+pub(in crate::explain) enum Place {
+    /// `unsure`: by a line that may have been over.
+    At { placed: Placed, unsure: bool },
+    /// The guest's clock was set anew about then.
+    BetweenLines,
+}
+
+impl CpuClock {
+    pub fn place(&self, host: &HostSide<'_>, gap: &Below<'_>) -> Place {
+        let mut found = None;
+        for (index, (from, line)) in self.lines.iter().enumerate() {
+            let from = if index == 0 { Moment::MIN } else { *from };
+            let next = self.lines.get(index + 1).map(|(from, _)| *from);
+            let begin = gap.begin(host, *line);
+            if begin < from || next.is_some_and(|next| begin >= next) {
+                continue;
+            }
+            if found.is_some() {
+                return Place::BetweenLines;
+            }
+            let unsure = next.is_some_and(|next| begin >= next.saturating_sub(UNSURE_BEFORE));
+            found = Some((*line, unsure));
+        }
+        found.map_or(Place::BetweenLines, |(line, unsure)| Place::At {
+            placed: gap.place(host, line),
+            unsure,
+        })
+    }
+
+    pub(super) fn sure_place(&self, host: &HostSide<'_>, gap: &Below<'_>) -> Option<Placed> {
+        match self.place(host, gap) {
+            Place::At {
+                placed,
+                unsure: false,
+            } => Some(placed),
+            _ => None,
+        }
+    }
+
+    /// Its gaps held against the absences of a vCPU.
+    pub(super) fn fit_on(
+        &self,
+        guest: &GuestSide<'_>,
+        host: &HostSide<'_>,
+        vcpu: &VcpuSide<'_>,
+        error: i64,
+    ) -> Fit {
+        let gaps = triable(guest.of_cpu(self.cpu), vcpu, error);
+        let place = |_, gap: &Below<'_>| self.sure_place(host, gap);
+        by_line(&gaps, host, vcpu, error, place)
+    }
+}
+
+/// What the data say of a line.
+pub(super) fn standing(fit: &Fit, error: i64) -> ClockStanding {
+    let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50);
+    if most_off || is_shifted(&fit.ends, error) {
+        return ClockStanding::Contradicted;
+    }
+    match fit.fitting >= FEWEST_FOR && fit.reaches(70) {
+        true => ClockStanding::Verified,
+        false => ClockStanding::Unverified,
+    }
+}
+
+/// Whether absences stand out of their gaps on one side, as they do where the
+/// clock is a little off.
+fn is_shifted(ends: &[Ends], error: i64) -> bool {
+    if (ends.len() as u64) < FEWEST_FOR {
+        return false;
+    }
+    let least = -(error + STANDING_OUT);
+    let side = |of: fn(&Ends) -> i64| median(ends.iter().map(of).collect());
+    [side(|ends| ends.before), side(|ends| ends.after)]
+        .into_iter()
+        .flatten()
+        .any(|middle| middle < least)
+}

@@ -1,0 +1,163 @@
+//! What the data say against a line: vCPUs that were swapped, another offset that
+//! fits better, or none at all.
+
+use crate::explain::fit::{Fit, by_line, moved, tolerance, triable};
+use crate::explain::guest_side::{Below, GuestSide};
+use crate::explain::host_side::HostSide;
+use crate::explain::recover;
+use crate::model::explained::ClockStanding;
+use crate::units::CpuId;
+
+use super::{Clocks, CpuClock, FEWEST_FOR};
+
+/// Shifted times that a told line is held against.
+const SHIFTS: i64 = 48;
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::explain) enum Trouble {
+    /// Gaps of one CPU lie on the absences of another vCPU.
+    Swapped {
+        cpu: CpuId,
+        vcpu: u32,
+        tried: u64,
+        own: u64,
+        other: u64,
+    },
+    /// They lie on absences by an offset that differs from the told one.
+    Shifted { by_ns: i64, cycles: i64 },
+    /// They lie on none.
+    Broken {
+        cpus: Vec<CpuId>,
+        tried: u64,
+        fitting: u64,
+    },
+    /// No offset stands out.
+    NotFound {
+        tried: u64,
+        best: u64,
+        by_chance: u64,
+    },
+    /// Nobody tells it, and there is nothing to find it by.
+    NoData,
+}
+
+impl Clocks {
+    /// The most of the same gaps that fit at shifted times.
+    pub(super) fn best_by_chance(&self, guest: &GuestSide<'_>, host: &HostSide<'_>) -> u64 {
+        let length = host.observed.1.saturating_sub(host.observed.0);
+        let fitting = |by: i64| -> u64 {
+            let each = self.cpus.iter().map(|clock| {
+                let vcpu = &host.vcpus[clock.vcpu];
+                let gaps = triable(guest.of_cpu(clock.cpu), vcpu, self.error);
+                let place = |_, gap: &Below<'_>| {
+                    clock.sure_place(host, gap).map(|placed| moved(placed, by))
+                };
+                by_line(&gaps, host, vcpu, self.error, place).fitting
+            });
+            each.sum()
+        };
+        // Uneven steps, so that they keep no pace with the host's work: from a few
+        // times what absences may stand out up to a quarter of the run.
+        let least = 4 * tolerance(self.error);
+        let span = (length / 4).max(least) as f64 / least as f64;
+        let steps = (1..=SHIFTS).flat_map(|step| {
+            let by = least as f64 * span.powf((step as f64 - 0.618) / SHIFTS as f64);
+            [by as i64, -by as i64]
+        });
+        steps.map(fitting).max().unwrap_or(0)
+    }
+
+    /// CPUs of which another vCPU's absences fit better than those of their own.
+    pub(super) fn look_for_swaps(&mut self, guest: &GuestSide<'_>, host: &HostSide<'_>) {
+        let swap = |(at, clock): (usize, &CpuClock)| {
+            let own = &clock.fit;
+            let others = (self.cpus.iter().enumerate()).filter(|(other, _)| *other != at);
+            let fits = others.map(|(_, other)| {
+                let vcpu = &host.vcpus[other.vcpu];
+                // By that vCPU's own line.
+                let lines = CpuClock {
+                    cpu: clock.cpu,
+                    lines: other.lines.clone(),
+                    fit: Fit::default(),
+                    ..*other
+                };
+                (vcpu, lines.fit_on(guest, host, vcpu, self.error))
+            });
+            let (vcpu, fit) = fits.max_by_key(|(_, fit)| fit.fitting)?;
+            let is_better = fit.fitting >= own.fitting + (own.tried / 3).max(FEWEST_FOR);
+            let trouble = Trouble::Swapped {
+                cpu: clock.cpu,
+                vcpu: vcpu.vcpu.index,
+                tried: fit.tried,
+                own: own.fitting,
+                other: fit.fitting,
+            };
+            (fit.reaches(70) && is_better).then_some((at, trouble))
+        };
+        let swaps: Vec<_> = self.cpus.iter().enumerate().filter_map(swap).collect();
+        for (at, trouble) in swaps {
+            self.cpus[at].standing = ClockStanding::Contradicted;
+            self.trouble.push(trouble);
+        }
+    }
+
+    /// Where CPUs do not fit that are not swapped, looks whether another offset
+    /// would do.
+    pub(super) fn look_for_shift(&mut self, guest: &GuestSide<'_>, host: &HostSide<'_>) {
+        let is_swapped = |cpu: CpuId| {
+            let mut all = self.trouble.iter();
+            all.any(|one| matches!(one, Trouble::Swapped { cpu: other, .. } if *other == cpu))
+        };
+        let off: Vec<&CpuClock> = (self.cpus.iter())
+            .filter(|clock| clock.standing == ClockStanding::Contradicted)
+            .filter(|clock| !is_swapped(clock.cpu))
+            .collect();
+        let sum = |of: fn(&Fit) -> u64| off.iter().map(|clock| of(&clock.fit)).sum();
+        let trouble = match off.first() {
+            None => self.period(guest, host),
+            Some(first) => Some(match shift(first, guest, host) {
+                Some((_, by_ns, cycles)) => Trouble::Shifted { by_ns, cycles },
+                None => Trouble::Broken {
+                    cpus: off.iter().map(|clock| clock.cpu).collect(),
+                    tried: sum(|fit| fit.tried),
+                    fitting: sum(|fit| fit.fitting),
+                },
+            }),
+        };
+        // A line that is wrong for one CPU by itself is no reason to believe it
+        // for the others, as one guest has one clock.
+        if matches!(trouble, Some(Trouble::Shifted { .. })) {
+            for clock in &mut self.cpus {
+                clock.standing = ClockStanding::Contradicted;
+            }
+        }
+        self.trouble.extend(trouble);
+    }
+
+    /// Where work of the host comes at an even pace, most gaps fit by an offset that
+    /// is off by its period as well. What comes at no pace then fits by another one
+    /// only.
+    fn period(&self, guest: &GuestSide<'_>, host: &HostSide<'_>) -> Option<Trouble> {
+        let fit = self.fit();
+        if fit.fitting == fit.tried || !self.trouble.is_empty() {
+            return None;
+        }
+        let (fitting, by_ns, cycles) = shift(self.cpus.first()?, guest, host)?;
+        let is_apart = by_ns.unsigned_abs() > tolerance(self.error).unsigned_abs();
+        let is_better = fitting >= fit.fitting + FEWEST_FOR;
+        (is_apart && is_better).then_some(Trouble::Shifted { by_ns, cycles })
+    }
+}
+
+/// How many gaps fit by the line that the data show, and how far the only line of
+/// a clock is from that, in nanoseconds and in cycles.
+fn shift(clock: &CpuClock, guest: &GuestSide<'_>, host: &HostSide<'_>) -> Option<(u64, i64, i64)> {
+    let [(_, told)] = clock.lines.as_slice() else {
+        return None;
+    };
+    let found = recover::line(guest, host).filter(|found| found.is_clear)?;
+    let cycles = told.offset.wrapping_sub(found.line.offset) as i64;
+    let nanos = (cycles as f64 * 1e9 / guest.report.tsc.hz).round() as i64;
+    Some((found.fit.fitting, nanos, cycles))
+}

@@ -1,0 +1,177 @@
+//! Where the clocks of guest and host do not fit, or cannot be trusted.
+
+use super::name;
+use crate::explain::Side;
+use crate::explain::clocks::Trouble;
+use crate::explain::guest_side::GuestSide;
+use crate::explain::told::Told;
+use crate::model::explained::ClockJoinSource::{Given, Kvm, Recovered};
+use crate::model::explained::ClockStanding;
+use crate::model::{Finding, Severity};
+use crate::text::human;
+use crate::units::Nanos;
+
+/// Rates that differ by more are not those of one clock.
+const RATES_APART: f64 = 1e-3;
+const NOTHING: &str = "Nothing is explained by it";
+const SAME_RUN: &str = "check that both reports are of the same time, host and guest (--guest), and \
+    of the guest's run since its latest start, restore or migration";
+
+pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
+    let host = name(side);
+    match trouble {
+        Trouble::Swapped {
+            cpu,
+            vcpu,
+            tried,
+            own,
+            other,
+        } => Finding::new(
+            "clock-vcpu-swapped",
+            Severity::Critical,
+            format!(
+                "Gaps of the guest's CPU {cpu} lie on absences of vCPU {vcpu} of {host} ({other} of \
+                 {tried}), not on those of its own ({own}): they were swapped somewhere. {NOTHING}."
+            ),
+            "find out in what order the VMM made its vCPUs; observe both sides again",
+        ),
+        Trouble::Shifted { by_ns, cycles } => Finding::new(
+            "clock-shifted",
+            Severity::Critical,
+            format!(
+                "The clock is off by {}{}: the guest's gaps lie on absences only where the offset \
+                 that {} is {cycles} cycles less. {NOTHING}.",
+                if *by_ns < 0 { "-" } else { "" },
+                human::length(Nanos(by_ns.unsigned_abs())),
+                teller(side),
+            ),
+            SAME_RUN,
+        ),
+        Trouble::Broken {
+            cpus,
+            tried,
+            fitting,
+        } => {
+            let cpus: Vec<String> = cpus.iter().take(8).map(ToString::to_string).collect();
+            Finding::new(
+                "clock-broken",
+                Severity::Critical,
+                format!(
+                    "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the \
+                     offset of the clocks that {}. {NOTHING}.",
+                    cpus.join(", "),
+                    teller(side)
+                ),
+                SAME_RUN,
+            )
+        }
+        Trouble::NotFound {
+            tried,
+            best,
+            by_chance,
+        } => Finding::new(
+            "clock-not-found",
+            Severity::Critical,
+            format!(
+                "{host} does not tell the guest's clock, and no offset stands out: the best lays \
+                 {best} of {tried} gaps onto absences, chance or another offset {by_chance}. \
+                 Nothing is explained."
+            ),
+            "run hwgap host as root where debugfs can be read, or longer, so that more gaps come at \
+             no even pace; --offset gives it",
+        ),
+        Trouble::NoData => Finding::new(
+            "clock-not-found",
+            Severity::Critical,
+            format!(
+                "{host} does not tell the guest's clock, and there are no gaps and absences to find \
+                 it by. Nothing is explained."
+            ),
+            "run hwgap host as root where debugfs can be read; --offset gives the offset",
+        ),
+    }
+}
+
+fn teller(side: &Side<'_>) -> String {
+    match side.clocks.source {
+        Some(Given) => "was given".to_owned(),
+        Some(Kvm) => format!("KVM of {} tells", name(side)),
+        Some(Recovered) | None => "was found".to_owned(),
+    }
+}
+
+/// Where no gap falls into the time that the host observed.
+pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Option<Finding> {
+    let observed = side.host.observed;
+    let mut spans = (gaps.iter())
+        .filter(|one| one.gap.host == Some(index as u32))
+        .filter_map(|one| one.span)
+        .peekable();
+    spans.peek()?;
+    let is_out = spans.all(|span| span.1 < observed.0 || span.0 > observed.1);
+    is_out.then(|| {
+        Finding::new(
+            "clock-out-of-time",
+            Severity::Critical,
+            format!(
+                "By the offset of the clocks that {} no gap of the guest falls into the time that {} \
+                 observed: the offset is broken, or the reports are of different times. {NOTHING}.",
+                teller(side),
+                name(side)
+            ),
+            SAME_RUN,
+        )
+    })
+}
+
+pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
+    let clocks = &side.clocks;
+    let is_open = clocks.source.is_some() && clocks.standing() == ClockStanding::Unverified;
+    is_open.then(|| {
+        Finding::new(
+            "clock-unverified",
+            Severity::Warning,
+            format!(
+                "Too few gaps of the guest must lie on absences of {} to verify the offset of the \
+                 clocks, so no cause is proved.",
+                name(side)
+            ),
+            "observe for longer",
+        )
+    })
+}
+
+pub(super) fn set_anew(side: &Side<'_>) -> Option<Finding> {
+    let times = side.clocks.lines().saturating_sub(1) as u64;
+    (times > 0).then(|| {
+        Finding::new(
+            "clock-offset-changed",
+            Severity::Info,
+            format!(
+                "The guest's clock was set anew {} while {} observed: a restore, a migration or a \
+                 write to its TSC. Each gap is placed by the offset of its time; gaps in the second \
+                 before one was first seen count only where they lie on absences.",
+                human::counted(times, "time"),
+                name(side)
+            ),
+            None,
+        )
+    })
+}
+
+pub(super) fn rates_differ(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding> {
+    let told = guest.report.tsc.hz / side.host.report.tsc.hz;
+    let ratio = side.clocks.first_line()?.ratio();
+    ((told / ratio - 1.0).abs() > RATES_APART).then(|| {
+        Finding::new(
+            "clock-rates-differ",
+            Severity::Warning,
+            format!(
+                "By their reports the guest's clock is {told:.6} times as fast as that of {}, by \
+                 the line between them {ratio:.6} times: lengths of one side are off by as much.",
+                name(side)
+            ),
+            None,
+        )
+    })
+}
