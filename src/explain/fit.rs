@@ -26,6 +26,8 @@ pub(super) struct Fit {
     pub fitting: u64,
     /// Of gaps without a part of the guest's kernel.
     pub ends: Vec<Ends>,
+    /// The lengths of gaps that lie on no absence, whatever may have made them.
+    pub off: Vec<i64>,
 }
 
 impl Fit {
@@ -33,6 +35,7 @@ impl Fit {
         self.tried += other.tried;
         self.fitting += other.fitting;
         self.ends.extend(&other.ends);
+        self.off.extend(&other.off);
     }
 
     /// At least this share of what was tried, in percent.
@@ -138,9 +141,10 @@ pub(super) fn by_line(
             Outcome::SaysNothing => continue,
             Outcome::MayBeSmi => {
                 may_be_smis += 1;
+                fit.off.push(gap.length);
                 continue;
             }
-            Outcome::Off => {}
+            Outcome::Off => fit.off.push(gap.length),
             Outcome::Fits(ends) => {
                 fit.fitting += 1;
                 fit.ends.extend(gap.is_pure().then_some(ends));

@@ -6,7 +6,7 @@ use crate::model::absence::{Absence, HostCause, HostPart};
 use crate::model::explained::{ClockJoinSource, ClockStanding, ExplainedPart};
 use crate::units::Nanos;
 
-use super::clocks::{Clocks, CpuClock, Place};
+use super::clocks::{Clocks, CpuClock, FEWEST_FOR, Place};
 use super::fit::tolerance;
 use super::guest_side::{Below, Placed};
 use super::host_side::{Away, HostSide, Span, VcpuSide, shared, signed, unsigned};
@@ -74,7 +74,9 @@ fn base(clocks: &Clocks, clock: &CpuClock, host: &HostSide<'_>) -> Confidence {
     let by_clock = match (source, clock.standing) {
         (_, ClockStanding::Contradicted) => Confidence::None,
         (ClockJoinSource::Kvm, ClockStanding::Verified) => Confidence::Proved,
-        (ClockJoinSource::Kvm, _) => Confidence::Strong,
+        // There is little to hold it against; or there is, and does not verify it.
+        (ClockJoinSource::Kvm, _) if clock.fit.tried < FEWEST_FOR => Confidence::Strong,
+        (ClockJoinSource::Kvm, _) => Confidence::Probable,
         (ClockJoinSource::Recovered | ClockJoinSource::Given, ClockStanding::Verified) => {
             Confidence::Strong
         }

@@ -4,6 +4,7 @@ mod causes;
 mod clocks;
 mod outputs;
 mod pair;
+mod unseen;
 
 use hwgap::explain::{Question, explain};
 use hwgap::model::absence::HostReport;

@@ -1,7 +1,7 @@
 //! The clock of one CPU of the guest: where a gap is by it, and what the gaps say
 //! of it.
 
-use crate::explain::fit::{Ends, Fit, by_line, median, triable};
+use crate::explain::fit::{Ends, Fit, by_line, median, tolerance, triable};
 use crate::explain::guest_side::{Below, GuestSide, Placed};
 use crate::explain::host_side::{HostSide, Moment, VcpuSide};
 use crate::explain::line::Line;
@@ -9,9 +9,12 @@ use crate::model::explained::ClockStanding;
 use crate::units::CpuId;
 
 use super::FEWEST_FOR;
+use super::unseen::Seen;
 
 /// So many gaps that do not fit contradict a line.
 const FEWEST_AGAINST: u64 = 3;
+/// So many absences that lie in no gap do.
+const FEWEST_MISSED: usize = 2;
 /// By how much ends of absences may stand out of their gaps in the middle, beside
 /// the error: more is a clock that is shifted.
 const STANDING_OUT: i64 = 2_000;
@@ -27,6 +30,8 @@ pub(in crate::explain) struct CpuClock {
     pub lines: Vec<(Moment, Line)>,
     pub standing: ClockStanding,
     pub fit: Fit,
+    /// The other way round.
+    pub seen: Seen,
 }
 
 /// Where a gap is on the host's time line.
@@ -69,6 +74,12 @@ impl CpuClock {
         }
     }
 
+    /// Whether it is known which line holds at a moment of the host's.
+    pub(super) fn is_sure_at(&self, moment: Moment) -> bool {
+        let next = self.lines.iter().skip(1).find(|(from, _)| moment < *from);
+        next.is_none_or(|(from, _)| moment < from.saturating_sub(UNSURE_BEFORE))
+    }
+
     /// Its gaps held against the absences of a vCPU.
     pub(super) fn fit_on(
         &self,
@@ -84,15 +95,27 @@ impl CpuClock {
 }
 
 /// What the data say of a line.
-pub(super) fn standing(fit: &Fit, error: i64) -> ClockStanding {
-    let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50);
-    if most_off || is_shifted(&fit.ends, error) {
+pub(super) fn standing(fit: &Fit, seen: &Seen, error: i64) -> ClockStanding {
+    let is_seen = seen.tried >= FEWEST_FOR && !seen.misses(2);
+    // SMIs and the CPU can make most of the gaps, and leave no absence.
+    let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50) && !is_seen;
+    let missed = seen.missed.len() >= FEWEST_MISSED && seen.misses(5);
+    if most_off || missed || has_a_pair(fit, seen, error) || is_shifted(&fit.ends, error) {
         return ClockStanding::Contradicted;
     }
-    match fit.fitting >= FEWEST_FOR && fit.reaches(70) {
+    match fit.fitting >= FEWEST_FOR && (fit.reaches(70) || is_seen) {
         true => ClockStanding::Verified,
         false => ClockStanding::Unverified,
     }
+}
+
+/// Whether a gap that lies on no absence and an absence that lies in no gap are as
+/// long as each other: by the right line they would be one. So the few that come at
+/// no pace tell, where everything else recurs and fits by several lines.
+fn has_a_pair(fit: &Fit, seen: &Seen, error: i64) -> bool {
+    let is_as_long =
+        |gap: i64, away: i64| (gap - away).abs() <= tolerance(error).saturating_add(away / 10);
+    (seen.missed.iter()).any(|away| fit.off.iter().any(|gap| is_as_long(*gap, *away)))
 }
 
 /// Whether absences stand out of their gaps on one side, as they do where the

@@ -3,6 +3,7 @@
 
 mod cpu;
 mod trouble;
+mod unseen;
 
 use crate::model::explained::{ClockJoin, ClockJoinSource, ClockStanding};
 use crate::units::{CpuId, Nanos};
@@ -15,9 +16,10 @@ use super::recover;
 
 pub(super) use cpu::{CpuClock, Place};
 pub(super) use trouble::Trouble;
+use unseen::Seen;
 
 /// So many gaps that fit speak for a line.
-const FEWEST_FOR: u64 = 5;
+pub(super) const FEWEST_FOR: u64 = 5;
 
 /// The clocks of a guest and one of its hosts.
 pub(super) struct Clocks {
@@ -26,7 +28,8 @@ pub(super) struct Clocks {
     pub cpus: Vec<CpuClock>,
     /// How far a moment may be off, in nanoseconds.
     pub error: i64,
-    by_chance: u64,
+    /// The most gaps that fit at other times.
+    pub by_chance: u64,
     /// What the data say against the line, where they do.
     pub trouble: Vec<Trouble>,
 }
@@ -47,8 +50,10 @@ impl Clocks {
         };
         let mut clocks = Clocks::by_lines(guest, host, Some(source), error, lines);
         clocks.by_chance = clocks.best_by_chance(guest, host);
+        clocks.doubt_by_chance();
         clocks.look_for_swaps(guest, host);
         clocks.look_for_shift(guest, host);
+        clocks.look_for_misses();
         clocks
     }
 
@@ -67,9 +72,11 @@ impl Clocks {
                 lines: lines(cpu)?,
                 standing: ClockStanding::Unverified,
                 fit: Fit::default(),
+                seen: Seen::default(),
             };
             clock.fit = clock.fit_on(guest, host, vcpu, error);
-            clock.standing = cpu::standing(&clock.fit, error);
+            clock.seen = unseen::seen(&clock, guest, host, vcpu, error);
+            clock.standing = cpu::standing(&clock.fit, &clock.seen, error);
             Some(clock)
         });
         Clocks {
@@ -101,14 +108,27 @@ impl Clocks {
         let mut clocks = Clocks::by_lines(guest, host, source, found.error, line);
         clocks.by_chance = found.by_chance;
         clocks.look_for_swaps(guest, host);
+        clocks.look_for_misses();
         clocks
+    }
+
+    /// Where nearly as many gaps fit at other times, that they fit verifies nothing.
+    fn doubt_by_chance(&mut self) {
+        if self.fitting() >= self.by_chance + (self.by_chance / 3).max(FEWEST_FOR - 1) {
+            return;
+        }
+        let verified =
+            (self.cpus.iter_mut()).filter(|clock| clock.standing == ClockStanding::Verified);
+        for clock in verified {
+            clock.standing = ClockStanding::Unverified;
+        }
     }
 
     pub fn of(&self, cpu: CpuId) -> Option<&CpuClock> {
         self.cpus.iter().find(|clock| clock.cpu == cpu)
     }
 
-    fn fit(&self) -> Fit {
+    pub fn fit(&self) -> Fit {
         self.cpus.iter().fold(Fit::default(), |mut all, clock| {
             all.add(&clock.fit);
             all

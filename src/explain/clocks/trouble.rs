@@ -8,6 +8,7 @@ use crate::explain::recover;
 use crate::model::explained::ClockStanding;
 use crate::units::CpuId;
 
+use super::unseen::{self, Seen};
 use super::{Clocks, CpuClock, FEWEST_FOR};
 
 /// Shifted times that a told line is held against.
@@ -31,6 +32,13 @@ pub(in crate::explain) enum Trouble {
         cpus: Vec<CpuId>,
         tried: u64,
         fitting: u64,
+    },
+    /// Absences lie in no gap of a CPU that samples.
+    Missed {
+        cpus: Vec<CpuId>,
+        tried: u64,
+        missed: u64,
+        longest_ns: i64,
     },
     /// No offset stands out.
     NotFound {
@@ -73,31 +81,42 @@ impl Clocks {
         let swap = |(at, clock): (usize, &CpuClock)| {
             let own = &clock.fit;
             let others = (self.cpus.iter().enumerate()).filter(|(other, _)| *other != at);
-            let fits = others.map(|(_, other)| {
+            let fits = others.map(|(with, other)| {
                 let vcpu = &host.vcpus[other.vcpu];
                 // By that vCPU's own line.
-                let lines = CpuClock {
+                let mut lines = CpuClock {
                     cpu: clock.cpu,
                     lines: other.lines.clone(),
                     fit: Fit::default(),
+                    seen: Seen::default(),
                     ..*other
                 };
-                (vcpu, lines.fit_on(guest, host, vcpu, self.error))
+                lines.fit = lines.fit_on(guest, host, vcpu, self.error);
+                lines.seen = unseen::seen(&lines, guest, host, vcpu, self.error);
+                (with, lines)
             });
-            let (vcpu, fit) = fits.max_by_key(|(_, fit)| fit.fitting)?;
-            let is_better = fit.fitting >= own.fitting + (own.tried / 3).max(FEWEST_FOR);
+            let (with, other) = fits.max_by_key(|(_, lines)| lines.fit.fitting)?;
+            let fit = &other.fit;
+            let most = fit.fitting >= own.fitting + (own.tried / 3).max(FEWEST_FOR);
+            // What comes at an even pace fits both; the rest tells.
+            let misses = |seen: &Seen| !seen.missed.is_empty();
+            let the_rest = fit.fitting > own.fitting
+                && !misses(&other.seen)
+                && (misses(&clock.seen) || misses(&self.cpus[with].seen));
             let trouble = Trouble::Swapped {
                 cpu: clock.cpu,
-                vcpu: vcpu.vcpu.index,
+                vcpu: host.vcpus[other.vcpu].vcpu.index,
                 tried: fit.tried,
                 own: own.fitting,
                 other: fit.fitting,
             };
-            (fit.reaches(70) && is_better).then_some((at, trouble))
+            (fit.reaches(70) && (most || the_rest)).then_some(([at, with], trouble))
         };
         let swaps: Vec<_> = self.cpus.iter().enumerate().filter_map(swap).collect();
-        for (at, trouble) in swaps {
-            self.cpus[at].standing = ClockStanding::Contradicted;
+        for (both, trouble) in swaps {
+            for at in both {
+                self.cpus[at].standing = ClockStanding::Contradicted;
+            }
             self.trouble.push(trouble);
         }
     }
@@ -116,14 +135,21 @@ impl Clocks {
         let sum = |of: fn(&Fit) -> u64| off.iter().map(|clock| of(&clock.fit)).sum();
         let trouble = match off.first() {
             None => self.period(guest, host),
-            Some(first) => Some(match shift(first, guest, host) {
-                Some((_, by_ns, cycles)) => Trouble::Shifted { by_ns, cycles },
-                None => Trouble::Broken {
-                    cpus: off.iter().map(|clock| clock.cpu).collect(),
-                    tried: sum(|fit| fit.tried),
-                    fitting: sum(|fit| fit.fitting),
-                },
-            }),
+            Some(first) => {
+                let missed = off.iter().any(|clock| !clock.seen.missed.is_empty());
+                match shift(first, guest, host) {
+                    Some((_, by_ns, cycles)) if !missed || self.is_apart(by_ns) => {
+                        Some(Trouble::Shifted { by_ns, cycles })
+                    }
+                    // Told below.
+                    _ if missed => None,
+                    _ => Some(Trouble::Broken {
+                        cpus: off.iter().map(|clock| clock.cpu).collect(),
+                        tried: sum(|fit| fit.tried),
+                        fitting: sum(|fit| fit.fitting),
+                    }),
+                }
+            }
         };
         // A line that is wrong for one CPU by itself is no reason to believe it
         // for the others, as one guest has one clock.
@@ -135,6 +161,28 @@ impl Clocks {
         self.trouble.extend(trouble);
     }
 
+    /// Where absences lie in no gap, and nothing above tells why.
+    pub(super) fn look_for_misses(&mut self) {
+        let off: Vec<&CpuClock> = (self.cpus.iter())
+            .filter(|clock| clock.standing == ClockStanding::Contradicted)
+            .filter(|clock| !clock.seen.missed.is_empty())
+            .collect();
+        if off.is_empty() || !self.trouble.is_empty() {
+            return;
+        }
+        let all = || off.iter().flat_map(|clock| &clock.seen.missed);
+        self.trouble.push(Trouble::Missed {
+            cpus: off.iter().map(|clock| clock.cpu).collect(),
+            tried: off.iter().map(|clock| clock.seen.tried).sum(),
+            missed: all().count() as u64,
+            longest_ns: all().copied().max().unwrap_or(0),
+        });
+    }
+
+    fn is_apart(&self, by_ns: i64) -> bool {
+        by_ns.unsigned_abs() > tolerance(self.error).unsigned_abs()
+    }
+
     /// Where work of the host comes at an even pace, most gaps fit by an offset that
     /// is off by its period as well. What comes at no pace then fits by another one
     /// only.
@@ -144,9 +192,8 @@ impl Clocks {
             return None;
         }
         let (fitting, by_ns, cycles) = shift(self.cpus.first()?, guest, host)?;
-        let is_apart = by_ns.unsigned_abs() > tolerance(self.error).unsigned_abs();
         let is_better = fitting >= fit.fitting + FEWEST_FOR;
-        (is_apart && is_better).then_some(Trouble::Shifted { by_ns, cycles })
+        (self.is_apart(by_ns) && is_better).then_some(Trouble::Shifted { by_ns, cycles })
     }
 }
 

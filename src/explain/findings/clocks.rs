@@ -2,14 +2,15 @@
 
 use super::name;
 use crate::explain::Side;
-use crate::explain::clocks::Trouble;
+use crate::explain::clocks::{FEWEST_FOR, Trouble};
 use crate::explain::guest_side::GuestSide;
+use crate::explain::host_side::unsigned;
 use crate::explain::told::Told;
 use crate::model::explained::ClockJoinSource::{Given, Kvm, Recovered};
 use crate::model::explained::ClockStanding;
 use crate::model::{Finding, Severity};
 use crate::text::human;
-use crate::units::Nanos;
+use crate::units::{CpuId, Nanos};
 
 /// Rates that differ by more are not those of one clock.
 const RATES_APART: f64 = 1e-3;
@@ -51,20 +52,34 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             cpus,
             tried,
             fitting,
-        } => {
-            let cpus: Vec<String> = cpus.iter().take(8).map(ToString::to_string).collect();
-            Finding::new(
-                "clock-broken",
-                Severity::Critical,
-                format!(
-                    "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the \
-                     offset of the clocks that {}. {NOTHING}.",
-                    cpus.join(", "),
-                    teller(side)
-                ),
-                SAME_RUN,
-            )
-        }
+        } => Finding::new(
+            "clock-broken",
+            Severity::Critical,
+            format!(
+                "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
+                 of the clocks that {}. {NOTHING}.",
+                listed(cpus),
+                teller(side)
+            ),
+            SAME_RUN,
+        ),
+        Trouble::Missed {
+            cpus,
+            tried,
+            missed,
+            longest_ns,
+        } => Finding::new(
+            "clock-broken",
+            Severity::Critical,
+            format!(
+                "{missed} of {tried} absences of the guest's CPU {}, up to {}, lie in no gap by the \
+                 offset of the clocks that {}, but a vCPU that is away cannot sample. {NOTHING}.",
+                listed(cpus),
+                human::length(unsigned(*longest_ns)),
+                teller(side)
+            ),
+            SAME_RUN,
+        ),
         Trouble::NotFound {
             tried,
             best,
@@ -90,6 +105,11 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "run hwgap host as root where debugfs can be read; --offset gives the offset",
         ),
     }
+}
+
+fn listed(cpus: &[CpuId]) -> String {
+    let cpus: Vec<String> = cpus.iter().take(8).map(ToString::to_string).collect();
+    cpus.join(", ")
 }
 
 fn teller(side: &Side<'_>) -> String {
@@ -127,17 +147,32 @@ pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Optio
 pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
     let clocks = &side.clocks;
     let is_open = clocks.source.is_some() && clocks.standing() == ClockStanding::Unverified;
+    let fit = clocks.fit();
     is_open.then(|| {
-        Finding::new(
-            "clock-unverified",
-            Severity::Warning,
-            format!(
-                "Too few gaps of the guest must lie on absences of {} to verify the offset of the \
-                 clocks, so no cause is proved.",
-                name(side)
+        let (text, remedy) = match fit.tried < 3 * FEWEST_FOR {
+            true => (
+                format!(
+                    "Only {} of the guest must lie on absences of {}, too few to verify the offset \
+                     of the clocks: no cause is proved.",
+                    human::counted(fit.tried, "gap"),
+                    name(side)
+                ),
+                "observe for longer",
             ),
-            "observe for longer",
-        )
+            false => (
+                format!(
+                    "{} of {} gaps of the guest lie on absences of {}, at other times up to {}: \
+                     they do not verify the offset of the clocks, and no cause is proved.",
+                    fit.fitting,
+                    fit.tried,
+                    name(side),
+                    clocks.by_chance
+                ),
+                "check that both reports are of the same time and guest; lengths that differ more \
+                 tell more: observe while something disturbs the guest that comes at no even pace",
+            ),
+        };
+        Finding::new("clock-unverified", Severity::Warning, text, remedy)
     })
 }
 

@@ -1,0 +1,112 @@
+//! The other way round: whether long absences lie within gaps. A vCPU that is away
+//! reads no clock, so that a guest's CPU that samples has a gap for each. One that
+//! has none speaks against the clock more than a gap without an absence does, which
+//! an SMI or the CPU may have made.
+
+use crate::explain::fit::tolerance;
+use crate::explain::guest_side::GuestSide;
+use crate::explain::host_side::{Away, HostSide, Moment, Span, VcpuSide, signed};
+use crate::model::CpuReport;
+use crate::model::absence::HostCause;
+use crate::units::Nanos;
+
+use super::CpuClock;
+
+/// Absences held against gaps.
+#[derive(Clone, Debug, Default)]
+pub(in crate::explain) struct Seen {
+    pub tried: u64,
+    /// The lengths of those that lie in no gap.
+    pub missed: Vec<i64>,
+}
+
+impl Seen {
+    /// At least this share of what was tried lies in no gap, in percent.
+    pub fn misses(&self, percent: u64) -> bool {
+        self.missed.len() as u64 * 100 >= self.tried * percent
+    }
+}
+
+/// Holds the absences of a vCPU against the gaps of a CPU of the guest, where all
+/// of its time was sampled and all long gaps are listed.
+pub(super) fn seen(
+    clock: &CpuClock,
+    guest: &GuestSide<'_>,
+    host: &HostSide<'_>,
+    vcpu: &VcpuSide<'_>,
+    error: i64,
+) -> Seen {
+    let tolerance = tolerance(error);
+    let mut all = guest.report.cpus.iter();
+    let cpu = all.find(|cpu| cpu.cpu == clock.cpu);
+    let Some(least) = cpu.and_then(|cpu| longest_unlisted(cpu, guest)) else {
+        return Seen::default();
+    };
+    let least = least.saturating_add(2 * tolerance);
+    let mut gaps: Vec<Span> = (guest.of_cpu(clock.cpu))
+        .filter_map(|gap| clock.sure_place(host, gap))
+        .map(|placed| placed.span)
+        .collect();
+    gaps.sort_unstable();
+    // Between them it was sampled.
+    let Some(sampled) = gaps.first().zip(gaps.last()) else {
+        return Seen::default();
+    };
+    let sampled = (sampled.0.1, sampled.1.0);
+    let last_end = gaps.iter().scan(Moment::MIN, |last, gap| {
+        *last = (*last).max(gap.1);
+        Some(*last)
+    });
+    let last_end: Vec<Moment> = last_end.collect();
+    let mut seen = Seen::default();
+    for away in vcpu.within(sampled) {
+        let span = (away.start, away.end);
+        let is_tried = away.end - away.start > least
+            && span.0 >= sampled.0
+            && span.1 <= sampled.1
+            && clock.is_sure_at(span.0)
+            && speaks(away)
+            && vcpu.lost_in((span.0 - tolerance, span.1 + tolerance)) == 0;
+        if !is_tried {
+            continue;
+        }
+        seen.tried += 1;
+        let begun = gaps.partition_point(|gap| gap.0 <= span.0.saturating_add(tolerance));
+        let ends = begun.checked_sub(1).map(|last| last_end[last]);
+        if ends.is_none_or(|end| end.saturating_add(tolerance) < span.1) {
+            seen.missed.push(span.1 - span.0);
+        }
+    }
+    seen
+}
+
+/// The length above which each gap of a CPU is listed; `None` where a part of its
+/// time was not sampled, or gaps have no moments.
+fn longest_unlisted(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
+    let run = &guest.report.run;
+    let is_whole = cpu.paused_ns == Nanos(0)
+        && cpu.masked.is_none()
+        && cpu.tracer.is_none()
+        && cpu.ended_early.is_none()
+        && cpu.gaps_dropped == 0
+        && cpu.elapsed_ns.0 >= run.elapsed_ns.0 / 20 * 19;
+    if !is_whole || guest.is_traced() {
+        return None;
+    }
+    let threshold = signed(run.threshold_ns);
+    if cpu.gaps_recorded >= cpu.gaps_seen {
+        return Some(threshold);
+    }
+    // Of gaps with a part below the kernel the longest are listed. One that the
+    // guest gave to its kernel may hold an absence of a length that is usual.
+    let below = (guest.of_cpu(cpu.cpu)).filter(|gap| gap.length > 0);
+    let shortest = below.map(|gap| gap.length).min()?;
+    Some(threshold.max(shortest.saturating_mul(2)))
+}
+
+/// Whether a guest that samples must have noticed it: one that halts does not.
+fn speaks(away: &Away<'_>) -> bool {
+    let is_halt = |cause| cause == HostCause::VcpuHalted;
+    let absence = away.absence;
+    !absence.incomplete && !absence.parts.iter().any(|part| is_halt(part.cause))
+}
