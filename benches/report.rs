@@ -2,6 +2,8 @@
 //! much memory they hold.
 
 mod figures;
+#[path = "../tests/made_up_host.rs"]
+mod made_up_host;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,6 +12,7 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use figures::{is_quick, median, row};
+use made_up_host::made_up_host;
 
 /// A scripted machine with 100,000 stalls of the platform, the most that a
 /// report keeps of a CPU.
@@ -35,12 +38,13 @@ fn main() {
 }
 
 fn measure(folder: &Path) -> std::io::Result<()> {
-    let (script, saved) = (folder.join("script.toml"), folder.join("report.json"));
-    std::fs::write(&script, MANY_STALLS)?;
+    let (script, saved) = (folder.join("script"), folder.join("report.json"));
+    std::fs::write(script.with_extension("toml"), MANY_STALLS)?;
+    let host = made_up_host("bare-metal-intel", &[text(&script)]);
     let duration = if is_quick() { "1s" } else { "10s" };
     let script = [
-        "--script",
-        text(&script),
+        "--host-root",
+        text(host.path()),
         "--cpus",
         "1",
         "--duration",

@@ -14,6 +14,7 @@ mod generated_files;
 mod guests;
 mod host_fixtures;
 mod inert_pages;
+mod made_up_host;
 mod policy;
 mod preflight;
 mod quiet_host;

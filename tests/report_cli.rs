@@ -9,6 +9,8 @@ use predicates::str::contains;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::made_up_host::made_up_host;
+
 /// A report as hwgap 0.1 wrote it, by a scripted clock on a made-up host.
 fn first_version() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports/v1-smi.json")
@@ -53,13 +55,11 @@ fn every_format_comes_out_of_the_first_version() {
 fn a_page_names_the_hash_of_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let (json, page) = (folder.path().join("r.json"), folder.path().join("r.html"));
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let host = made_up_host("bare-metal-intel", &["smi"]);
     Command::cargo_bin("hwgap")
         .unwrap()
-        .args(["run", "--quiet", "--script"])
-        .arg(fixtures.join("scripts/smi.toml"))
-        .arg("--host-root")
-        .arg(fixtures.join("hosts/bare-metal-intel"))
+        .args(["run", "--quiet", "--host-root"])
+        .arg(host.path())
         .arg("--output")
         .arg(&json)
         .arg("--html")
@@ -78,7 +78,7 @@ fn a_page_names_the_hash_of_its_file() {
     // The tree has serial numbers; nobody asked for them.
     let text = std::fs::read_to_string(&json).unwrap();
     for field in ["product_serial", "board_serial", "product_uuid"] {
-        let path = fixtures.join(format!("hosts/bare-metal-intel/sys/class/dmi/id/{field}"));
+        let path = host.path().join(format!("sys/class/dmi/id/{field}"));
         let serial = std::fs::read_to_string(path).unwrap();
         assert!(!text.contains(serial.trim()), "{field} is in the report");
     }

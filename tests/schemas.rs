@@ -12,6 +12,7 @@ use hwgap::text::json;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use crate::made_up_host::made_up_host;
 use crate::report_samples;
 use crate::synthetic::{Fault, Recipe, into_folder};
 
@@ -51,6 +52,13 @@ fn printed(folder: &Path, arguments: &[&str]) -> Value {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_ne!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"))
+}
+
+/// What a run of these scripts prints.
+fn run(scripts: &[&str], arguments: &[&str]) -> Value {
+    let host = made_up_host("bare-metal-intel", scripts);
+    let host = ["run", "--host-root", host.path().to_str().unwrap()];
+    printed(root(), &[&host, arguments].concat())
 }
 
 #[test]
@@ -121,40 +129,22 @@ fn reports_keep_to_their_schema() {
     }
     for script in fs::read_dir(root().join("fixtures/scripts")).unwrap() {
         let script = script.unwrap().path();
-        let script = script.to_str().unwrap();
-        let host = [
-            "--host-root",
-            "fixtures/hosts/bare-metal-intel",
-            "--script",
-            script,
-        ];
-        let run = ["run", "--duration", "100ms", "--format", "json"];
-        let report = printed(root(), &[&run[..], &host].concat());
+        let script = script.file_stem().unwrap().to_str().unwrap();
+        let report = run(&[script], &["--duration", "100ms", "--format", "json"]);
         assert_keeps(&validator, script, &report);
     }
 }
 
 #[test]
 fn live_lines_keep_to_their_schema() {
-    let script = [
-        "--script",
-        "fixtures/scripts/smi.toml",
-        "--live-json",
-        "-",
-        "--duration",
-        "100ms",
-    ];
-    let host = ["run", "--host-root", "fixtures/hosts/bare-metal-intel"];
     // So short a run has one line.
-    let line = printed(root(), &[&host[..], &script].concat());
+    let line = run(&["smi"], &["--live-json", "-", "--duration", "100ms"]);
     assert_keeps(&validator(Document::Live), "live", &line);
 }
 
 #[test]
 fn two_engines_in_turn_keep_to_the_schema() {
-    let script = "fixtures/scripts/steady-smis.toml";
     let arguments = [
-        "run",
         "--engine",
         "both",
         "--duration",
@@ -163,14 +153,8 @@ fn two_engines_in_turn_keep_to_the_schema() {
         "1",
         "--format",
         "json",
-        "--script",
-        script,
-        "--second-script",
-        script,
-        "--host-root",
-        "fixtures/hosts/bare-metal-intel",
     ];
-    let report = printed(root(), &arguments);
+    let report = run(&["steady-smis"; 2], &arguments);
     assert_eq!(report["engines"].as_array().unwrap().len(), 2);
     assert_keeps(&validator(Document::Report), "both", &report);
 }

@@ -1,24 +1,19 @@
 //! What is watched beside a run, through the whole program: a scripted clock,
 //! a made-up host, and the report that comes out.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
-}
+use crate::made_up_host::made_up_host;
 
 fn run(script: &str, host: &str) -> Value {
-    let folder = tempfile::tempdir().unwrap();
+    let (host, folder) = (made_up_host(host, &[script]), tempfile::tempdir().unwrap());
     let report = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_hwgap"))
         .args(["run", "--quiet", "--cpus", "1", "--duration", "95ms"])
-        .arg("--script")
-        .arg(fixtures().join(format!("scripts/{script}.toml")))
         .arg("--host-root")
-        .arg(fixtures().join("hosts").join(host))
+        .arg(host.path())
         .arg("--output")
         .arg(&report)
         .output()

@@ -40,8 +40,8 @@ pub enum Guard {
     /// By this program, which takes the hidden command.
     Program {
         file: PathBuf,
-        /// Where its host's files lie, if not at `/`.
-        root: Option<PathBuf>,
+        /// Where its host's files lie.
+        root: Root,
     },
     /// Not: a test within one process.
     Absent,
@@ -54,7 +54,7 @@ pub(super) struct Guardian {
 }
 
 impl Guard {
-    pub fn this_program(root: Option<PathBuf>) -> Guard {
+    pub fn this_program(root: Root) -> Guard {
         Guard::Program {
             // The link leads to the running program even where its file was
             // replaced or removed.
@@ -72,12 +72,11 @@ impl Guard {
         command
             .args([COMMAND, "--run", run, "--journal"])
             .arg(std::path::absolute(folder)?)
+            .arg("--host-root")
+            .arg(std::path::absolute(root.path(""))?)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        if let Some(root) = root {
-            command.arg("--host-root").arg(std::path::absolute(root)?);
-        }
         std::os::unix::process::CommandExt::arg0(&mut command, "hwgap");
         let mut child = command.spawn()?;
         let (Some(pipe), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {

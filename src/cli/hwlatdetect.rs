@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::host::root::Root;
 use crate::units::Nanos;
 
 use super::duration::{Quantity, parse_duration};
@@ -79,13 +80,9 @@ pub struct HwlatdetectArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,
 
-    /// Sample a scripted clock: a test of the program
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub script: Option<PathBuf>,
-
-    /// Read the machine's files below this folder: a test of the program
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub host_root: Option<PathBuf>,
+    /// As of `hwgap run`: a test of the program
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub host_root: Root,
 }
 
 /// The releases of rt-tests at which the output changed.

@@ -1,8 +1,8 @@
 //! Options of `hwgap preflight`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
+
+use crate::host::root::Root;
 
 use super::format::FormatArg;
 use super::look::LookArgs;
@@ -34,8 +34,8 @@ pub struct PreflightArgs {
 
     /// Read the machine's files below this folder and try nothing: a test of
     /// the program
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub host_root: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub host_root: Root,
 }
 
 /// How good a host must be.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use crate::host::root::Root;
+
 /// Options of `hwgap restore`.
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
@@ -25,8 +27,8 @@ pub struct RestoreArgs {
     pub journal: Option<PathBuf>,
 
     /// Take this folder for /: a test of the program
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub host_root: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub host_root: Root,
 }
 
 /// Options of the hidden `hwgap guardian`.
@@ -41,6 +43,6 @@ pub struct GuardianArgs {
     pub run: String,
 
     /// Take this folder for /
-    #[arg(long, value_name = "DIR")]
-    pub host_root: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub host_root: Root,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches, ValueEnum, ValueHint};
 
+use crate::host::root::Root;
 use crate::model::KeepGaps;
 use crate::units::Nanos;
 
@@ -187,23 +188,10 @@ pub struct RunArgs {
     #[arg(long, alias = "breath", value_name = "TIME", value_parser = threshold)]
     pub irqs_on: Option<Nanos>,
 
-    /// BPF engine and tracers: list the ends of each interrupts-off window in
-    /// the report: a test of the program
-    #[arg(long, hide = true)]
-    pub list_shots: bool,
-
-    /// Sample a scripted clock: a test of the program
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub script: Option<PathBuf>,
-
-    /// With --engine both, what stands for the BPF engine: a test of the
-    /// program
-    #[arg(long, value_name = "FILE", hide = true, requires = "script")]
-    pub second_script: Option<PathBuf>,
-
-    /// Read the machine's files below this folder: a test of the program
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub host_root: Option<PathBuf>,
+    /// Read the machine's files below this folder, and sample the scripted
+    /// clock in it: a test of the program
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub host_root: Root,
 }
 
 impl RunArgs {

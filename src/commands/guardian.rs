@@ -3,15 +3,13 @@
 use crate::changes::Restored;
 use crate::changes::guardian::guard;
 use crate::cli::GuardianArgs;
-use crate::host::root::Root;
 
 use super::{Exit, Failure};
 
 /// It speaks only where it had to act: its words follow a run that was killed.
 pub(super) fn guardian(args: &GuardianArgs) -> Result<Exit, Failure> {
-    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
     let failed = |error| Failure::NoVerdict(format!("the guardian: {error}"));
-    let restored = guard(&args.journal, &args.run, root).map_err(failed)?;
+    let restored = guard(&args.journal, &args.run, args.host_root.clone()).map_err(failed)?;
     let Some(Restored::Settled(settled)) = restored else {
         return Ok(Exit::Good);
     };

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use crate::cli::{FormatArg, PreflightArgs, RequireArg};
 use crate::evidence::MachineFacts;
 use crate::host::cpuid_facts::CpuidFacts;
-use crate::host::root::Root;
 use crate::host::{Host, cpuid};
 use crate::judgement::assembly::host_identity;
 use crate::judgement::circumstances::first_rate;
@@ -21,23 +20,22 @@ use crate::text::json;
 use super::{Exit, Failure, printed};
 
 pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
-    let report = match &args.host_root {
-        Some(folder) => {
-            let root = Root::at(folder);
-            let cpuid = CpuidFacts::read(&root).map_err(Failure::usage)?;
+    let root = &args.host_root;
+    let report = match root.is_live() {
+        false => {
+            let cpuid = CpuidFacts::read(root).map_err(Failure::usage)?;
             // What a run here could do says nothing of that machine.
-            look(args, &root, cpuid, |_, _, _| Trial::NotMade)?
+            look(args, cpuid, |_, _, _| Trial::NotMade)?
         }
-        None => {
-            let root = Root::live();
+        true => {
             // A CPU that is occupied is waited for, and signals end that.
             let _signals = RunSignals::listen();
             limits::raise();
-            look(args, &root, cpuid::facts(), |plan, host, machine| {
+            look(args, cpuid::facts(), |plan, host, machine| {
                 let mut timeline = Timeline::live();
-                let prepared = prepare(&plan.housekeeping, host, &root);
+                let prepared = prepare(&plan.housekeeping, host, root);
                 let hz = first_rate(machine, &mut timeline).hz;
-                trial::try_out(plan, host, machine, &root, prepared.facts.clone(), hz)
+                trial::try_out(plan, host, machine, root, prepared.facts.clone(), hz)
             })?
         }
     };
@@ -52,10 +50,10 @@ pub(super) fn preflight(args: &PreflightArgs) -> Result<Exit, Failure> {
 
 fn look(
     args: &PreflightArgs,
-    root: &Root,
     cpuid: CpuidFacts,
     try_out: impl FnOnce(&PreflightPlan, &Host, &MachineFacts) -> Trial,
 ) -> Result<PreflightReport, Failure> {
+    let root = &args.host_root;
     let host = Host::read(root);
     let machine = MachineFacts::new(cpuid, &host);
     let plan = PreflightPlan::new(args, &host).map_err(Failure::usage)?;

@@ -9,7 +9,6 @@ use crate::changes::{
 };
 use crate::cli::RestoreArgs;
 use crate::files::state;
-use crate::host::root::Root;
 use crate::render::restored::{self, Mode};
 
 use super::{Exit, Failure, print, printed};
@@ -27,8 +26,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<Exit, Failure> {
         Found::Nothing(_) => return said("Nothing to put back."),
         Found::Left(left) => *left,
     };
-    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
-    let access = LiveAccess::new(root);
+    let access = LiveAccess::new(args.host_root.clone());
     let foreign = match (args.force, args.keep) {
         (true, _) => Foreign::Overwrite,
         (_, true) => Foreign::Accept,

@@ -63,11 +63,6 @@ impl OutputError {
         }
     }
 
-    /// An output whose writer has no thread.
-    pub fn of_thread(file: &Path, error: io::Error) -> OutputError {
-        OutputError::new(file, Reason::Other(error))
-    }
-
     /// Whether the reader of a pipe has gone, which is no fault of the run.
     pub fn is_closed(&self) -> bool {
         matches!(self.reason, Reason::Closed)

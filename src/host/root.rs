@@ -3,6 +3,7 @@
 //! Every reader of this crate goes through [`Root`], so that a recorded or
 //! made-up tree (`fixtures/hosts`) can stand in for the running machine.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -93,10 +94,17 @@ fn shown(path: &Path) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root(PathBuf);
 
+/// As options name it.
+impl From<OsString> for Root {
+    fn from(folder: OsString) -> Root {
+        Root::at(folder)
+    }
+}
+
 impl Root {
     /// The running machine.
     pub fn live() -> Root {
-        Root(PathBuf::from("/"))
+        Root::at("/")
     }
 
     /// Whether this is the running machine.

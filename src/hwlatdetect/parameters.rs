@@ -127,7 +127,6 @@ impl Parameters {
             keep_gaps: Some(KeepGaps::AtMost(MOST_SAMPLES)),
             output: args.json.clone(),
             quiet: true,
-            script: args.script.clone(),
             host_root: args.host_root.clone(),
             ..RunArgs::defaults()
         }

@@ -131,7 +131,8 @@ pub struct CpuReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usual: Vec<UsualTime>,
     /// First and last reading of each shot, in cycles since `tsc.origin`: what
-    /// was sampled, to the shot. Only where asked for, as it is long.
+    /// was sampled, to the shot. Only of a run of up to a minute with
+    /// `--keep-gaps all`, as it is long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shots: Option<Vec<[Cycles; 2]>>,
     /// What was counted of the CPU beside its gaps; `null` in reports of

@@ -102,11 +102,6 @@ pub enum PlanError {
     /// An engine that would take turns with itself.
     #[error("--engine names {0} twice")]
     EngineTwice(&'static str),
-    #[error(
-        "the engines in the kernel sample this machine only, and a script or another folder was \
-         given"
-    )]
-    NotThisMachine,
     /// A shot or breath that is too short or too long.
     #[error("--{option} {length} is not between {least} and {most}")]
     OutOfRange {

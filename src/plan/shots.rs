@@ -1,7 +1,7 @@
 //! Which engine is wished, and the pace of the one that samples in shots.
 
 use crate::cli::{EngineArg, RunArgs};
-use crate::model::EngineName;
+use crate::model::{EngineName, KeepGaps};
 use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
 use crate::units::Nanos;
 
@@ -14,6 +14,9 @@ const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
 /// Time between shots. With what falling asleep and waking up take, some 97 %
 /// of the time are sampled.
 const DEFAULT_BREATH: Nanos = Nanos(250_000);
+/// The longest run whose shots are listed, where all its gaps are: there may be
+/// thousands a second.
+const LONGEST_LISTED: Nanos = Nanos(60_000_000_000);
 
 /// Turns that each of several engines has.
 pub const TURNS_EACH: usize = 4;
@@ -56,12 +59,6 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, 
         }
         (request, _) => request,
     };
-    let elsewhere = args.script.is_some() || args.host_root.is_some();
-    let has_shots = request.names(EngineName::Bpf) && args.second_script.is_none();
-    let traces = request.names(EngineName::Hwlat) || request.names(EngineName::Osnoise);
-    if (has_shots || traces) && elsewhere {
-        return Err(PlanError::NotThisMachine);
-    }
     let within = |option, given: Option<Nanos>, default: Nanos, least, most| match given {
         Some(length) if length < least || length > most => Err(PlanError::OutOfRange {
             option,
@@ -86,17 +83,20 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, 
             SHORTEST_BREATH,
             Nanos::SECOND,
         )?,
-        ledger: match args.list_shots {
-            true => Ledger::Ends,
-            false => Ledger::Sums,
+        ledger: match args.keep_gaps {
+            Some(KeepGaps::All) if args.duration.is_some_and(|asked| asked <= LONGEST_LISTED) => {
+                Ledger::Ends
+            }
+            _ => Ledger::Sums,
         },
     };
-    if has_shots && pace.shot <= threshold {
+    if request.names(EngineName::Bpf) && pace.shot <= threshold {
         let shot = pace.shot;
         return Err(PlanError::ShotBelowThreshold { shot, threshold });
     }
     if let Some(names) = request.several() {
-        let turn = match traces {
+        let traces = |name: &EngineName| matches!(name, EngineName::Hwlat | EngineName::Osnoise);
+        let turn = match names.iter().any(traces) {
             true => LEAST_TURN_OF_TRACER,
             false => LEAST_TURN,
         };
@@ -133,6 +133,26 @@ fn request(args: &[EngineArg]) -> Result<EngineChoice, PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shots_are_listed_with_all_gaps_of_a_short_run() {
+        let ledger = |keep_gaps, seconds: Option<u64>| {
+            let args = RunArgs {
+                keep_gaps,
+                duration: seconds.map(|seconds| Nanos(seconds * Nanos::SECOND.0)),
+                ..RunArgs::defaults()
+            };
+            engine(&args, args.threshold).unwrap().1.ledger
+        };
+        assert_eq!(ledger(Some(KeepGaps::All), Some(60)), Ledger::Ends);
+        for (keep, seconds) in [
+            (Some(KeepGaps::All), Some(61)),
+            (Some(KeepGaps::All), None),
+            (None, Some(1)),
+        ] {
+            assert_eq!(ledger(keep, seconds), Ledger::Sums);
+        }
+    }
 
     #[test]
     fn a_list_of_engines_is_taken_as_it_stands() {

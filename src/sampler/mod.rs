@@ -52,7 +52,7 @@ pub use histogram::{Histogram, Presence};
 pub use live::test_footprint;
 pub use machine::{Machine, UsageReading};
 pub use offsets::MeasuredOffset;
-pub use scripted::{Script, ScriptError};
+pub use scripted::Script;
 pub use smi_counter::Readings;
 pub use spin::{Spin, spin};
 pub use stop_handle::StopHandle;

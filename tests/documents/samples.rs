@@ -23,6 +23,7 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use super::blocks::{Block, Page, blocks, joined, root, words};
+use crate::made_up_host::made_up_host;
 use crate::synthetic::{Fault, Recipe, into_folder};
 
 const LEFT_OUT: &str = "...";
@@ -124,8 +125,6 @@ fn run(folder: &Path, arguments: &[String]) -> (String, i32) {
 
 /// What the command prints, and its exit status.
 fn printed(sample: &Sample, command: &str) -> (String, i32) {
-    let fixtures = root().join("fixtures");
-    let path = |name: String| fixtures.join(name).display().to_string();
     if let Some(golden) = &sample.golden {
         let file = root().join("tests/golden").join(golden);
         return (fs::read_to_string(file).unwrap(), 0);
@@ -138,16 +137,12 @@ fn printed(sample: &Sample, command: &str) -> (String, i32) {
             words[1..].to_vec()
         }
     };
-    let host = sample.script.as_ref().map(|(_, host)| host);
-    if let Some(host) = host.or(sample.host.as_ref()) {
-        arguments.extend(["--host-root".into(), path(format!("hosts/{host}"))]);
-    }
-    if let Some((script, _)) = &sample.script {
-        arguments.extend(["--script".into(), path(format!("scripts/{script}.toml"))]);
-        if arguments.iter().any(|word| word == "both") {
-            arguments.push("--second-script".into());
-            arguments.push(path(format!("scripts/{script}.toml")));
-        }
+    let host = match (&sample.script, &sample.host) {
+        (Some((script, host)), _) => Some(made_up_host(host, &[script, script])),
+        (None, host) => host.as_ref().map(|host| made_up_host(host, &[])),
+    };
+    if let Some(host) = &host {
+        arguments.extend(["--host-root".into(), host.path().display().to_string()]);
     }
     run(stage(sample).path(), &arguments)
 }

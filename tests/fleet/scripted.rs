@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 
 use super::place::{Place, root};
+use crate::made_up_host::made_up_host;
 
 /// Runs a script, and gives the report that it wrote.
 pub fn report(place: &Place, script: &str, options: &[&str]) -> Vec<u8> {
     let file: PathBuf = place.path(&format!("{script}.json"));
+    let host = made_up_host("bare-metal-intel", &[script]);
     let output = Command::cargo_bin("hwgap")
         .unwrap()
-        .args(["run", "--quiet", "--script"])
-        .arg(root().join(format!("fixtures/scripts/{script}.toml")))
-        .arg("--host-root")
-        .arg(root().join("fixtures/hosts/bare-metal-intel"))
+        .args(["run", "--quiet", "--host-root"])
+        .arg(host.path())
         .arg("--output")
         .arg(&file)
         .args(options)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::clients::Answer;
+use super::made_up_host::made_up_host;
 
 /// What it said.
 pub struct Said {
@@ -58,12 +59,9 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
 
 /// The same on a scripted clock, on the host tree of this name.
 pub fn on_host<S: AsRef<std::ffi::OsStr>>(script: &str, host: &str, arguments: &[S]) -> Said {
+    let host = made_up_host(host, &[script]);
     let mut command = command(arguments);
-    command
-        .arg("--script")
-        .arg(repository(&format!("fixtures/scripts/{script}.toml")))
-        .arg("--host-root")
-        .arg(repository("fixtures/hosts").join(host));
+    command.arg("--host-root").arg(host.path());
     command.output().unwrap().into()
 }
 

@@ -6,6 +6,8 @@ mod ends;
 mod harness;
 mod known_clients;
 mod live;
+#[path = "../made_up_host.rs"]
+mod made_up_host;
 mod original;
 mod output;
 mod shim;

@@ -2,6 +2,7 @@
 
 use super::clients::samples_of;
 use super::harness::{command, on_host, scripted};
+use super::made_up_host::made_up_host;
 
 const TWO: [&str; 4] = ["--duration", "100ms", "--cpu-list", "1-2"];
 
@@ -23,13 +24,10 @@ fn a_test_with_latency_in_the_form_of_each_release() {
 
 #[test]
 fn the_environment_chooses_the_form_too() {
-    let script = super::harness::repository("fixtures/scripts/drop-in-latency.toml");
-    let host = super::harness::repository("fixtures/hosts/bare-metal-intel");
+    let host = made_up_host("bare-metal-intel", &["drop-in-latency"]);
     let output = command(&TWO)
-        .arg("--script")
-        .arg(script)
         .arg("--host-root")
-        .arg(host)
+        .arg(host.path())
         .env("HWLATDETECT_FORMAT_VERSION", "2.4")
         .output()
         .unwrap();

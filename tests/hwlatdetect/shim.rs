@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::harness::{Said, repository};
+use super::made_up_host::made_up_host;
 
 fn through(interpreter: Option<&str>, program: &str, arguments: &[&str]) -> Option<Said> {
     let shim = repository("contrib/hwlatdetect");
@@ -27,8 +28,7 @@ fn through(interpreter: Option<&str>, program: &str, arguments: &[&str]) -> Opti
 fn the_shim_serves_whoever_calls_it() {
     for interpreter in [None, Some("sh"), Some("python3")] {
         // As OpenShift's runner calls it, but shorter and on a script.
-        let script = repository("fixtures/scripts/drop-in-latency.toml");
-        let host = repository("fixtures/hosts/bare-metal-intel");
+        let host = made_up_host("bare-metal-intel", &["drop-in-latency"]);
         let arguments = [
             "--threshold",
             "20",
@@ -40,10 +40,8 @@ fn the_shim_serves_whoever_calls_it() {
             "10000000us",
             "--width",
             "950000us",
-            "--script",
-            script.to_str().unwrap(),
             "--host-root",
-            host.to_str().unwrap(),
+            host.path().to_str().unwrap(),
         ];
         let Some(said) = through(interpreter, env!("CARGO_BIN_EXE_hwgap"), &arguments) else {
             continue;

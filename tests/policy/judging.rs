@@ -1,7 +1,5 @@
 //! What policies say of runs.
 
-use std::path::Path;
-
 use assert_cmd::Command;
 use hwgap::model::Outcome;
 use hwgap::read::brief::Brief;
@@ -9,6 +7,7 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::{judged, policy, run, run_with};
+use crate::made_up_host::made_up_host;
 
 #[test]
 fn limits_fail_and_missing_evidence_is_inconclusive() {
@@ -272,13 +271,10 @@ fn a_run_is_judged_at_once_and_the_policy_decides_the_exit_status() {
     let run = |text: &str| {
         let file = folder.path().join("p.toml");
         std::fs::write(&file, text).unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let host = made_up_host("bare-metal-intel", &["smi"]);
         let mut command = Command::cargo_bin("hwgap").unwrap();
-        command.args(["run", "--duration", "1s", "--script"]);
-        command.arg(root.join("scripts/smi.toml"));
-        command
-            .arg("--host-root")
-            .arg(root.join("hosts/bare-metal-intel"));
+        command.args(["run", "--duration", "1s", "--host-root"]);
+        command.arg(host.path());
         let output = command.arg("--policy").arg(file).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::made_up_host::made_up_host;
+
 /// Files of a host by their path below its root.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 /// The values in them.
@@ -41,8 +43,8 @@ impl Host {
         let host = Host {
             folder: tempfile::tempdir().unwrap(),
         };
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
-        for (name, content) in files_below(&fixture) {
+        let fixture = made_up_host("bare-metal-intel", &["quiet"]);
+        for (name, content) in files_below(fixture.path()) {
             let path = host.root().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
@@ -91,11 +93,9 @@ impl Host {
         command
     }
 
-    /// `hwgap run --quiet-host` on CPUs 2 and 3, by a script.
-    pub fn run(&self, script: &str, more: &[&str]) -> Command {
-        let script = format!("{}/fixtures/scripts/{script}", env!("CARGO_MANIFEST_DIR"));
-        let fixed = ["run", "--cpus", "2,3", "--script", &script];
-        self.hwgap(&[&fixed[..], more].concat())
+    /// `hwgap run` on CPUs 2 and 3.
+    pub fn run(&self, more: &[&str]) -> Command {
+        self.hwgap(&[&["run", "--cpus", "2,3"], more].concat())
     }
 }
 

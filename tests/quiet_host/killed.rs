@@ -16,10 +16,7 @@ const INTERVAL: &str = "proc/sys/vm/stat_interval";
 /// A run that goes on until it is killed, with its host quiet.
 fn running(host: &Host) -> Child {
     // Ten years of the script's clock take longer than any test.
-    let mut command = host.run(
-        "quiet.toml",
-        &["--duration", "3650d", "--quiet-host", "--quiet"],
-    );
+    let mut command = host.run(&["--duration", "3650d", "--quiet-host", "--quiet"]);
     let run = command.stderr(Stdio::piped()).spawn().unwrap();
     wait_until(|| host.read(INTERVAL) == "3600");
     run
@@ -113,12 +110,12 @@ fn restore_does_what_the_guardian_could_not() {
     assert_eq!(host.read(INTERVAL), "3600");
 
     // A new run does not begin on top of it,
-    let (status, _, stderr) = said(&mut host.run("quiet.toml", &["--quiet-host"]));
+    let (status, _, stderr) = said(&mut host.run(&["--quiet-host"]));
     assert_eq!(status, Some(3), "{stderr}");
     assert!(stderr.contains("hwgap restore"), "{stderr}");
     // one that changes nothing begins, and says so,
     let plain = ["--duration", "100ms", "--format", "json"];
-    let (_, stdout, stderr) = said(&mut host.run("quiet.toml", &plain));
+    let (_, stdout, stderr) = said(&mut host.run(&plain));
     assert!(stderr.contains("an earlier run has left"), "{stderr}");
     let finding = finding(&stdout, "host-left-changed");
     assert!(
@@ -156,7 +153,7 @@ fn a_run_can_be_told_to_restore_first() {
     run.kill().unwrap();
     run.wait_with_output().unwrap();
     let more = ["--duration", "100ms", "--quiet-host", "--restore-first"];
-    let (status, _, stderr) = said(&mut host.run("quiet.toml", &more));
+    let (status, _, stderr) = said(&mut host.run(&more));
     assert!(
         matches!(status, Some(0 | 1 | 3)) && stderr.is_empty(),
         "{stderr}"
@@ -168,10 +165,7 @@ fn a_run_can_be_told_to_restore_first() {
 fn while_a_run_goes_on_nothing_is_restored_and_no_other_begins() {
     let host = Host::new();
     let mut run = running(&host);
-    for mut command in [
-        host.hwgap(&["restore"]),
-        host.run("quiet.toml", &["--quiet-host"]),
-    ] {
+    for mut command in [host.hwgap(&["restore"]), host.run(&["--quiet-host"])] {
         let (status, _, stderr) = said(&mut command);
         assert_eq!(status, Some(3), "{stderr}");
         assert!(
@@ -182,13 +176,13 @@ fn while_a_run_goes_on_nothing_is_restored_and_no_other_begins() {
     assert_eq!(host.read(INTERVAL), "3600");
     // A run that changes nothing may begin, and says whose host it measures.
     let plain = ["--duration", "100ms", "--format", "json"];
-    let (_, stdout, _) = said(&mut host.run("quiet.toml", &plain));
+    let (_, stdout, _) = said(&mut host.run(&plain));
     let text = finding(&stdout, "host-left-changed")["text"].to_string();
     assert!(text.contains(&format!("process {}", run.id())), "{text}");
     run.kill().unwrap();
     run.wait_with_output().unwrap();
     assert_eq!(host.read(INTERVAL), "1");
-    let (_, stdout, stderr) = said(&mut host.run("quiet.toml", &plain));
+    let (_, stdout, stderr) = said(&mut host.run(&plain));
     assert!(stderr.is_empty(), "{stderr}");
     assert!(finding(&stdout, "host-left-changed").is_null());
 }

@@ -6,7 +6,7 @@ use super::harness::{Host, assert_as_before, said, settings};
 
 fn plan(host: &Host, more: &[&str]) -> Value {
     let all = [&["--dry-run", "--format", "json"], more].concat();
-    let (status, stdout, stderr) = said(&mut host.run("quiet.toml", &all));
+    let (status, stdout, stderr) = said(&mut host.run(&all));
     assert_eq!(status, Some(0), "{stderr}");
     serde_json::from_str(&stdout).unwrap()
 }
@@ -86,7 +86,7 @@ fn options_that_cannot_be_meant_are_refused() {
         (&["--dry-run"], "--quiet-host"),
         (&["--starve-host"], "--quiet-host"),
     ] {
-        let (status, _, stderr) = said(&mut host.run("quiet.toml", arguments));
+        let (status, _, stderr) = said(&mut host.run(arguments));
         assert_eq!(status, Some(2), "{arguments:?}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
     }

@@ -6,7 +6,7 @@ use super::harness::{Host, assert_as_before, said, settings};
 
 fn report(host: &Host, more: &[&str]) -> Value {
     let all = [&["--duration", "100ms", "--format", "json"], more].concat();
-    let (status, stdout, stderr) = said(&mut host.run("quiet.toml", &all));
+    let (status, stdout, stderr) = said(&mut host.run(&all));
     assert!(matches!(status, Some(0 | 1 | 3)), "{stderr}");
     serde_json::from_str(&stdout).unwrap()
 }
@@ -56,10 +56,10 @@ fn counters_that_stand_still_in_smm_are_put_back_as_well() {
 fn the_summary_lists_the_settings() {
     let host = Host::new();
     let all = ["--duration", "100ms", "--quiet-host=vm-stat,numa-balancing"];
-    let (_, stdout, _) = said(&mut host.run("quiet.toml", &all));
+    let (_, stdout, _) = said(&mut host.run(&all));
     assert!(stdout.contains("all put back"), "{stdout}");
     let all = [&all[..], &["--verbose"]].concat();
-    let (_, stdout, _) = said(&mut host.run("quiet.toml", &all));
+    let (_, stdout, _) = said(&mut host.run(&all));
     assert!(
         stdout.contains("Host settings changed for the run"),
         "{stdout}"

@@ -2,6 +2,7 @@
 //! exit status 2 and a message that names the option and the way out.
 
 use super::harness::{live, measured, run};
+use super::made_up_host::made_up_host;
 
 #[track_caller]
 fn refused(arguments: &[&str], expected: &[&str]) {
@@ -76,12 +77,10 @@ fn limits_and_windows_must_fit_together() {
 
 #[test]
 fn hosts_whose_cpus_cannot_be_sampled_say_why() {
-    let hosts = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/scripts/quiet.toml");
     let on = |host: &str, cpus: &str, expected: &[&str]| {
-        let root = format!("{hosts}{host}");
-        let arguments = ["--script", script, "--host-root", &root, "--cpus", cpus];
-        refused(&arguments, expected);
+        let host = made_up_host(host, &["quiet"]);
+        let root = host.path().to_str().unwrap();
+        refused(&["--host-root", root, "--cpus", cpus], expected);
     };
     on("vmware-guest", "3", &["CPU 3", "offline", "online"]);
     on("vmware-guest", "2", &["CPU 2", "cpuset"]);
@@ -96,7 +95,10 @@ fn help_has_examples_and_exit_statuses() {
     for part in ["Examples:", "hwgap run --duration 10s", "Exit status:"] {
         assert!(said.stdout.contains(part), "{part}");
     }
-    assert!(!said.stdout.contains("--script"), "a hidden option shows");
+    assert!(
+        !said.stdout.contains("--host-root"),
+        "a hidden option shows"
+    );
 }
 
 #[test]

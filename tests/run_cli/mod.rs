@@ -5,6 +5,8 @@ mod actions;
 mod both;
 mod harness;
 mod input;
+#[path = "../made_up_host.rs"]
+mod made_up_host;
 mod ongoing;
 mod output;
 mod signals;

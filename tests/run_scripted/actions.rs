@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::harness::{Outcome, number, run};
+use crate::made_up_host::made_up_host;
 
 const BASE: [&str; 4] = ["--duration", "95ms", "--cpus", "1"];
 
@@ -162,7 +163,7 @@ fn a_process_is_sent_a_signal() {
     assert_eq!(counts(&outcome), [1, 0]);
     assert_eq!(sleeper.wait().unwrap().signal(), Some(15));
     // Its number is nobody's now.
-    let refused = said(&["--on-gap", &signal]);
+    let refused = said("bare-metal-intel", &["--on-gap", &signal]);
     assert!(refused.contains(&signal), "{refused}");
 }
 
@@ -203,7 +204,7 @@ fn a_line_is_written_to_the_trace() {
     let mine = of("sys/kernel/tracing/instances/mine/trace_marker");
     assert!(mine.starts_with("hwgap: gap cpu=1 start_tsc="), "{mine}");
     assert!(mine.contains(" duration_ns=100"), "{mine}");
-    let missing = said(&["--host-root", at, "--on-gap", "mark:other"]);
+    let missing = said(at, &["--on-gap", "mark:other"]);
     assert!(
         missing.contains("instances/other/trace_marker"),
         "{missing}"
@@ -273,17 +274,14 @@ fn is_alive(pid: &str) -> bool {
 
 #[test]
 fn what_it_started_ends_with_a_run_that_is_killed() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scripts/stall.toml");
-    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/bare-metal-intel");
+    let host = made_up_host("bare-metal-intel", &["stall"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pids");
     // Its child is to end as well. The end of the run waits for it.
     let shell = format!("shell:sleep 1000 & echo $$ $! >{}; wait", file.display());
     let mut run = Command::new(env!("CARGO_BIN_EXE_hwgap"))
-        .args(["run", "--duration", "95ms", "--cpus", "1", "--script"])
-        .arg(&script)
-        .arg("--host-root")
-        .arg(&host)
+        .args(["run", "--duration", "95ms", "--cpus", "1", "--host-root"])
+        .arg(host.path())
         .args(["--on-gap", &shell, "--action-timeout", "60s"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -304,11 +302,11 @@ fn what_it_started_ends_with_a_run_that_is_killed() {
 }
 
 /// What the program says on standard error where it refuses.
-fn said(arguments: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scripts/stall.toml");
+fn said(host: &str, arguments: &[&str]) -> String {
+    let host = made_up_host(host, &["stall"]);
     let output = Command::new(env!("CARGO_BIN_EXE_hwgap"))
-        .args(["run", "--duration", "95ms", "--script"])
-        .arg(script)
+        .args(["run", "--duration", "95ms", "--host-root"])
+        .arg(host.path())
         .args(arguments)
         .env("PATH", "/nowhere")
         .stdin(Stdio::null())
@@ -336,7 +334,7 @@ fn what_cannot_be_done_is_refused() {
         (&["--stress", "cpu"], "stress-ng"),
         (&["--", "hwgap-no-such-program"], "no program"),
     ] {
-        let words = said(arguments);
+        let words = said("bare-metal-intel", arguments);
         assert!(words.contains(told), "{arguments:?}: {words}");
     }
 }

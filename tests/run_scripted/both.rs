@@ -2,17 +2,14 @@
 
 use serde_json::Value;
 
-use super::harness::{Outcome, number, run};
+use super::harness::{Outcome, number, on, run};
+use crate::made_up_host::made_up_host;
 
 fn both(first: &str, second: &str, arguments: &[&str]) -> Outcome {
-    let second = format!(
-        "{}/fixtures/scripts/{second}.toml",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let host = made_up_host("bare-metal-intel", &[first, second]);
     let mut all = vec!["--engine", "both", "--cpus", "1", "--duration", "800ms"];
-    all.extend(["--second-script", &second]);
     all.extend(arguments);
-    run(first, "bare-metal-intel", &all)
+    on(host.path(), &all)
 }
 
 fn engine<'a>(outcome: &'a Outcome, name: &str) -> &'a Value {

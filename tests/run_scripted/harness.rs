@@ -1,9 +1,11 @@
 //! Runs the program on a script and reads back what it says.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::made_up_host::made_up_host;
 
 /// What a run said, in each of its forms.
 pub struct Outcome {
@@ -15,14 +17,16 @@ pub struct Outcome {
 
 /// Runs the script of this name on the host tree of this name.
 pub fn run(script: &str, host: &str, arguments: &[&str]) -> Outcome {
+    on(made_up_host(host, &[script]).path(), arguments)
+}
+
+/// Runs on this host.
+pub fn on(host: &Path, arguments: &[&str]) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_hwgap"))
-        .arg("run")
-        .arg("--script")
-        .arg(fixtures().join(format!("scripts/{script}.toml")))
-        .arg("--host-root")
-        .arg(fixtures().join("hosts").join(host))
+        .args(["run", "--host-root"])
+        .arg(host)
         .arg("--output")
         .arg(&report)
         .args(arguments)
@@ -37,10 +41,6 @@ pub fn run(script: &str, host: &str, arguments: &[&str]) -> Outcome {
         text: String::from_utf8(output.stdout).unwrap(),
         stderr,
     }
-}
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 impl Outcome {

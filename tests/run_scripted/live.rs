@@ -1,19 +1,18 @@
 //! What `--live-json` tells while a run goes on.
 
 use std::io::{Read, Write, pipe};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::made_up_host::made_up_host;
+
 /// A run of the script, with standard input as the descriptor that is named.
 fn run(arguments: &[&str], stdin: Stdio) -> Output {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let host = made_up_host("bare-metal-intel", &["smi"]);
     Command::new(env!("CARGO_BIN_EXE_hwgap"))
-        .args(["run", "--quiet", "--duration", "100ms", "--script"])
-        .arg(fixtures.join("scripts/smi.toml"))
-        .arg("--host-root")
-        .arg(fixtures.join("hosts/bare-metal-intel"))
+        .args(["run", "--quiet", "--duration", "100ms", "--host-root"])
+        .arg(host.path())
         .args(arguments)
         .stdin(stdin)
         .output()

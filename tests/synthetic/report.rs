@@ -12,7 +12,7 @@ use hwgap::read::brief::Synthetic;
 use hwgap::stats::rates::Rate;
 use hwgap::units::UtcNanos;
 
-/// A report that `hwgap run --script` wrote.
+/// A report that `hwgap run` wrote on a made-up host.
 const TEMPLATE: &str = include_str!("template.json");
 /// The threshold and limit of the runs, in nanoseconds.
 const THRESHOLD_NS: u64 = 10_000;

@@ -35,13 +35,6 @@ enum Kind {
     Scripted(Box<Script>),
 }
 
-/// Clocks that stand for this machine's: the user engine's, and the BPF
-/// engine's where two are to take turns.
-pub(super) struct Scripts {
-    pub(super) user: Script,
-    pub(super) bpf: Option<Script>,
-}
-
 /// Chooses the engine, or those that take turns. What they need is tried
 /// here, before anything else starts.
 ///
@@ -49,17 +42,15 @@ pub(super) struct Scripts {
 /// Where the wished engine cannot run here: what is missing, and what helps.
 pub(super) fn choose(
     plan: &RunPlan,
-    scripts: Option<Scripts>,
+    scripts: Option<Vec<(EngineName, Script)>>,
     root: &Root,
     host: &Host,
     machine: &MachineFacts,
 ) -> Result<Vec<Choice>, Failure> {
     if let Some(scripts) = scripts {
-        let scripted = |engine, script| Choice::new(engine, None, Kind::Scripted(Box::new(script)));
-        let second = scripts.bpf.map(|script| scripted(EngineName::Bpf, script));
-        let mut all = vec![scripted(EngineName::User, scripts.user)];
-        all.extend(second.filter(|_| plan.engine.names(EngineName::Bpf)));
-        return Ok(all);
+        let scripted =
+            |(engine, script)| Choice::new(engine, None, Kind::Scripted(Box::new(script)));
+        return Ok(scripts.into_iter().map(scripted).collect());
     }
     let user = |why| Choice::new(EngineName::User, why, Kind::User);
     let bpf = |ability, why| Choice::new(EngineName::Bpf, why, Kind::Bpf(ability));

@@ -7,46 +7,36 @@ mod output;
 mod policy;
 mod presenter;
 mod quieting;
+mod sampling;
+mod scripted;
 mod turns;
-
-use std::path::PathBuf;
-use std::thread::Scope;
 
 use crate::actions::load::{Load, LoadWatch};
 use crate::cli::RunArgs;
 use crate::evidence::MachineFacts;
-use crate::evidence::watches::{FreezeRequest, RegisterSources};
-use crate::files::event_file::EventFile;
+use crate::evidence::watches::RegisterSources;
 use crate::files::identity::{Named, distinct};
-use crate::files::patient::tell;
 use crate::host::cpuid_facts::CpuidFacts;
-use crate::host::permissions::Capability;
-use crate::host::process_limits::ProcessLimits;
-use crate::host::root::Root;
 use crate::host::{Host, cpuid, inventory};
 use crate::judgement::assembly::assemble;
 use crate::judgement::circumstances::{first_rate, setting, throttling};
 use crate::model::inventory::SerialNumbers;
-use crate::model::{EngineName, Platform};
 use crate::plan::{RunPlan, TriggerPlan};
-use crate::privileges::{Keep, Writes};
-use crate::render::csv::header;
-use crate::sampler::{Readings, SamplingPlan, Script, Window};
+use crate::sampler::SamplingPlan;
 use crate::selftest::store;
 use crate::session::preparation::prepare;
-use crate::session::{
-    Budget, ClockWatch, Limits, Pace, Progress, Request, Requests, Timeline, Trigger, limits,
-};
-use crate::sys::sched;
+use crate::session::{Budget, ClockWatch, Limits, Request, Requests, Timeline, Trigger};
 use crate::sys::signals::RunSignals;
-use crate::units::{Cycles, Hertz, Nanos};
+use crate::units::{Hertz, Nanos};
 
 use super::{Exit, Failure, command_line};
 use assembly::Assembly;
-use engine::{Choice, Scripts, USER_WARM_UP, choose};
-use ongoing::{CheckpointWriter, EventStream, Frame, LiveLines, Ongoing, Opened, Target};
+use engine::choose;
+use ongoing::{Files, Ongoing, Opened};
 use policy::Acceptance;
 use quieting::Quieting;
+use sampling::{keep, pace, sampling_plan, within_limits};
+use scripted::scripts;
 use turns::Turns;
 
 pub(super) use output::Sinks;
@@ -70,14 +60,14 @@ pub(super) fn measure(
     plan: impl FnOnce(&Host) -> Result<RunPlan, Failure>,
     mut presenter: impl Presenter,
 ) -> Result<Exit, Failure> {
-    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
-    let scripts = scripts(args)?;
-    let mut timeline = match &scripts {
-        Some(scripts) => Timeline::scripted(Hertz(scripts.user.hz)),
-        None => Timeline::live(),
-    };
-    let host = Host::read(&root);
+    let root = &args.host_root;
+    let host = Host::read(root);
     let plan = plan(&host)?;
+    let scripts = scripts(root, &plan)?;
+    let mut timeline = match scripts.as_deref() {
+        Some([(_, first), ..]) => Timeline::scripted(Hertz(first.hz)),
+        _ => Timeline::live(),
+    };
     let policy = args.policy.as_deref().map(|path| Named {
         option: "--policy",
         path,
@@ -86,27 +76,22 @@ pub(super) fn measure(
     distinct(&inputs, &plan.outputs.named()).map_err(Failure::usage)?;
     let acceptance = Acceptance::load(args, &plan)?;
     if scripts.is_none() {
-        within_limits(&root, &host, &plan)?;
+        within_limits(root, &host, &plan)?;
     }
-    let cpuid = match args.host_root {
-        Some(_) => CpuidFacts::read(&root).map_err(Failure::usage)?,
-        None => cpuid::facts(),
+    let cpuid = match root.is_live() {
+        true => cpuid::facts(),
+        false => CpuidFacts::read(root).map_err(Failure::usage)?,
     };
     let machine = MachineFacts::new(cpuid, &host);
     let scripted = scripts.is_some();
-    let mut choices = choose(&plan, scripts, &root, &host, &machine)?;
+    let mut choices = choose(&plan, scripts, root, &host, &machine)?;
     for choice in &mut choices {
         choice.chosen.warm_up = plan.warm_up.unwrap_or(choice.chosen.warm_up);
     }
     // While signals still end the program: an output may be a pipe that nobody
     // reads.
     presenter.open(&plan)?;
-    let events = plan.outputs.events.as_ref();
-    let events = events.map(|events| EventFile::open(&events.file, events.rows, &header()));
-    let events = events.transpose().map_err(Failure::usage)?;
-    let live = plan.outputs.live.as_ref();
-    let live = live.map(|live| EventFile::open(&live.file, live.rows, b""));
-    let live = live.transpose().map_err(Failure::usage)?;
+    let files = Files::open(&plan.outputs, presenter.checkpoints(&plan))?;
     // Before the first thread is started: each inherits what is blocked.
     let signals = RunSignals::listen()
         .map_err(|error| Failure::NoVerdict(format!("signals cannot be listened for: {error}")))?;
@@ -116,25 +101,23 @@ pub(super) fn measure(
         platform: machine.platform(),
         engines: choices.iter().map(|choice| &choice.chosen).collect(),
     })?;
-    let checkpoints = presenter.checkpoints(&plan);
     let serials = match args.with_serials {
         true => SerialNumbers::Stored,
         false => SerialNumbers::LeftOut,
     };
-    let guard_root = args.host_root.clone();
-    let mut quieting = Quieting::begin(&plan, &choices, &root, guard_root, timeline.now())?;
+    let mut quieting = Quieting::begin(&plan, &choices, root, timeline.now())?;
     let earlier = quieting.take_earlier();
     // What counts is the host as it is sampled.
     let host = match quieting.is_active() {
-        true => Host::read(&root),
+        true => Host::read(root),
         false => host,
     };
-    let inventory = inventory::collect(&root, &host, &plan.cpus, serials);
-    let prepared = prepare(&plan.housekeeping, &host, &root);
+    let inventory = inventory::collect(root, &host, &plan.cpus, serials);
+    let prepared = prepare(&plan.housekeeping, &host, root);
     let first = first_rate(&machine, &mut timeline);
 
     let setting = setting(&machine, &host);
-    let throttling = throttling(&host, &plan.cpus, &root);
+    let throttling = throttling(&host, &plan.cpus, root);
     let trigger = |asked: TriggerPlan| Trigger {
         above: first.hz.to_cycles(asked.above),
         of: asked.of,
@@ -151,13 +134,13 @@ pub(super) fn measure(
         keep: Budget::of(plan.keep, turns::count(choices.len()), plan.cpu_time()),
     };
     let smi_sources = (plan.cpus.iter())
-        .map(|cpu| machine.smi_sources(&root, &host, cpu))
+        .map(|cpu| machine.smi_sources(root, &host, cpu))
         .collect();
     let pmu = host.smi_sources.msr_pmu.as_ref();
-    let frozen = quieting.freeze_on_smi(&root, plan.freeze_on_smi);
-    let registers = RegisterSources::find(&root, pmu.map_err(ToString::to_string), frozen);
+    let frozen = quieting.freeze_on_smi(root, plan.freeze_on_smi);
+    let registers = RegisterSources::find(root, pmu.map_err(ToString::to_string), frozen);
     let keep = keep(&plan, &choices, scripted);
-    let actions = Opened::open(&plan, &root, quieting.changes().as_ref())?;
+    let actions = Opened::open(&plan, root, quieting.changes().as_ref())?;
     let load = plan.load.as_ref().map(Load::prepare).transpose();
     let load = load.map_err(no_thread)?;
     let requests = LoadRequests {
@@ -167,7 +150,7 @@ pub(super) fn measure(
     let turns = Turns {
         plan: &plan,
         machine: &machine,
-        root: &root,
+        root,
         sampling: SamplingPlan {
             threads_file: quieting.threads_file(),
             ..sampling_plan(&plan, &machine, first.hz, registers, keep.clone())
@@ -200,21 +183,7 @@ pub(super) fn measure(
         earlier: earlier.as_ref(),
     };
     let (mut turns, told) = std::thread::scope(|scope| {
-        let actions = actions
-            .map(|actions| actions.start(scope, limits, !scripted, &keep))
-            .transpose()?;
-        let ongoing = ongoing(
-            scope,
-            &assembly,
-            progress,
-            (checkpoints, events, live),
-            keep,
-        )?;
-        let mut ongoing = Ongoing {
-            actions,
-            load,
-            ..ongoing
-        };
+        let mut ongoing = Ongoing::start(scope, &assembly, files, actions, load, progress, keep)?;
         let turns = turns.take(&choices, timeline, clock, &mut ongoing);
         let told = ongoing.end();
         Ok::<_, Failure>((turns?, told))
@@ -236,36 +205,6 @@ pub(super) fn measure(
     Ok(outcome.into())
 }
 
-/// Raises the limits of this process, and refuses a run that one of them would
-/// end.
-fn within_limits(root: &Root, host: &Host, plan: &RunPlan) -> Result<(), Failure> {
-    limits::raise();
-    let allowed = ProcessLimits::read(root).realtime_priority;
-    let held = host.permissions.capabilities.as_ref();
-    let is_realtime = held.is_ok_and(|held| held.grants(Capability::SysNice))
-        || allowed.is_ok_and(|limit| limit.allows(u64::from(plan.priority)));
-    let need = limits::Need {
-        cpus: plan.cpus.len() as u64,
-        stretch: match plan.width < plan.window {
-            true => plan.width.min(plan.duration),
-            false => (plan.duration).saturating_add(plan.warm_up.unwrap_or(USER_WARM_UP)),
-        },
-        duration: plan.duration,
-        priority: match is_realtime {
-            true => limits::Priority::Realtime,
-            false => limits::Priority::Ordinary,
-        },
-        records: limits::Records::allowed_to(host),
-    };
-    for one in limits::shortfalls(root, need) {
-        match one.effect {
-            limits::Effect::Ends => return Err(Failure::NoVerdict(one.to_string())),
-            limits::Effect::Cripples => tell(&format!("hwgap: {one}\n")),
-        }
-    }
-    Ok(())
-}
-
 /// The signals, and the end of the command that the run is for.
 struct LoadRequests {
     signals: RunSignals,
@@ -283,137 +222,4 @@ impl Requests for LoadRequests {
 
 fn no_thread(error: std::io::Error) -> Failure {
     Failure::NoVerdict(format!("no thread can be started: {error}"))
-}
-
-/// Starts all that is told of a run while it goes on.
-fn ongoing<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
-    assembly: &'env Assembly<'env>,
-    progress: Box<dyn Progress>,
-    (target, file, live): (Option<Target>, Option<EventFile>, Option<EventFile>),
-    keep: Keep,
-) -> Result<Ongoing<'scope>, Failure> {
-    let (plan, messages) = (assembly.plan, progress.messages());
-    let events = plan
-        .outputs
-        .events
-        .as_ref()
-        .zip(file)
-        .map(|(events, file)| {
-            EventStream::start(
-                scope,
-                events,
-                file,
-                &plan.cpus,
-                assembly.limits,
-                messages.clone(),
-                keep.clone(),
-            )
-        });
-    let clock = Timeline::scripted(assembly.limits.hz);
-    let frame = Frame {
-        planned: plan.duration,
-        scripted: assembly.scripted.then(|| clock.now()),
-    };
-    let no_thread =
-        |error: std::io::Error| Failure::NoVerdict(format!("no thread can be started: {error}"));
-    let live = live
-        .map(|file| LiveLines::start(file, frame, messages.clone(), keep.clone()))
-        .transpose()
-        .map_err(no_thread)?;
-    let checkpoints = CheckpointWriter::start(scope, assembly, target, messages, keep.clone())
-        .map_err(no_thread)?;
-    Ok(Ongoing {
-        events: events.transpose().map_err(Failure::usage)?,
-        actions: None,
-        load: None,
-        checkpoints,
-        live,
-        progress,
-        privileges: None,
-        keep: (!assembly.scripted).then_some(keep),
-    })
-}
-
-/// The rights that a run keeps while it samples.
-fn keep(plan: &RunPlan, choices: &[Choice], scripted: bool) -> Keep {
-    match choices {
-        _ if scripted => Keep::All("a scripted clock takes no rights"),
-        _ if plan.quiet.is_some()
-            || plan.freeze_on_smi == FreezeRequest::SetForRun
-            || plan.actions.changes_host() =>
-        {
-            Keep::All("the host is put back at the end")
-        }
-        [only] if only.chosen.engine == EngineName::User => {
-            let outputs = &plan.outputs;
-            let files = [&outputs.json, &outputs.csv, &outputs.html];
-            let writes = files.iter().any(|file| file.is_some())
-                || outputs.events.is_some()
-                || outputs.live.is_some();
-            Keep::least(match writes {
-                true => Writes::Files,
-                false => Writes::Nothing,
-            })
-        }
-        _ => Keep::All("this engine uses them while it samples"),
-    }
-}
-
-fn scripts(args: &RunArgs) -> Result<Option<Scripts>, Failure> {
-    let load = |path: &Option<PathBuf>| {
-        let script = path.as_deref().map(Script::load);
-        script.transpose().map_err(Failure::usage)
-    };
-    let bpf = load(&args.second_script)?;
-    Ok(load(&args.script)?.map(|user| Scripts { user, bpf }))
-}
-
-/// How often to collect. Where all CPUs are sampled, the collector must come
-/// before the samplers, or records would be lost until they pause.
-fn pace(plan: &RunPlan, scripted: bool) -> Pace {
-    if scripted || !plan.housekeeping.is_empty() {
-        return match plan.act {
-            Some(_) => Pace::Prompt,
-            None => Pace::OwnCpu,
-        };
-    }
-    // Without the right to it, the samplers have no such priority either.
-    let _ = sched::set_fifo(plan.priority + 1);
-    Pace::SharedCpu
-}
-
-fn sampling_plan(
-    plan: &RunPlan,
-    machine: &MachineFacts,
-    hz: Hertz,
-    registers: RegisterSources,
-    keep: Keep,
-) -> SamplingPlan {
-    let cycles = |length: Nanos| -> Cycles { hz.to_cycles(length) };
-    SamplingPlan {
-        cpus: plan.cpus.iter().collect(),
-        threshold: cycles(plan.threshold),
-        limit: cycles(plan.hardlimit),
-        // Each engine has its own.
-        warm_up: Cycles(0),
-        duration: cycles(plan.duration),
-        window: if plan.width == plan.window {
-            Window::Continuous
-        } else {
-            Window::Partial {
-                width: cycles(plan.width),
-                window: cycles(plan.window),
-            }
-        },
-        priority: plan.priority,
-        threads_file: None,
-        hz,
-        smi_readings: match machine.platform() {
-            Platform::BareMetal => Readings::AfterGaps,
-            Platform::Guest => Readings::StartAndEnd,
-        },
-        registers,
-        keep,
-    }
 }

@@ -1,7 +1,7 @@
 //! The host of a run: made quiet before it, put back after it.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::changes::{
@@ -44,7 +44,6 @@ impl Quieting {
         plan: &RunPlan,
         choices: &[Choice],
         root: &Root,
-        guard_root: Option<PathBuf>,
         now: UtcNanos,
     ) -> Result<Quieting, Failure> {
         let mut quieting = Quieting {
@@ -74,7 +73,7 @@ impl Quieting {
         if changes_nothing {
             return Ok(quieting);
         }
-        let guard = Guard::this_program(guard_root);
+        let guard = Guard::this_program(root.clone());
         let changes = Changes::begin(access, &journal, now.rfc3339(), &guard);
         let mut changes = changes.map_err(failure)?;
         if let Some(quiet) = &plan.quiet {
@@ -161,11 +160,11 @@ fn restore_first(journal: &Path, root: &Root) -> Result<(), Failure> {
 /// # Errors
 /// Those of the plan.
 pub(super) fn dry_run(args: &RunArgs) -> Result<Exit, Failure> {
-    let root = args.host_root.clone().map_or_else(Root::live, Root::at);
-    let host = Host::read(&root);
+    let root = &args.host_root;
+    let host = Host::read(root);
     let plan = RunPlan::new(args, &host).map_err(Failure::usage)?;
     let access = LiveAccess::new(root.clone());
-    let found = (plan.quiet.as_ref()).map(|quiet| intents(&View::new(&root, &access, quiet)));
+    let found = (plan.quiet.as_ref()).map(|quiet| intents(&View::new(root, &access, quiet)));
     let records: Vec<Record> = (found.iter().flatten())
         .filter_map(|intent| intent.rehearsed())
         .collect();

@@ -6,13 +6,12 @@ mod machine;
 mod pmu;
 mod registers;
 
-use std::path::Path;
-
 use serde::Deserialize;
 
 use crate::cli::duration::{Quantity, parse_duration};
 use crate::evidence::pmu::PmuSetup;
-use crate::model::InSmm;
+use crate::host::root::{Known, Root};
+use crate::model::{EngineName, InSmm};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use super::engine::SmiSetup;
@@ -116,27 +115,6 @@ pub enum ScriptedWork {
     Backwards,
 }
 
-/// Why a script cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScriptError {
-    /// The file cannot be read.
-    #[error("the script {path} cannot be read: {cause}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// The system's answer.
-        cause: std::io::Error,
-    },
-    /// The file is not a script.
-    #[error("the script {path} is not valid: {cause}")]
-    Malformed {
-        /// The file.
-        path: String,
-        /// Place and cause.
-        cause: toml::de::Error,
-    },
-}
-
 fn default_step() -> u64 {
     20
 }
@@ -153,17 +131,14 @@ fn optional_length<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Script {
-    /// Reads a script.
+    /// What the CPUs of a made-up host do where this engine samples them.
     ///
     /// # Errors
-    /// Where the file cannot be read or is no script.
-    pub fn load(path: &Path) -> Result<Script, ScriptError> {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| ScriptError::Unreadable {
-            path: name.clone(),
-            cause,
-        })?;
-        toml::from_str(&text).map_err(|cause| ScriptError::Malformed { path: name, cause })
+    /// Where there is no such file, or it is no script.
+    pub fn read(root: &Root, engine: EngineName) -> Known<Script> {
+        let file = format!("hwgap/{}.toml", engine.name());
+        let text = root.read_text(&file)?;
+        toml::from_str(&text).map_err(|fault| root.malformed(&file, "a script", fault.message()))
     }
 
     /// What its set-up says of the PMU.

@@ -9,17 +9,15 @@ use std::time::Duration;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::evidence::kernel_trace::Names;
-use crate::files::OutputError;
 use crate::files::event_file::EventFile;
 use crate::judgement::assembly::GapContext;
 use crate::model::{EngineName, StreamedEvents};
-use crate::plan::EventsPlan;
 use crate::privileges::Keep;
 use crate::render::csv;
 use crate::session::{JudgedNow, Limits, MessageSink, PackedGap};
-use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, UtcNanos};
 
+use super::super::assembly::Assembly;
 use super::{helper, offer};
 
 /// Gaps that may wait for the file: 5 MB, or 13 s of 5,000 gaps a second. The
@@ -71,32 +69,29 @@ impl<'scope> EventStream<'scope> {
     /// Where no thread can be had.
     pub(in super::super) fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
-        plan: &EventsPlan,
         file: EventFile,
-        cpus: &CpuList,
-        limits: Limits,
+        assembly: &Assembly<'_>,
         messages: MessageSink,
         keep: Keep,
-    ) -> Result<EventStream<'scope>, OutputError> {
+    ) -> io::Result<EventStream<'scope>> {
         let (ring, inbox) = RingBuffer::new(MOST_WAITING);
         let (frames, changes) = sync_channel(MOST_FRAMES);
         let state = Arc::new(Mutex::new(StreamedEvents::default()));
         let frame = Frame {
             names: None,
-            limits,
+            limits: assembly.limits,
             origin: None,
         };
         let writer = Writer {
             file,
-            cpus: cpus.iter().collect(),
+            cpus: assembly.plan.cpus.iter().collect(),
             inbox,
             changes,
             frame: frame.clone(),
             messages,
             state: state.clone(),
         };
-        let thread = helper(scope, "events", keep, move || writer.serve())
-            .map_err(|error| OutputError::of_thread(&plan.file, error))?;
+        let thread = helper(scope, "events", keep, move || writer.serve())?;
         Ok(EventStream {
             ring,
             frames,

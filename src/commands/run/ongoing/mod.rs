@@ -14,36 +14,110 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::actions::load::Load;
+use crate::files::event_file::EventFile;
 use crate::judgement::assembly::RunNotes;
 use crate::model::{EngineName, Privileges};
+use crate::plan::{EventsPlan, Outputs};
 use crate::privileges::Keep;
-use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, View};
+use crate::render::csv::header;
+use crate::session::{JudgedNow, LiveGap, Progress, Snapshot, Timeline, View};
 use crate::sys::sched;
 use crate::units::Cycles;
 
+use super::super::Failure;
+use super::assembly::Assembly;
+use super::no_thread;
 use super::turns::Turn;
 use actions::Actions;
 pub(super) use actions::Opened;
-pub(super) use checkpoints::{CheckpointWriter, Target};
+use checkpoints::CheckpointWriter;
+pub(super) use checkpoints::Target;
 pub(super) use display::Display;
-pub(super) use events::EventStream;
-pub(super) use live::{Frame, LiveLines};
+use events::EventStream;
+use live::{Frame, LiveLines};
 
 /// Stack of each of these threads. All of it is locked in memory.
 const STACK: usize = 512 * 1024;
 
 /// All that is told of a run while it goes on.
 pub(super) struct Ongoing<'scope> {
-    pub(super) checkpoints: CheckpointWriter<'scope>,
-    pub(super) events: Option<EventStream<'scope>>,
-    pub(super) actions: Option<Actions<'scope>>,
+    checkpoints: CheckpointWriter<'scope>,
+    events: Option<EventStream<'scope>>,
+    actions: Option<Actions<'scope>>,
     /// The command that the run is for.
-    pub(super) load: Option<Load>,
-    pub(super) live: Option<LiveLines>,
-    pub(super) progress: Box<dyn Progress>,
+    load: Option<Load>,
+    live: Option<LiveLines>,
+    progress: Box<dyn Progress>,
     /// The rights that this thread keeps, where it gives any up.
     pub(super) keep: Option<Keep>,
-    pub(super) privileges: Option<Privileges>,
+    privileges: Option<Privileges>,
+}
+
+/// What is written meanwhile, open before the run begins.
+pub(super) struct Files {
+    checkpoints: Option<Target>,
+    events: Option<EventFile>,
+    live: Option<EventFile>,
+}
+
+impl Files {
+    /// # Errors
+    /// Names the file that cannot be opened.
+    pub(super) fn open(outputs: &Outputs, checkpoints: Option<Target>) -> Result<Files, Failure> {
+        let open = |plan: &Option<EventsPlan>, header: &[u8]| {
+            let open = |plan: &EventsPlan| EventFile::open(&plan.file, plan.rows, header);
+            plan.as_ref().map(open).transpose().map_err(Failure::usage)
+        };
+        Ok(Files {
+            checkpoints,
+            events: open(&outputs.events, &header())?,
+            live: open(&outputs.live, b"")?,
+        })
+    }
+}
+
+impl<'scope> Ongoing<'scope> {
+    /// Starts all of it.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub(super) fn start<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        assembly: &'env Assembly<'env>,
+        files: Files,
+        actions: Option<Opened>,
+        load: Option<Load>,
+        progress: Box<dyn Progress>,
+        keep: Keep,
+    ) -> Result<Ongoing<'scope>, Failure> {
+        let (limits, is_live) = (assembly.limits, !assembly.scripted);
+        let (messages, kept) = (|| progress.messages(), || keep.clone());
+        let frame = Frame {
+            planned: assembly.plan.duration,
+            scripted: assembly
+                .scripted
+                .then(|| Timeline::scripted(limits.hz).now()),
+        };
+        let actions = actions.map(|actions| actions.start(scope, limits, is_live, &keep));
+        let events = files
+            .events
+            .map(|file| EventStream::start(scope, file, assembly, messages(), kept()));
+        let live = files
+            .live
+            .map(|file| LiveLines::start(file, frame, messages(), kept()));
+        let checkpoints =
+            CheckpointWriter::start(scope, assembly, files.checkpoints, messages(), kept());
+        Ok(Ongoing {
+            actions: actions.transpose()?,
+            events: events.transpose().map_err(no_thread)?,
+            live: live.transpose().map_err(no_thread)?,
+            checkpoints: checkpoints.map_err(no_thread)?,
+            load,
+            privileges: None,
+            keep: is_live.then(kept),
+            progress,
+        })
+    }
 }
 
 impl Ongoing<'_> {

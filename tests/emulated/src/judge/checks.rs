@@ -97,7 +97,7 @@ pub fn judge(scenario: &Scenario, evidence: &Evidence, recorded_cost: f64) -> Re
                 // A window says itself where it begins and ends.
                 windows::judge(&mut outcome, expect, cpu, &view, &all);
             }
-            None => outcome.require(false, "windows are judged by --list-shots"),
+            None => outcome.require(false, "windows are judged where they are listed"),
         }
         gaps::judge(&mut outcome, expect, report, &spans, &all);
         let tolerance = TOLERANCE + cpu.tracer.as_ref().map_or(0, |tracer| tracer.resolution_ns);
