@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::packed::{PackedGap, Recast};
+use super::judged::Recast;
+use super::packed::PackedGap;
 
 /// Records of a block. While somebody else holds a block, the first change to
 /// it copies it: 9.5 KiB.

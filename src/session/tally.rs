@@ -12,8 +12,8 @@ use crate::sampler::{CpuTotals, Histogram, Presence, RawGap};
 use crate::units::{Cycles, Hertz, Nanos};
 
 use super::indicators::{Agreement, RingZeroAgreement};
+use super::judged::{JudgedGap, Recast};
 use super::kept::KeptGaps;
-use super::packed::{JudgedGap, Recast};
 use super::retention::Budget;
 use super::rhythm::Pace;
 use super::trigger::Trigger;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::attribution::is_as_long;
 use crate::model::Confidence;
 use crate::sampler::RawGap;
-use crate::session::packed::JudgedGap;
+use crate::session::judged::JudgedGap;
 use crate::units::{Cycles, Hertz, Nanos};
 
 /// Stalls kept: of one moment on each of 512 CPUs, some of them twice.

@@ -8,8 +8,9 @@ use crate::model::SmiEvidence;
 use crate::sampler::{RawGap, TripKind};
 use crate::units::{Cycles, Hertz};
 
+use super::super::judged::JudgedGap;
 use super::super::observer::JudgedNow;
-use super::super::packed::{JudgedGap, PackedGap};
+use super::super::packed::PackedGap;
 use super::{Collector, Stop};
 
 /// Gaps that wait at most until the run has seen what their like takes.
