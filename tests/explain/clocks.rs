@@ -412,3 +412,11 @@ fn a_guest_on_xen_is_told_what_it_can_learn() {
     pair.guest.host.hypervisor = Some("Xen".to_owned());
     assert!(has(&explained(&pair), "guest-on-xen"));
 }
+
+#[test]
+fn a_host_of_another_day_is_noticed() {
+    let mut pair = usual(1);
+    assert!(!has(&explained(&pair), "clock-other-day"));
+    pair.host.run.started_utc = pair.host.run.started_utc.replace("2026", "2025");
+    assert!(has(&explained(&pair), "clock-other-day"));
+}

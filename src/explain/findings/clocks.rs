@@ -14,6 +14,8 @@ use crate::units::{CpuId, Nanos};
 
 /// Rates that differ by more are not those of one clock.
 const RATES_APART: f64 = 1e-3;
+/// Times of day that are further apart are hardly of one run.
+const SAME_DAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 const NOTHING: &str = "Nothing is explained by it";
 const SAME_RUN: &str = "check that both reports are of the same time, host and guest (--guest), and \
     of the guest's run since its latest start, restore or migration";
@@ -140,6 +142,31 @@ pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Optio
                 name(side)
             ),
             SAME_RUN,
+        )
+    })
+}
+
+/// Where the guest's run began at another time of day than by the host's.
+pub(super) fn other_day(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding> {
+    let line = side.clocks.first_line()?;
+    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let own = time(&guest.report.run.started_utc)?;
+    let observed = time(&side.host.report.run.started_utc)?;
+    let after = side.host.moment(line, guest.origin) - side.host.observed.0;
+    let by_host = observed
+        .checked_add(jiff::SignedDuration::from_nanos(after))
+        .ok()?;
+    let apart = own.duration_since(by_host).abs();
+    (apart > SAME_DAY).then(|| {
+        Finding::new(
+            "clock-other-day",
+            Severity::Warning,
+            format!(
+                "By its own time of day the guest's run began at {own:.0}, by that of {} and the \
+                 offset of the clocks at {by_host:.0}.",
+                name(side)
+            ),
+            "check that both reports are of the same run, else set the guest's time of day",
         )
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn findings(
         );
         all.extend(reach::not_seen(guest, side));
         all.extend(clocks::unverified(side));
+        all.extend(clocks::other_day(guest, side));
         all.extend(clocks::set_anew(side));
         all.extend(clocks::rates_differ(guest, side));
         all.extend(reach::of_host(side));
