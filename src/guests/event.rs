@@ -1,5 +1,7 @@
 //! What the kernel records of vCPUs and of what runs in their place.
 
+use std::sync::Arc;
+
 use crate::model::absence::Isa;
 use crate::units::{CpuId, Cycles};
 
@@ -55,11 +57,23 @@ pub enum What {
         tid: u32,
         /// Where it then waits to run, unless [`What::Moved`] says otherwise.
         on: CpuId,
+        /// By whom, where the event itself tells.
+        by: Option<Arc<str>>,
     },
     /// A vCPU's thread that waits to run is moved to another CPU's queue.
     Moved { tid: u32, to: CpuId },
     /// Records of this CPU may be missing from the event before it up to here.
     Lost,
+}
+
+impl What {
+    /// The name of what begins.
+    pub fn begins(&self) -> Option<&str> {
+        match self {
+            Self::Begin(Activity::Interrupt(name) | Activity::Softirq(name)) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// How a task left its CPU.

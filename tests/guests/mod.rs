@@ -130,6 +130,7 @@ fn events() -> Vec<Event> {
         What::Waking {
             tid: 901,
             on: CpuId(0),
+            by: None,
         },
     );
     event(90_002, 0, switch(0, Left::Runnable, 901, "CPU 0/KVM", 120));

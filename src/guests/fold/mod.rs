@@ -123,7 +123,10 @@ impl Fold {
                 let running = self.running(to, &to_name, to_priority);
                 self.switched_in(at, cpu, to, running);
             }
-            What::Waking { tid, on } => self.waking(at, cpu, tid, on),
+            What::Waking { tid, on, by } => {
+                let by = by.or_else(|| self.waker(cpu));
+                self.waking(at, by, tid, on);
+            }
             What::Moved { tid, to } => {
                 let out = self.advance(at, tid);
                 if out.is_some_and(|out| out.thread == Thread::Ready) {

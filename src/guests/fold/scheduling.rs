@@ -1,5 +1,7 @@
 //! How a vCPU's thread leaves its CPU, is woken, waits, and comes to a CPU.
 
+use std::sync::Arc;
+
 use super::Fold;
 use super::cpu::Running;
 use super::vcpu::{Thread, Vcpu};
@@ -77,13 +79,17 @@ impl Fold {
         here.waiting.push(tid);
     }
 
-    /// A vCPU's thread is woken from a CPU.
-    pub(super) fn waking(&mut self, at: Cycles, by: CpuId, tid: u32, on: CpuId) {
-        let waker = match self.source {
-            HostSource::Tracepoints => self.cpu(by).waker(),
+    /// Who wakes a thread from a CPU, by what is known of that.
+    pub(super) fn waker(&mut self, cpu: CpuId) -> Option<Arc<str>> {
+        match self.source {
+            HostSource::Tracepoints => self.cpu(cpu).waker(),
             // BPF programs tell nothing of a CPU while a vCPU sleeps.
             _ => None,
-        };
+        }
+    }
+
+    /// A vCPU's thread is woken.
+    pub(super) fn waking(&mut self, at: Cycles, waker: Option<Arc<str>>, tid: u32, on: CpuId) {
         let Some(out) = self.advance(at, tid) else {
             return;
         };

@@ -42,7 +42,7 @@ impl Point {
 pub(super) struct Edge {
     pub(super) id: u16,
     pub(super) name: String,
-    meaning: Meaning,
+    pub(super) meaning: Meaning,
 }
 
 /// All that is listened to.

@@ -187,6 +187,7 @@ impl Fields<'_> {
             Meaning::Waking => What::Waking {
                 tid: self.word(&points.waking, "pid")?,
                 on: CpuId(self.word(&points.waking, "target_cpu")?),
+                by: None,
             },
             Meaning::Migrate => What::Moved {
                 tid: self.word(&points.migrate, "pid")?,

@@ -177,12 +177,16 @@ fn an_absence_is_told_from_exit_to_entry_with_what_the_scheduler_did() {
                 left: Left::Asleep,
                 ..
             } if from == own => Some('s'),
+            // A timer's handler wakes a sleeper, with PREEMPT_RT its softirq.
+            What::Waking { tid, ref by, .. } if tid == own => {
+                matches!(by.as_deref(), Some("local_timer" | "hrtimer")).then_some('w')
+            }
             What::Switch { to, .. } if to == own => Some('r'),
             What::Entry { tid, .. } if tid == own => Some('e'),
             _ => None,
         });
         let kinds: String = kinds.collect();
-        match kinds.matches("xsre").count() {
+        match kinds.matches("xswre").count() {
             15.. => Ok(()),
             _ => Err(kinds),
         }

@@ -77,6 +77,8 @@ pub enum Helper {
     CpuNumber = 8,
     /// `bpf_get_current_pid_tgid`: the process above the thread.
     CurrentThread = 14,
+    /// `bpf_get_current_comm`: the name of the thread, up to 16 bytes.
+    CurrentName = 16,
     /// `bpf_perf_event_read`: the count of an event in an array, or an error
     /// below zero. Without interrupts it reads this CPU's hardware.
     PerfEventRead = 22,

@@ -133,6 +133,7 @@ impl Script {
         let what = What::Waking {
             tid: VCPU,
             on: CpuId(on),
+            by: None,
         };
         self.event(us, by, what)
     }

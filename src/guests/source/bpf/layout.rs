@@ -5,7 +5,7 @@ pub(super) const LOG_ENTRIES: i32 = 64;
 /// Length of an entry, which is that of a small record: kind, value, time.
 pub(super) const ENTRY_BYTES: i32 = 16;
 /// Where the log begins in what is kept of a CPU.
-pub(super) const LOG_AT: i16 = 96;
+pub(super) const LOG_AT: i16 = 112;
 /// Length of what is kept of a CPU.
 pub(super) const STATE_BYTES: i32 = LOG_AT as i32 + LOG_ENTRIES * ENTRY_BYTES;
 
@@ -35,6 +35,10 @@ pub(super) enum Slot {
     Streams = 80,
     /// How many threads of vCPUs wait for the CPU, about.
     Waiting = 88,
+    /// The interrupt handler that the CPU is in, see [`in_course`]; 0 for none.
+    Interrupt = 96,
+    /// The softirq likewise.
+    Softirq = 104,
 }
 
 impl Slot {
@@ -67,10 +71,19 @@ pub(super) enum Kind {
 }
 
 /// The record of a switch: kind, state of the task that leaves, time, thread,
-/// priority and name of both. That of a waking or a move is its first six numbers,
-/// of which the fifth is the CPU.
+/// priority and name of both. That of a move is its first six numbers, of which the
+/// fifth is the CPU. That of a waking goes on with what the CPU of the waker is in the
+/// course of, and the name of the thread that has that CPU.
 pub(super) const SWITCH_BYTES: i32 = 64;
 pub(super) const MOVE_BYTES: i32 = 24;
+pub(super) const WAKING_BYTES: i32 = 48;
+
+/// A handler or softirq in course: the number of its tracepoint, from 1, above the
+/// tracepoint's argument. This is the tracepoint's number.
+pub(super) fn in_course(slot: u64) -> Option<(usize, u32)> {
+    let number = (slot >> 32) as usize;
+    Some((number.checked_sub(1)?, slot as u32))
+}
 
 /// The record as 32-bit numbers and 64-bit ones.
 pub(super) struct Record<'a>(pub(super) &'a [u8]);

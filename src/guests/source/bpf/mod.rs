@@ -6,11 +6,13 @@ mod programs;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use super::super::event::{Event, What};
 use super::clock::Clock;
-use super::points::{Point, Points};
+use super::points::{Edge, Point, Points};
 use super::{isa, left, name};
+use crate::evidence::kernel_trace::formats::{Activity, Meaning};
 use crate::sys::bpf::{Area, Outputs, Program, Table};
 use crate::sys::clock::monotonic;
 use crate::sys::perf_record::RingRecord;
@@ -18,7 +20,7 @@ use crate::sys::perf_ring::{PerfRing, Switches};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use layout::{ENTRY_BYTES, Kind, LOG_AT, Record, STATE_BYTES, Slot};
-use programs::{ExitFields, MoveFields, Parts, SwitchFields};
+use programs::{Course, ExitFields, MoveFields, Parts, SwitchFields};
 
 /// Threads of vCPUs of a host, and of processes above them.
 const THREADS: u32 = 16_384;
@@ -138,11 +140,11 @@ impl Bpf {
         let points = &self.points;
         let mut raw = Vec::new();
         for (number, edge) in points.edges.iter().enumerate() {
-            let code = parts.small(number as i32, edge.argument());
+            let code = parts.small(number as i32, edge.argument(), course(edge));
             raw.push((edge.name.as_str(), code));
             self.small.push(Small::Edge(number));
         }
-        let code = parts.small(self.small.len() as i32, Some(0));
+        let code = parts.small(self.small.len() as i32, Some(0), Course::Same);
         raw.push((points.to_vmm.name(), code));
         self.small.push(Small::ToVmm);
         raw.push((points.entry.name(), parts.entry()));
@@ -289,6 +291,19 @@ impl Bpf {
     }
 }
 
+/// What an edge changes of what a CPU is in the course of.
+fn course(edge: &Edge) -> Course {
+    let slot = |activity: &Activity| match activity {
+        Activity::Vector(_) | Activity::Irq(_) => Slot::Interrupt,
+        Activity::Softirq(_) => Slot::Softirq,
+    };
+    match &edge.meaning {
+        Meaning::Enter(activity) => Course::Begins(slot(activity)),
+        Meaning::Exit(activity) => Course::Ends(slot(activity)),
+        _ => Course::Same,
+    }
+}
+
 fn load(
     load: fn(&[u64], &str) -> Result<Program, crate::sys::bpf::LoadError>,
     code: &[u64],
@@ -368,8 +383,12 @@ impl Decoder<'_> {
             };
             self.tell(time, what);
         } else if is(Kind::Waking) {
-            let on = CpuId(record.word(16)?);
-            self.tell(time, What::Waking { tid: value, on });
+            let what = What::Waking {
+                tid: value,
+                on: CpuId(record.word(16)?),
+                by: Some(self.waker(record)?),
+            };
+            self.tell(time, what);
         } else if is(Kind::Moved) {
             let to = CpuId(record.word(16)?);
             self.tell(time, What::Moved { tid: value, to });
@@ -431,6 +450,19 @@ impl Decoder<'_> {
             }
         }
         Some(())
+    }
+
+    /// Who wakes: the handler or softirq that its CPU is in, else the thread.
+    fn waker(&self, record: &Record<'_>) -> Option<Arc<str>> {
+        let Some((number, argument)) = layout::in_course(record.long(24)?) else {
+            return Some(name(record.0.get(32..48)?).into());
+        };
+        let edge = self.points.edges.get(number)?;
+        let mut by = None;
+        (self.points).meaning(edge, u64::from(argument), 0, |_, what| {
+            by = what.begins().map(Arc::from);
+        });
+        by
     }
 
     fn tell(&mut self, time: u64, what: What) {

@@ -16,6 +16,7 @@ use std::os::fd::BorrowedFd;
 
 use super::layout::{
     ENTRY_BYTES, Kind, LOG_AT, LOG_ENTRIES, MOVE_BYTES, STATE_BYTES, SWITCH_BYTES, Slot,
+    WAKING_BYTES,
 };
 use crate::sys::bpf::Condition::{Above, AtLeast, AtMost, Equal, LessSigned, NotEqual};
 use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9};
@@ -84,14 +85,37 @@ pub(super) struct MoveFields {
     pub(super) cpu: i16,
 }
 
+/// What a small record says of the CPU's course.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Course {
+    Begins(Slot),
+    Ends(Slot),
+    Same,
+}
+
 impl Parts<'_> {
     /// For an interrupt's begin or end, and for the way to the VMM: its number and
     /// an argument of the tracepoint.
-    pub(super) fn small(&self, kind: i32, argument: Option<i16>) -> Result<Vec<u64>, AsmError> {
+    pub(super) fn small(
+        &self,
+        kind: i32,
+        argument: Option<i16>,
+        course: Course,
+    ) -> Result<Vec<u64>, AsmError> {
         let mut asm = Asm::default();
         let a = &mut asm;
         let [log, direct, overflow, nobody, end] = std::array::from_fn(|_| a.label());
         self.begin(a, end);
+        match course {
+            Course::Begins(slot) => {
+                value(a, argument);
+                a.store(R7, slot.bytes(), R8, Word);
+                a.set(R1, kind + 1);
+                a.store(R7, slot.bytes() + 4, R1, Word);
+            }
+            Course::Ends(slot) => clear(a, [slot]),
+            Course::Same => {}
+        }
         a.load(R1, R7, Slot::Thread.bytes(), Double);
         a.jump_if_value(R1, Equal, 0, nobody);
         a.load(R1, R7, Slot::Streams.bytes(), Double);
@@ -329,8 +353,32 @@ impl Parts<'_> {
         a.store(Frame, RECORD + 8, R0, Double);
         a.load(R1, R6, fields.cpu, Word);
         a.store(Frame, RECORD + 16, R1, Double);
-        self.put_stack(a, MOVE_BYTES, end);
+        if kind == Kind::Waking {
+            self.waker(a);
+            self.put_stack(a, WAKING_BYTES, end);
+        } else {
+            self.put_stack(a, MOVE_BYTES, end);
+        }
         finish(asm, end)
+    }
+
+    /// Adds to a record who wakes: what this CPU is in the course of, an interrupt
+    /// before a softirq, and its thread.
+    fn waker(&self, a: &mut Asm) {
+        let told = a.label();
+        a.call(Helper::CpuNumber);
+        a.set(R8, 0);
+        a.jump_if_value(R0, AtLeast, self.cpus, told);
+        self.state_of(a, R0, R7);
+        a.load(R8, R7, Slot::Interrupt.bytes(), Double);
+        a.jump_if_value(R8, NotEqual, 0, told);
+        a.load(R8, R7, Slot::Softirq.bytes(), Double);
+        a.place(told);
+        a.store(Frame, RECORD + 24, R8, Double);
+        a.copy(R1, Frame);
+        a.add(R1, i32::from(RECORD) + 32);
+        a.set(R2, 16);
+        a.call(Helper::CurrentName);
     }
 
     /// R6 is the context and R7 what is kept of this CPU.
