@@ -1,8 +1,14 @@
 //! The source on the machine that runs the tests.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::*;
 use crate::guests::source::bpf::Order;
 use crate::guests::source::points::Point;
+
+/// One test at a time has programs at tracepoints: while one is at work, the kernel
+/// shows what has programs to no ring.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// What is there, or why not.
 fn parts() -> Result<(Tracefs, Points), String> {
@@ -29,6 +35,7 @@ fn order(points: Points, online: &[CpuId]) -> Order<'_> {
 /// told.
 #[test]
 fn the_scheduler_is_told_of_a_thread_by_both_sources() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_tracefs, points) = match parts() {
         Ok(parts) => parts,
         Err(reason) => return println!("skipped: {reason}"),
@@ -144,6 +151,7 @@ fn sleep_by_the_monotonic_clock() {
 
 #[test]
 fn an_absence_is_told_from_exit_to_entry_with_what_the_scheduler_did() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (tracefs, points) = match parts() {
         Ok(parts) => parts,
         Err(reason) => return println!("skipped: {reason}"),
@@ -203,6 +211,7 @@ const SLEEP: u32 = 230;
 #[test]
 #[ignore = "a measurement"]
 fn what_an_exit_takes() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let calls = 200_000;
     let measure = || {
         let mut turns = [(); 5].map(|()| {
