@@ -11,8 +11,9 @@ use crate::text::human;
 use super::clocks::Clocks;
 use super::fit::tolerance;
 use super::guest_side::Below;
-use super::host_side::{HostSide, SmiWindow, unsigned};
+use super::host_side::{HostSide, unsigned};
 use super::join::{Joined, Left, Open};
+use super::smis::SmiWindow;
 
 /// The gaps of a host that absences do not explain, by the rises of SMI counts
 /// that they may hold.
@@ -63,10 +64,8 @@ impl<'b, 'a> Beyond<'b, 'a> {
                     continue;
                 }
                 let span = (away.start, away.end);
-                for (at, window) in host.smis_in(span) {
-                    if window.cpu == absence.cpu
-                        && let Some(rise) = rises.get_mut(&at)
-                    {
+                for (at, _) in host.smis.iter().flat_map(|smis| smis.of(absence.cpu, span)) {
+                    if let Some(rise) = rises.get_mut(&at) {
                         rise.in_absences += counted;
                         rise.is_unsure |= absence.smi_delta.is_none();
                     }
@@ -80,13 +79,16 @@ impl<'b, 'a> Beyond<'b, 'a> {
     /// The rises that a gap may hold: of the CPUs on which its vCPU may have been.
     fn windows(&self, gap: &Below<'_>, joined: &Joined) -> Vec<(usize, &'b SmiWindow)> {
         let clock = self.clocks.of(gap.cpu());
-        let Some((clock, span)) = clock.zip(joined.span) else {
+        let Some(((clock, span), smis)) = clock.zip(joined.span).zip(self.host.smis.as_ref())
+        else {
             return Vec::new();
         };
-        let cpus = self.host.vcpus[clock.vcpu].cpus_about(span);
-        let all = self.host.smis_in(span);
-        all.filter(|(_, window)| cpus.is_empty() || cpus.contains(&window.cpu))
-            .collect()
+        let mut cpus = self.host.vcpus[clock.vcpu].cpus_about(span);
+        if cpus.is_empty() {
+            cpus.extend(smis.cpus());
+        }
+        let found = cpus.into_iter().flat_map(|cpu| smis.of(cpu, span));
+        found.collect()
     }
 
     /// What the rest of a gap is, where an absence does not explain it. `None`

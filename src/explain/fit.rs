@@ -4,6 +4,7 @@
 
 use super::guest_side::{Below, Placed};
 use super::host_side::{HostSide, Span, VcpuSide, shared};
+use super::smis::Smis;
 
 /// How far an absence may stand out of its gap, beside the errors of the clocks:
 /// what leaving and entering the guest takes outside of the kernel's records.
@@ -118,7 +119,7 @@ pub(super) fn lies_on(
             before: ends.0.saturating_sub(start),
             after: end.saturating_sub(ends.1),
         }),
-        _ if host.smis_in(wide).next().is_some() => Outcome::MayBeSmi,
+        _ if host.smis.as_ref().is_some_and(|smis| smis.may_be_in(wide)) => Outcome::MayBeSmi,
         _ => Outcome::Off,
     }
 }
@@ -153,7 +154,7 @@ pub(super) fn by_line(
         fit.tried += 1;
     }
     // More than SMIs were counted are none.
-    fit.tried += u64::saturating_sub(may_be_smis, host.smis_counted());
+    fit.tried += u64::saturating_sub(may_be_smis, host.smis.as_ref().map_or(0, Smis::counted));
     fit
 }
 

@@ -57,11 +57,13 @@ impl<'a> Below<'a> {
     }
 
     pub fn place(&self, host: &HostSide<'_>, line: Line) -> Placed {
-        let span = |(from, to)| (host.moment(line, from), host.moment(line, to));
-        Placed {
-            span: span((self.start, self.end)),
-            part: self.part.map(span),
-        }
+        let at = |tsc| host.moment(line, tsc);
+        // By a clock that wraps within a gap, its end would be before its begin.
+        let from = at(self.start);
+        let span = (from, at(self.end).max(from));
+        let within = |tsc| at(tsc).clamp(span.0, span.1);
+        let part = (self.part).map(|(from, to)| (within(from), within(to).max(within(from))));
+        Placed { span, part }
     }
 
     /// Its begin by the line, and nothing else.

@@ -1,11 +1,10 @@
 //! The host's side: a guest's vCPUs on the time line of their host.
 
-use std::collections::BTreeMap;
-
-use crate::model::absence::{Absence, Guest, HostReport, Isa, SmiRise, Vcpu};
+use crate::model::absence::{Absence, Guest, HostReport, Isa, Vcpu};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::line::Line;
+use super::smis::Smis;
 
 /// A moment in nanoseconds since the host's `tsc.origin`; what lies before has a
 /// sign.
@@ -14,8 +13,9 @@ pub(super) type Moment = i64;
 /// A stretch of time, from and to.
 pub(super) type Span = (Moment, Moment);
 
-/// Rises of SMI counts that are looked at for one stretch of time.
-const MOST_WINDOWS: usize = 256;
+/// Two years: what is further away, or longer, is no measurement, and sums of a few
+/// of these are still moments.
+const MOST: i64 = 1 << 56;
 
 /// One guest on one host.
 pub(super) struct HostSide<'a> {
@@ -27,17 +27,8 @@ pub(super) struct HostSide<'a> {
     /// How far the records may be from the TSC.
     pub error: i64,
     pub vcpus: Vec<VcpuSide<'a>>,
-    /// In order of their begins; `None` where no SMI can be counted.
-    smis: Option<Vec<SmiWindow>>,
-}
-
-/// Two readings of a CPU's SMI count, between which it rose.
-pub(super) struct SmiWindow {
-    pub cpu: CpuId,
-    pub span: Span,
-    pub count: u64,
-    /// The last end of this window and of all before it.
-    latest: Moment,
+    /// `None` where no SMI can be counted.
+    pub smis: Option<Smis>,
 }
 
 /// A vCPU.
@@ -85,7 +76,7 @@ impl Clock {
     }
 
     fn of_cycles(self, cycles: i64) -> Moment {
-        (cycles as f64 * 1e9 / self.hz).round() as i64
+        ((cycles as f64 * 1e9 / self.hz).round() as i64).clamp(-MOST, MOST)
     }
 
     fn moment(self, cycles: Cycles) -> Moment {
@@ -94,7 +85,7 @@ impl Clock {
 }
 
 pub(super) fn signed(nanos: Nanos) -> i64 {
-    i64::try_from(nanos.0).unwrap_or(i64::MAX)
+    i64::try_from(nanos.0).unwrap_or(MOST).min(MOST)
 }
 
 pub(super) fn unsigned(nanos: i64) -> Nanos {
@@ -123,7 +114,8 @@ impl<'a> HostSide<'a> {
             ),
             error: signed(report.run.clock_error_ns),
             vcpus: (vcpus.map(|vcpu| VcpuSide::new(vcpu, report, clock))).collect(),
-            smis: report.smi_rises.as_ref().map(|rises| windows(rises, clock)),
+            smis: (report.smi_rises.as_ref())
+                .map(|rises| Smis::new(rises, |cycles| clock.moment(cycles))),
         }
     }
 
@@ -147,51 +139,23 @@ impl<'a> HostSide<'a> {
         self.smis.is_some()
     }
 
-    /// Rises of the SMI count that may have come in a stretch.
-    pub fn smis_in(&self, span: Span) -> impl Iterator<Item = (usize, &SmiWindow)> {
-        let all = self.smis.as_deref().unwrap_or_default();
-        let first = all.partition_point(|window| window.latest < span.0);
-        let near = all.iter().enumerate().skip(first);
-        near.take_while(move |(_, window)| window.span.0 <= span.1)
-            .filter(move |(_, window)| window.span.1 >= span.0)
-            .take(MOST_WINDOWS)
-    }
-
-    /// SMIs of the run, by the CPU that counted most: all count the same ones.
-    pub fn smis_counted(&self) -> u64 {
-        let mut sums: BTreeMap<CpuId, u64> = BTreeMap::new();
-        for window in self.smis.iter().flatten() {
-            let sum = sums.entry(window.cpu).or_default();
-            *sum = sum.saturating_add(window.count);
-        }
-        sums.into_values().max().unwrap_or(0)
-    }
-
     /// Whether the host runs under a hypervisor itself.
     pub fn hypervisor(&self) -> Option<&str> {
         self.report.host.hypervisor.as_deref()
     }
 }
 
-fn windows(rises: &[SmiRise], clock: Clock) -> Vec<SmiWindow> {
-    let mut all: Vec<SmiWindow> = (rises.iter())
-        .map(|rise| SmiWindow {
-            cpu: rise.cpu,
-            span: (
-                clock.moment(rise.after_cycles),
-                clock.moment(rise.by_cycles),
-            ),
-            count: u64::from(rise.count),
-            latest: Moment::MIN,
-        })
-        .collect();
-    all.sort_by_key(|window| window.span);
-    let mut latest = Moment::MIN;
-    for window in &mut all {
-        latest = latest.max(window.span.1);
-        window.latest = latest;
-    }
-    all
+/// Stretches of time, those that meet made one.
+pub(super) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    spans.dedup_by(|next, last| {
+        let meets = next.0 <= last.1;
+        if meets {
+            last.1 = last.1.max(next.1);
+        }
+        meets
+    });
+    spans
 }
 
 impl<'a> VcpuSide<'a> {
@@ -204,22 +168,11 @@ impl<'a> VcpuSide<'a> {
             })
             .collect();
         away.sort_by_key(|one| one.start);
-        let mut lost: Vec<Span> = (vcpu.lost.iter())
-            .map(|lost| {
-                (
-                    clock.moment(lost.start_cycles),
-                    clock.moment(lost.end_cycles),
-                )
-            })
-            .collect();
-        lost.sort_unstable();
-        // Joined, so that none is counted twice.
-        lost.dedup_by(|next, last| {
-            let joined = next.0 <= last.1;
-            if joined {
-                last.1 = last.1.max(next.1);
-            }
-            joined
+        let lost = (vcpu.lost.iter()).map(|lost| {
+            (
+                clock.moment(lost.start_cycles),
+                clock.moment(lost.end_cycles),
+            )
         });
         let lines = vcpu.guest_tsc.iter().flatten();
         let mut told: Vec<(Moment, Line)> = lines
@@ -230,7 +183,8 @@ impl<'a> VcpuSide<'a> {
         VcpuSide {
             vcpu,
             away,
-            lost,
+            // Joined, so that none is counted twice.
+            lost: joined(lost.collect()),
             unseen: signed(report.run.threshold_ns.max(listed)),
             told,
         }

@@ -25,8 +25,10 @@ impl Line {
         }
     }
 
-    /// Guest cycles in a host cycle, with a fraction as fine as VMX has.
+    /// Guest cycles in a host cycle, with a fraction as fine as VMX has. One that
+    /// is no CPU's is the nearest that could be.
     pub fn of_ratio(offset: u64, ratio: f64) -> Line {
+        let ratio = ratio.clamp(1.0 / MOST_RATIO, MOST_RATIO);
         Line {
             offset,
             ratio: (ratio * 2f64.powi(48)).round() as u64,

@@ -18,6 +18,7 @@ mod join;
 mod line;
 mod pictured;
 mod recover;
+mod smis;
 mod told;
 mod totals;
 mod verdict;

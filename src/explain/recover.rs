@@ -269,7 +269,7 @@ impl Search<'_, '_, '_> {
         let by = (before - after) / 2;
         // The gap has to move later on the host's line: the guest's clock is less
         // far ahead.
-        let line = line.ahead(-self.host.guest_cycles(line, by));
+        let line = line.ahead(self.host.guest_cycles(line, -by));
         (
             line,
             ((before + after) / 2).max(0).saturating_add(self.error),
