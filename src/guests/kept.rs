@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::exit_reasons::Reason;
 use super::pieces::Part;
-use crate::model::absence::HostCause;
+use crate::model::absence::{HostCause, OTHER_TOTALS};
 use crate::units::{CpuId, Cycles};
 
 /// Absences kept of all vCPUs together.
@@ -145,7 +145,7 @@ impl Kept {
     fn add(&mut self, cause: HostCause, what: Arc<str>, length: Cycles) {
         let mut key = (cause, what);
         if self.totals.len() >= MOST_TOTALS && !self.totals.contains_key(&key) {
-            key.1 = "others".into();
+            key.1 = OTHER_TOTALS.into();
         }
         let total = self.totals.entry(key).or_default();
         total.absences += 1;
@@ -155,7 +155,13 @@ impl Kept {
 
     /// Part of what was one cause's turns out to be an SMI's.
     pub(super) fn was_smi(&mut self, key: &Key, length: Cycles) {
-        if let Some(total) = self.totals.get_mut(key) {
+        let others = (key.0, OTHER_TOTALS.into());
+        let known = if self.totals.contains_key(key) {
+            key
+        } else {
+            &others
+        };
+        if let Some(total) = self.totals.get_mut(known) {
             total.sum = total.sum.saturating_sub(length);
         }
         self.add(HostCause::HostSmi, "".into(), length);

@@ -12,6 +12,10 @@ pub const HOST_SCHEMA: &str = "hwgap.host";
 /// The value of [`HostReport::schema_version`] that this program writes.
 pub const HOST_SCHEMA_VERSION: u32 = 1;
 
+/// What a total is called that stands for all that came after the most that are told
+/// apart.
+pub const OTHER_TOTALS: &str = "others";
+
 /// The report of `hwgap host`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HostReport {
@@ -213,6 +217,17 @@ pub struct Absence {
     pub incomplete: bool,
     /// Who took the time, in order of time; neighbours of one kind are joined.
     pub parts: Vec<HostPart>,
+}
+
+impl Absence {
+    /// Its length, halted time left aside: a guest that idles is no trouble.
+    pub fn unhalted(&self) -> Nanos {
+        let parts = self.parts.iter();
+        let halted = parts.filter(|part| part.cause == HostCause::VcpuHalted);
+        halted.fold(self.duration_ns, |left, part| {
+            left.saturating_sub(part.length_ns)
+        })
+    }
 }
 
 /// Why a guest was left.

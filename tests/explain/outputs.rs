@@ -43,7 +43,7 @@ pub fn sample() -> Pair {
 fn save(pair: &Pair, folder: &Path) {
     for (name, text) in [
         ("guest.json", as_json(&pair.settled())),
-        ("host.json", as_json(&pair.host)),
+        ("host.json", as_json(&pair.host())),
     ] {
         fs::write(folder.join(name), text).unwrap();
     }

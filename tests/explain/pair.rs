@@ -187,6 +187,46 @@ impl Pair {
         lines.push(line);
     }
 
+    /// The host's report as `hwgap host` would have written it.
+    pub fn host(&self) -> HostReport {
+        let mut host = self.host.clone();
+        for vcpu in host.guests.iter_mut().flat_map(|guest| &mut guest.vcpus) {
+            vcpu.absences_seen = vcpu.absences.len() as u64;
+            vcpu.absent_ns = Nanos(vcpu.absences.iter().map(|one| one.duration_ns.0).sum());
+            vcpu.longest_ns = Nanos(
+                vcpu.absences
+                    .iter()
+                    .map(|one| one.unhalted().0)
+                    .max()
+                    .unwrap_or(0),
+            );
+            vcpu.totals.clear();
+            for absence in &vcpu.absences {
+                for part in &absence.parts {
+                    let same = |total: &&mut HostTotal| {
+                        total.cause == part.cause && total.what == part.what
+                    };
+                    // No part comes twice in an absence here.
+                    match vcpu.totals.iter_mut().find(same) {
+                        Some(total) => {
+                            total.absences += 1;
+                            total.total_ns.0 += part.length_ns.0;
+                            total.longest_ns = total.longest_ns.max(part.length_ns);
+                        }
+                        None => vcpu.totals.push(HostTotal {
+                            cause: part.cause,
+                            what: part.what.clone(),
+                            absences: 1,
+                            total_ns: part.length_ns,
+                            longest_ns: part.length_ns,
+                        }),
+                    }
+                }
+            }
+        }
+        host
+    }
+
     /// The guest's report as a run would have written it.
     pub fn settled(&self) -> Report {
         let mut guest = self.guest.clone();

@@ -1,6 +1,6 @@
 //! Reports of hosts that come from elsewhere: what is refused, and why.
 
-use hwgap::model::absence::HostReport;
+use hwgap::model::absence::{HostReport, LostTime, Vcpu};
 use hwgap::read::host::parse;
 use hwgap::read::saved::Problem;
 use hwgap::units::{Cycles, Nanos};
@@ -38,7 +38,7 @@ fn what_cannot_be_is_refused() {
     let told = problem(|report| report.guests[1].vcpus[0].absences.swap(0, 1));
     assert!(told.contains("overlap or run backward"), "{told}");
     let told = problem(|report| report.guests[1].vcpus[0].absences_seen = 3);
-    assert!(told.contains("more absences than were seen"), "{told}");
+    assert!(told.contains("absences_seen of thread 2001 is 3"), "{told}");
     let told = problem(|report| report.guests[1].vcpus[1].tid = 2_001);
     assert!(told.contains("two vCPUs"), "{told}");
     let told = problem(|report| {
@@ -61,12 +61,104 @@ fn what_cannot_be_is_refused() {
         lines[0].ratio = "0".to_owned();
     });
     assert!(told.contains("guest_tsc.ratio"), "{told}");
+    let told = problem(|report| report.run.elapsed_ns.0 += 10_000);
+    assert!(told.contains("run.elapsed_ns"), "{told}");
     let told = problem(|report| report.run.start_cycles = Cycles(u64::MAX));
     assert!(told.contains("ends before it begins"), "{told}");
     let told = problem(|report| {
         report.smi_rises.as_mut().unwrap()[0].by_cycles = Cycles(0);
     });
     assert!(told.contains("SMI"), "{told}");
+}
+
+#[test]
+fn sums_are_those_of_the_list() {
+    let vcpu = |change: fn(&mut Vcpu)| problem(|report| change(&mut report.guests[1].vcpus[0]));
+    let changes: [(&str, fn(&mut Vcpu)); 12] = [
+        ("absences_seen", |vcpu| vcpu.absences_seen += 1),
+        ("absent_ns", |vcpu| vcpu.absent_ns = Nanos(0)),
+        ("longest_ns", |vcpu| vcpu.longest_ns = Nanos(7_000)),
+        ("totals", |vcpu| vcpu.totals.clear()),
+        ("totals", |vcpu| vcpu.totals.push(vcpu.totals[0].clone())),
+        ("totals[].total_ns", |vcpu| {
+            vcpu.totals[0].total_ns.0 -= 10_000;
+            vcpu.totals[1].total_ns.0 += 10_000;
+        }),
+        ("totals[].absences", |vcpu| vcpu.totals[0].absences += 1),
+        ("totals[].longest_ns", |vcpu| {
+            vcpu.totals[0].longest_ns.0 *= 2
+        }),
+        // What is left out does not make less of what is listed.
+        ("longest_ns", |vcpu| {
+            vcpu.listed_above_ns = Some(Nanos(7_000));
+            vcpu.longest_ns = Nanos(7_000);
+        }),
+        ("listed_above_ns", |vcpu| {
+            vcpu.listed_above_ns = Some(Nanos(9_000))
+        }),
+        ("listed_above_ns", |vcpu| {
+            vcpu.listed_above_ns = Some(Nanos(5_500));
+            vcpu.absences_seen += 10;
+            vcpu.absent_ns.0 += 90_000;
+            vcpu.totals[0].total_ns.0 += 90_000;
+        }),
+        ("absent_ns", |vcpu| {
+            vcpu.listed_above_ns = Some(Nanos(5_500));
+            vcpu.absences_seen += 100_000;
+            vcpu.absent_ns.0 += 400_000_000;
+            vcpu.totals[0].total_ns.0 += 400_000_000;
+        }),
+    ];
+    for (number, (field, change)) in changes.into_iter().enumerate() {
+        let told = vcpu(change);
+        let expected = format!("contradicts itself: {field} of thread 2001 is");
+        assert!(told.starts_with(&expected), "{number}: {told}");
+    }
+    // Of a cut list the sums may be larger.
+    let mut report = sample();
+    let vcpu = &mut report.guests[1].vcpus[0];
+    vcpu.listed_above_ns = Some(Nanos(6_500));
+    vcpu.absences_seen += 10;
+    vcpu.absent_ns.0 += 60_000;
+    vcpu.totals[1].total_ns.0 += 60_000;
+    vcpu.totals[1].absences += 10;
+    parse(&saved(&report)).unwrap();
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let late = |report: &mut HostReport, field: fn(&mut Vcpu, Cycles)| {
+        let at = Cycles(report.run.end_cycles.0 + 4_000_000);
+        field(&mut report.guests[1].vcpus[0], at);
+    };
+    let told = problem(|report| {
+        late(report, |vcpu, at| {
+            let last = vcpu.absences.last_mut().unwrap();
+            let length = last.end_cycles.since(last.start_cycles);
+            (last.start_cycles, last.end_cycles) = (at, at.saturating_add(length));
+        });
+    });
+    assert!(
+        told.contains("absences of thread 2001 go on after"),
+        "{told}"
+    );
+    let told = problem(|report| {
+        late(report, |vcpu, at| {
+            vcpu.lost.push(LostTime {
+                start_cycles: at,
+                end_cycles: at,
+            })
+        });
+    });
+    assert!(
+        told.contains("lost times of thread 2001 go on after"),
+        "{told}"
+    );
+    let told = problem(|report| {
+        let rise = &mut report.smi_rises.as_mut().unwrap()[0];
+        rise.by_cycles = Cycles(report.run.end_cycles.0 + 4_000_000);
+    });
+    assert!(told.contains("smi_rises"), "{told}");
 }
 
 #[test]

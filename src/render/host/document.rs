@@ -160,7 +160,7 @@ fn worst(report: &HostReport) -> Block {
     for guest in &report.guests {
         for vcpu in &guest.vcpus {
             let own = vcpu.absences.iter();
-            all.extend(own.map(|absence| (guest, vcpu, absence, unhalted(absence))));
+            all.extend(own.map(|absence| (guest, vcpu, absence, absence.unhalted())));
         }
     }
     all.sort_by_key(|(.., length)| Reverse(*length));
@@ -193,15 +193,6 @@ fn worst(report: &HostReport) -> Block {
         "who took it",
     ];
     table(report, header, 2, rows)
-}
-
-fn unhalted(absence: &Absence) -> Nanos {
-    let halted = absence
-        .parts
-        .iter()
-        .filter(|part| part.cause == HostCause::VcpuHalted);
-    let halted = halted.fold(Nanos(0), |sum, part| sum.saturating_add(part.length_ns));
-    absence.duration_ns.saturating_sub(halted)
 }
 
 fn exit(absence: &Absence) -> String {

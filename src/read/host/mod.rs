@@ -1,16 +1,22 @@
 //! Reads what `hwgap host` saved. As reports of runs it may be anyone's.
 
+mod sums;
+
 use std::collections::HashSet;
 use std::path::Path;
 
 use crate::files::packing::without_mark;
 use crate::model::absence::{Absence, HOST_SCHEMA, HostReport, Vcpu};
 use crate::read::saved::{self, Problem, ReadError, absurd, check_clock, check_schema, from_json};
-use crate::units::{Cycles, Hertz};
+use crate::units::{Cycles, Hertz, Nanos};
 
 /// Nanoseconds by which a length may differ from its moments: rounding, and a rate
 /// that is written as a whole number.
 const ROUNDING: u64 = 1_000;
+
+/// How much later than its end an observation may have records: their clock is
+/// another than the TSC.
+const LATE: Nanos = Nanos::MILLISECOND;
 
 /// Reads it from a file, or from standard input where that is `-`.
 ///
@@ -32,17 +38,29 @@ pub fn parse(text: &[u8]) -> Result<HostReport, Problem> {
     if report.run.end_cycles < report.run.start_cycles {
         return contradiction("the observation ends before it begins".to_owned());
     }
-    let mut threads = HashSet::new();
     let hz = Hertz(report.tsc.hz);
+    let (start, end) = (report.run.start_cycles, report.run.end_cycles);
+    let (elapsed, by_clock) = (report.run.elapsed_ns.0, hz.to_nanos(end.since(start)).0);
+    if !is_length(elapsed, by_clock) {
+        return contradiction(format!(
+            "run.elapsed_ns is {elapsed}, but {by_clock} from run.start_cycles to run.end_cycles"
+        ));
+    }
+    let observed = (start, end.saturating_add(hz.to_cycles(LATE)));
+    let mut threads = HashSet::new();
     for vcpu in report.guests.iter().flat_map(|guest| &guest.vcpus) {
         if !threads.insert(vcpu.tid) {
             return contradiction(format!("thread {} is two vCPUs", vcpu.tid));
         }
-        check(vcpu, hz)?;
+        check(vcpu, hz, observed)?;
+        sums::check(vcpu, report.run.elapsed_ns)?;
     }
     let rises = report.smi_rises.iter().flatten();
-    match rises.clone().any(|rise| rise.by_cycles < rise.after_cycles) {
-        true => contradiction("an SMI count rose before it was read".to_owned()),
+    if rises.clone().any(|rise| rise.by_cycles < rise.after_cycles) {
+        return contradiction("an SMI count rose before it was read".to_owned());
+    }
+    match rises.clone().any(|rise| rise.by_cycles > observed.1) {
+        true => contradiction("smi_rises go on after run.end_cycles".to_owned()),
         false => Ok(report),
     }
 }
@@ -51,7 +69,7 @@ fn contradiction<T>(what: String) -> Result<T, Problem> {
     Err(Problem::Contradiction(what))
 }
 
-fn check(vcpu: &Vcpu, hz: Hertz) -> Result<(), Problem> {
+fn check(vcpu: &Vcpu, hz: Hertz, observed: (Cycles, Cycles)) -> Result<(), Problem> {
     for line in vcpu.guest_tsc.iter().flatten() {
         if line.offset.parse::<i64>().is_err() {
             return absurd(
@@ -68,10 +86,7 @@ fn check(vcpu: &Vcpu, hz: Hertz) -> Result<(), Problem> {
         }
     }
     let tid = vcpu.tid;
-    if vcpu.absences_seen < vcpu.absences.len() as u64 {
-        return contradiction(format!("thread {tid} lists more absences than were seen"));
-    }
-    let mut last = Cycles(0);
+    let mut last = observed.0;
     for absence in &vcpu.absences {
         if absence.start_cycles < last || absence.end_cycles < absence.start_cycles {
             return contradiction(format!("absences of thread {tid} overlap or run backward"));
@@ -84,7 +99,15 @@ fn check(vcpu: &Vcpu, hz: Hertz) -> Result<(), Problem> {
             ));
         }
     }
-    let mut last = Cycles(0);
+    let outside = |field| {
+        contradiction(format!(
+            "{field} of thread {tid} go on after run.end_cycles"
+        ))
+    };
+    if last > observed.1 {
+        return outside("absences");
+    }
+    let mut last = observed.0;
     for lost in &vcpu.lost {
         if lost.start_cycles < last || lost.end_cycles < lost.start_cycles {
             return contradiction(format!(
@@ -93,7 +116,10 @@ fn check(vcpu: &Vcpu, hz: Hertz) -> Result<(), Problem> {
         }
         last = lost.end_cycles;
     }
-    Ok(())
+    match last > observed.1 {
+        true => outside("lost times"),
+        false => Ok(()),
+    }
 }
 
 /// Whether the parts follow each other without a hole, up to the whole length.
@@ -107,5 +133,9 @@ fn adds_up(absence: &Absence, hz: Hertz) -> bool {
     let by_clock = hz
         .to_nanos(absence.end_cycles.since(absence.start_cycles))
         .0;
-    reached == Some(length) && by_clock.abs_diff(length) <= ROUNDING + length / 100_000
+    reached == Some(length) && is_length(length, by_clock)
+}
+
+fn is_length(length: u64, by_clock: u64) -> bool {
+    by_clock.abs_diff(length) <= ROUNDING + length / 100_000
 }
