@@ -373,7 +373,7 @@ pub(super) const HOST_EXAMPLES: &str = "\
 Examples:
   sudo hwgap host
       Who keeps the guests of this host waiting?
-  sudo hwgap host --guest rt-vm --duration 1m --threshold 10us -o host.json
+  sudo hwgap host --guest rt-vm --duration 1m -o host.json
       Watch one guest for a minute, and keep the report.
   hwgap report host.json --format html -o host.html
       The same as a page.

@@ -98,7 +98,7 @@ pub struct RunArgs {
     /// List at most so many gaps in the report: first those that count against
     /// the limit or may, then those that the kernel explains, of each the
     /// longest; or all. All are counted in any case [default: 15 a second and
-    /// CPU, 150 to 16000 in all, that count or may, and 80 of the others]
+    /// CPU, 150 to 5000 in all, that count or may, and 80 of the others]
     #[arg(long, value_name = "N|all", value_parser = keep_gaps)]
     pub keep_gaps: Option<KeepGaps>,
 

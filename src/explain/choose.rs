@@ -2,6 +2,7 @@
 
 use crate::model::absence::{Guest, HostReport};
 use crate::model::explained::ClockStanding;
+use crate::text::clean_text;
 
 use super::clocks::Clocks;
 use super::guest_side::GuestSide;
@@ -16,11 +17,11 @@ pub(super) fn guest<'a>(
     report: &'a HostReport,
     question: &Question,
 ) -> Result<Side<'a>, ExplainError> {
-    let host = || report.host.hostname.clone().unwrap_or("the host".into());
+    let host = || clean_text(report.host.hostname.as_deref().unwrap_or("the host"));
     let known = || {
         let names = report.guests.iter().take(MOST_NAMES);
         let names: Vec<String> = names
-            .map(|one| format!("{} {}", one.name, one.pid))
+            .map(|one| format!("{} (process {})", clean_text(&one.name), one.pid))
             .collect();
         names.join(", ")
     };
@@ -36,7 +37,7 @@ pub(super) fn guest<'a>(
     match (all.as_slice(), &question.guest) {
         ([], Some(wanted)) => Err(ExplainError::NoSuchGuest {
             host: host(),
-            wanted: wanted.clone(),
+            wanted: clean_text(wanted),
             known: known(),
         }),
         ([], None) => Err(ExplainError::NoGuests { host: host() }),

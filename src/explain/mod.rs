@@ -56,7 +56,7 @@ pub enum ExplainError {
         host: String,
     },
     /// None of that name.
-    #[error("{host} has no guest {wanted}; it has {known}")]
+    #[error("{host} has no guest {wanted:?}; it has {known}")]
     NoSuchGuest {
         /// The host.
         host: String,
@@ -67,7 +67,7 @@ pub enum ExplainError {
     },
     /// Nothing tells which one is meant.
     #[error(
-        "{host} has several guests, and the data do not tell which of them this is: name it by --guest ({known})"
+        "{host} has several guests, and the data do not tell which of them this is: name it by --guest, of two alike by the process ({known})"
     )]
     Unclear {
         /// The host.

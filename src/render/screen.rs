@@ -121,10 +121,11 @@ impl<'a> Part<'a> {
 }
 
 /// A section of which `least` items stay longest; `None` stands for running
-/// text, which is shown whole or not at all.
+/// text, which is shown whole or not at all. There are others `beyond` them.
 pub(super) fn listed<'a>(
     title: String,
     items: Vec<String>,
+    beyond: u64,
     rank: Rank,
     least: Option<usize>,
 ) -> Part<'a> {
@@ -135,10 +136,19 @@ pub(super) fn listed<'a>(
         None => vec![items.concat()],
     };
     let all = part.items.len();
-    part.told(move |shown| match shown {
-        0 if least.is_none() => format!("{name}: with --verbose\n"),
-        0 => format!("{name}: {} with --verbose\n", human::grouped(all as u64)),
-        _ => format!("  ... and {} more with --verbose\n", all - shown),
+    part.has_rest = beyond > 0;
+    let json = move || match beyond {
+        0 => String::new(),
+        beyond => format!(", {} more in the JSON report", human::grouped(beyond)),
+    };
+    part.told(move |shown| match all - shown {
+        _ if shown == 0 && least.is_none() => format!("{name}: with --verbose\n"),
+        rest if shown == 0 => {
+            let rest = human::grouped(rest as u64);
+            format!("{name}: {rest} with --verbose{}\n", json())
+        }
+        0 => format!("  {} more in the JSON report.\n", human::grouped(beyond)),
+        rest => format!("  ... and {rest} more with --verbose{}\n", json()),
     })
 }
 
@@ -257,7 +267,7 @@ mod tests {
     fn a_long_answer_is_made_short_by_sections() {
         let many = |name: &str, rank, least| {
             let rows = (0..30).map(|at| format!("  {name} {at}\n      more\n"));
-            listed(format!("{name}\n"), rows.collect(), rank, Some(least))
+            listed(format!("{name}\n"), rows.collect(), 0, rank, Some(least))
         };
         let text = fitted(vec![
             Part::answer("WORSE: by far\n".to_owned()),

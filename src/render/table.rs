@@ -44,14 +44,16 @@ impl Table {
     }
 
     pub(in crate::render) fn lines(&self) -> Vec<String> {
-        self.set(&(0..self.align.len()).collect::<Vec<_>>(), &self.widths())
+        let all: Vec<usize> = (0..self.align.len()).collect();
+        self.set(&all, &self.widths()).concat()
     }
 
-    /// The lines in at most so many columns: texts are wrapped, the widest
-    /// first. What then has no room follows below, beside the first column.
-    pub(in crate::render) fn fitted(&self, width: usize) -> Vec<String> {
+    /// The lines of each row in at most so many columns: texts are wrapped, the
+    /// widest first. What then has no room follows as another table, beside the first
+    /// column.
+    pub(in crate::render) fn fitted(&self, width: usize) -> Vec<Vec<Vec<String>>> {
         let least = self.least();
-        let mut lines = Vec::new();
+        let mut tables = Vec::new();
         let mut left: Vec<usize> = (0..self.align.len()).collect();
         while !left.is_empty() {
             let taken = |columns: &[usize], widths: &[usize]| {
@@ -71,19 +73,18 @@ impl Table {
                     None => break,
                 }
             }
-            lines.extend(self.set(columns, &widths));
+            tables.push(self.set(columns, &widths));
             left = match left.split_off(shown) {
                 rest if rest.is_empty() => rest,
                 rest => [0].into_iter().chain(rest).collect(),
             };
         }
-        lines
+        tables
     }
 
     /// The rows with these of their columns, in cells of these widths.
-    fn set(&self, columns: &[usize], widths: &[usize]) -> Vec<String> {
-        let mut lines = Vec::new();
-        for row in &self.rows {
+    fn set(&self, columns: &[usize], widths: &[usize]) -> Vec<Vec<String>> {
+        let row = |row: &Vec<String>| {
             let cells: Vec<Vec<String>> = (columns.iter())
                 .map(|&at| match clean::columns(&row[at]) > widths[at] {
                     true => wrapped(&row[at], widths[at]),
@@ -91,7 +92,7 @@ impl Table {
                 })
                 .collect();
             let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-            lines.extend((0..height).map(|line| {
+            let lines = (0..height).map(|line| {
                 let parts: Vec<String> = (cells.iter().zip(columns))
                     .map(|(cell, &at)| {
                         let (part, width) = (cell.get(line).map_or("", String::as_str), widths[at]);
@@ -102,9 +103,10 @@ impl Table {
                     })
                     .collect();
                 parts.join(GAP)
-            }));
-        }
-        lines
+            });
+            lines.collect()
+        };
+        self.rows.iter().map(row).collect()
     }
 
     /// What each column needs so that no word is parted.
@@ -148,7 +150,7 @@ mod tests {
         let mut table = Table::new(&[("CPU", Align::Right), ("why", Align::Left)]);
         table.row(vec!["1".into(), "took 10 us of it".into()]);
         assert_eq!(
-            table.fitted(13),
+            table.fitted(13).concat().concat(),
             [
                 "CPU  why     ",
                 "  1  took    ",
@@ -165,6 +167,6 @@ mod tests {
             "CPU  firmware",
             "7    2       ",
         ];
-        assert_eq!(table.fitted(13)[..4], lines);
+        assert_eq!(table.fitted(13).concat().concat()[..4], lines);
     }
 }

@@ -173,9 +173,11 @@ impl Clocks {
                 let host_tsc = line.to_host(guest.origin);
                 (guest.origin.wrapping_sub(host_tsc) as i64).to_string()
             }),
-            ratio: line.map_or(guest.report.tsc.hz / host.report.tsc.hz, |line| {
-                line.ratio()
-            }),
+            ratio: line.map_or_else(
+                // No JSON has an infinite number.
+                || (guest.report.tsc.hz / host.report.tsc.hz).min(f64::MAX),
+                |line| line.ratio(),
+            ),
             lines: self.lines() as u64,
             error_ns: unsigned(self.error),
             tried: fit.tried,

@@ -32,7 +32,7 @@ pub(super) fn not_seen(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding
             "vcpu-not-seen",
             Severity::Warning,
             format!(
-                "{} saw no vCPU for the guest's CPU {}.",
+                "{} saw no vCPU, or several of one number, for the guest's CPU {}.",
                 name(side),
                 missing.join(", ")
             ),
@@ -45,13 +45,16 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
     let (host, vcpus) = (name(side), &side.host.vcpus);
     let mut all = Vec::new();
     let records = side.host.report.run.lost_records;
-    if records > 0 || vcpus.iter().any(|vcpu| !vcpu.lost.is_empty()) {
+    let times: u64 = vcpus.iter().map(|vcpu| vcpu.lost.len() as u64).sum();
+    if records > 0 || times > 0 {
         all.push(Finding::new(
             "host-records-lost",
             Severity::Warning,
             format!(
-                "{host} lost {} of its own: gaps at those times are not-observed.",
-                human::counted(records, "record")
+                "{host} lost {}, and may have none of {} of this guest's vCPUs: what of gaps then \
+                 lies on no absence is not-observed.",
+                human::counted(records, "record"),
+                human::counted(times, "time")
             ),
             "observe with BPF, or above a higher --threshold",
         ));

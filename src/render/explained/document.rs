@@ -138,7 +138,12 @@ fn worst(told: &Explanation) -> Vec<Block> {
             gap.detail.clone(),
         ]
     });
-    vec![Block::table(header, rows)]
+    let mut block = Block::table(header, rows);
+    if let Block::Table(table) = &mut block {
+        // Who took it says the cause.
+        table.spare = &[3];
+    }
+    vec![block]
 }
 
 fn clocks(told: &Explanation) -> Vec<Block> {

@@ -164,6 +164,7 @@ fn worst(report: &HostReport) -> Block {
         }
     }
     all.sort_by_key(|(.., length)| Reverse(*length));
+    let more = all.len().saturating_sub(LONGEST);
     let rows = all
         .into_iter()
         .take(LONGEST)
@@ -192,7 +193,11 @@ fn worst(report: &HostReport) -> Block {
         "exit",
         "who took it",
     ];
-    table(report, header, 2, rows)
+    let mut block = table(report, header, 2, rows);
+    if let Block::Table(table) = &mut block {
+        table.more += more as u64;
+    }
+    block
 }
 
 fn exit(absence: &Absence) -> String {

@@ -29,18 +29,14 @@ pub(in crate::render) fn render(document: &Document, style: Style, extent: Exten
         page.outdented(document.ink, document.word, &document.headline);
     });
     let mut verdict = Part::new(Rank::Grave, String::new()).close().least(4);
-    for item in untitled.iter().flat_map(|one| items(one, extent, style)) {
+    for item in untitled.iter().flat_map(|one| items(one, extent, style).0) {
         verdict.item(item);
     }
     let mut parts = vec![Part::answer(headline), verdict.counted("reason")];
     parts.extend(titled.iter().map(|section| {
         let title = written(style, |page| page.title(&section.title));
-        listed(
-            title,
-            items(section, extent, style),
-            section.rank,
-            section.items,
-        )
+        let (items, beyond) = items(section, extent, style);
+        listed(title, items, beyond, section.rank, section.items)
     }));
     match extent {
         Extent::Screen => fitted(parts),
@@ -59,9 +55,10 @@ fn shows(section: &Section) -> bool {
     !section.blocks.iter().all(is_picture)
 }
 
-/// The lines of a section; what is read together is one item.
-fn items(section: &Section, extent: Extent, style: Style) -> Vec<String> {
-    let mut items = Vec::new();
+/// The lines of a section; what is read together is one item. And how many there are
+/// beyond them, which a screen says in one place.
+fn items(section: &Section, extent: Extent, style: Style) -> (Vec<String>, u64) {
+    let (mut items, mut beyond) = (Vec::new(), 0);
     let mut item = |write: &dyn Fn(&mut Page)| items.push(written(style, write));
     for block in &section.blocks {
         match block {
@@ -95,7 +92,13 @@ fn items(section: &Section, extent: Extent, style: Style) -> Vec<String> {
                 }
                 more(entries.len().saturating_sub(MOST_ENTRIES) as u64, &mut item);
             }
-            Block::Table(table) => self::table(table, extent, &mut item),
+            Block::Table(table) => {
+                let left_out = self::table(table, extent, &mut item);
+                match extent {
+                    Extent::Screen => beyond += left_out,
+                    Extent::Verbose => more(left_out, &mut item),
+                }
+            }
             Block::Lines(lines) => {
                 for line in lines {
                     item(&|page| page.line(&format!("{INDENT}{line}")));
@@ -104,7 +107,7 @@ fn items(section: &Section, extent: Extent, style: Style) -> Vec<String> {
             Block::Picture(_) => {}
         }
     }
-    items
+    (items, beyond)
 }
 
 /// Takes what writes an item.
@@ -137,9 +140,9 @@ fn entry(entry: &Entry, width: usize, extent: Extent, page: &mut Page) {
     }
 }
 
-/// A row is an item, the first one with the header; a table that does not fit is
-/// one as a whole.
-fn table(table: &document::Table, extent: Extent, item: &mut Items<'_>) {
+/// A row is an item, the first one with the header; of a table that is too wide a
+/// screen has the first columns. How many rows there are beyond.
+fn table(table: &document::Table, extent: Extent, item: &mut Items<'_>) -> u64 {
     let (rows, left_out) = table.cut(MOST_ROWS);
     let columns: Vec<Column<'_>> = (0..table.header.len())
         .filter(|at| extent == Extent::Verbose || !table.spare.contains(at))
@@ -156,17 +159,20 @@ fn table(table: &document::Table, extent: Extent, item: &mut Items<'_>) {
                 .collect(),
         );
     }
-    let mut lines = shown.fitted(WIDTH - INDENT.len());
-    let rest = match lines.len() == rows.len() + 1 {
-        true => lines.split_off(lines.len().min(2)),
-        false => Vec::new(),
-    };
-    let line = |page: &mut Page, line: &String| page.line(&format!("{INDENT}{line}"));
-    item(&|page| lines.iter().for_each(|one| line(page, one)));
-    for one in &rest {
-        item(&|page| line(page, one));
+    let mut tables = shown.fitted(WIDTH - INDENT.len());
+    if extent == Extent::Screen {
+        tables.truncate(1);
     }
-    more(left_out, item);
+    for mut rows in tables {
+        let rest = rows.split_off(rows.len().min(2));
+        for lines in std::iter::once(rows.concat()).chain(rest) {
+            item(&|page| {
+                let own = lines.iter();
+                own.for_each(|line| page.line(&format!("{INDENT}{line}")));
+            });
+        }
+    }
+    left_out
 }
 
 struct Column<'a> {
