@@ -39,11 +39,7 @@ const LOOK: Nanos = Nanos(50_000_000);
 const PROGRESS: Nanos = Nanos::SECOND;
 
 pub(super) fn host(args: &HostArgs) -> Result<Exit, Failure> {
-    let wanted = match (args.guest.as_str(), args.guest.parse()) {
-        ("all", _) => Wanted::All,
-        (_, Ok(pid)) => Wanted::Pid(pid),
-        (name, Err(_)) => Wanted::Name(name.to_owned()),
-    };
+    let wanted = Wanted::parse(&args.guest).map_err(Failure::usage)?;
     let output = args.output.as_ref().map(PendingFile::create).transpose();
     let output = output.map_err(Failure::usage)?;
     limits::raise();

@@ -64,6 +64,20 @@ pub enum What {
     Moved { tid: u32, to: CpuId },
     /// Records of this CPU may be missing from the event before it up to here.
     Lost,
+    /// A vCPU's thread is watched from here on, and this is known of it without any
+    /// record.
+    Watched { tid: u32, place: Found },
+}
+
+/// Where a vCPU is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// In its guest, or out of it.
+    Unknown,
+    /// Its thread is stopped.
+    Stopped,
+    /// Programs have followed it through exits that were too short to be told.
+    InGuest,
 }
 
 impl What {

@@ -1,9 +1,11 @@
 //! The guests of this host, and the threads that are their vCPUs.
 
+use std::collections::BTreeMap;
+
 use crate::host::root::Root;
 use crate::host::text::clean;
 use crate::model::absence::{GuestFoundBy, GuestTsc};
-use crate::units::Nanos;
+use crate::units::{CpuId, Nanos};
 
 /// Names are as long as whoever starts a guest makes them.
 const LONGEST_NAME: usize = 80;
@@ -17,6 +19,31 @@ pub enum Wanted {
     Pid(u32),
     /// Those of this name: QEMU's `-name`, or that of the VMM's process.
     Name(String),
+}
+
+impl Wanted {
+    /// By what was given for it.
+    ///
+    /// # Errors
+    /// Where that is nothing.
+    pub fn parse(text: &str) -> Result<Wanted, String> {
+        match (text, text.parse::<u32>()) {
+            ("", _) => Err(String::from(
+                "--guest is empty; give the process of a VMM, the name of a guest, or all",
+            )),
+            ("all", _) => Ok(Wanted::All),
+            (_, Ok(pid)) if pid.to_string() == text => Ok(Wanted::Pid(pid)),
+            (name, _) => Ok(Wanted::Name(name.to_owned())),
+        }
+    }
+
+    fn is(&self, guest: &FoundGuest) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Pid(pid) => guest.pid == *pid,
+            Wanted::Name(name) => guest.name == *name,
+        }
+    }
 }
 
 /// A guest.
@@ -41,6 +68,8 @@ pub struct FoundVcpu {
     pub index: u32,
     /// Its thread.
     pub tid: u32,
+    /// KVM's folder of it below debugfs, where it is known which is its own.
+    pub folder: Option<String>,
     /// The thread's name.
     pub thread: Option<String>,
     /// Where it may run, as a list such as `2-3`.
@@ -54,21 +83,13 @@ pub struct FoundVcpu {
     pub tsc: Result<Vec<GuestTsc>, String>,
 }
 
-impl Wanted {
-    fn is(&self, guest: &FoundGuest) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Pid(pid) => guest.pid == *pid,
-            Wanted::Name(name) => guest.name == *name,
-        }
-    }
-}
+/// KVM's folders below debugfs of the guests of a process.
+pub(super) type Folders = Vec<String>;
 
-/// A guest, and KVM's folder of it below debugfs.
-pub(super) type Found = (FoundGuest, Option<String>);
-
-/// The guests that run now: by KVM's folders in debugfs, else by open files.
-pub(super) fn find(root: &Root, debugfs: &Root, wanted: &Wanted) -> Vec<Found> {
+/// The processes that run guests now, with the threads of the vCPUs of all of a
+/// process: by KVM's folders in debugfs, else by open files.
+pub(super) fn find(root: &Root, debugfs: &Root, wanted: &Wanted) -> Vec<(FoundGuest, Folders)> {
+    let mut processes: BTreeMap<u32, Folders> = BTreeMap::new();
     let folders: Vec<(u32, String)> = (debugfs.list_dir("kvm").unwrap_or_default().iter())
         // PID-FD, of the thread that made it.
         .filter_map(|name| {
@@ -77,24 +98,20 @@ pub(super) fn find(root: &Root, debugfs: &Root, wanted: &Wanted) -> Vec<Found> {
             Some((pid, format!("kvm/{name}")))
         })
         .collect();
-    let mut processes: Vec<(u32, Option<String>)> = folders
-        .into_iter()
-        .map(|(pid, folder)| (pid, Some(folder)))
-        .collect();
-    if processes.is_empty() {
-        processes = numbers(root, "proc")
-            .into_iter()
-            .filter(|&pid| has_guest(root, pid))
-            .map(|pid| (pid, None))
-            .collect();
+    for (pid, folder) in folders {
+        processes.entry(pid).or_default().push(folder);
     }
-    processes.sort_by_key(|one| one.0);
+    if processes.is_empty() {
+        let pids = numbers(root, "proc").into_iter();
+        let those = pids.filter(|&pid| has_guest(root, pid) == Some(true));
+        processes = those.map(|pid| (pid, Folders::new())).collect();
+    }
     processes
         .into_iter()
-        .filter_map(|(pid, folder)| {
+        .filter_map(|(pid, folders)| {
             let mut guest = process(root, pid, GuestFoundBy::OpenFiles)?;
-            guest.vcpus = vcpus(root, debugfs, pid, folder.as_deref());
-            Some((guest, folder))
+            guest.vcpus = vcpus(root, debugfs, pid, &folders);
+            Some((guest, folders))
         })
         .filter(|(guest, _)| wanted.is(guest))
         .collect()
@@ -118,11 +135,22 @@ pub(super) fn process(root: &Root, pid: u32, found_by: GuestFoundBy) -> Option<F
     })
 }
 
+/// Whether a process has an open file of a guest; `None` where that is hidden.
+pub(super) fn has_guest(root: &Root, pid: u32) -> Option<bool> {
+    let folder = format!("proc/{pid}/fd");
+    let files = root.list_dir(&folder).ok()?;
+    Some(files.iter().any(|file| {
+        std::fs::read_link(root.path(&format!("{folder}/{file}")))
+            .is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:kvm-vm"))
+    }))
+}
+
 /// A vCPU by its thread.
 pub(super) fn vcpu(root: &Root, pid: u32, tid: u32, index: u32) -> FoundVcpu {
     let mut vcpu = FoundVcpu {
         index,
         tid,
+        folder: None,
         thread: label(root, &format!("proc/{pid}/task/{tid}/comm")),
         affinity: None,
         scheduling: None,
@@ -157,21 +185,33 @@ pub(super) fn waited(root: &Root, pid: u32, tid: u32) -> Option<Nanos> {
         .map(Nanos)
 }
 
+/// The CPU on which a thread was last, and whether it is stopped or traced (fields
+/// 39 and 3 of proc(5), /proc/PID/stat).
+pub(super) fn state(root: &Root, tid: u32) -> (CpuId, bool) {
+    let stat = root.read_text(&format!("proc/{tid}/stat"));
+    let stat = stat.unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let mut fields = fields.split_ascii_whitespace();
+    let is_stopped = matches!(fields.next(), Some("T" | "t"));
+    let cpu = fields.nth(35).and_then(|field| field.parse().ok());
+    (CpuId(cpu.unwrap_or(0)), is_stopped)
+}
+
 /// The process of a thread.
 pub(super) fn process_of(root: &Root, thread: u32) -> Option<u32> {
     status(root, thread, "Tgid")?.parse().ok()
 }
 
-fn vcpus(root: &Root, debugfs: &Root, pid: u32, folder: Option<&str>) -> Vec<FoundVcpu> {
-    let mut threads: Vec<(u32, u32)> = Vec::new();
+fn vcpus(root: &Root, debugfs: &Root, pid: u32, folders: &[String]) -> Vec<FoundVcpu> {
+    let mut threads: Vec<(u32, u32, Option<String>)> = Vec::new();
     // Newer kernels name the thread.
-    if let Some(folder) = folder {
+    for folder in folders {
         for name in debugfs.list_dir(folder).unwrap_or_default() {
             let thread = debugfs.read_number(&format!("{folder}/{name}/pid"));
             if let Some(index) = name.strip_prefix("vcpu").and_then(|text| text.parse().ok())
                 && let Ok(tid) = thread
             {
-                threads.push((index, tid));
+                threads.push((index, tid, Some(format!("{folder}/{name}"))));
             }
         }
     }
@@ -180,14 +220,25 @@ fn vcpus(root: &Root, debugfs: &Root, pid: u32, folder: Option<&str>) -> Vec<Fou
             .into_iter()
             .filter_map(|tid| {
                 let comm = label(root, &format!("proc/{pid}/task/{tid}/comm"))?;
-                Some((index_in(&comm)?, tid))
+                let index = index_in(&comm)?;
+                let of_only = |folder: &String| format!("{folder}/vcpu{index}");
+                let only = folders.first().filter(|_| folders.len() == 1).map(of_only);
+                Some((index, tid, only))
             })
             .collect();
     }
     threads.sort_unstable();
-    threads.dedup_by_key(|thread| thread.0);
-    let of = |(index, tid)| vcpu(root, pid, tid, index);
-    threads.into_iter().map(of).collect()
+    // Of one number by one guest there is one; those of several guests stay.
+    if folders.len() < 2 {
+        threads.dedup_by_key(|thread| thread.0);
+    }
+    threads
+        .into_iter()
+        .map(|(index, tid, folder)| FoundVcpu {
+            folder,
+            ..vcpu(root, pid, tid, index)
+        })
+        .collect()
 }
 
 /// The number in a thread's name such as `CPU 0/KVM` (QEMU), `fc_vcpu 0`
@@ -210,15 +261,6 @@ fn given_name(arguments: &str) -> Option<String> {
     let guest = (value.split(',')).find_map(|part| part.strip_prefix("guest="));
     let name = clean(guest.unwrap_or(first), LONGEST_NAME);
     (!name.is_empty()).then_some(name)
-}
-
-fn has_guest(root: &Root, pid: u32) -> bool {
-    let folder = format!("proc/{pid}/fd");
-    let files = root.list_dir(&folder).unwrap_or_default();
-    files.iter().any(|file| {
-        std::fs::read_link(root.path(&format!("{folder}/{file}")))
-            .is_ok_and(|to| to.to_string_lossy().starts_with("anon_inode:kvm-vm"))
-    })
 }
 
 /// Policy and priority by fields 40 and 41 of proc(5), /proc/PID/stat.
@@ -320,9 +362,50 @@ mod tests {
         put(&debugfs, "kvm/102-9/vcpu4/pid", "103\n");
         put(&debugfs, "kvm/exits", "12\n");
         let found = find(&root, &debugfs, &Wanted::Pid(100));
-        let (guest, place) = &found[0];
-        assert_eq!(place.as_deref(), Some("kvm/102-9"));
+        let (guest, places) = &found[0];
+        assert_eq!(places[..], ["kvm/102-9"]);
         assert_eq!((guest.vcpus[0].index, guest.vcpus[0].tid), (4, 103));
+        // A second guest of the process has its own vCPUs and clocks.
+        put(&debugfs, "kvm/100-12/vcpu4/pid", "102\n");
+        let found = find(&root, &debugfs, &Wanted::All);
+        assert_eq!(found.len(), 1);
+        let vcpus: Vec<_> = (found[0].0.vcpus.iter())
+            .map(|one| (one.index, one.tid, one.folder.as_deref().unwrap()))
+            .collect();
+        let expected = [(4, 102, "kvm/100-12/vcpu4"), (4, 103, "kvm/102-9/vcpu4")];
+        assert_eq!(vcpus, expected);
+        // An older kernel does not say whose a thread is.
+        for place in ["kvm/102-9/vcpu4/pid", "kvm/100-12/vcpu4/pid"] {
+            fs::remove_file(debugfs.path(place)).unwrap();
+        }
+        let found = find(&root, &debugfs, &Wanted::All);
+        let vcpus = found[0].0.vcpus.iter();
+        let vcpus: Vec<_> = vcpus.map(|one| (one.tid, &one.folder)).collect();
+        assert_eq!(vcpus, [(102, &None), (103, &None)]);
+    }
+
+    #[test]
+    fn a_guest_is_named_by_number_name_or_not_at_all() {
+        assert!(Wanted::parse("").is_err());
+        assert_eq!(Wanted::parse("all"), Ok(Wanted::All));
+        assert_eq!(Wanted::parse("41"), Ok(Wanted::Pid(41)));
+        for name in ["041", "web", "99999999999"] {
+            assert_eq!(Wanted::parse(name), Ok(Wanted::Name(name.into())));
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_thread_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path());
+        let mut fields = vec!["0"; 50];
+        fields[36] = "3";
+        for (state, is_stopped) in [("T", true), ("t", true), ("R", false), ("S", false)] {
+            fields[0] = state;
+            put(&root, "proc/7/stat", &format!("7 (a) b) {}", fields.join(" ")));
+            assert_eq!(super::state(&root, 7), (CpuId(3), is_stopped));
+        }
+        assert_eq!(super::state(&root, 8), (CpuId(0), false));
     }
 
     #[test]

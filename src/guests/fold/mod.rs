@@ -19,7 +19,7 @@ mod vcpu;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::event::{Event, What};
+use super::event::{Event, Found, What};
 use super::exit_reasons::Reason;
 use super::pieces::Doing;
 use crate::model::absence::HostSource;
@@ -134,6 +134,7 @@ impl Fold {
                 }
             }
             What::Lost => self.lost(at, cpu),
+            What::Watched { tid, place } => self.watched(event.at, cpu, tid, place),
         }
         self.cpu(cpu).last = at;
     }
@@ -145,6 +146,10 @@ impl Fold {
             if let Some(out) = self.advance(at, tid) {
                 out.incomplete = true;
                 self.close(at, tid);
+            } else if let Some(vcpu) = self.vcpus.get_mut(&tid)
+                && let Place::Unknown(since) = vcpu.place
+            {
+                vcpu.lose(since, at);
             }
         }
     }
@@ -223,9 +228,7 @@ impl Fold {
             let mut out = Out::begin(at, cpu, None);
             if let Place::Unknown(since) = vcpu.place {
                 out.incomplete = true;
-                if self.source == HostSource::Tracepoints {
-                    vcpu.lose(since, at);
-                }
+                vcpu.lose(since, at);
             }
             vcpu.place = Place::Out(out);
         }
@@ -251,13 +254,11 @@ impl Fold {
 
     fn entry(&mut self, at: Cycles, cpu: CpuId, tid: u32) {
         self.runs_here(at, cpu, tid);
-        let all = self.source == HostSource::Tracepoints;
         let vcpu = self.vcpu(tid, cpu);
         vcpu.entries += 1;
-        // Nothing was seen of it until now, though all would have been.
-        if let Place::Unknown(since) = vcpu.place
-            && all
-        {
+        // It was out, and nobody knows since when: programs tell of the first entry,
+        // too, unless an exit came before it.
+        if let Place::Unknown(since) = vcpu.place {
             vcpu.lose(since, at);
         }
         self.close(at, tid);
@@ -299,11 +300,34 @@ impl Fold {
             return;
         };
         here.running = Running::Unknown;
-        vcpu.lose(here.last, at);
+        vcpu.lose(vcpu.unknown_since(here.last), at);
         match &mut vcpu.place {
             Place::Out(out) if out.thread == Thread::Runs => out.doubt(),
             Place::Out(_) => {}
             place => *place = Place::Unknown(at),
+        }
+    }
+
+    /// A vCPU of which there is no record yet.
+    fn watched(&mut self, from: Cycles, cpu: CpuId, tid: u32, found: Found) {
+        let at = self.latest;
+        let vcpu = self.vcpu(tid, cpu);
+        let Place::Unknown(since) = vcpu.place else {
+            return;
+        };
+        vcpu.lose(since, from);
+        vcpu.place = match found {
+            Found::Unknown => Place::Unknown(since.max(from)),
+            Found::InGuest => Place::InGuest,
+            Found::Stopped => {
+                let mut out = Out::begin(at, cpu, None);
+                out.thread = Thread::Stopped;
+                out.incomplete = true;
+                Place::Out(out)
+            }
+        };
+        if found == Found::InGuest {
+            self.runs_here(at, cpu, tid);
         }
     }
 
@@ -316,7 +340,7 @@ impl Fold {
         for (tid, vcpu) in &mut self.vcpus {
             let was_here = vcpu.cpu == cpu || waiting.contains(tid);
             if was_here {
-                vcpu.lose(since, at);
+                vcpu.lose(vcpu.unknown_since(since), at);
             }
             match &mut vcpu.place {
                 Place::Out(out) => {

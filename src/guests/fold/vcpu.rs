@@ -132,6 +132,14 @@ impl Vcpu {
         }
     }
 
+    /// Since when it is not known where it is: a moment, unless it was not before.
+    pub(super) fn unknown_since(&self, moment: Cycles) -> Cycles {
+        match self.place {
+            Place::Unknown(since) => since.min(moment),
+            _ => moment,
+        }
+    }
+
     pub(super) fn is_in_guest(&self) -> bool {
         matches!(self.place, Place::InGuest)
     }

@@ -6,9 +6,10 @@ mod points;
 mod rings;
 mod roster;
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Left, What};
+use super::event::{Event, Found, Left, What};
 use super::find::{FoundGuest, Wanted};
 use super::smi::SmiWatch;
 use crate::evidence::buffers::Buffers;
@@ -17,6 +18,7 @@ use crate::host::text::clean;
 use crate::host::topology::CpuSets;
 use crate::host::tracefs::Tracefs;
 use crate::model::absence::{HostSource, Isa, SmiRise};
+use crate::sys::tsc;
 use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, Nanos};
 
@@ -80,6 +82,10 @@ pub struct Source {
     smis_by_programs: bool,
     /// Events after what is complete, in order of time.
     held: Vec<Event>,
+    /// Threads of which some event has told.
+    told: HashSet<u32>,
+    /// Those that programs had in their guests at the last look at the records.
+    in_guests: Vec<(CpuId, u32)>,
     looked: Instant,
     counted: Instant,
     hooks_are_timed: bool,
@@ -150,7 +156,7 @@ pub fn open(
     };
     let timed = root.read_number::<u8>("proc/sys/kernel/bpf_stats_enabled");
     let now = Instant::now();
-    let source = Source {
+    let mut source = Source {
         engine,
         reason,
         clock,
@@ -158,12 +164,16 @@ pub fn open(
         smis,
         smis_by_programs,
         held: Vec::new(),
+        told: HashSet::new(),
+        in_guests: Vec::new(),
         looked: now,
         counted: now,
         hooks_are_timed: timed == Ok(1),
         _tracefs: tracefs,
     };
     source.tell_programs();
+    // Before whatever is the begin of the observation.
+    source.watch_new(Cycles(0));
     Ok(source)
 }
 
@@ -232,8 +242,10 @@ impl Source {
             self.smis.read();
         }
         self.clock.tick();
+        let mut in_guests = Vec::new();
         let (mut events, complete) = match &mut self.engine {
             Engine::Bpf(bpf) => {
+                in_guests = bpf.in_guests();
                 let complete = self.clock.monotonic(bpf.complete_to().0);
                 let drained = bpf.drain(&self.clock);
                 for (cpu, count, at) in drained.smis {
@@ -249,8 +261,11 @@ impl Source {
         for event in &events {
             if let What::Exit { tid, vcpu, .. } | What::Entry { tid, vcpu } = event.what {
                 self.roster.learn(tid, vcpu);
+                self.watch_new(event.at);
             }
+            self.told.extend(threads(&event.what));
         }
+        self.follow_silent(in_guests);
         // Tracepoints tell of every thread.
         events.retain(|event| match event.what {
             What::Exit { tid, .. }
@@ -275,6 +290,39 @@ impl Source {
             }
         }
         self.tell_programs();
+        self.watch_new(Cycles(tsc::read()));
+    }
+
+    /// Says of threads that are new from when on they are watched.
+    fn watch_new(&mut self, at: Cycles) {
+        for (tid, cpu, is_stopped) in self.roster.take_new() {
+            let place = match is_stopped {
+                true => Found::Stopped,
+                false => Found::Unknown,
+            };
+            let what = What::Watched { tid, place };
+            self.held.push(Event { at, cpu, what });
+        }
+    }
+
+    /// A vCPU that is in its guest, of which nothing was told: the first that programs
+    /// saw of it was an exit, and each absence since was short. Had it entered after
+    /// they began, they would have told of that. Twice, as a program may be at work.
+    fn follow_silent(&mut self, now: Vec<(CpuId, u32)>) {
+        let before = std::mem::replace(&mut self.in_guests, now);
+        let lost = matches!(&self.engine, Engine::Bpf(bpf) if bpf.lost() > 0);
+        for &(cpu, tid) in &self.in_guests {
+            let is_silent = before.contains(&(cpu, tid)) && !self.told.contains(&tid) && !lost;
+            if is_silent && self.roster.has(tid) {
+                self.told.insert(tid);
+                let place = Found::InGuest;
+                self.held.push(Event {
+                    at: Cycles(0),
+                    cpu,
+                    what: What::Watched { tid, place },
+                });
+            }
+        }
     }
 
     fn tell_programs(&self) {
@@ -286,6 +334,19 @@ impl Source {
                 bpf.want_thread(tid);
             }
         }
+    }
+}
+
+/// The threads that a record is about.
+fn threads(what: &What) -> Vec<u32> {
+    match what {
+        What::Exit { tid, .. }
+        | What::Entry { tid, .. }
+        | What::ToVmm { tid, .. }
+        | What::Waking { tid, .. }
+        | What::Moved { tid, .. } => vec![*tid],
+        What::Switch { from, to, .. } => vec![*from, *to],
+        _ => Vec::new(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::SourceError;
-use crate::guests::find::{self, FoundGuest, Wanted};
+use crate::guests::find::{self, Folders, FoundGuest, FoundVcpu, Wanted};
 use crate::guests::guest_tsc;
 use crate::host::debugfs::Debugfs;
 use crate::host::root::Root;
 use crate::model::absence::GuestFoundBy;
 use crate::sys::tsc;
-use crate::units::{Cycles, Nanos};
+use crate::units::{CpuId, Cycles, Nanos};
 
 /// PROC_PID_INIT_INO (include/linux/proc_ns.h).
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
@@ -20,9 +20,11 @@ pub(super) struct Roster {
     debugfs: Debugfs,
     wanted: Wanted,
     guests: Vec<FoundGuest>,
-    /// KVM's folder of a guest, by its process.
-    folders: HashMap<u32, String>,
+    /// KVM's folders of the guests of a process.
+    folders: HashMap<u32, Folders>,
     threads: HashSet<u32>,
+    /// Those of them that [`Roster::take_new`] has not told.
+    new: Vec<u32>,
     /// Those of them that have ended.
     ended: HashSet<u32>,
     /// Threads that are none of a wanted guest.
@@ -42,6 +44,7 @@ impl Roster {
             guests: Vec::new(),
             folders: HashMap::new(),
             threads: HashSet::new(),
+            new: Vec::new(),
             ended: HashSet::new(),
             others: HashSet::new(),
             waited_before: HashMap::new(),
@@ -56,18 +59,35 @@ impl Roster {
             ));
         }
         roster.look();
+        // A name may be a number.
+        if let Wanted::Pid(pid) = wanted
+            && roster.guests.is_empty()
+        {
+            roster.wanted = Wanted::Name(pid.to_string());
+            roster.look();
+            if roster.guests.is_empty() {
+                roster.wanted = wanted.clone();
+            }
+        }
         match wanted {
             Wanted::Name(name) if roster.guests.is_empty() => missing(format!(
                 "no guest of KVM is called {name}; name the process of its VMM, or all"
             )),
-            // Its files may be hidden, and its first entry tells.
             Wanted::Pid(pid) if roster.guests.is_empty() => {
                 match find::process(root, *pid, GuestFoundBy::Entries) {
+                    Some(other) if find::has_guest(root, *pid) == Some(false) => missing(format!(
+                        "process {pid} ({}) runs no guest of KVM, and no guest is called {pid}; \
+                         name the process of a VMM, or all",
+                        other.name
+                    )),
+                    // Its files are hidden, and its first entry tells.
                     Some(guest) => {
                         roster.guests.push(guest);
                         Ok(roster)
                     }
-                    None => missing(format!("there is no process {pid}")),
+                    None => missing(format!(
+                        "there is no process {pid}, and no guest is called {pid}"
+                    )),
                 }
             }
             _ => Ok(roster),
@@ -96,9 +116,9 @@ impl Roster {
     /// have ended since the last look: their numbers may become others'.
     pub(super) fn look(&mut self) -> Vec<u32> {
         let files = self.debugfs.root().clone();
-        for (guest, folder) in find::find(&self.root, &files, &self.wanted) {
-            if let Some(folder) = folder {
-                self.folders.insert(guest.pid, folder);
+        for (guest, folders) in find::find(&self.root, &files, &self.wanted) {
+            if !folders.is_empty() {
+                self.folders.insert(guest.pid, folders);
             }
             let vcpus = guest.vcpus.clone();
             if !self.guests.iter().any(|known| known.pid == guest.pid) {
@@ -106,14 +126,14 @@ impl Roster {
                 self.guests.push(FoundGuest { vcpus, ..guest });
             }
             for vcpu in vcpus {
-                self.add(guest.pid, vcpu.tid, vcpu.index);
+                self.add(guest.pid, vcpu);
             }
         }
         self.guests.sort_by_key(|guest| guest.pid);
         let now = Cycles(tsc::read());
         let mut ended = Vec::new();
         for guest in &mut self.guests {
-            let folder = self.folders.get(&guest.pid);
+            let folders = self.folders.get(&guest.pid).map_or(&[][..], Vec::as_slice);
             for vcpu in &mut guest.vcpus {
                 match find::waited(&self.root, guest.pid, vcpu.tid) {
                     Some(total) => {
@@ -129,9 +149,22 @@ impl Roster {
                     None => {}
                 }
                 find::look_again(&self.root, guest.pid, vcpu);
-                if let Some(folder) = folder {
-                    let place = format!("{folder}/vcpu{}", vcpu.index);
-                    guest_tsc::note(&mut vcpu.tsc, guest_tsc::read(&files, &place, now));
+                if let (None, [only]) = (&vcpu.folder, folders) {
+                    vcpu.folder = Some(format!("{only}/vcpu{}", vcpu.index));
+                }
+                match &vcpu.folder {
+                    Some(place) => {
+                        guest_tsc::note(&mut vcpu.tsc, guest_tsc::read(&files, place, now));
+                    }
+                    None if folders.len() > 1 => {
+                        vcpu.tsc = Err(format!(
+                            "process {} runs {} guests, and this kernel does not say whose vCPU a \
+                             thread is",
+                            guest.pid,
+                            folders.len()
+                        ));
+                    }
+                    None => {}
                 }
             }
         }
@@ -159,16 +192,31 @@ impl Roster {
             }
         }
         if let Some(pid) = pid {
-            self.add(pid, tid, index);
+            self.add(pid, find::vcpu(&self.root, pid, tid, index));
         }
     }
 
-    fn add(&mut self, pid: u32, tid: u32, index: u32) {
+    /// Threads that are new since the last call, with the CPU of each and whether it
+    /// is stopped now.
+    pub(super) fn take_new(&mut self) -> Vec<(u32, CpuId, bool)> {
+        let new = std::mem::take(&mut self.new).into_iter();
+        new.map(|tid| {
+            let (cpu, is_stopped) = find::state(&self.root, tid);
+            (tid, cpu, is_stopped)
+        })
+        .collect()
+    }
+
+    /// A thread is one vCPU, whatever else would have it.
+    fn add(&mut self, pid: u32, vcpu: FoundVcpu) {
         let Some(guest) = self.guests.iter_mut().find(|guest| guest.pid == pid) else {
             return;
         };
-        if self.threads.insert(tid) {
-            guest.vcpus.push(find::vcpu(&self.root, pid, tid, index));
+        if let Some(known) = guest.vcpus.iter_mut().find(|one| one.tid == vcpu.tid) {
+            known.folder = known.folder.take().or(vcpu.folder);
+        } else if self.threads.insert(vcpu.tid) {
+            self.new.push(vcpu.tid);
+            guest.vcpus.push(vcpu);
             guest.vcpus.sort_by_key(|vcpu| (vcpu.index, vcpu.tid));
         }
     }

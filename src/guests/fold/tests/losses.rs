@@ -55,6 +55,60 @@ fn an_entry_without_an_exit_is_no_absence_of_known_length() {
 }
 
 #[test]
+fn a_vcpu_of_which_nothing_is_told_is_unknown() {
+    for source in [HostSource::Tracepoints, HostSource::Bpf] {
+        // Never seen, or first where it enters, is switched to, or is in the VMM.
+        let mut never = Script::of(source).watched(0, Found::Unknown);
+        never.0.end(Cycles(1_000_000));
+        assert_eq!(never.lost_times(), [(0, 1_000)]);
+        let watched = || Script::of(source).watched(0, Found::Unknown);
+        assert_eq!(watched().entry(700, 1).lost_times(), [(0, 700)]);
+        assert_eq!(watched().back(700, 1, 0).lost_times(), [(0, 700)]);
+        assert_eq!(watched().returns_to_vmm(700, 2).lost_times(), [(0, 700)]);
+        // Who leaves its guest was in it, from when it is watched on.
+        assert_eq!(watched().exit(700, CPUID).lost_times(), []);
+        let late = Script::of(source).watched(300, Found::Unknown);
+        assert_eq!(late.exit(700, CPUID).lost_times(), [(0, 300)]);
+        // A loss hides no more than it hides, and what was unknown before it stays so.
+        let lost = watched().lost(400, 1).exit(700, CPUID);
+        assert_eq!(lost.lost_times(), [(0, 400)]);
+    }
+}
+
+#[test]
+fn a_vcpu_that_programs_follow_is_in_its_guest() {
+    let mut script = Script::of(HostSource::Bpf)
+        .watched(0, Found::Unknown)
+        .watched(0, Found::InGuest);
+    script.0.end(Cycles(1_000_000));
+    assert!(script.0.vcpus()[&VCPU].kept.seen == 0);
+    assert_eq!(script.lost_times(), []);
+    // On older kernels handlers are told before the exit that they are served in.
+    let gone = Script::of(HostSource::Bpf)
+        .watched(0, Found::InGuest)
+        .served(100..104, 1, irq("local_timer"))
+        .preempted(109, (7, "cyclic", 49))
+        .back(159, 1, 7)
+        .exit(160, INTR)
+        .entry(161, 1)
+        .only();
+    assert_eq!((gone.start, gone.incomplete), (Cycles(100_000), false));
+}
+
+#[test]
+fn a_stopped_vcpu_is_out_of_its_guest_from_the_begin() {
+    let stopped = || Script::of(HostSource::Bpf).watched(0, Found::Stopped);
+    let mut script = stopped();
+    script.0.end(Cycles(1_000_000));
+    let gone = script.becomes(["1000 vcpu-stopped by a signal or a tracer"]);
+    assert!(gone.incomplete);
+    let continued = stopped().wake(400, 0, 1).back(410, 1, 0).entry(412, 1);
+    let gone = continued.only();
+    assert_eq!(parts(&gone)[0], "400 vcpu-stopped by a signal or a tracer");
+    assert_eq!(gone.length(), Cycles(412_000));
+}
+
+#[test]
 fn what_goes_on_at_the_end_is_told_up_to_there() {
     let mut script = Script::left(HLT).sleeps(102);
     script.0.end(Cycles(1_000_000));
@@ -127,6 +181,10 @@ fn any_order_of_events_adds_up() {
                     6 => script.finish(at, cpu, irq("eth0")),
                     7 => script.switch(at, cpu, (VCPU, left), (other, "x", 120)),
                     8 => script.back(at, cpu, other),
+                    9 if random(5) == 0 => script.watched(
+                        at,
+                        [Found::Unknown, Found::InGuest, Found::Stopped][random(3) as usize],
+                    ),
                     _ => match random(4) {
                         0 => script.lost(at, cpu),
                         1 => script.moved(at, cpu),

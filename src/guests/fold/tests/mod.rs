@@ -8,7 +8,7 @@ mod scheduling;
 use std::ops::Range;
 
 use super::Fold;
-use crate::guests::event::{Activity, Event, Left, What};
+use crate::guests::event::{Activity, Event, Found, Left, What};
 use crate::guests::kept::Gone;
 use crate::model::absence::{HostCause, HostSource, Isa};
 use crate::units::{CpuId, Cycles};
@@ -148,6 +148,10 @@ impl Script {
 
     fn lost(self, us: u64, cpu: u32) -> Script {
         self.event(us, cpu, What::Lost)
+    }
+
+    fn watched(self, us: u64, place: Found) -> Script {
+        self.event(us, 1, What::Watched { tid: VCPU, place })
     }
 
     fn all(mut self) -> Vec<Gone> {

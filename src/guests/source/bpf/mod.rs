@@ -212,6 +212,18 @@ impl Bpf {
         let _ = self.threads.remove(tid);
     }
 
+    /// Threads that are in their guests, by what is kept of CPUs. That of one which
+    /// streams tells.
+    pub(super) fn in_guests(&self) -> Vec<(CpuId, u32)> {
+        let words = STATE_BYTES as usize / 8;
+        let of = |cpu: CpuId| {
+            let get = |slot: Slot| self.state.get(cpu.0 as usize * words + slot.word());
+            let away = [Slot::Exit, Slot::Logged, Slot::Streams].map(get);
+            (get(Slot::Thread) != 0 && away == [0; 3]).then(|| (cpu, get(Slot::Thread) as u32))
+        };
+        self.rings.iter().filter_map(|(cpu, _)| of(*cpu)).collect()
+    }
+
     /// Up to when no CPU has anything in hand or in its log.
     pub(super) fn complete_to(&self) -> Nanos {
         let now = monotonic();
