@@ -36,6 +36,17 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
 /// Something the reader should know or do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -75,6 +86,17 @@ pub enum Outcome {
     Fail,
     /// The evidence allows neither.
     Inconclusive,
+}
+
+impl Outcome {
+    /// As in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Pass => "pass",
+            Outcome::Fail => "fail",
+            Outcome::Inconclusive => "inconclusive",
+        }
+    }
 }
 
 /// What a verdict is about.

@@ -117,14 +117,8 @@ fn figures(report: &Brief<'_>) -> Checked {
 /// The result, by the rules of the verdict itself.
 fn result(report: &Brief<'_>, clock_failed: bool) -> Checked {
     let (run, verdict) = (&report.run, &report.verdict);
-    let wrong = |because: &str| {
-        let said = match verdict.result {
-            Outcome::Pass => "pass",
-            Outcome::Fail => "fail",
-            Outcome::Inconclusive => "inconclusive",
-        };
-        format!("verdict.result is {said}, but {because}")
-    };
+    let said = verdict.result.name();
+    let wrong = |because: &str| format!("verdict.result is {said}, but {because}");
     let failed = verdict.platform_gaps > 0 && !clock_failed;
     // Whether a count of SMIs stood by itself then is not told.
     let contradicted = (report.findings.iter()).any(|one| CONTRADICTED.contains(&&*one.id));

@@ -7,9 +7,8 @@ use crate::model::explained::{
     ClockJoinSource, ClockStanding, ExplainedGap, ExplainedHost, ExplainedPart, Explanation,
 };
 use crate::model::{Finding, HostIdentity, Severity};
-use crate::render::document::{Block, Document, Entry, Rank, list, section};
+use crate::render::document::{Block, Document, Rank, findings, list, section};
 use crate::render::policy;
-use crate::render::style::Ink;
 use crate::text::human;
 use crate::units::Nanos;
 
@@ -17,17 +16,13 @@ pub(super) fn document(told: &Explanation) -> Document {
     let (ink, word) = policy::verdict(told.verdict.result);
     let grave = |finding: &&Finding| finding.severity != Severity::Info;
     let (grave, others): (Vec<&Finding>, Vec<&Finding>) = told.findings.iter().partition(grave);
-    let findings = |title, rank, all: Vec<&Finding>| {
-        let entries = all.into_iter().map(entry).collect();
-        list(title, rank, 3, vec![Block::Entries(entries)])
-    };
     let sections = vec![
         section("", Rank::Answer, answer(told)),
-        findings("Doubts", Rank::Grave, grave),
+        findings::list("Doubts", Rank::Grave, grave),
         list("Who took the time", Rank::Main, 6, totals(told)),
         list("The worst gaps", Rank::Main, 6, worst(told)),
         section("Clocks", Rank::Main, clocks(told)),
-        findings("What to know", Rank::Detail, others),
+        findings::list("What to know", Rank::Detail, others),
         section("vCPUs", Rank::Detail, vec![cpus(told)]),
         section(
             "Guest and host",
@@ -42,22 +37,6 @@ pub(super) fn document(told: &Explanation) -> Document {
         word,
         headline: told.verdict.text.clone(),
         sections: sections.into_iter().flatten().collect(),
-    }
-}
-
-fn entry(finding: &Finding) -> Entry {
-    let (ink, name) = match finding.severity {
-        Severity::Info => (Ink::Plain, "info"),
-        Severity::Warning => (Ink::Doubt, "warning"),
-        Severity::Critical => (Ink::Bad, "critical"),
-    };
-    Entry {
-        ink,
-        name: name.to_owned(),
-        text: finding.text.clone(),
-        details: Vec::new(),
-        remedy: finding.remedy.clone(),
-        folded: Vec::new(),
     }
 }
 

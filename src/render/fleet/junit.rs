@@ -137,10 +137,10 @@ fn unanswered(name: &str, kind: &'static str, message: &str) -> Case {
 
 fn case(host: &HostRow) -> Case {
     let reasons: Vec<String> = host.reasons.iter().map(sentence).collect();
-    let (ended, kind) = match host.result {
-        Outcome::Pass => (Ended::Success, "pass"),
-        Outcome::Fail => (Ended::Failure, "fail"),
-        Outcome::Inconclusive => (Ended::Error, "inconclusive"),
+    let ended = match host.result {
+        Outcome::Pass => Ended::Success,
+        Outcome::Fail => Ended::Failure,
+        Outcome::Inconclusive => Ended::Error,
     };
     // A pass by a waiver, or of a run that was cut short, is said beside it.
     let notes = match host.result {
@@ -150,7 +150,7 @@ fn case(host: &HostRow) -> Case {
     Case {
         name: host.host.to_string(),
         ended,
-        kind,
+        kind: host.result.name(),
         message: reasons.first().cloned(),
         text: reasons
             .into_iter()

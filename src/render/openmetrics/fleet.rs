@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::fleet::model::{FleetReport, HostRow};
 use crate::model::Outcome;
-use crate::render::openmetrics::{Gauges, Label, label, name, states};
+use crate::render::openmetrics::{Gauges, Label, label, states};
 
 pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
@@ -29,9 +29,9 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
         "hwgap_fleet_hosts",
         "Hosts by verdict",
         [
-            (name(Outcome::Pass), totals.pass),
-            (name(Outcome::Fail), totals.fail),
-            (name(Outcome::Inconclusive), totals.inconclusive),
+            (Outcome::Pass.name(), totals.pass),
+            (Outcome::Fail.name(), totals.fail),
+            (Outcome::Inconclusive.name(), totals.inconclusive),
             ("missing", totals.missing),
         ]
         .map(|(state, count)| (vec![("result", state.to_owned())], count as f64)),
@@ -69,10 +69,10 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
                 ]
             };
             [
-                (labels(name(Outcome::Pass)), group.pass as f64),
-                (labels(name(Outcome::Fail)), group.fail as f64),
+                (labels(Outcome::Pass.name()), group.pass as f64),
+                (labels(Outcome::Fail.name()), group.fail as f64),
                 (
-                    labels(name(Outcome::Inconclusive)),
+                    labels(Outcome::Inconclusive.name()),
                     group.inconclusive as f64,
                 ),
             ]

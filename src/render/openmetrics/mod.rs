@@ -98,16 +98,8 @@ fn states(outcome: Outcome, labels: &[Label]) -> Vec<(Vec<Label>, f64)> {
     [Outcome::Pass, Outcome::Fail, Outcome::Inconclusive]
         .map(|state| {
             let mut labels = labels.to_vec();
-            labels.push(("result", name(state).to_owned()));
+            labels.push(("result", state.name().to_owned()));
             (labels, f64::from(u8::from(state == outcome)))
         })
         .to_vec()
-}
-
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Inconclusive => "inconclusive",
-    }
 }

@@ -10,7 +10,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
-use crate::model::{ClockStepKind, CpuReport, Gap, Outcome, Report, Severity};
+use crate::model::{ClockStepKind, CpuReport, Gap, Report};
 use crate::units::{CpuId, Cycles, Hertz, Nanos};
 
 use sequence::{Args, Sequence, Track, Value};
@@ -111,23 +111,14 @@ fn events(report: &Report, (start, end): (u64, u64), out: &mut dyn Write) -> io:
     }
     // Findings and the verdict are of the whole run.
     for finding in &report.findings {
-        let severity = match finding.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Critical => "critical",
-        };
         let mut args = vec![
-            ("severity", Value::Text(severity)),
+            ("severity", Value::Text(finding.severity.name())),
             ("text", Value::Text(&finding.text)),
         ];
         args.extend((finding.remedy.as_deref()).map(|remedy| ("remedy", Value::Text(remedy))));
         all.push((end, "finding", &finding.id, args));
     }
-    let verdict = match report.verdict.result {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Inconclusive => "inconclusive",
-    };
+    let verdict = report.verdict.result.name();
     let reasons = (report.verdict.reasons.iter()).map(|reason| ("reason", Value::Text(reason)));
     let mut args = vec![("tsc_origin", Value::Text(&report.tsc.origin))];
     args.extend(reasons.take(1));
