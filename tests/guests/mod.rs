@@ -32,6 +32,7 @@ fn at(us: u64) -> Cycles {
 fn vcpu(index: u32, tid: u32, cpu: &str) -> FoundVcpu {
     FoundVcpu {
         index,
+        folder: None,
         tid,
         thread: Some(format!("CPU {index}/KVM")),
         affinity: Some(cpu.to_owned()),
