@@ -48,7 +48,10 @@ pub(super) fn host(args: &HostArgs) -> Result<Exit, Failure> {
     let machine = MachineFacts::new(cpuid::facts(), &host);
     let report = observe(args, &wanted, &root, &host, &machine)?;
     present(args, &report, output)?;
-    Ok(Exit::Good)
+    Ok(match report.saw_nothing() {
+        true => Exit::NoVerdict,
+        false => Exit::Good,
+    })
 }
 
 fn observe(
@@ -96,6 +99,7 @@ fn observe(
         used: self::used().saturating_sub(used),
         guests: source.guests(),
         smis: source.smi_rises(),
+        smis_unread: source.smis_unread(),
         host: host_identity(host, machine),
         tsc: Tsc {
             origin: String::new(),

@@ -11,7 +11,7 @@ use crate::text::human;
 use super::clocks::Clocks;
 use super::fit::tolerance;
 use super::guest_side::Below;
-use super::host_side::{HostSide, unsigned};
+use super::host_side::{HostSide, Moment, unsigned};
 use super::join::{Joined, Left, Open};
 use super::smis::SmiWindow;
 
@@ -76,6 +76,15 @@ impl<'b, 'a> Beyond<'b, 'a> {
         beyond
     }
 
+    /// Whether the count of SMIs was read then, where the vCPU may have been.
+    fn is_counted(&self, gap: &Below<'_>, joined: &Joined) -> bool {
+        let placed = self.clocks.of(gap.cpu()).zip(joined.span);
+        let (cpus, until) = placed.map_or((Vec::new(), Moment::MAX), |(clock, span)| {
+            (self.host.vcpus[clock.vcpu].cpus_about(span), span.1)
+        });
+        self.host.counts_smis(&cpus, until)
+    }
+
     /// The rises that a gap may hold: of the CPUs on which its vCPU may have been.
     fn windows(&self, gap: &Below<'_>, joined: &Joined) -> Vec<(usize, &'b SmiWindow)> {
         let clock = self.clocks.of(gap.cpu());
@@ -111,7 +120,7 @@ impl<'b, 'a> Beyond<'b, 'a> {
         if joined.rest <= joined.ways {
             return None;
         }
-        if !self.host.counts_smis() {
+        if !self.is_counted(gap, joined) {
             return match open {
                 Open::BesideAbsence => None,
                 _ => not_observed(match self.host.hypervisor() {

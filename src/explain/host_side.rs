@@ -1,6 +1,6 @@
 //! The host's side: a guest's vCPUs on the time line of their host.
 
-use crate::model::absence::{Absence, Guest, HostReport, Isa, Vcpu};
+use crate::model::absence::{Absence, Guest, HostReport, Isa, SmisUnread, Vcpu};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::line::Line;
@@ -138,8 +138,14 @@ impl<'a> HostSide<'a> {
         all.next().is_none().then_some(first)
     }
 
-    pub fn counts_smis(&self) -> bool {
-        self.smis.is_some()
+    /// Whether SMIs were counted up to a moment: on these CPUs, or where none is
+    /// known, on all.
+    pub fn counts_smis(&self, cpus: &[CpuId], until: Moment) -> bool {
+        let is_unread = |one: &SmisUnread| {
+            (cpus.is_empty() || cpus.contains(&one.cpu))
+                && self.clock.moment(one.from_cycles) <= until
+        };
+        self.smis.is_some() && !self.report.smis_unread.iter().any(is_unread)
     }
 
     /// Whether the host runs under a hypervisor itself.

@@ -10,7 +10,7 @@ use super::smi_share::{Listed, blame, counted};
 use super::source::Standing;
 use crate::model::absence::{
     Absence, Guest, GuestTsc, HostCause, HostPart, HostReport, HostRun, HostSource, HostTotal,
-    LostTime, SmiRise, Vcpu,
+    LostTime, SmiRise, SmisUnread, Vcpu,
 };
 use crate::model::absence::{HOST_SCHEMA, HOST_SCHEMA_VERSION};
 use crate::model::{EndedBy, Finding, HostIdentity, Tool, Tsc};
@@ -38,6 +38,8 @@ pub struct Observation<'a> {
     pub guests: &'a [FoundGuest],
     /// In cycles of the TSC itself.
     pub smis: Result<&'a [SmiRise], &'a str>,
+    /// The same.
+    pub smis_unread: &'a [SmisUnread],
     pub host: HostIdentity,
     /// All but its origin.
     pub tsc: Tsc,
@@ -104,6 +106,12 @@ pub fn assemble(seen: &Observation<'_>, fold: &mut Fold) -> HostReport {
             };
             rises.iter().map(rise).collect()
         }),
+        smis_unread: (seen.smis_unread.iter())
+            .map(|unread| SmisUnread {
+                from_cycles: scale.moment(unread.from_cycles),
+                ..unread.clone()
+            })
+            .collect(),
         findings: Vec::<Finding>::new(),
     }
 }
@@ -241,7 +249,7 @@ fn absence(seen: &Observation<'_>, scale: &Scale, gone: &Gone) -> Absence {
         cpu: gone.cpu,
         entered_on: (gone.entered_on != gone.cpu).then_some(gone.entered_on),
         exit: gone.reason.map(|reason| reason.told()),
-        smi_delta: (seen.smis.ok()).and_then(|rises| counted(gone, rises)),
+        smi_delta: (seen.smis.ok()).and_then(|rises| counted(gone, rises, seen.smis_unread)),
         incomplete: gone.incomplete,
         parts,
     }

@@ -402,7 +402,11 @@ mod tests {
         fields[36] = "3";
         for (state, is_stopped) in [("T", true), ("t", true), ("R", false), ("S", false)] {
             fields[0] = state;
-            put(&root, "proc/7/stat", &format!("7 (a) b) {}", fields.join(" ")));
+            put(
+                &root,
+                "proc/7/stat",
+                &format!("7 (a) b) {}", fields.join(" ")),
+            );
             assert_eq!(super::state(&root, 7), (CpuId(3), is_stopped));
         }
         assert_eq!(super::state(&root, 8), (CpuId(0), false));

@@ -7,7 +7,7 @@ use crate::evidence::{MachineFacts, SmiCounter};
 use crate::host::Host;
 use crate::host::cpuid;
 use crate::host::root::Root;
-use crate::model::absence::SmiRise;
+use crate::model::absence::{SmiRise, SmisUnread};
 use crate::sys::tsc;
 use crate::units::{CpuId, Cycles};
 
@@ -17,6 +17,7 @@ pub(super) struct SmiWatch {
     counters: Result<Vec<(CpuId, SmiCounter)>, String>,
     latest: HashMap<CpuId, (u32, Cycles)>,
     rises: Vec<SmiRise>,
+    unread: Vec<SmisUnread>,
 }
 
 impl SmiWatch {
@@ -26,6 +27,7 @@ impl SmiWatch {
             counters: counters(root, cpus),
             latest: HashMap::new(),
             rises: Vec::new(),
+            unread: Vec::new(),
         };
         watch.read();
         watch
@@ -47,10 +49,25 @@ impl SmiWatch {
     pub(super) fn read(&mut self) {
         let Ok(counters) = &self.counters else { return };
         let readings: Vec<_> = (counters.iter())
-            .filter_map(|(cpu, counter)| Some((*cpu, counter.read().ok()?, tsc::read())))
+            .map(|(cpu, counter)| (*cpu, counter.read(), Cycles(tsc::read())))
             .collect();
         for (cpu, count, at) in readings {
-            self.note(cpu, count, Cycles(at));
+            match count {
+                Ok(count) => self.note(cpu, count, at),
+                Err(error) => self.fail(cpu, &error),
+            }
+        }
+    }
+
+    /// A reading failed: the count is unknown since the last one, for good.
+    fn fail(&mut self, cpu: CpuId, error: &dyn std::fmt::Display) {
+        if self.unread.iter().all(|unread| unread.cpu != cpu) {
+            let latest = self.latest.get(&cpu);
+            self.unread.push(SmisUnread {
+                cpu,
+                from_cycles: latest.map_or(Cycles(0), |(_, at)| *at),
+                reason: error.to_string(),
+            });
         }
     }
 
@@ -66,6 +83,10 @@ impl SmiWatch {
                 count: count.wrapping_sub(before),
             });
         }
+    }
+
+    pub(super) fn unread(&self) -> &[SmisUnread] {
+        &self.unread
     }
 
     pub(super) fn rises(&self) -> Result<&[SmiRise], &str> {
@@ -100,6 +121,7 @@ mod tests {
             counters: Ok(Vec::new()),
             latest: HashMap::new(),
             rises: Vec::new(),
+            unread: Vec::new(),
         };
         for (cpu, count, at) in [(1, 5, 10), (2, 7, 11), (1, 5, 20), (2, 8, 21), (1, 4, 30)] {
             watch.note(CpuId(cpu), count, Cycles(at));
@@ -113,5 +135,16 @@ mod tests {
         // The counter wraps.
         let expected = [rise(2, 11, 21, 1), rise(1, 20, 30, u32::MAX)];
         assert_eq!(watch.rises().unwrap(), expected);
+        // One that cannot be read is unknown since it was.
+        for (cpu, reason) in [(2, "gone"), (2, "still gone"), (3, "never there")] {
+            watch.fail(CpuId(cpu), &reason);
+        }
+        let unread = |cpu, from, reason: &str| SmisUnread {
+            cpu: CpuId(cpu),
+            from_cycles: Cycles(from),
+            reason: reason.to_owned(),
+        };
+        let expected = [unread(2, 21, "gone"), unread(3, 0, "never there")];
+        assert_eq!(watch.unread(), expected);
     }
 }

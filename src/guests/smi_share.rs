@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::exit_reasons::Reason;
 use super::kept::{Gone, Kept};
 use super::pieces::Part;
-use crate::model::absence::{HostCause, Isa, SmiRise};
+use crate::model::absence::{HostCause, Isa, SmiRise, SmisUnread};
 use crate::units::Cycles;
 
 /// Absences after the same exit that make a usual length.
@@ -97,8 +97,9 @@ fn excess(
 }
 
 /// SMIs counted in an absence; `None` where it cannot be told.
-pub(super) fn counted(gone: &Gone, rises: &[SmiRise]) -> Option<u32> {
-    if gone.cpu != gone.entered_on {
+pub(super) fn counted(gone: &Gone, rises: &[SmiRise], unread: &[SmisUnread]) -> Option<u32> {
+    let is_unread = |one: &SmisUnread| one.cpu == gone.cpu && one.from_cycles < gone.end;
+    if gone.cpu != gone.entered_on || unread.iter().any(is_unread) {
         return None;
     }
     let own = rises.iter().filter(|rise| rise.cpu == gone.cpu);
@@ -183,9 +184,18 @@ mod tests {
 
     #[test]
     fn a_count_is_told_only_where_it_is_certain() {
-        let of = |rises: &[SmiRise]| counted(&gone(1_000, 500), rises);
+        let of = |rises: &[SmiRise]| counted(&gone(1_000, 500), rises, &[]);
         assert_eq!(of(&[rise(0, 900), rise(1_600, 1_700)]), Some(0));
         assert_eq!(of(&[rise(1_000, 1_500)]), Some(1));
         assert_eq!(of(&[rise(0, 1_200)]), None);
+        let unread = |cpu, from| SmisUnread {
+            cpu: CpuId(cpu),
+            from_cycles: Cycles(from),
+            reason: "gone".to_owned(),
+        };
+        let without = |unread| counted(&gone(1_000, 500), &[], &[unread]);
+        assert_eq!(without(unread(1, 1_400)), None);
+        assert_eq!(without(unread(1, 1_600)), Some(0));
+        assert_eq!(without(unread(2, 0)), Some(0));
     }
 }

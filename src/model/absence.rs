@@ -37,8 +37,21 @@ pub struct HostReport {
     pub guests: Vec<Guest>,
     /// When the SMI count of a CPU was seen to rise; `null` where none can be read.
     pub smi_rises: Option<Vec<SmiRise>>,
+    /// CPUs whose SMI count could not be read any more: that it was not seen to rise
+    /// from then on says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smis_unread: Vec<SmisUnread>,
     /// What the reader should know or do.
     pub findings: Vec<Finding>,
+}
+
+impl HostReport {
+    /// Whether no vCPU was seen in or out of its guest at any time.
+    pub fn saw_nothing(&self) -> bool {
+        let elapsed = self.run.end_cycles.saturating_sub(self.run.start_cycles);
+        let mut vcpus = self.guests.iter().flat_map(|guest| &guest.vcpus);
+        vcpus.all(|vcpu| vcpu.absences_seen == 0 && vcpu.unseen() >= elapsed)
+    }
 }
 
 /// How vCPUs were observed.
@@ -150,8 +163,19 @@ pub struct Vcpu {
     /// Above this length, halted time left aside, every absence is listed; `null`
     /// where all are.
     pub listed_above_ns: Option<Nanos>,
-    /// When records of this vCPU may be missing, in order of time.
+    /// When records of this vCPU may be missing, or none was seen that would tell
+    /// whether it was in its guest, in order of time.
     pub lost: Vec<LostTime>,
+}
+
+impl Vcpu {
+    /// For how long it was not seen.
+    pub fn unseen(&self) -> Cycles {
+        let lost = self.lost.iter();
+        lost.fold(Cycles(0), |sum, lost| {
+            sum.saturating_add(lost.end_cycles.saturating_sub(lost.start_cycles))
+        })
+    }
 }
 
 /// A line on which the guest's TSC runs against the host's: guest = host *
@@ -189,6 +213,17 @@ pub struct SmiRise {
     pub by_cycles: Cycles,
     /// By how much.
     pub count: u32,
+}
+
+/// The SMI count of a CPU is unknown from a moment on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SmisUnread {
+    /// The host's CPU.
+    pub cpu: CpuId,
+    /// The last reading, in cycles since `tsc.origin`.
+    pub from_cycles: Cycles,
+    /// Why there was none after it.
+    pub reason: String,
 }
 
 /// A vCPU was away from the guest for longer than the threshold.
@@ -293,7 +328,8 @@ pub enum HostCause {
     /// The host's kernel handles what the guest did: an instruction that exits, a
     /// fault of its memory.
     VmExit,
-    /// The VMM in user space: emulation of a device.
+    /// The VMM in user space, which emulates a device, and KVM on the way back from
+    /// it to the guest, which no record parts from it.
     Vmm,
     /// An interrupt handler of the host.
     HostInterrupt,

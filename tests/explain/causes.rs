@@ -1,10 +1,10 @@
 //! What of a gap goes to whom.
 
-use hwgap::model::absence::{HostCause, Isa, LostTime};
+use hwgap::model::absence::{HostCause, Isa, LostTime, SmisUnread};
 use hwgap::model::{Cause, Confidence, Outcome};
 use hwgap::units::{CpuId, Cycles, Nanos};
 
-use super::pair::{Pair, part};
+use super::pair::{CYCLES, Pair, part};
 use super::{explained, gap, has};
 
 /// A pair whose clocks are verified.
@@ -257,6 +257,26 @@ fn no_absence_and_no_smi_is_the_cpu_where_both_can_be_seen() {
         (HostCause::NotObserved, Confidence::None)
     );
     assert!(has(&told, "no-smi-count"));
+}
+
+/// vCPU 0 runs on CPU 2.
+#[test]
+fn no_rise_of_a_count_that_is_not_read_is_no_evidence() {
+    let cause = |cpu, from: u64| {
+        let mut pair = usual();
+        pair.gap(0, 3_000_000_100, 3_000_150_100);
+        pair.host.smis_unread.push(SmisUnread {
+            cpu: CpuId(cpu),
+            from_cycles: Cycles(from * CYCLES),
+            reason: "CPU 2 is offline".to_owned(),
+        });
+        let told = explained(&pair);
+        assert!(has(&told, "no-smi-count"));
+        gap(&told, 150_000).cause
+    };
+    assert_eq!(cause(2, 2_900_000_000), HostCause::NotObserved);
+    assert_eq!(cause(2, 3_500_000_000), HostCause::HostCpu);
+    assert_eq!(cause(3, 0), HostCause::HostCpu);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use hwgap::units::{CpuId, Cycles, Nanos};
 use crate::report_samples;
 
 /// Both clocks make two cycles a nanosecond.
-const CYCLES: u64 = 2;
+pub const CYCLES: u64 = 2;
 pub const HOST_ORIGIN: u64 = 9_000_000_000_000;
 /// The guest's TSC less the host's.
 pub const OFFSET: i64 = -7_999_999_000_000;
@@ -302,6 +302,7 @@ fn host(guest: &Report, cpus: u32) -> HostReport {
             vcpus: (0..cpus).map(vcpu).collect(),
         }],
         smi_rises: Some(Vec::new()),
+        smis_unread: Vec::new(),
         findings: Vec::new(),
     }
 }

@@ -175,6 +175,7 @@ pub fn sample() -> HostReport {
         used: Nanos(3_000_000),
         guests: &guests,
         smis: Ok(&rises),
+        smis_unread: &[],
         host: HostIdentity {
             hostname: Some("node17".to_owned()),
             cpu: CpuIdentity {
@@ -299,6 +300,67 @@ fn every_form_is_as_it_was() {
     );
     golden("host.md", &host::markdown(&report, host::LONGEST_TICKET));
     golden("host.html", &host::page(&report));
+}
+
+/// Of one that was not seen nothing good is said.
+#[test]
+fn who_was_not_seen_is_not_undisturbed() {
+    let told = |seen: bool, until: u64| {
+        let mut report = sample();
+        report.guests.remove(0);
+        report.guests[0].vcpus.truncate(1);
+        let vcpu = &mut report.guests[0].vcpus[0];
+        if !seen {
+            vcpu.totals.clear();
+            vcpu.absences.clear();
+            (vcpu.absences_seen, vcpu.longest_ns) = (0, Nanos(0));
+        }
+        vcpu.lost[0].end_cycles = Cycles(until * 2_000);
+        let text = host::text(&report, Style::Plain, Extent::Screen);
+        (
+            text.split_whitespace().collect::<Vec<_>>().join(" "),
+            report,
+        )
+    };
+    let (text, report) = told(false, 200_000);
+    assert!(
+        text.starts_with(
+            "NOT SEEN: whether vCPU 0 of rt-vm was in its guest is not known for 200 ms of 200 ms"
+        ),
+        "{text}"
+    );
+    assert!(report.saw_nothing());
+    let (text, report) = told(false, 100);
+    assert!(text.starts_with("UNDISTURBED: "), "{text}");
+    assert!(!report.saw_nothing());
+    let (text, report) = told(true, 100_000);
+    assert!(text.starts_with("KEPT OUT: "), "{text}");
+    assert!(text.contains("is not known for 100 ms of 200 ms"), "{text}");
+    assert!(!report.saw_nothing());
+}
+
+/// As one that hwgap writes it must be read back.
+#[test]
+fn an_smi_count_that_ends_is_saved() {
+    let mut report = sample();
+    report.smis_unread.push(hwgap::model::absence::SmisUnread {
+        cpu: CpuId(3),
+        from_cycles: Cycles(5),
+        reason: "CPU 3 is offline".to_owned(),
+    });
+    let read = hwgap::read::host::parse(&saved(&report)).unwrap();
+    assert_eq!(read.smis_unread, report.smis_unread);
+    let text = host::text(&report, Style::Plain, Extent::Verbose);
+    assert!(text.contains("1 SMI; of 1 CPU not to the end"), "{text}");
+}
+
+#[test]
+fn an_empty_name_is_refused() {
+    let mut command = assert_cmd::Command::cargo_bin("hwgap").unwrap();
+    let ended = command.args(["host", "--guest", ""]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("--guest is empty"), "{told}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::name;
 use crate::explain::Side;
 use crate::explain::guest_side::GuestSide;
+use crate::explain::host_side::Moment;
 use crate::explain::told::Told;
 use crate::model::{Finding, Severity};
 use crate::text::{clean_text, human};
@@ -81,12 +82,12 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
             "run hwgap host on the machine below, and explain this host's own run by it",
         ));
     }
-    if !side.host.counts_smis() {
+    if !side.host.counts_smis(&[], Moment::MAX) {
         all.push(Finding::new(
             "no-smi-count",
             Severity::Info,
             format!(
-                "{host} has no count of SMIs: where no absence explains a gap, an SMI and the CPU \
+                "{host} has no count of SMIs, or not of all CPUs to the end: where no absence explains a gap, an SMI and the CPU \
                  cannot be told apart."
             ),
             "on Intel: modprobe msr, and run hwgap host as root",

@@ -47,7 +47,7 @@ pub(super) static INTERRUPTS: Group = Group {
 pub(super) static DEVICES: Group = Group {
     id: "vmm-emulation",
     holds: |cause, what| cause == HostCause::Vmm && what != "a signal",
-    text: "Guests wait for devices that the VMM emulates",
+    text: "Guests wait for devices that the VMM emulates, and for KVM on the way back",
     remedy: "use virtio with vhost or a thread of its own (iothread), ioeventfd, or a device passed \
              through; in the guest, keep the driver off its real-time CPUs",
 };

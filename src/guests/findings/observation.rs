@@ -1,9 +1,12 @@
 //! What the observation could not see.
 
+use std::collections::BTreeSet;
+
 use super::vcpus;
 use crate::model::absence::{Guest, HostReport, HostSource};
 use crate::model::{Finding, Severity};
-use crate::text::human::{chosen, counted, length};
+use crate::text::human::{counted, length};
+use crate::units::Hertz;
 
 pub(super) fn nested(report: &HostReport) -> Option<Finding> {
     let hypervisor = report.host.hypervisor.as_ref()?;
@@ -68,6 +71,37 @@ pub(super) fn no_smis(report: &HostReport) -> Option<Finding> {
     })
 }
 
+pub(super) fn smis_unread(report: &HostReport) -> Option<Finding> {
+    let unread = report.smis_unread.iter();
+    let unread: Vec<String> = unread
+        .map(|one| {
+            let from = length(Hertz(report.tsc.hz).to_nanos(one.from_cycles));
+            format!("of CPU {} from {from} on ({})", one.cpu, one.reason)
+        })
+        .collect();
+    (!unread.is_empty()).then(|| {
+        Finding::new(
+            "smis-unread",
+            Severity::Warning,
+            format!(
+                "The SMI count could not be read any more {}: there nothing tells an SMI from the \
+                 CPU.",
+                first_few(&unread)
+            ),
+            "leave CPUs online while they are observed",
+        )
+    })
+}
+
+/// The first of a list in words, and how many more there are.
+fn first_few(all: &[String]) -> String {
+    let shown = &all[..all.len().min(4)];
+    match all.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
+}
+
 pub(super) fn left_out(report: &HostReport) -> Option<Finding> {
     let above = vcpus(report).filter_map(|vcpu| vcpu.listed_above_ns);
     Some(Finding::new(
@@ -81,26 +115,52 @@ pub(super) fn left_out(report: &HostReport) -> Option<Finding> {
     ))
 }
 
+/// Times shorter than this share of the observation are told by the report alone.
+const UNSEEN_SHARE: f64 = 1e-3;
+
 pub(super) fn unseen(report: &HostReport) -> Option<Finding> {
-    let is_silent = |guest: &&Guest| {
-        let mut vcpus = guest.vcpus.iter();
-        vcpus.all(|vcpu| vcpu.absences_seen == 0 && vcpu.entries.unwrap_or(0) == 0)
-    };
-    let silent = report.guests.iter().filter(is_silent);
-    let names: Vec<&str> = silent.map(|guest| guest.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
+    let elapsed = report.run.elapsed_ns;
+    let all = report.guests.iter().flat_map(|guest| {
+        let of = guest.vcpus.iter().filter_map(|vcpu| {
+            let unseen = Hertz(report.tsc.hz).to_nanos(vcpu.unseen());
+            let is_much = unseen.as_secs_f64() > elapsed.as_secs_f64() * UNSEEN_SHARE;
+            let of = (&guest.name, vcpu.index, length(unseen), length(elapsed));
+            is_much.then(|| format!("vCPU {1} of {0} for {2} of {3}", of.0, of.1, of.2, of.3))
+        });
+        of.collect::<Vec<String>>()
+    });
+    let all: Vec<String> = all.collect();
+    (!all.is_empty()).then(|| {
         Finding::new(
-            "guest-without-absences",
-            Severity::Info,
+            "vcpus-not-seen",
+            Severity::Warning,
             format!(
-                "Of {} nothing was recorded: no vCPU was away for longer than {}, or it does not \
-                 run.",
-                names.join(", "),
-                chosen(report.run.threshold_ns)
+                "Whether these vCPUs were in their guests is not known for a time: {}. Nothing \
+                 recorded then tells that they entered or left.",
+                first_few(&all)
             ),
-            None,
+            "see that the guest runs: one that is stopped or idle enters nothing",
         )
     })
+}
+
+/// Several guests of one process are one in the report.
+pub(super) fn not_parted(report: &HostReport) -> Option<Finding> {
+    let is_mixed = |guest: &&Guest| {
+        let indexes: BTreeSet<u32> = guest.vcpus.iter().map(|vcpu| vcpu.index).collect();
+        indexes.len() < guest.vcpus.len()
+    };
+    let guest = report.guests.iter().find(is_mixed)?;
+    Some(Finding::new(
+        "guests-not-parted",
+        Severity::Warning,
+        format!(
+            "Process {} ({}) runs several guests, which are told as one here: vCPUs of the same \
+             number are of different guests, and which threads belong together is not known.",
+            guest.pid, guest.name
+        ),
+        "run each guest in a process of its own",
+    ))
 }
 
 pub(super) fn no_guest_tsc(report: &HostReport) -> Option<Finding> {

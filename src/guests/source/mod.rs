@@ -17,7 +17,7 @@ use crate::host::root::Root;
 use crate::host::text::clean;
 use crate::host::topology::CpuSets;
 use crate::host::tracefs::Tracefs;
-use crate::model::absence::{HostSource, Isa, SmiRise};
+use crate::model::absence::{HostSource, Isa, SmiRise, SmisUnread};
 use crate::sys::tsc;
 use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, Nanos};
@@ -209,6 +209,11 @@ impl Source {
     /// The reason.
     pub fn smi_rises(&self) -> Result<&[SmiRise], &str> {
         self.smis.rises()
+    }
+
+    /// CPUs whose count cannot be read any more, from when on, as above.
+    pub fn smis_unread(&self) -> &[SmisUnread] {
+        self.smis.unread()
     }
 
     /// What is known of the source so far.

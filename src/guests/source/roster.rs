@@ -234,6 +234,55 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_no_guests_is_refused_and_may_be_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path());
+        for (pid, name) in [(1, "systemd"), (100, "7")] {
+            put(
+                &root,
+                &format!("proc/{pid}/status"),
+                &format!("Tgid:\t{pid}\n"),
+            );
+            put(&root, &format!("proc/{pid}/comm"), &format!("{name}\n"));
+            fs::create_dir_all(root.path(&format!("proc/{pid}/fd"))).unwrap();
+        }
+        let link = root.path("proc/100/fd/9");
+        std::os::unix::fs::symlink("anon_inode:kvm-vm", link).unwrap();
+        let begin = |pid| Roster::begin(&root, &Wanted::Pid(pid));
+        let told = begin(1).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains("process 1 (systemd) runs no guest"), "{told}");
+        let pids = |roster: Roster| roster.processes().collect::<Vec<_>>();
+        assert_eq!(pids(begin(7).unwrap()), [100]);
+        assert_eq!(pids(begin(100).unwrap()), [100]);
+    }
+
+    /// As kernels do it that do not name the threads of vCPUs.
+    #[test]
+    fn a_thread_is_one_vcpu_where_a_process_has_two_guests() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::at(folder.path());
+        put(&root, "proc/100/status", "Tgid:\t100\n");
+        put(&root, "proc/100/comm", "vmm\n");
+        put(&root, "proc/100/task/102/comm", "vcpu0\n");
+        put(&root, "proc/100/task/102/schedstat", "1 1000 1\n");
+        for vm in ["100-9", "100-12"] {
+            let offset = format!("sys/kernel/debug/kvm/{vm}/vcpu0/tsc-offset");
+            put(&root, &offset, "-7\n");
+        }
+        let mut roster = Roster::begin(&root, &Wanted::All).unwrap();
+        roster.look();
+        assert_eq!(roster.guests().len(), 1);
+        let [vcpu] = &roster.guests()[0].vcpus[..] else {
+            panic!("{:?}", roster.guests());
+        };
+        let reason = vcpu.tsc.as_ref().unwrap_err();
+        assert!(reason.contains("runs 2 guests"), "{reason}");
+        let new = roster.take_new();
+        assert_eq!(new, [(102, CpuId(0), false)]);
+        assert!(roster.take_new().is_empty());
+    }
+
+    #[test]
     fn guests_are_learnt_from_entries_and_their_clocks_followed() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::at(folder.path());

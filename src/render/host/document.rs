@@ -66,8 +66,19 @@ fn headline(report: &HostReport) -> (Ink, &'static str, String) {
         own.fold(Nanos(0), |all, sum| all.saturating_add(sum.total))
     };
     let worst = report.guests.iter().max_by_key(waited);
-    match worst.and_then(|guest| most(report, guest)) {
-        Some(text) => (Ink::Doubt, "KEPT OUT:", text),
+    if let Some(text) = worst.and_then(|guest| most(report, guest)) {
+        return (Ink::Doubt, "KEPT OUT:", text);
+    }
+    match not_seen(report) {
+        Some(text) => (
+            Ink::Doubt,
+            "NOT SEEN:",
+            format!(
+                "{text}; of the rest nothing kept a vCPU out of its guest for longer than {}, but \
+                 for its own halts",
+                human::chosen(report.run.threshold_ns)
+            ),
+        ),
         None => (
             Ink::Good,
             "UNDISTURBED:",
@@ -78,6 +89,26 @@ fn headline(report: &HostReport) -> (Ink, &'static str, String) {
             ),
         ),
     }
+}
+
+/// The vCPU that was least seen, where that is worth a word.
+fn not_seen(report: &HostReport) -> Option<String> {
+    let all = report.guests.iter();
+    let all = all.flat_map(|guest| guest.vcpus.iter().map(move |vcpu| (guest, vcpu)));
+    let (guest, vcpu) = all.max_by_key(|(_, vcpu)| vcpu.unseen())?;
+    let (unseen, elapsed) = (
+        Hertz(report.tsc.hz).to_nanos(vcpu.unseen()),
+        report.run.elapsed_ns,
+    );
+    (unseen.0 > elapsed.0 / 1_000).then(|| {
+        format!(
+            "whether vCPU {} of {} was in its guest is not known for {} of {}",
+            vcpu.index,
+            guest.name,
+            human::length(unseen),
+            human::length(elapsed)
+        )
+    })
 }
 
 /// "web1's vCPUs most by host-task rt (7): 120 ms in 24 absences, at most 5.00 ms".
@@ -97,15 +128,21 @@ fn most(report: &HostReport, guest: &Guest) -> Option<String> {
     ))
 }
 
-/// The same of each guest, where there are several.
+/// The same of each guest, where there are several; and who was not seen.
 fn others(report: &HostReport) -> Vec<String> {
-    if report.guests.len() < 2 {
-        return Vec::new();
+    let mut lines = Vec::new();
+    if report.guests.len() > 1 {
+        let line = |guest: &Guest| {
+            most(report, guest).unwrap_or_else(|| format!("{}'s vCPUs by nobody", guest.name))
+        };
+        lines.extend(report.guests.iter().map(line));
     }
-    let line = |guest: &Guest| {
-        most(report, guest).unwrap_or_else(|| format!("{}'s vCPUs by nobody", guest.name))
-    };
-    report.guests.iter().map(line).collect()
+    let kept_out = report
+        .guests
+        .iter()
+        .any(|guest| most(report, guest).is_some());
+    lines.extend(not_seen(report).filter(|_| kept_out));
+    lines
 }
 
 /// A table whose rows say of which guest they are, where there are several. A
@@ -336,7 +373,13 @@ fn observed(report: &HostReport) -> Vec<(&'static str, String)> {
                 None => String::from("cannot be counted here"),
                 Some(rises) => {
                     let count = rises.iter().map(|rise| u64::from(rise.count));
-                    human::counted(count.fold(0, u64::saturating_add), "SMI")
+                    let seen = human::counted(count.fold(0, u64::saturating_add), "SMI");
+                    match report.smis_unread.len() as u64 {
+                        0 => seen,
+                        cpus => {
+                            format!("{seen}; of {} not to the end", human::counted(cpus, "CPU"))
+                        }
+                    }
                 }
             },
         ),
@@ -359,7 +402,8 @@ fn reading(report: &HostReport) -> Vec<String> {
             .to_owned(),
         "host-task ran in the vCPU's place while it was ready; vcpu-migrated is the time in which \
          it was ready and nothing ran, or it was on its way to another CPU; vcpu-stopped is sleep \
-         that is no halt; not-observed is time whose records are missing."
+         that is no halt; not-observed is time whose records are missing; vmm is the VMM, and KVM on the way \
+         back from it, which no record parts."
             .to_owned(),
         "After an exit for an interrupt, the way in and out is told as that interrupt's. The \
          kernel's hooks are part of what they measure."
