@@ -1,6 +1,11 @@
 //! The host's side: a guest's vCPUs on the time line of their host.
 
-use crate::model::absence::{Absence, Guest, HostReport, Isa, SmisUnread, Vcpu};
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::model::absence::{
+    Absence, Guest, HostCause, HostReport, HostTotal, Isa, SmisUnread, Vcpu,
+};
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::line::Line;
@@ -39,6 +44,9 @@ pub(super) struct VcpuSide<'a> {
     pub lost: Vec<Span>,
     /// Absences up to this length may have no record.
     pub unseen: i64,
+    /// Those in which the vCPU was halted up to this one, as halted time does not
+    /// count in what is listed.
+    pub unlisted_halts: i64,
     /// From when each line of the guest's clock holds.
     pub told: Vec<(Moment, Line)>,
 }
@@ -55,6 +63,15 @@ pub(super) struct Away<'a> {
 const SVM_SMI: u32 = 0x62;
 
 impl Away<'_> {
+    pub fn span(&self) -> Span {
+        (self.start, self.end)
+    }
+
+    /// Whether the records of it are complete.
+    pub fn is_whole(&self) -> bool {
+        !self.absence.incomplete && self.absence.exit.is_some()
+    }
+
     /// Whether an SMI led to it. The host runs on once that is over, so that the
     /// SMI itself lies before the absence.
     pub fn is_after_smi(&self) -> bool {
@@ -95,6 +112,10 @@ pub(super) fn unsigned(nanos: i64) -> Nanos {
 /// The length of what two stretches share.
 pub(super) fn shared(a: Span, b: Span) -> i64 {
     (a.1.min(b.1)).saturating_sub(a.0.max(b.0)).max(0)
+}
+
+pub(super) fn widened(span: Span, by: i64) -> Span {
+    (span.0.saturating_sub(by), span.1.saturating_add(by))
 }
 
 impl<'a> HostSide<'a> {
@@ -167,6 +188,33 @@ pub(super) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
     spans
 }
 
+/// How long an absence may be that is not listed as the vCPU was halted in it: by
+/// the totals, which count all.
+fn unlisted_halts(vcpu: &Vcpu) -> i64 {
+    let Some(above) = vcpu.listed_above_ns else {
+        return 0;
+    };
+    let halts = || (vcpu.totals.iter()).filter(|total| total.cause == HostCause::VcpuHalted);
+    let sum = |all: &mut dyn Iterator<Item = &HostTotal>| {
+        all.fold(0, |sum: u64, total| sum.saturating_add(total.absences))
+    };
+    if sum(&mut vcpu.totals.iter()) < vcpu.absences_seen {
+        return i64::MAX;
+    }
+    let seen = sum(&mut halts());
+    let listed = vcpu.absences.iter().map(|absence| {
+        let parts = absence.parts.iter();
+        let halts = parts.filter(|part| part.cause == HostCause::VcpuHalted);
+        halts.map(|part| &part.what).collect::<HashSet<_>>().len() as u64
+    });
+    if seen <= listed.sum() {
+        return 0;
+    }
+    // One may have been halted in several ways.
+    let longest = halts().fold(above, |sum, total| sum.saturating_add(total.longest_ns));
+    signed(longest)
+}
+
 impl<'a> VcpuSide<'a> {
     fn new(vcpu: &'a Vcpu, report: &HostReport, clock: Clock) -> VcpuSide<'a> {
         let mut away: Vec<Away<'a>> = (vcpu.absences.iter())
@@ -195,16 +243,26 @@ impl<'a> VcpuSide<'a> {
             // Joined, so that none is counted twice.
             lost: joined(lost.collect()),
             unseen: signed(report.run.threshold_ns.max(listed)),
+            unlisted_halts: unlisted_halts(vcpu),
             told,
         }
     }
 
     /// The absences that a stretch meets.
     pub fn within(&self, span: Span) -> impl Iterator<Item = &Away<'a>> {
+        self.away[self.indices(span)].iter()
+    }
+
+    pub fn indices(&self, span: Span) -> Range<usize> {
         let first = self.away.partition_point(|one| one.end <= span.0);
-        self.away[first..]
-            .iter()
-            .take_while(move |one| one.start < span.1)
+        let behind = self.away.partition_point(|one| one.start < span.1);
+        first..behind.max(first)
+    }
+
+    /// Why there may be absences without a record.
+    pub fn too_short(&self) -> String {
+        let unseen = crate::text::human::chosen(unsigned(self.unseen));
+        format!("the host records absences above {unseen} only")
     }
 
     pub fn lost_in(&self, span: Span) -> i64 {
@@ -236,11 +294,6 @@ impl<'a> VcpuSide<'a> {
         let after = self.away[next..].iter().find(|one| one.start >= span.1);
         let after = after.map(|one| one.absence.cpu);
         let mut cpus: Vec<CpuId> = (within.flatten()).chain(before).chain(after).collect();
-        if cpus.is_empty() {
-            // Where it is bound to one.
-            let list = self.vcpu.affinity.as_deref().unwrap_or_default();
-            cpus.extend(list.parse().map(CpuId));
-        }
         cpus.sort_unstable();
         cpus.dedup();
         cpus

@@ -3,7 +3,8 @@
 //!
 //! `line` and `clocks` bring both clocks together and hold them against the data,
 //! `recover` finds the offset where nobody tells it, `join` lays absences over
-//! gaps, `beyond` asks for SMIs where none lies. Where the clocks do not fit or
+//! gaps, `beyond` asks for SMIs where none lies, `observed` which part of the run
+//! was seen at all. Where the clocks do not fit or
 //! nobody observed, nothing is explained.
 
 mod beyond;
@@ -16,6 +17,7 @@ mod host_side;
 mod input;
 mod join;
 mod line;
+mod observed;
 mod pictured;
 mod recover;
 mod smis;
@@ -112,11 +114,7 @@ pub fn explain(
         .map(|host| choose::guest(&guest, host, question));
     let sides: Vec<Side<'_>> = sides.collect::<Result<_, _>>()?;
     let joined: Vec<Vec<Joined>> = (sides.iter())
-        .map(|side| {
-            (guest.gaps.iter())
-                .map(|gap| join::join(gap, &side.host, &side.clocks))
-                .collect()
-        })
+        .map(|side| join::join(&guest.gaps, &side.host, &side.clocks))
         .collect();
     let chosen: Vec<Option<usize>> = (0..guest.gaps.len())
         .map(|at| host_of(&sides, &joined, &guest.gaps[at], at))
@@ -150,7 +148,8 @@ pub fn explain(
     let cpus = cpus(&sides, &gaps);
     let told: Vec<_> = gaps.iter().map(|one| &one.gap).cloned().collect();
     let totals = totals::totals(&told, Hertz(report.tsc.hz), report.verdict.coverage);
-    let verdict = verdict::verdict(report, &gaps);
+    let observed = observed::share(&guest, &sides);
+    let verdict = verdict::verdict(report, &gaps, observed);
     let findings = findings::findings(&guest, &sides, &gaps, &totals);
     let pictured = pictured::pictured(&places, &sides, &gaps);
     let explanation = Explanation {

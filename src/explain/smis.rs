@@ -64,12 +64,6 @@ impl Smis {
         self.times.get(first).is_some_and(|time| time.0 <= span.1)
     }
 
-    /// The CPUs that counted any.
-    pub fn cpus(&self) -> impl Iterator<Item = CpuId> {
-        let of_cpu = self.windows.chunk_by(|a, b| a.cpu == b.cpu);
-        of_cpu.map(|windows| windows[0].cpu)
-    }
-
     /// SMIs of the run, by the CPU that counted most: all count the same ones.
     pub fn counted(&self) -> u64 {
         let mut sums: BTreeMap<CpuId, u64> = BTreeMap::new();

@@ -5,24 +5,40 @@ use crate::model::absence::HostCause;
 use crate::model::explained::{ExplainedPart, ExplainedVerdict};
 use crate::model::{Outcome, Report};
 use crate::text::human;
+use crate::units::Nanos;
 
 use super::told::Told;
 
 /// Parts of the worst that the sentence names.
 const NAMED: usize = 2;
 
-pub(super) fn verdict(report: &Report, gaps: &[Told]) -> ExplainedVerdict {
+/// Of the run at least this share must have been observed.
+pub(super) const LEAST_OBSERVED: f64 = 0.95;
+
+/// The verdict, where this share of the run was observed.
+pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> ExplainedVerdict {
     let below = gaps.iter().filter(|one| one.gap.below_ns.0 > 0);
-    let worst = below.max_by_key(|one| one.gap.below_ns);
+    let listed = below.max_by_key(|one| one.gap.below_ns);
+    let listed_ns = listed.map_or(Nanos(0), |one| one.gap.below_ns);
+    let worst_ns = counted(report).max(listed_ns);
+    // What was counted without a moment may have been anything.
+    let is_listed = worst_ns
+        <= listed_ns
+            .max(report.run.threshold_ns)
+            .saturating_add(Nanos(1));
+    let worst = listed.filter(|_| is_listed);
     let limit = report.run.hardlimit_ns;
-    let is_explained = worst.is_none_or(Told::is_explained);
+    let is_explained = is_listed && worst.is_none_or(Told::is_explained);
+    let is_observed = worst.is_none() || observed >= LEAST_OBSERVED;
     let result = match report.verdict.result {
-        Outcome::Pass if !is_explained => Outcome::Inconclusive,
+        Outcome::Pass if !is_explained || !is_observed => Outcome::Inconclusive,
         own => own,
     };
-    let worst_ns = worst.map_or(report.verdict.platform_max_ns, |one| one.gap.below_ns);
     let parts = worst.map(|one| one.gap.parts.clone()).unwrap_or_default();
-    let of_it = of_it(&parts, is_explained);
+    let of_it = match is_listed {
+        true => of_it(&parts, is_explained),
+        false => ", which its report does not list with its moment".to_owned(),
+    };
     let text = match (result, worst) {
         (Outcome::Pass, None) => format!(
             "guest fit: nothing above {} below its kernel",
@@ -41,7 +57,13 @@ pub(super) fn verdict(report: &Report, gaps: &[Told]) -> ExplainedVerdict {
                     "not known whether the guest is fit: its own run is inconclusive ({why}); worst {worst_ns}{of_it}"
                 )
             }
-            _ => format!("nobody can say what the worst of the guest was: {worst_ns}{of_it}"),
+            _ if !is_explained => {
+                format!("nobody can say what the worst of the guest was: {worst_ns}{of_it}")
+            }
+            _ => format!(
+                "not known whether the guest is fit: {} of its run was observed; worst {worst_ns}{of_it}",
+                human::percent(observed)
+            ),
         },
     };
     ExplainedVerdict {
@@ -51,6 +73,12 @@ pub(super) fn verdict(report: &Report, gaps: &[Told]) -> ExplainedVerdict {
         worst_parts: parts,
         text,
     }
+}
+
+/// The longest that the guest's run counted below its kernel, listed or not.
+fn counted(report: &Report) -> Nanos {
+    let unknown = report.cpus.iter().filter_map(|cpu| cpu.max_unknown_ns);
+    unknown.fold(report.verdict.platform_max_ns, Nanos::max)
 }
 
 /// `, of it 9.00 us local_timer`.

@@ -2,6 +2,7 @@
 
 mod causes;
 mod clocks;
+mod doubts;
 mod hostile;
 mod outputs;
 mod pair;

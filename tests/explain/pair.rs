@@ -22,6 +22,7 @@ const WAY_BACK: u64 = 500;
 
 pub type Part<'a> = (HostCause, &'a str, u64);
 
+#[derive(Clone)]
 pub struct Pair {
     pub guest: Report,
     pub host: HostReport,
@@ -273,8 +274,8 @@ fn host(guest: &Report, cpus: u32) -> HostReport {
             started_utc: guest.run.started_utc.clone(),
             ended_utc: guest.run.ended_utc.clone(),
             start_cycles: Cycles(0),
-            end_cycles: Cycles(LENGTH * CYCLES),
-            elapsed_ns: Nanos(LENGTH),
+            end_cycles: Cycles((LENGTH + 2 * GUEST_BEGIN) * CYCLES),
+            elapsed_ns: Nanos(LENGTH + 2 * GUEST_BEGIN),
             ended_by: EndedBy::Duration,
             error: None,
             threshold_ns: Nanos(5_000),

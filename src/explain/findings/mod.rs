@@ -31,6 +31,7 @@ pub(super) fn findings(
                 .map(|one| clocks::trouble(one, side)),
         );
         all.extend(reach::not_seen(guest, side));
+        all.extend(reach::observed(guest, side));
         all.extend(clocks::unverified(side));
         all.extend(clocks::other_day(guest, side));
         all.extend(clocks::set_anew(side));

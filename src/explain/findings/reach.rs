@@ -3,10 +3,12 @@
 use super::name;
 use crate::explain::Side;
 use crate::explain::guest_side::GuestSide;
-use crate::explain::host_side::Moment;
+use crate::explain::host_side::{Moment, unsigned};
+use crate::explain::observed::OnHost;
 use crate::explain::told::Told;
-use crate::model::{Finding, Severity};
+use crate::model::{EndedBy, Finding, Severity, cut_short};
 use crate::text::{clean_text, human};
+use crate::units::Nanos;
 
 /// Hypervisors that are not KVM and do not pass for it; KVM may show Hyper-V's
 /// name.
@@ -19,6 +21,8 @@ const NOT_KVM: [&str; 6] = [
     "QEMU (TCG)",
 ];
 
+/// A share of the run that is not worth a finding.
+const UNTOLD: f64 = 0.001;
 /// CPUs that a finding names.
 const NAMED: usize = 8;
 
@@ -42,10 +46,61 @@ pub(super) fn not_seen(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding
     })
 }
 
+/// Which part of the run a host observed, where that is not the whole.
+pub(super) fn observed(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding> {
+    let cpus = guest.cpus().into_iter();
+    let on_host = cpus.filter_map(|cpu| Some((cpu, OnHost::new(guest, side, cpu)?)));
+    let (cpu, most_lost) = on_host.max_by_key(|(_, on)| on.lost)?;
+    let observed = side.host.observed;
+    let (run, share) = (most_lost.run, most_lost.within(observed));
+    let length = run.1.saturating_sub(run.0);
+    let lost = most_lost.lost as f64 / length.max(1) as f64;
+    if share > 1.0 - UNTOLD && lost < UNTOLD {
+        return None;
+    }
+    let since = |at: i64| human::length(unsigned(at.clamp(run.0, run.1).saturating_sub(run.0)));
+    let from_to = match share > 0.0 {
+        true => format!("from {} to {}", since(observed.0), since(observed.1)),
+        false => "at no time".to_owned(),
+    };
+    let lost = match lost < UNTOLD {
+        true => String::new(),
+        false => format!(
+            ", and its records of {} of that are missing for CPU {cpu}",
+            human::length(unsigned(most_lost.lost))
+        ),
+    };
+    Some(Finding::new(
+        "run-not-observed",
+        Severity::Warning,
+        format!(
+            "{} observed the guest's run {from_to} of {}{lost}: of the rest it knows nothing.",
+            name(side),
+            human::length(unsigned(length)),
+        ),
+        "begin hwgap host before the guest's run and end it after; with BPF, or above a higher \
+         --threshold, it loses less",
+    ))
+}
+
+/// A report that is no whole.
+fn unfinished(of: &str, ended_by: EndedBy, elapsed: Nanos) -> Option<Finding> {
+    let is_cut = matches!(ended_by, EndedBy::Error | EndedBy::Running);
+    let how = cut_short(ended_by, elapsed, None).filter(|_| is_cut)?;
+    Some(Finding::new(
+        "run-unfinished",
+        Severity::Warning,
+        format!("The report of {of} is not that of a whole run: {how}."),
+        "run it again to its end",
+    ))
+}
+
 pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
     let (host, vcpus) = (name(side), &side.host.vcpus);
     let mut all = Vec::new();
-    let records = side.host.report.run.lost_records;
+    let run = &side.host.report.run;
+    all.extend(unfinished(&host, run.ended_by, run.elapsed_ns));
+    let records = run.lost_records;
     let times: u64 = vcpus.iter().map(|vcpu| vcpu.lost.len() as u64).sum();
     if records > 0 || times > 0 {
         all.push(Finding::new(
@@ -97,7 +152,9 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
 }
 
 pub(super) fn of_guest(guest: &GuestSide<'_>, gaps: &[Told]) -> Vec<Finding> {
+    let run = &guest.report.run;
     let mut all = Vec::new();
+    all.extend(unfinished("the guest", run.ended_by, run.elapsed_ns));
     let outside = gaps.iter().filter(|one| one.gap.host.is_none()).count() as u64;
     if outside > 0 {
         all.push(Finding::new(

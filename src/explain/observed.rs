@@ -1,0 +1,85 @@
+//! Which part of the guest's run its hosts observed.
+
+use crate::model::explained::ClockStanding;
+use crate::units::CpuId;
+
+use super::Side;
+use super::guest_side::GuestSide;
+use super::host_side::{Span, shared, signed};
+
+/// The run on one host's time line, for one of the guest's CPUs.
+pub(super) struct OnHost {
+    pub run: Span,
+    /// In order of time.
+    observed: Vec<Span>,
+    pub lost: i64,
+}
+
+impl OnHost {
+    /// `None` where no clock shows it.
+    pub fn new(guest: &GuestSide<'_>, side: &Side<'_>, cpu: CpuId) -> Option<OnHost> {
+        let clock = side.clocks.of(cpu)?;
+        let usable = clock.standing != ClockStanding::Contradicted;
+        let ((_, first), (_, last)) = clock.lines.first().zip(clock.lines.last())?;
+        let (host, vcpu) = (&side.host, &side.host.vcpus[clock.vcpu]);
+        let elapsed = signed(guest.report.run.elapsed_ns);
+        let start = host.moment(*first, guest.origin);
+        let last_start = host.moment(*last, guest.origin);
+        let run = (start, last_start.max(start).saturating_add(elapsed));
+        let mut observed = Vec::new();
+        let within = (run.0.max(host.observed.0), run.1.min(host.observed.1));
+        let mut from = within.0;
+        let lost = vcpu.lost.iter().filter(|lost| shared(**lost, within) > 0);
+        for lost in lost {
+            observed.push((from, lost.0));
+            from = lost.1;
+        }
+        observed.push((from, within.1));
+        observed.retain(|span| span.1 > span.0);
+        usable.then_some(OnHost {
+            run,
+            observed,
+            lost: vcpu.lost_in(within),
+        })
+    }
+
+    /// The share of the run that lies in the observation, lost or not.
+    pub fn within(&self, observed: Span) -> f64 {
+        shared(self.run, observed) as f64 / (self.run.1 - self.run.0).max(1) as f64
+    }
+}
+
+/// The share of the run that was observed, of the CPU that was least. A guest that
+/// moves counts as observed on a host from the first absence there to the last.
+pub(super) fn share(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> f64 {
+    let of_cpu = |cpu: CpuId| {
+        let mut length = 1;
+        let mut spans: Vec<Span> = Vec::new();
+        for side in sides {
+            let Some(on) = OnHost::new(guest, side, cpu) else {
+                continue;
+            };
+            length = length.max(on.run.1.saturating_sub(on.run.0));
+            let away = side.host.vcpu(cpu).map(|(_, vcpu)| &vcpu.away);
+            let seen = match away.and_then(|away| away.first().zip(away.last())) {
+                _ if sides.len() == 1 => (i64::MIN, i64::MAX),
+                Some((first, last)) => (first.start, last.end),
+                None => continue,
+            };
+            let since = |at: i64| at.saturating_sub(on.run.0);
+            let met = on.observed.iter().map(|span| {
+                let span = (span.0.max(seen.0), span.1.min(seen.1));
+                (since(span.0), since(span.1))
+            });
+            spans.extend(met);
+        }
+        spans.sort_unstable();
+        let (mut reached, mut sum) = (i64::MIN, 0_i64);
+        for (from, to) in spans {
+            sum = sum.saturating_add(to.saturating_sub(from.max(reached)).max(0));
+            reached = reached.max(to);
+        }
+        sum as f64 / length as f64
+    };
+    guest.cpus().into_iter().map(of_cpu).fold(1.0, f64::min)
+}
