@@ -74,7 +74,8 @@ fn what_cannot_be_is_refused() {
 #[test]
 fn sums_are_those_of_the_list() {
     let vcpu = |change: fn(&mut Vcpu)| problem(|report| change(&mut report.guests[1].vcpus[0]));
-    let changes: [(&str, fn(&mut Vcpu)); 12] = [
+    type Change = fn(&mut Vcpu);
+    let changes: [(&str, Change); 12] = [
         ("absences_seen", |vcpu| vcpu.absences_seen += 1),
         ("absent_ns", |vcpu| vcpu.absent_ns = Nanos(0)),
         ("longest_ns", |vcpu| vcpu.longest_ns = Nanos(7_000)),
