@@ -39,6 +39,8 @@ pub struct Boot<'a> {
     pub change: Option<Change>,
     /// Whether the guest may read the host's files, for Python programs.
     pub host_files: HostFiles,
+    /// The CPU time that the emulator may take.
+    pub most: Duration,
 }
 
 /// The host's root folder inside the guest.
@@ -190,7 +192,7 @@ impl Boot<'_> {
 
     fn wait(&self, command: &mut Command) -> Result<()> {
         let mut child = command.spawn().context("qemu-system-x86_64")?;
-        let mut patience = Patience::begin();
+        let mut patience = Patience::begin(self.most);
         loop {
             if let Some(status) = child.try_wait()? {
                 ensure!(

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 /// CPU time of one boot. That with many CPUs takes a quarter of it, others a
 /// tenth.
-const MOST: Duration = Duration::from_secs(1_800);
+pub const MOST: Duration = Duration::from_secs(1_800);
 /// Without any work in this time the emulator hangs: an idle guest's time
 /// passes at once, so that a healthy one always has work.
 const LONGEST_REST: Duration = Duration::from_secs(600);
@@ -18,6 +18,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Watches one emulator.
 pub struct Patience {
+    most: Duration,
     worked: Duration,
     worked_at: Instant,
 }
@@ -33,9 +34,10 @@ pub enum Progress {
 }
 
 impl Patience {
-    /// Begins to watch.
-    pub fn begin() -> Self {
+    /// Begins to watch; `most` is the CPU time that it may take.
+    pub fn begin(most: Duration) -> Self {
         Self {
+            most,
             worked: Duration::ZERO,
             worked_at: Instant::now(),
         }
@@ -49,7 +51,7 @@ impl Patience {
         if worked > self.worked {
             (self.worked, self.worked_at) = (worked, Instant::now());
         }
-        Ok(if worked > MOST {
+        Ok(if worked > self.most {
             Progress::Endless
         } else if self.worked_at.elapsed() > LONGEST_REST {
             Progress::Hanging
@@ -81,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_process_that_lives_is_working() {
-        let progress = Patience::begin().look(std::process::id()).unwrap();
+        let progress = Patience::begin(MOST).look(std::process::id()).unwrap();
         assert_eq!(progress, Progress::Working);
     }
 }

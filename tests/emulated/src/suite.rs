@@ -14,6 +14,7 @@ use crate::initramfs::{Initramfs, module_files};
 use crate::judge::checks::{Evidence, judge};
 use crate::judge::{Outcome, acted, coverage, left_behind, many, pair, selftest, words};
 use crate::machine::{Boot, HostFiles};
+use crate::patience;
 use crate::report::Report;
 use crate::scenario::{Firmware, Scenario, Written};
 use crate::smilog::SmiLog;
@@ -176,6 +177,7 @@ fn run_one(folders: &Folders, scenario: &Scenario, recorded_cost: f64) -> Result
         folder: &folder,
         change: scenario.change()?,
         host_files: HostFiles::Hidden,
+        most: patience::MOST,
     }
     .run()?;
     judge_results(scenario, &folder.join("results"), recorded_cost)

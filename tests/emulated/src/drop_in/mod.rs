@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 
 use crate::guest;
 use crate::machine::{Boot, HostFiles};
+use crate::patience;
 use crate::scenario::Machine;
 use crate::suite::Folders;
 
@@ -47,6 +48,7 @@ pub fn run(folders: &Folders) -> Result<Findings> {
         folder: &folder,
         change: None,
         host_files: HostFiles::ReadOnly,
+        most: patience::MOST,
     }
     .run()?;
     judge_again(folders)

@@ -14,6 +14,7 @@ mod table;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
@@ -32,6 +33,8 @@ pub const KERNEL: &str = "6.1";
 
 /// The emulator's SVM lets one boot of four or so crash or hang.
 const ATTEMPTS: u32 = 6;
+/// Boots take a third of this CPU time.
+const HANGS: Duration = Duration::from_secs(400);
 
 /// A boot, and what is planted in it.
 #[derive(Clone, Copy)]
@@ -102,7 +105,14 @@ pub fn run(folders: &Folders, cases: &[&Case]) -> Result<Findings> {
     for case in cases {
         // Each begins at another moment, for one that crashed does so again.
         for attempt in 0..ATTEMPTS {
-            let folder = boot(folders, case, attempt)?;
+            let folder = match boot(folders, case, attempt) {
+                Ok(folder) => folder,
+                Err(error) if attempt + 1 < ATTEMPTS => {
+                    eprintln!("{}: {error:#}; once more", case.name);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if folder
                 .join("results")
                 .join(INNER)
@@ -147,6 +157,7 @@ fn boot(folders: &Folders, case: &Case, attempt: u32) -> Result<PathBuf> {
         folder: &folder,
         change: None,
         host_files: HostFiles::ReadOnly,
+        most: HANGS,
     }
     .run()?;
     fs::remove_file(&inner)?;

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use crate::guest;
 use crate::judge::matching::{Limits, Place, Span, place, stalls};
 use crate::machine::{Boot, HostFiles};
+use crate::patience;
 use crate::report::Report;
 use crate::scenario::Machine;
 use crate::smilog::SmiLog;
@@ -67,6 +68,7 @@ fn boot(folders: &Folders, name: &str, kernel: &str, early: &[&str], job: &str) 
         folder: &folder,
         change: None,
         host_files: HostFiles::ReadOnly,
+        most: patience::MOST,
     }
     .run()?;
     Ok(folder.join("results"))
