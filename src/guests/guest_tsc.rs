@@ -2,8 +2,11 @@
 //! (arch/x86/kvm/debugfs.c).
 
 use crate::host::root::{Known, ReadError, Root};
-use crate::model::absence::GuestTsc;
+use crate::model::absence::{GuestTsc, MOST_TSC_LINES};
 use crate::units::Cycles;
+
+/// Why no line is told, from then on.
+const SET_TOO_OFTEN: &str = "the host's KVM adjusts the guest's TSC all the time";
 
 /// What a vCPU's folder tells at this moment.
 ///
@@ -33,21 +36,26 @@ pub(super) fn read(debugfs: &Root, folder: &str, now: Cycles) -> Known<GuestTsc>
 
 /// Adds what was read now to what was read before, where that has changed.
 pub(super) fn note(known: &mut Result<Vec<GuestTsc>, String>, now: Known<GuestTsc>) {
-    match (known, now) {
-        (Ok(lines), Ok(now)) => {
-            let is_news = lines.last().is_none_or(|last| {
-                (&last.offset, &last.ratio, last.ratio_bits)
-                    != (&now.offset, &now.ratio, now.ratio_bits)
-            });
-            if is_news {
-                lines.push(now);
+    let lines = match known {
+        Ok(lines) => lines,
+        Err(reason) if reason == SET_TOO_OFTEN => return,
+        Err(reason) => {
+            match now {
+                Ok(now) => *known = Ok(vec![now]),
+                Err(error) => *reason = error.to_string(),
             }
+            return;
         }
-        (known @ Err(_), now) => {
-            *known = now.map(|now| vec![now]).map_err(|error| error.to_string())
-        }
-        // The guest has gone; what was read holds.
-        (Ok(_), Err(_)) => {}
+    };
+    // Else the guest has gone; what was read holds.
+    let Ok(now) = now else { return };
+    let is_news = lines.last().is_none_or(|last| {
+        (&last.offset, &last.ratio, last.ratio_bits) != (&now.offset, &now.ratio, now.ratio_bits)
+    });
+    if is_news && lines.len() == MOST_TSC_LINES {
+        *known = Err(SET_TOO_OFTEN.to_owned());
+    } else {
+        lines.extend(is_news.then_some(now));
     }
 }
 
@@ -91,5 +99,25 @@ mod tests {
         assert_eq!(known, Ok(expected));
         put("tsc-scaling-ratio-frac-bits", "64\n");
         assert!(look(5).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_adjusted_all_the_time_is_on_no_line() {
+        let mut known = Err(String::new());
+        let set = |known: &mut _, times: u64| {
+            for at in 0..times {
+                let line = GuestTsc {
+                    seen_cycles: Cycles(at),
+                    offset: at.to_string(),
+                    ratio: "1".to_owned(),
+                    ratio_bits: 0,
+                };
+                note(known, Ok(line));
+            }
+        };
+        set(&mut known, MOST_TSC_LINES as u64);
+        assert_eq!(known.as_ref().map(Vec::len), Ok(MOST_TSC_LINES));
+        set(&mut known, 3);
+        assert_eq!(known, Err(SET_TOO_OFTEN.to_owned()));
     }
 }

@@ -178,6 +178,10 @@ impl Vcpu {
     }
 }
 
+/// The lines of a guest's clock that a report may have for a vCPU. A clock that was
+/// set more often is on no line: KVM adjusts it all the time.
+pub const MOST_TSC_LINES: usize = 1_000;
+
 /// A line on which the guest's TSC runs against the host's: guest = host *
 /// `ratio` / 2^`ratio_bits` + `offset`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

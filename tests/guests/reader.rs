@@ -61,6 +61,11 @@ fn what_cannot_be_is_refused() {
         lines[0].ratio = "0".to_owned();
     });
     assert!(told.contains("guest_tsc.ratio"), "{told}");
+    let told = problem(|report| {
+        let lines = report.guests[0].vcpus[0].guest_tsc.as_mut().unwrap();
+        *lines = vec![lines[0].clone(); 1_001];
+    });
+    assert!(told.contains("at most 1,000 lines"), "{told}");
     let told = problem(|report| report.run.elapsed_ns.0 += 10_000);
     assert!(told.contains("run.elapsed_ns"), "{told}");
     let told = problem(|report| report.run.start_cycles = Cycles(u64::MAX));

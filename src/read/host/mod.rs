@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::files::packing::without_mark;
-use crate::model::absence::{Absence, HOST_SCHEMA, HostReport, Vcpu};
+use crate::model::absence::{Absence, HOST_SCHEMA, HostReport, MOST_TSC_LINES, Vcpu};
 use crate::read::saved::{self, Problem, ReadError, absurd, check_clock, check_schema, from_json};
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -70,7 +70,11 @@ fn contradiction<T>(what: String) -> Result<T, Problem> {
 }
 
 fn check(vcpu: &Vcpu, hz: Hertz, observed: (Cycles, Cycles)) -> Result<(), Problem> {
-    for line in vcpu.guest_tsc.iter().flatten() {
+    let lines = vcpu.guest_tsc.iter().flatten();
+    if lines.clone().count() > MOST_TSC_LINES {
+        return absurd("guest_tsc", lines.count(), "at most 1,000 lines");
+    }
+    for line in lines {
         if line.offset.parse::<i64>().is_err() {
             return absurd(
                 "guest_tsc.offset",
