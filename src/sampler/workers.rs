@@ -57,7 +57,7 @@ struct Worker {
     thread: JoinHandle<Option<CpuTotals>>,
 }
 
-/// The threads of an engine; none before [`Crew::start`].
+/// The threads of an engine; none before [`Workers::start`].
 #[derive(Default)]
 pub(super) struct Workers {
     workers: Vec<Worker>,

@@ -1,6 +1,6 @@
 //! What is asked of a run from outside.
 
-/// Where wishes come from while a run goes on: signals, or nothing in a test.
+/// Where requests come from while a run goes on: signals, or nothing in a test.
 pub trait Requests {
     /// Waits for at most this long.
     fn wait(&self, longest: Nanos) -> Request;

@@ -9,23 +9,23 @@ use statrs::function::gamma::ln_gamma;
 
 /// Terms smaller than this part of the sum no longer change it.
 const NEGLIGIBLE: f64 = 1e-17;
-/// A scatter beyond Poisson's below this is none.
-const NO_SCATTER: f64 = 1e-9;
+/// A dispersion beyond Poisson's below this is none.
+const NO_DISPERSION: f64 = 1e-9;
 
 /// The chance of `count` events or more where `mean` are expected and the
-/// rates of hosts scatter by the relative variance `scatter`: their variance
+/// rates of hosts differ by the relative variance `dispersion`: their variance
 /// over the square of their mean. With 0 this is Poisson's tail. For counts that
 /// are not above the mean it is 1, a bound.
-pub fn tail(count: u64, mean: f64, scatter: f64) -> f64 {
-    match Terms::new(count, mean, scatter) {
+pub fn tail(count: u64, mean: f64, dispersion: f64) -> f64 {
+    match Terms::new(count, mean, dispersion) {
         Ok(terms) => terms.sum(),
         Err(known) => known,
     }
 }
 
 /// Whether [`tail`] is at least `level`. Its first term tells in most cases.
-pub fn tail_reaches(level: f64, count: u64, mean: f64, scatter: f64) -> bool {
-    match Terms::new(count, mean, scatter) {
+pub fn tail_reaches(level: f64, count: u64, mean: f64, dispersion: f64) -> bool {
+    match Terms::new(count, mean, dispersion) {
         Ok(terms) => terms.ln_first >= level.ln() || terms.sum() >= level,
         Err(known) => known >= level,
     }
@@ -47,7 +47,7 @@ enum Next {
 
 impl Terms {
     /// The terms, or the tail where it is known without them.
-    fn new(count: u64, mean: f64, scatter: f64) -> Result<Terms, f64> {
+    fn new(count: u64, mean: f64, dispersion: f64) -> Result<Terms, f64> {
         let k = count as f64;
         if count == 0 || k <= mean {
             return Err(1.0);
@@ -55,11 +55,11 @@ impl Terms {
         if mean.is_nan() || mean <= 0.0 {
             return Err(0.0);
         }
-        let (ln_first, next) = if scatter < NO_SCATTER {
+        let (ln_first, next) = if dispersion < NO_DISPERSION {
             let ln_first = k * mean.ln() - mean - ln_gamma(k + 1.0);
             (ln_first, Next::Poisson { mean })
         } else {
-            let size = 1.0 / scatter;
+            let size = 1.0 / dispersion;
             let share = mean / (mean + size);
             let ln_first = ln_gamma(k + size) - ln_gamma(size) - ln_gamma(k + 1.0)
                 + size * (size / (mean + size)).ln()
@@ -102,23 +102,23 @@ mod tests {
     // Summed apart from this code, with 50 digits.
     #[test]
     fn tails_agree_with_reference_figures() {
-        for (count, mean, scatter, reference) in [
+        for (count, mean, dispersion, reference) in [
             (10, 3.0, 0.0, 1.102_488_130_115_479_7e-3),
             (60, 20.0, 0.0, 4.233_284_694_712_903e-13),
             (30, 10.0, 0.25, 6.744_053_039_622_873e-3),
         ] {
-            let error = tail(count, mean, scatter) / reference - 1.0;
-            assert!(error.abs() < 1e-9, "{count} {mean} {scatter}: {error}");
+            let error = tail(count, mean, dispersion) / reference - 1.0;
+            assert!(error.abs() < 1e-9, "{count} {mean} {dispersion}: {error}");
         }
     }
 
     #[test]
     fn what_a_tail_reaches_is_its_size() {
-        for (count, mean, scatter) in [(10, 3.0, 0.0), (30, 10.0, 0.25), (2, 5.0, 0.1)] {
-            let size = tail(count, mean, scatter);
+        for (count, mean, dispersion) in [(10, 3.0, 0.0), (30, 10.0, 0.25), (2, 5.0, 0.1)] {
+            let size = tail(count, mean, dispersion);
             for (level, reached) in [(0.1, true), (0.999, true), (1.001, false)] {
-                let found = tail_reaches(level * size, count, mean, scatter);
-                assert_eq!(found, reached, "{count} {mean} {scatter} {level}");
+                let found = tail_reaches(level * size, count, mean, dispersion);
+                assert_eq!(found, reached, "{count} {mean} {dispersion} {level}");
             }
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
                  that {} is {cycles} cycles less. {NOTHING}.",
                 if *by_ns < 0 { "-" } else { "" },
                 human::length(Nanos(by_ns.unsigned_abs())),
-                teller(side),
+                told_by(side),
             ),
             SAME_RUN,
         ),
@@ -61,7 +61,7 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
                 "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
                  of the clocks that {}. {NOTHING}.",
                 listed(cpus),
-                teller(side)
+                told_by(side)
             ),
             SAME_RUN,
         ),
@@ -78,7 +78,7 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
                  offset of the clocks that {}, but a vCPU that is away cannot sample. {NOTHING}.",
                 listed(cpus),
                 human::length(unsigned(*longest_ns)),
-                teller(side)
+                told_by(side)
             ),
             SAME_RUN,
         ),
@@ -114,7 +114,7 @@ fn listed(cpus: &[CpuId]) -> String {
     cpus.join(", ")
 }
 
-fn teller(side: &Side<'_>) -> String {
+fn told_by(side: &Side<'_>) -> String {
     match side.clocks.source {
         Some(Given) => "was given".to_owned(),
         Some(Kvm) => format!("KVM of {} tells", name(side)),
@@ -138,7 +138,7 @@ pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Optio
             format!(
                 "By the offset of the clocks that {} no gap of the guest falls into the time that {} \
                  observed: the offset is broken, or the reports are of different times. {NOTHING}.",
-                teller(side),
+                told_by(side),
                 name(side)
             ),
             SAME_RUN,

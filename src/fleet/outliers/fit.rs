@@ -1,10 +1,10 @@
-//! The rate that hosts of a group share, and how far they scatter about it.
+//! The rate that hosts of a group share, and how far they differ from it.
 
 use crate::stats::excess::{tail, tail_reaches};
 
 /// Hosts rarer than this, times their number, are left out of the fit.
 const LEFT_OUT: f64 = 0.05;
-/// Standard errors by which the scatter is raised.
+/// Standard errors by which the dispersion is raised.
 const UNCERTAINTY: f64 = 1.5;
 /// The fit settles in a few rounds; a cycle ends here.
 const MOST_ROUNDS: usize = 20;
@@ -29,20 +29,20 @@ pub(super) struct Judged {
     pub p: f64,
 }
 
-/// A rate that hosts share, and how far they scatter about it.
+/// A rate that hosts share, and how far they differ from it.
 #[derive(Clone, Copy)]
 struct Fit {
     rate: f64,
-    scatter: f64,
+    dispersion: f64,
 }
 
 impl Fit {
     fn chance(&self, one: &Counted) -> f64 {
-        tail(one.events, self.rate * one.hours, self.scatter)
+        tail(one.events, self.rate * one.hours, self.dispersion)
     }
 
     fn allows(&self, one: &Counted, level: f64) -> bool {
-        tail_reaches(level, one.events, self.rate * one.hours, self.scatter)
+        tail_reaches(level, one.events, self.rate * one.hours, self.dispersion)
     }
 }
 
@@ -85,7 +85,7 @@ fn of_middle_half(counted: &[Counted]) -> Fit {
     let hours = middle.iter().map(|one| one.hours).sum::<f64>() / middle.len() as f64;
     let beyond_poisson = deviation * deviation - fit.rate / hours;
     Fit {
-        scatter: (beyond_poisson / (fit.rate * fit.rate)).max(fit.scatter),
+        dispersion: (beyond_poisson / (fit.rate * fit.rate)).max(fit.dispersion),
         ..fit
     }
 }
@@ -97,11 +97,11 @@ fn with_mean_only(counted: &[Counted]) -> Fit {
     let hours: f64 = counted.iter().map(|one| one.hours).sum();
     Fit {
         rate: events / hours,
-        scatter: 1.0 / events,
+        dispersion: 1.0 / events,
     }
 }
 
-/// Rate and scatter by moments, the latter raised by what its own uncertainty
+/// Rate and dispersion by moments, the latter raised by what its own uncertainty
 /// may hide, as of a chi-squared distribution.
 fn of_all(counted: &[Counted]) -> Fit {
     let fit = with_mean_only(counted);
@@ -117,7 +117,7 @@ fn of_all(counted: &[Counted]) -> Fit {
     let mean = expected / counted.len().max(1) as f64;
     let between = ((factor - 1.0) / mean).max(0.0);
     Fit {
-        scatter: fit.scatter + between,
+        dispersion: fit.dispersion + between,
         ..fit
     }
 }

@@ -1,10 +1,10 @@
 //! Passing hosts that have far more events than their like.
 //!
 //! Within a group of equal machines the counts of hosts follow a negative
-//! binomial: Poisson around rates that scatter from host to host. Rate and
-//! scatter are fitted without the hosts that stand out, starting from the
+//! binomial: Poisson around rates that differ from host to host. Rate and
+//! dispersion are fitted without the hosts that stand out, starting from the
 //! middle half of the group, so that outliers neither move the rate nor hide
-//! behind a scatter that they make themselves. A host is named where its exact
+//! behind a dispersion that they make themselves. A host is named where its exact
 //! tail, corrected for all hosts of the fleet, is below [`FALSE_ALARM`]: of the
 //! hosts that are named at most that share is false on average.
 
@@ -26,7 +26,7 @@ use fit::{Counted, Judged, judge};
 
 /// A fleet of hosts that are alike has any named with at most this chance.
 pub const FALSE_ALARM: f64 = 0.01;
-/// Of fewer hosts the scatter is not known well enough.
+/// Of fewer hosts the dispersion is not known well enough.
 pub const SMALLEST_GROUP: usize = 30;
 
 pub(super) struct Outliers {

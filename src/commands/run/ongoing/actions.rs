@@ -37,10 +37,10 @@ pub(in super::super) struct Actions<'scope> {
     origin: Option<Cycles>,
     early: Vec<Notice>,
     gaps: u64,
-    stations: Vec<Station<'scope>>,
+    workers: Vec<ActionWorker<'scope>>,
 }
 
-struct Station<'scope> {
+struct ActionWorker<'scope> {
     when: ActionWhen,
     inbox: SyncSender<Arc<Notice>>,
     between: Nanos,
@@ -94,11 +94,12 @@ impl Opened {
         is_live: bool,
         keep: &Keep,
     ) -> Result<Actions<'scope>, Failure> {
-        let station = |(when, plan, performer)| Station::start(scope, when, plan, performer, keep);
-        let stations = self
+        let worker =
+            |(when, plan, performer)| ActionWorker::start(scope, when, plan, performer, keep);
+        let workers = self
             .0
             .into_iter()
-            .map(station)
+            .map(worker)
             .collect::<std::io::Result<_>>();
         Ok(Actions {
             limits,
@@ -106,7 +107,7 @@ impl Opened {
             origin: None,
             early: Vec::new(),
             gaps: 0,
-            stations: stations.map_err(no_thread)?,
+            workers: workers.map_err(no_thread)?,
         })
     }
 }
@@ -154,16 +155,15 @@ impl<'scope> Actions<'scope> {
             }
             made.clone()
         };
-        self.at_gaps()
-            .for_each(|station| station.offer(&mut notice));
+        self.at_gaps().for_each(|worker| worker.offer(&mut notice));
     }
 
-    fn at_gaps(&mut self) -> impl Iterator<Item = &mut Station<'scope>> {
-        (self.stations.iter_mut()).filter(|one| one.when == ActionWhen::Gap)
+    fn at_gaps(&mut self) -> impl Iterator<Item = &mut ActionWorker<'scope>> {
+        (self.workers.iter_mut()).filter(|one| one.when == ActionWhen::Gap)
     }
 
     pub(super) fn so_far(&self) -> ActionsReport {
-        let reports = self.stations.iter().map(Station::so_far);
+        let reports = self.workers.iter().map(ActionWorker::so_far);
         ActionsReport {
             above_ns: self
                 .limits
@@ -186,15 +186,17 @@ impl<'scope> Actions<'scope> {
             gaps: self.gaps,
             is_live: self.is_live,
         });
-        let stations = std::mem::take(&mut self.stations);
+        let workers = std::mem::take(&mut self.workers);
         let (on_gap, on_end): (Vec<_>, Vec<_>) =
-            (stations.into_iter()).partition(|one| one.when == ActionWhen::Gap);
+            (workers.into_iter()).partition(|one| one.when == ActionWhen::Gap);
         let mut report = self.so_far();
-        report.actions.extend(on_gap.into_iter().map(Station::end));
-        for station in on_end {
+        report
+            .actions
+            .extend(on_gap.into_iter().map(ActionWorker::end));
+        for worker in on_end {
             // Its thread waits for nothing else.
-            let _ = station.inbox.send(notice.clone());
-            report.actions.push(station.end());
+            let _ = worker.inbox.send(notice.clone());
+            report.actions.push(worker.end());
         }
         report
     }
@@ -219,14 +221,14 @@ fn notice(now: &JudgedNow<'_>, origin: Cycles, is_live: bool, gaps: u64) -> Noti
     }
 }
 
-impl<'scope> Station<'scope> {
+impl<'scope> ActionWorker<'scope> {
     fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         when: ActionWhen,
         plan: ActionPlan,
         performer: Performer,
         keep: &Keep,
-    ) -> std::io::Result<Station<'scope>> {
+    ) -> std::io::Result<ActionWorker<'scope>> {
         let report = Arc::new(Mutex::new(ActionReport {
             action: plan.deed.to_string(),
             when,
@@ -247,7 +249,7 @@ impl<'scope> Station<'scope> {
         let thread = helper(scope, "action", keep, move || {
             serve(&outbox, performer, &noted)
         })?;
-        Ok(Station {
+        Ok(ActionWorker {
             when,
             inbox,
             between,
@@ -281,7 +283,7 @@ impl<'scope> Station<'scope> {
     }
 
     fn end(self) -> ActionReport {
-        let Station {
+        let ActionWorker {
             inbox,
             busy,
             beyond_limit,
