@@ -102,7 +102,7 @@ pub enum PlanError {
     /// An engine that would take turns with itself.
     #[error("--engine names {0} twice")]
     EngineTwice(&'static str),
-    /// A shot or breath that is too short or too long.
+    /// An interrupts-off window or pause that is too short or too long.
     #[error("--{option} {length} is not between {least} and {most}")]
     OutOfRange {
         option: &'static str,

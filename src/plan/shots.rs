@@ -2,7 +2,7 @@
 
 use crate::cli::{EngineArg, RunArgs};
 use crate::model::{EngineName, KeepGaps};
-use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_BREATH, SHORTEST_SHOT};
+use crate::sampler::{LONGEST_SHOT, Ledger, Pace, SHORTEST_PAUSE, SHORTEST_SHOT};
 use crate::units::Nanos;
 
 use super::PlanError;
@@ -13,7 +13,7 @@ use super::PlanError;
 const DEFAULT_SHOT: Nanos = Nanos(10_000_000);
 /// Time between shots. With what falling asleep and waking up take, some 97 %
 /// of the time are sampled.
-const DEFAULT_BREATH: Nanos = Nanos(250_000);
+const DEFAULT_PAUSE: Nanos = Nanos(250_000);
 /// The longest run whose shots are listed, where all its gaps are: there may be
 /// thousands a second.
 const LONGEST_LISTED: Nanos = Nanos(60_000_000_000);
@@ -76,11 +76,11 @@ pub(super) fn engine(args: &RunArgs, threshold: Nanos) -> Result<(EngineChoice, 
             SHORTEST_SHOT,
             LONGEST_SHOT,
         )?,
-        breath: within(
+        pause: within(
             "irqs-on",
             args.irqs_on,
-            DEFAULT_BREATH,
-            SHORTEST_BREATH,
+            DEFAULT_PAUSE,
+            SHORTEST_PAUSE,
             Nanos::SECOND,
         )?,
         ledger: match args.keep_gaps {

@@ -35,8 +35,7 @@ pub use engine::{
     SmiSetup, SoFar, Window,
 };
 pub use engines::bpf::{
-    Ability, BpfEngine, BpfTrial, LONGEST_SHOT, Missing, Pace, SHORTEST_BREATH, SHORTEST_SHOT,
-    probe,
+    Ability, BpfEngine, BpfTrial, LONGEST_SHOT, Missing, Pace, SHORTEST_PAUSE, SHORTEST_SHOT, probe,
 };
 pub use engines::tracer::{
     Interrupts, Tracer, TracerAbility, TracerEngine, TracerError, probe_tracer,

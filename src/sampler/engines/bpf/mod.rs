@@ -1,5 +1,5 @@
 //! The engine that holds interrupts off: a BPF program samples the clock in
-//! shots of bounded length on each CPU, back to back but for a breath in which
+//! shots of bounded length on each CPU, back to back but for a pause in which
 //! the kernel serves what waited.
 //!
 //! Within a shot this kernel cannot run, except by an NMI or a machine check,
@@ -56,8 +56,8 @@ pub const SHORTEST_SHOT: Nanos = Nanos(100_000);
 /// looks every 0.5 s (kernel/watchdog.c, kernel/rcu/tree_stall.h,
 /// kernel/time/clocksource.c).
 pub const LONGEST_SHOT: Nanos = Nanos(100_000_000);
-/// The shortest breath: some interrupts and a switch to a kernel thread.
-pub const SHORTEST_BREATH: Nanos = Nanos(20_000);
+/// The shortest pause: some interrupts and a switch to a kernel thread.
+pub const SHORTEST_PAUSE: Nanos = Nanos(20_000);
 /// Shots by which a CPU is calibrated.
 const CALIBRATION_SHOTS: usize = 10;
 /// Their length.
@@ -80,7 +80,7 @@ pub struct Pace {
     /// Length of a shot: interrupts are off for as long.
     pub shot: Nanos,
     /// Time given to the kernel and to other tasks after each.
-    pub breath: Nanos,
+    pub pause: Nanos,
     /// What is kept of each.
     pub ledger: Ledger,
 }

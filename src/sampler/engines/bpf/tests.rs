@@ -133,7 +133,7 @@ fn the_engine_covers_most_of_its_time_and_counts_exactly() {
     };
     let pace = Pace {
         shot: Nanos(5_000_000),
-        breath: Nanos(200_000),
+        pause: Nanos(200_000),
         ledger: crate::sampler::gap::Ledger::Sums,
     };
     let mut engine = BpfEngine::new(plan, pace, ability, vec![Err(String::from("not asked"))]);

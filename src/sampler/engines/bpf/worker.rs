@@ -154,7 +154,7 @@ impl<M: Machine> Shots<'_, M> {
                 break;
             }
             self.tell(ends);
-            self.machine.pause(self.plan.hz.to_cycles(pace.breath));
+            self.machine.pause(self.plan.hz.to_cycles(pace.pause));
         }
     }
 
@@ -174,7 +174,7 @@ impl<M: Machine> Shots<'_, M> {
             && !self.channel.shared.is_stopped()
             && self.fire(pace.shot).is_ok()
         {
-            self.machine.pause(self.plan.hz.to_cycles(pace.breath));
+            self.machine.pause(self.plan.hz.to_cycles(pace.pause));
         }
         if self.plan.warm_up > Cycles(0) {
             let (readings, counts) = (self.plan.smi_readings, self.loaded.counts_smis());

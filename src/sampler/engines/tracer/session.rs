@@ -25,9 +25,9 @@ const HWLAT_WIDTH: Nanos = Nanos(50_000_000);
 const HWLAT_SLEEP: Nanos = Nanos(1_000_000);
 /// A run of osnoise without a pause; the last one is not covered to its end.
 const OSNOISE_RUN: Nanos = Nanos(100_000_000);
-/// A run with interrupts off, and the breath after it.
+/// A run with interrupts off, and the pause after it.
 const OSNOISE_SHOT: Nanos = Nanos(10_000_000);
-const OSNOISE_BREATH: Nanos = Nanos(250_000);
+const OSNOISE_PAUSE: Nanos = Nanos(250_000);
 /// osnoise is asked for every gap that could be an SMI.
 pub(super) const OSNOISE_LEAST_US: u64 = 1;
 /// Longer widths would keep interrupts from the CPU for too long.
@@ -57,7 +57,7 @@ impl Rhythm {
             },
             (Window::Continuous, Tracer::Osnoise) if masks => Rhythm {
                 width: OSNOISE_SHOT,
-                window: Nanos(OSNOISE_SHOT.0 + OSNOISE_BREATH.0),
+                window: Nanos(OSNOISE_SHOT.0 + OSNOISE_PAUSE.0),
             },
             (Window::Continuous, Tracer::Osnoise) => Rhythm {
                 width: OSNOISE_RUN,
