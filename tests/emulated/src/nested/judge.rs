@@ -165,11 +165,15 @@ pub fn judge(evidence: &Evidence) -> Verdict {
 
 /// What moves a thread, the interrupt that asks for it and the waiting for the new
 /// CPU take about as long as one another: which is the longest says nothing. The
-/// move must be told.
+/// move must be told; or who did it, where that had the vCPU's CPU already, as a
+/// thread that waits loses nothing by a move.
 fn judge_move(kind: &mut Kind, gap: &Gap, planted: u64) {
     kind.gaps += 1;
-    let told = (gap.parts.iter().chain(&gap.os_parts))
-        .filter(|part| is_right(Plant::Migration, &part.cause, &part.what));
+    let told = (gap.parts.iter().chain(&gap.os_parts)).filter(|part| {
+        [Plant::Migration, Plant::Task]
+            .iter()
+            .any(|plant| is_right(*plant, &part.cause, &part.what))
+    });
     let told: u64 = told.map(|part| part.length_ns).sum();
     match (told, gap.cause.as_str()) {
         (1.., _) => kind.right += 1,
@@ -348,5 +352,29 @@ mod tests {
         let verdict = judge(&evidence(gaps));
         assert_eq!(verdict.others, 1);
         assert!(verdict.failures.len() == 1);
+    }
+
+    #[test]
+    fn a_move_is_told_by_a_part_of_its_gap() {
+        let moved = |cause: &str, what: &str| {
+            let mut gap = gap(98_000, "host-interrupt", 60_000);
+            gap.what = "reschedule".into();
+            gap.parts.push(Part {
+                cause: cause.into(),
+                what: what.into(),
+                length_ns: 40_000,
+            });
+            gap.parts[0].what = "reschedule".into();
+            let mut evidence = evidence(among_others(gap));
+            evidence.truth[0].what = Plant::Migration;
+            let kind = &judge(&evidence).kinds[&Plant::Migration];
+            (kind.right, kind.wrong)
+        };
+        assert_eq!(moved("vcpu-migrated", "CPU 0 to CPU 1"), (1, 0));
+        assert_eq!(
+            moved("vcpu-migrated", "ready, and its CPU was idle"),
+            (0, 1)
+        );
+        assert_eq!(moved("host-softirq", "timer"), (0, 1));
     }
 }
