@@ -51,9 +51,20 @@ impl Parts<'_> {
         a.call(Helper::MapLookup);
     }
 
+    /// R8 is the current thread with its process. Goes on at `known` where it is the
+    /// one that has the CPU, else adopts it.
+    pub(super) fn follow(&self, a: &mut Asm, known: Label, end: Label) {
+        a.call(Helper::CurrentThread);
+        a.copy(R8, R0);
+        a.copy_low(R2, R8);
+        a.load(R1, R7, Slot::Thread.bytes(), Double);
+        a.jump_if(R1, Equal, R2, known);
+        self.adopt(a, end);
+    }
+
     /// The current thread R8 becomes the one that has the CPU, unless it is of a
     /// process that is not wanted.
-    pub(super) fn adopt(&self, a: &mut Asm, end: Label) {
+    fn adopt(&self, a: &mut Asm, end: Label) {
         let known = a.label();
         a.copy_low(R1, R8);
         self.look_up(a);
@@ -107,6 +118,16 @@ impl Parts<'_> {
         clear(a, [Slot::Exit, Slot::Logged]);
     }
 
+    /// Puts out a small record, of this moment: its value is in R8.
+    pub(super) fn put_small(&self, a: &mut Asm, kind: i32, end: Label) {
+        a.call(Helper::KtimeGetNs);
+        a.set(R1, kind);
+        a.store(Frame, RECORD, R1, Word);
+        a.store(Frame, RECORD + 4, R8, Word);
+        a.store(Frame, RECORD + 8, R0, Double);
+        self.put_stack(a, ENTRY_BYTES, end);
+    }
+
     /// Puts out the record on the stack.
     pub(super) fn put_stack(&self, a: &mut Asm, bytes: i32, end: Label) {
         a.copy(R4, Frame);
@@ -144,12 +165,7 @@ impl Parts<'_> {
         a.call(Helper::PerfEventRead);
         a.jump_if_value(R0, LessSigned, 0, done);
         a.copy(R8, R0);
-        a.call(Helper::KtimeGetNs);
-        a.set(R1, Kind::Smis as i32);
-        a.store(Frame, RECORD, R1, Word);
-        a.store(Frame, RECORD + 4, R8, Word);
-        a.store(Frame, RECORD + 8, R0, Double);
-        self.put_stack(a, ENTRY_BYTES, end);
+        self.put_small(a, Kind::Smis as i32, end);
         a.place(done);
     }
 }

@@ -1,10 +1,10 @@
 //! The programs of a guest's exits and entries.
 
+use super::Parts;
 use super::blocks::{clear, finish};
-use super::{Parts, RECORD};
-use crate::guests::source::bpf::layout::{ENTRY_BYTES, Kind, LOG_AT, Slot};
+use crate::guests::source::bpf::layout::{Kind, LOG_AT, Slot};
 use crate::sys::bpf::Condition::{Above, AtLeast, Equal, NotEqual};
-use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R3, R6, R7, R8, R9};
+use crate::sys::bpf::Reg::{R0, R1, R2, R3, R6, R7, R8, R9};
 use crate::sys::bpf::Width::{Double, Word};
 use crate::sys::bpf::{Asm, AsmError, Helper};
 
@@ -31,12 +31,7 @@ impl Parts<'_> {
         let a = &mut asm;
         let (end, known) = (a.label(), a.label());
         self.begin(a, end);
-        a.call(Helper::CurrentThread);
-        a.copy(R8, R0);
-        a.copy_low(R2, R8);
-        a.load(R1, R7, Slot::Thread.bytes(), Double);
-        a.jump_if(R1, Equal, R2, known);
-        self.adopt(a, end);
+        self.follow(a, known, end);
         a.place(known);
         a.call(Helper::KtimeGetNs);
         a.store(R7, Slot::Exit.bytes(), R0, Double);
@@ -65,12 +60,7 @@ impl Parts<'_> {
         let [end, known, streamed, has_exit, timed, long, forget] =
             std::array::from_fn(|_| a.label());
         self.begin(a, end);
-        a.call(Helper::CurrentThread);
-        a.copy(R8, R0);
-        a.copy_low(R2, R8);
-        a.load(R1, R7, Slot::Thread.bytes(), Double);
-        a.jump_if(R1, Equal, R2, known);
-        self.adopt(a, end);
+        self.follow(a, known, end);
         a.jump(streamed);
         a.place(known);
         a.call(Helper::KtimeGetNs);
@@ -106,12 +96,7 @@ impl Parts<'_> {
         a.jump(forget);
 
         a.place(streamed);
-        a.call(Helper::KtimeGetNs);
-        a.set(R1, Kind::Entry as i32);
-        a.store(Frame, RECORD, R1, Word);
-        a.store(Frame, RECORD + 4, R8, Word);
-        a.store(Frame, RECORD + 8, R0, Double);
-        self.put_stack(a, ENTRY_BYTES, forget);
+        self.put_small(a, Kind::Entry as i32, forget);
         self.put_smis(a, forget);
         a.place(forget);
         clear(a, [Slot::Exit, Slot::Entry, Slot::Logged, Slot::Streams]);

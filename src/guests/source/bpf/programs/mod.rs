@@ -20,7 +20,7 @@ use std::os::fd::BorrowedFd;
 
 use super::layout::{ENTRY_BYTES, LOG_AT, LOG_ENTRIES, SWITCH_BYTES, Slot};
 use crate::sys::bpf::Condition::{AtLeast, Equal, LessSigned};
-use crate::sys::bpf::Reg::{Frame, R0, R1, R2, R7, R8};
+use crate::sys::bpf::Reg::{R0, R1, R2, R7, R8};
 use crate::sys::bpf::Width::{Double, Word};
 use crate::sys::bpf::{Asm, AsmError, Helper};
 use crate::units::Nanos;
@@ -97,12 +97,7 @@ impl Parts<'_> {
         a.jump_if_value(R1, LessSigned, 1, end);
         a.place(direct);
         value(a, argument);
-        a.call(Helper::KtimeGetNs);
-        a.set(R1, kind);
-        a.store(Frame, RECORD, R1, Word);
-        a.store(Frame, RECORD + 4, R8, Word);
-        a.store(Frame, RECORD + 8, R0, Double);
-        self.put_stack(a, ENTRY_BYTES, end);
+        self.put_small(a, kind, end);
         a.jump(end);
 
         a.place(log);
