@@ -11,9 +11,9 @@ use crate::model::absence::{Absence, HostCause, HostPart};
 use crate::model::explained::{ClockJoinSource, ClockStanding, ExplainedPart};
 use crate::units::Nanos;
 
-use super::clocks::{Clocks, CpuClock, FEWEST_FOR, Place};
+use super::clocks::{Clocks, CpuClock, FEWEST_FOR};
 use super::fit::tolerance;
-use super::guest_side::{Below, Placed};
+use super::guest_side::{Below, GuestSide, Placed};
 use super::host_side::{Away, HostSide, Span, VcpuSide, shared, signed, unsigned, widened};
 
 /// What leaving the guest and entering it takes outside of the host's records, at
@@ -77,7 +77,12 @@ impl Joined {
 }
 
 /// What the parts of an absence are worth as evidence, by the clocks.
-fn base(clocks: &Clocks, clock: &CpuClock, host: &HostSide<'_>) -> Confidence {
+fn base(
+    guest: &GuestSide<'_>,
+    clocks: &Clocks,
+    clock: &CpuClock,
+    host: &HostSide<'_>,
+) -> Confidence {
     let source = clocks.source.unwrap_or(ClockJoinSource::Given);
     let by_clock = match (source, clock.standing) {
         (_, ClockStanding::Contradicted) => Confidence::None,
@@ -90,10 +95,11 @@ fn base(clocks: &Clocks, clock: &CpuClock, host: &HostSide<'_>) -> Confidence {
         }
         (ClockJoinSource::Recovered | ClockJoinSource::Given, _) => Confidence::Probable,
     };
-    match host.hypervisor() {
-        // Whatever lies below it hides in the same time.
-        Some(_) => by_clock.min(Confidence::Strong),
-        None => by_clock,
+    // Whatever lies below a host that is a guest hides in the same time. Tracers of the
+    // guest's kernel place gaps to some microseconds.
+    match host.hypervisor().is_some() || guest.is_traced() {
+        true => by_clock.min(Confidence::Strong),
+        false => by_clock,
     }
 }
 
@@ -102,8 +108,6 @@ struct At<'b, 'a> {
     clock: &'b CpuClock,
     vcpu: &'b VcpuSide<'a>,
     placed: Placed,
-    /// By a line that may have been over.
-    unsure: bool,
 }
 
 fn at<'b, 'a>(
@@ -122,22 +126,22 @@ fn at<'b, 'a>(
         return Err(not_observed("the clocks of guest and host do not fit"));
     }
     match clock.place(host, gap) {
-        Place::At { placed, .. } if gap_outside(placed.span, host.observed) => Err(Joined {
+        Some(placed) if gap_outside(placed.span, host.observed) => Err(Joined {
             span: Some(placed.span),
             ..not_observed("the host did not observe then")
         }),
-        Place::At { placed, unsure } => Ok(At {
+        Some(placed) => Ok(At {
             clock,
             vcpu: &host.vcpus[clock.vcpu],
             placed,
-            unsure,
         }),
-        Place::BetweenLines => Err(not_observed("the guest's clock was set anew about then")),
+        None => Err(not_observed("the guest's clock was set anew about then")),
     }
 }
 
 /// Lays absences over gaps.
-pub(super) fn join(gaps: &[Below<'_>], host: &HostSide<'_>, clocks: &Clocks) -> Vec<Joined> {
+pub(super) fn join(guest: &GuestSide<'_>, host: &HostSide<'_>, clocks: &Clocks) -> Vec<Joined> {
+    let gaps = &guest.gaps;
     let places: Vec<_> = gaps.iter().map(|gap| at(gap, host, clocks)).collect();
     // Of each absence of each vCPU: the gap that has most of it.
     let mut owners: HashMap<(usize, usize), (i64, usize)> = HashMap::new();
@@ -156,7 +160,8 @@ pub(super) fn join(gaps: &[Below<'_>], host: &HostSide<'_>, clocks: &Clocks) -> 
             Err(joined) => joined,
             Ok(at) => {
                 let owner = |away| owners.get(&(at.clock.vcpu, away)).map(|(_, gap)| *gap);
-                one(gap, index, &at, host, clocks, owner)
+                let base = base(guest, clocks, at.clock, host);
+                one(gap, index, &at, clocks.error, base, owner)
             }
         })
         .collect()
@@ -166,17 +171,17 @@ fn one(
     gap: &Below<'_>,
     number: usize,
     at: &At<'_, '_>,
-    host: &HostSide<'_>,
-    clocks: &Clocks,
+    error: i64,
+    base: Confidence,
     owner: impl Fn(usize) -> Option<usize>,
 ) -> Joined {
-    let (vcpu, span, error) = (at.vcpu, at.placed.span, clocks.error);
+    let (vcpu, span) = (at.vcpu, at.placed.span);
     let found = Over {
         gap,
         placed: at.placed,
         slack: (WAYS / 2).saturating_add(error),
         error,
-        base: base(clocks, at.clock, host),
+        base,
     };
     let wide = widened(span, found.slack);
     let mut own = Vec::new();
@@ -218,9 +223,6 @@ fn one(
     }
     if vcpu.lost_in(wide) > 0 || vcpu.within(wide).any(|away| away.absence.incomplete) {
         return joined(not_observed("records of the host were lost"));
-    }
-    if at.unsure {
-        return joined(not_observed("the guest's clock was set anew about then"));
     }
     if error >= gap.length || beside {
         let error = crate::text::human::length(unsigned(error));
@@ -378,14 +380,16 @@ impl Over<'_, '_> {
         away.start >= wide.0 && away.end <= wide.1 && !is_longer
     }
 
-    /// How sure the parts of an absence are.
+    /// How sure the parts of an absence are. Where the guest does not know which part
+    /// of its gap is its kernel's, an absence may lie in that.
     fn confidence(&self, away: &Away<'_>) -> Confidence {
+        let has_place = self.gap.is_pure() || self.placed.part.is_some() || self.gap.length == 0;
         let wide = widened(self.placed.span, self.slack);
         let stands_out = away.start < wide.0 || away.end > wide.1;
         // Wherever the clocks put it within their error.
         let meets = away.end.saturating_sub(self.error) > self.placed.span.0
             && away.start.saturating_add(self.error) < self.placed.span.1;
-        match away.is_whole() && meets && !stands_out {
+        match away.is_whole() && meets && !stands_out && has_place {
             true => self.base,
             false => self.base.min(Confidence::Probable),
         }

@@ -114,7 +114,7 @@ pub fn explain(
         .map(|host| choose::guest(&guest, host, question));
     let sides: Vec<Side<'_>> = sides.collect::<Result<_, _>>()?;
     let joined: Vec<Vec<Joined>> = (sides.iter())
-        .map(|side| join::join(&guest.gaps, &side.host, &side.clocks))
+        .map(|side| join::join(&guest, &side.host, &side.clocks))
         .collect();
     let chosen: Vec<Option<usize>> = (0..guest.gaps.len())
         .map(|at| host_of(&sides, &joined, &guest.gaps[at], at))
@@ -148,8 +148,8 @@ pub fn explain(
     let cpus = cpus(&sides, &gaps);
     let told: Vec<_> = gaps.iter().map(|one| &one.gap).cloned().collect();
     let totals = totals::totals(&told, Hertz(report.tsc.hz), report.verdict.coverage);
-    let observed = observed::share(&guest, &sides);
-    let verdict = verdict::verdict(report, &gaps, observed);
+    let doubt = observed::doubt(&guest, &sides);
+    let verdict = verdict::verdict(report, &gaps, doubt);
     let findings = findings::findings(&guest, &sides, &gaps, &totals);
     let pictured = pictured::pictured(&places, &sides, &gaps);
     let explanation = Explanation {

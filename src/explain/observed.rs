@@ -1,11 +1,46 @@
-//! Which part of the guest's run its hosts observed.
+//! Which part of the guest's run its hosts observed, and what they leave in doubt.
 
 use crate::model::explained::ClockStanding;
-use crate::units::CpuId;
+use crate::text::human;
+use crate::units::{CpuId, Nanos};
 
 use super::Side;
 use super::guest_side::GuestSide;
-use super::host_side::{Span, shared, signed};
+use super::host_side::{Span, shared, signed, unsigned};
+
+/// Of the run at least this share must have been observed.
+pub(super) const LEAST_OBSERVED: f64 = 0.95;
+
+/// Why the hosts' reports do not bear out that a guest is fit, whatever its own says.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(super) enum Doubt {
+    #[error("the clocks of guest and host do not fit")]
+    Clocks,
+    #[error(
+        "its host had its CPU {cpu} away for {length}, longer than its limit, in no gap of the guest"
+    )]
+    Away { cpu: CpuId, length: Nanos },
+    /// So much of the run was observed, of the CPU that was least.
+    #[error("{} of its run was observed", human::percent(*.0))]
+    NotObserved(f64),
+}
+
+/// The gravest doubt.
+pub(super) fn doubt(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> Option<Doubt> {
+    let contradicted = |side: &Side<'_>| side.clocks.standing() == ClockStanding::Contradicted;
+    if sides.iter().any(contradicted) {
+        return Some(Doubt::Clocks);
+    }
+    let limit = signed(guest.report.run.hardlimit_ns);
+    let missed = sides.iter().flat_map(|side| side.clocks.missed());
+    let longest = missed.max_by_key(|(_, length)| *length);
+    if let Some((cpu, length)) = longest.filter(|(_, length)| *length > limit) {
+        let length = unsigned(length);
+        return Some(Doubt::Away { cpu, length });
+    }
+    let observed = share(guest, sides);
+    (observed < LEAST_OBSERVED).then_some(Doubt::NotObserved(observed))
+}
 
 /// The run on one host's time line, for one of the guest's CPUs.
 pub(super) struct OnHost {
@@ -51,7 +86,7 @@ impl OnHost {
 
 /// The share of the run that was observed, of the CPU that was least. A guest that
 /// moves counts as observed on a host from the first absence there to the last.
-pub(super) fn share(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> f64 {
+fn share(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> f64 {
     let of_cpu = |cpu: CpuId| {
         let mut length = 1;
         let mut spans: Vec<Span> = Vec::new();

@@ -149,7 +149,7 @@ fn pair(below: &Below<'_>, sides: &[Side<'_>], one: &Told) -> Option<Pair> {
     };
     let kind = Kind::of(one.gap.cause);
     let part = side.clocks.of(one.gap.cpu).and_then(|clock| {
-        let super::clocks::Place::At { placed, .. } = clock.place(&side.host, below) else {
+        let Some(placed) = clock.place(&side.host, below) else {
             return None;
         };
         placed.part

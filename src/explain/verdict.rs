@@ -7,16 +7,14 @@ use crate::model::{Outcome, Report};
 use crate::text::human;
 use crate::units::Nanos;
 
+use super::observed::Doubt;
 use super::told::Told;
 
 /// Parts of the worst that the sentence names.
 const NAMED: usize = 2;
 
-/// Of the run at least this share must have been observed.
-pub(super) const LEAST_OBSERVED: f64 = 0.95;
-
-/// The verdict, where this share of the run was observed.
-pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> ExplainedVerdict {
+/// The verdict, by what the hosts' reports leave in doubt.
+pub(super) fn verdict(report: &Report, gaps: &[Told], doubt: Option<Doubt>) -> ExplainedVerdict {
     let below = gaps.iter().filter(|one| one.gap.below_ns.0 > 0);
     let listed = below.max_by_key(|one| one.gap.below_ns);
     let listed_ns = listed.map_or(Nanos(0), |one| one.gap.below_ns);
@@ -29,9 +27,10 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
     let worst = listed.filter(|_| is_listed);
     let limit = report.run.hardlimit_ns;
     let is_explained = is_listed && worst.is_none_or(Told::is_explained);
-    let is_observed = worst.is_none() || observed >= LEAST_OBSERVED;
+    // Of a guest without stalls its host need not know.
+    let doubt = doubt.filter(|doubt| worst.is_some() || !matches!(doubt, Doubt::NotObserved(_)));
     let result = match report.verdict.result {
-        Outcome::Pass if !is_explained || !is_observed => Outcome::Inconclusive,
+        Outcome::Pass if !is_explained || doubt.is_some() => Outcome::Inconclusive,
         own => own,
     };
     let parts = worst.map(|one| one.gap.parts.clone()).unwrap_or_default();
@@ -39,11 +38,12 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
         true => of_it(&parts, is_explained),
         false => ", which its report does not list with its moment".to_owned(),
     };
+    let nothing = || {
+        let threshold = human::chosen(report.run.threshold_ns);
+        format!("nothing above {threshold} below its kernel")
+    };
     let text = match (result, worst) {
-        (Outcome::Pass, None) => format!(
-            "guest fit: nothing above {} below its kernel",
-            human::chosen(report.run.threshold_ns)
-        ),
+        (Outcome::Pass, None) => format!("guest fit: {}", nothing()),
         (Outcome::Pass, Some(_)) => format!("guest fit: worst {worst_ns}{of_it}"),
         (Outcome::Fail, _) => format!(
             "guest not fit: worst {worst_ns}, above the limit of {}{of_it}",
@@ -60,10 +60,14 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
             _ if !is_explained => {
                 format!("nobody can say what the worst of the guest was: {worst_ns}{of_it}")
             }
-            _ => format!(
-                "not known whether the guest is fit: {} of its run was observed; worst {worst_ns}{of_it}",
-                human::percent(observed)
-            ),
+            _ => {
+                let why = doubt.map_or_else(String::new, |doubt| doubt.to_string());
+                let worst = match worst {
+                    Some(_) => format!("worst {worst_ns}{of_it}"),
+                    None => nothing(),
+                };
+                format!("not known whether the guest is fit: {why}; {worst}")
+            }
         },
     };
     ExplainedVerdict {

@@ -2,7 +2,7 @@
 
 use hwgap::model::absence::{HostCause, HostTotal, Isa, LostTime};
 use hwgap::model::explained::Explanation;
-use hwgap::model::{Confidence, EndedBy, Outcome};
+use hwgap::model::{Cause, Confidence, EndedBy, EngineName, Outcome};
 use hwgap::units::{Cycles, Nanos};
 
 use super::pair::{LENGTH, Pair, part};
@@ -249,4 +249,30 @@ fn a_vcpu_whose_clock_is_not_known_was_seen_all_the_same() {
     pair.gap(0, AT, AT + 150_000);
     pair.vcpu(0).guest_tsc = None;
     assert_unknown(&explained(&pair), 150_000, "the clock of this vCPU");
+}
+
+#[test]
+fn where_the_guest_does_not_know_its_kernels_part_an_absence_is_not_proved_to_be_the_rest() {
+    let mut pair = usual();
+    let absent = [part(HostCause::HostTask, "rt (7, SCHED_FIFO 80)", 60_000)];
+    pair.absence(0, AT + 5_000, ("EXTERNAL_INTERRUPT", Isa::Vmx), &absent);
+    let found = pair.gap(0, AT, AT + 200_000);
+    found.cause = Cause::Unknown;
+    (found.os_ns, found.platform_ns) = (Nanos(120_000), Nanos(0));
+    found.unknown_ns = Nanos(80_000);
+    let told = explained(&pair);
+    let found = gap(&told, 80_000);
+    assert_eq!(found.parts[0].confidence, Confidence::Probable, "{found:?}");
+}
+
+#[test]
+fn gaps_of_a_tracer_have_no_exact_place_and_prove_nothing() {
+    let mut pair = usual();
+    let is_proved = |pair: &Pair| {
+        let mut gaps = explained(pair).gaps.into_iter();
+        gaps.any(|gap| gap.confidence == Confidence::Proved)
+    };
+    assert!(is_proved(&pair));
+    pair.guest.run.engine = EngineName::Hwlat;
+    assert!(!is_proved(&pair));
 }

@@ -1,6 +1,7 @@
 //! `hwgap explain`: causes, clocks and outputs, by scripted pairs of reports.
 
 mod causes;
+mod changes;
 mod clocks;
 mod doubts;
 mod hostile;

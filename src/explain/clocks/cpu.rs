@@ -9,6 +9,7 @@ use crate::model::explained::ClockStanding;
 use crate::units::CpuId;
 
 use super::FEWEST_FOR;
+use super::changed::Changed;
 use super::unseen::Seen;
 
 /// So many gaps that do not fit contradict a line.
@@ -32,18 +33,13 @@ pub(in crate::explain) struct CpuClock {
     pub fit: Fit,
     /// The other way round.
     pub seen: Seen,
-}
-
-/// Where a gap is on the host's time line.
-pub(in crate::explain) enum Place {
-    /// `unsure`: by a line that may have been over.
-    At { placed: Placed, unsure: bool },
-    /// The guest's clock was set anew about then.
-    BetweenLines,
+    pub changed: Option<Changed>,
 }
 
 impl CpuClock {
-    pub fn place(&self, host: &HostSide<'_>, gap: &Below<'_>) -> Place {
+    /// Where a gap is on the host's time line; `None` where the guest's clock was set
+    /// anew about then, and either line may be the right one.
+    pub fn place(&self, host: &HostSide<'_>, gap: &Below<'_>) -> Option<Placed> {
         let mut found = None;
         for (index, (from, line)) in self.lines.iter().enumerate() {
             let from = if index == 0 { Moment::MIN } else { *from };
@@ -52,26 +48,13 @@ impl CpuClock {
             if begin < from || next.is_some_and(|next| begin >= next) {
                 continue;
             }
-            if found.is_some() {
-                return Place::BetweenLines;
+            let is_unsure = next.is_some_and(|next| begin >= next.saturating_sub(UNSURE_BEFORE));
+            if found.is_some() || is_unsure {
+                return None;
             }
-            let unsure = next.is_some_and(|next| begin >= next.saturating_sub(UNSURE_BEFORE));
-            found = Some((*line, unsure));
+            found = Some(*line);
         }
-        found.map_or(Place::BetweenLines, |(line, unsure)| Place::At {
-            placed: gap.place(host, line),
-            unsure,
-        })
-    }
-
-    pub(super) fn sure_place(&self, host: &HostSide<'_>, gap: &Below<'_>) -> Option<Placed> {
-        match self.place(host, gap) {
-            Place::At {
-                placed,
-                unsure: false,
-            } => Some(placed),
-            _ => None,
-        }
+        found.map(|line| gap.place(host, line))
     }
 
     /// Whether it is known which line holds at a moment of the host's.
@@ -89,18 +72,25 @@ impl CpuClock {
         error: i64,
     ) -> Fit {
         let gaps = triable(guest.of_cpu(self.cpu), vcpu, error);
-        let place = |_, gap: &Below<'_>| self.sure_place(host, gap);
+        let place = |_, gap: &Below<'_>| self.place(host, gap);
         by_line(&gaps, host, vcpu, error, place)
     }
 }
 
 /// What the data say of a line.
-pub(super) fn standing(fit: &Fit, seen: &Seen, error: i64) -> ClockStanding {
+pub(super) fn standing(clock: &CpuClock, error: i64) -> ClockStanding {
+    let CpuClock { fit, seen, .. } = clock;
     let is_seen = seen.tried >= FEWEST_FOR && !seen.misses(2);
     // SMIs and the CPU can make most of the gaps, and leave no absence.
     let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50) && !is_seen;
     let missed = seen.missed.len() >= FEWEST_MISSED && seen.misses(5);
-    if most_off || missed || has_a_pair(fit, seen, error) || is_shifted(&fit.ends, error) {
+    let is_changed = clock.changed.is_some();
+    if is_changed
+        || most_off
+        || missed
+        || has_a_pair(fit, seen, error)
+        || is_shifted(&fit.ends, error)
+    {
         return ClockStanding::Contradicted;
     }
     match fit.fitting >= FEWEST_FOR && (fit.reaches(70) || is_seen) {

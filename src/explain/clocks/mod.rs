@@ -1,6 +1,7 @@
 //! Brings the guest's clock to a host's, and holds that against the data: a line
 //! that does not lay gaps onto absences explains nothing, whoever told it.
 
+mod changed;
 mod cpu;
 mod trouble;
 mod unseen;
@@ -14,7 +15,7 @@ use super::host_side::{HostSide, Moment, unsigned};
 use super::line::Line;
 use super::recover;
 
-pub(super) use cpu::{CpuClock, Place};
+pub(super) use cpu::CpuClock;
 pub(super) use trouble::Trouble;
 use unseen::Seen;
 
@@ -52,8 +53,10 @@ impl Clocks {
         clocks.by_chance = clocks.best_by_chance(guest, host);
         clocks.doubt_by_chance();
         clocks.look_for_swaps(guest, host);
+        clocks.look_for_changes();
         clocks.look_for_shift(guest, host);
         clocks.look_for_misses();
+        clocks.doubt_others();
         clocks
     }
 
@@ -73,10 +76,12 @@ impl Clocks {
                 standing: ClockStanding::Unverified,
                 fit: Fit::default(),
                 seen: Seen::default(),
+                changed: None,
             };
             clock.fit = clock.fit_on(guest, host, vcpu, error);
             clock.seen = unseen::seen(&clock, guest, host, vcpu, error);
-            clock.standing = cpu::standing(&clock.fit, &clock.seen, error);
+            clock.changed = changed::changed(&clock, guest, host, vcpu, error);
+            clock.standing = cpu::standing(&clock, error);
             Some(clock)
         });
         Clocks {
@@ -108,7 +113,9 @@ impl Clocks {
         let mut clocks = Clocks::by_lines(guest, host, source, found.error, line);
         clocks.by_chance = found.by_chance;
         clocks.look_for_swaps(guest, host);
+        clocks.look_for_changes();
         clocks.look_for_misses();
+        clocks.doubt_others();
         clocks
     }
 
@@ -148,6 +155,12 @@ impl Clocks {
             _ if of(ClockStanding::Verified) => ClockStanding::Verified,
             _ => ClockStanding::Unverified,
         }
+    }
+
+    /// The longest absence of each CPU that lies in no gap of it.
+    pub fn missed(&self) -> impl Iterator<Item = (CpuId, i64)> {
+        let longest = |clock: &CpuClock| Some((clock.cpu, *clock.seen.missed.iter().max()?));
+        self.cpus.iter().filter_map(longest)
     }
 
     /// How many lines a CPU has at most.

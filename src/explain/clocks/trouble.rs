@@ -3,7 +3,7 @@
 
 use crate::explain::fit::{Fit, by_line, moved, tolerance, triable};
 use crate::explain::guest_side::{Below, GuestSide};
-use crate::explain::host_side::HostSide;
+use crate::explain::host_side::{HostSide, Moment};
 use crate::explain::recover;
 use crate::model::explained::ClockStanding;
 use crate::units::CpuId;
@@ -27,6 +27,8 @@ pub(in crate::explain) enum Trouble {
     },
     /// They lie on absences by an offset that differs from the told one.
     Shifted { by_ns: i64, cycles: i64 },
+    /// From a moment of the host's on they lie on none.
+    Changed { cpu: CpuId, gaps: u64, from: Moment },
     /// They lie on none.
     Broken {
         cpus: Vec<CpuId>,
@@ -58,9 +60,8 @@ impl Clocks {
             let each = self.cpus.iter().map(|clock| {
                 let vcpu = &host.vcpus[clock.vcpu];
                 let gaps = triable(guest.of_cpu(clock.cpu), vcpu, self.error);
-                let place = |_, gap: &Below<'_>| {
-                    clock.sure_place(host, gap).map(|placed| moved(placed, by))
-                };
+                let place =
+                    |_, gap: &Below<'_>| clock.place(host, gap).map(|placed| moved(placed, by));
                 by_line(&gaps, host, vcpu, self.error, place).fitting
             });
             each.sum()
@@ -89,6 +90,7 @@ impl Clocks {
                     lines: other.lines.clone(),
                     fit: Fit::default(),
                     seen: Seen::default(),
+                    changed: None,
                     ..*other
                 };
                 lines.fit = lines.fit_on(guest, host, vcpu, self.error);
@@ -121,16 +123,47 @@ impl Clocks {
         }
     }
 
+    /// CPUs of which the gaps fit for a part of the run only.
+    pub(super) fn look_for_changes(&mut self) {
+        let changes = self.cpus.iter().filter_map(|clock| {
+            let changed = clock.changed.filter(|_| clock.fit.fitting > 0)?;
+            Some(Trouble::Changed {
+                cpu: clock.cpu,
+                gaps: changed.gaps,
+                from: changed.from,
+            })
+        });
+        if self.trouble.is_empty() {
+            self.trouble = changes.collect();
+        }
+    }
+
+    /// One guest has one clock: where it is wrong for one CPU, nothing speaks for it
+    /// on another one but that CPU's own gaps.
+    pub(super) fn doubt_others(&mut self) {
+        if self.standing() != ClockStanding::Contradicted {
+            return;
+        }
+        let open = ClockStanding::Unverified;
+        for clock in self.cpus.iter_mut().filter(|clock| clock.standing == open) {
+            clock.standing = ClockStanding::Contradicted;
+        }
+    }
+
     /// Where CPUs do not fit that are not swapped, looks whether another offset
     /// would do.
     pub(super) fn look_for_shift(&mut self, guest: &GuestSide<'_>, host: &HostSide<'_>) {
-        let is_swapped = |cpu: CpuId| {
-            let mut all = self.trouble.iter();
-            all.any(|one| matches!(one, Trouble::Swapped { cpu: other, .. } if *other == cpu))
+        let is_told = |cpu: CpuId| {
+            self.trouble.iter().any(|one| match one {
+                Trouble::Swapped { cpu: other, .. } | Trouble::Changed { cpu: other, .. } => {
+                    *other == cpu
+                }
+                _ => false,
+            })
         };
         let off: Vec<&CpuClock> = (self.cpus.iter())
             .filter(|clock| clock.standing == ClockStanding::Contradicted)
-            .filter(|clock| !is_swapped(clock.cpu))
+            .filter(|clock| !is_told(clock.cpu))
             .collect();
         let sum = |of: fn(&Fit) -> u64| off.iter().map(|clock| of(&clock.fit)).sum();
         let trouble = match off.first() {

@@ -12,6 +12,10 @@ use crate::units::Nanos;
 
 use super::CpuClock;
 
+/// A CPU may begin so much of the run later than it, or end before it: one part in
+/// so many.
+const EDGE: i64 = 20;
+
 /// Absences held against gaps.
 #[derive(Clone, Debug, Default)]
 pub(in crate::explain) struct Seen {
@@ -44,15 +48,13 @@ pub(super) fn seen(
     };
     let least = least.saturating_add(2 * tolerance);
     let mut gaps: Vec<Span> = (guest.of_cpu(clock.cpu))
-        .filter_map(|gap| clock.sure_place(host, gap))
+        .filter_map(|gap| clock.place(host, gap))
         .map(|placed| placed.span)
         .collect();
     gaps.sort_unstable();
-    // Between them it was sampled.
-    let Some(sampled) = gaps.first().zip(gaps.last()) else {
+    let Some(sampled) = sampled(clock, guest, host, &gaps) else {
         return Seen::default();
     };
-    let sampled = (sampled.0.1, sampled.1.0);
     let last_end = gaps.iter().scan(Moment::MIN, |last, gap| {
         *last = (*last).max(gap.1);
         Some(*last)
@@ -80,6 +82,26 @@ pub(super) fn seen(
     seen
 }
 
+/// When the CPU sampled for certain: between its gaps, and but for the begin and the
+/// end of the run where it has none.
+fn sampled(
+    clock: &CpuClock,
+    guest: &GuestSide<'_>,
+    host: &HostSide<'_>,
+    gaps: &[Span],
+) -> Option<Span> {
+    let elapsed = signed(guest.report.run.elapsed_ns);
+    let ((_, first), (_, last)) = clock.lines.first().zip(clock.lines.last())?;
+    let begun = host.moment(*first, guest.origin);
+    let ended = host.moment(*last, guest.origin).saturating_add(elapsed);
+    let edge = elapsed / EDGE;
+    let (from, to) = (begun.saturating_add(edge), ended.saturating_sub(edge));
+    Some(match gaps.first().zip(gaps.last()) {
+        Some((first, last)) => (from.min(first.1), to.max(last.0)),
+        None => (from, to),
+    })
+}
+
 /// The length above which each gap of a CPU is listed; `None` where a part of its
 /// time was not sampled, or gaps have no moments.
 fn longest_unlisted(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
@@ -89,7 +111,7 @@ fn longest_unlisted(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
         && cpu.tracer.is_none()
         && cpu.ended_early.is_none()
         && cpu.gaps_dropped == 0
-        && cpu.elapsed_ns.0 >= run.elapsed_ns.0 / 20 * 19;
+        && signed(cpu.elapsed_ns) >= signed(run.elapsed_ns) / EDGE * (EDGE - 1);
     if !is_whole || guest.is_traced() {
         return None;
     }
@@ -105,7 +127,7 @@ fn longest_unlisted(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
 }
 
 /// Whether a guest that samples must have noticed it: one that halts does not.
-fn speaks(away: &Away<'_>) -> bool {
+pub(super) fn speaks(away: &Away<'_>) -> bool {
     let is_halt = |cause| cause == HostCause::VcpuHalted;
     let absence = away.absence;
     !absence.incomplete && !absence.parts.iter().any(|part| is_halt(part.cause))

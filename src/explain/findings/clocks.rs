@@ -50,6 +50,19 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             ),
             SAME_RUN,
         ),
+        Trouble::Changed { cpu, gaps, from } => Finding::new(
+            "clock-changed",
+            Severity::Critical,
+            format!(
+                "From {} of the observation on {} of the guest's CPU {cpu} in succession lie on no \
+                 absence, and absences as long lie in no gap: its clock changed, which {} does not \
+                 tell. {NOTHING}.",
+                human::length(unsigned(from.saturating_sub(side.host.observed.0))),
+                human::counted(*gaps, "gap"),
+                name(side)
+            ),
+            SAME_RUN,
+        ),
         Trouble::Broken {
             cpus,
             tried,
@@ -171,6 +184,25 @@ pub(super) fn other_day(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Findin
     })
 }
 
+/// Absences in no gap that are too few to speak against the clocks.
+pub(super) fn missed(side: &Side<'_>) -> Option<Finding> {
+    if side.clocks.standing() == ClockStanding::Contradicted {
+        return None;
+    }
+    let (cpu, length) = side.clocks.missed().max_by_key(|(_, length)| *length)?;
+    Some(Finding::new(
+        "absence-in-no-gap",
+        Severity::Warning,
+        format!(
+            "{} had the guest's CPU {cpu} away for {} while it sampled, and it saw no gap then: \
+             one of the two reports is wrong there.",
+            name(side),
+            human::length(unsigned(length))
+        ),
+        "observe both sides again; if it recurs, send both reports to hwgap's authors",
+    ))
+}
+
 pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
     let clocks = &side.clocks;
     let is_open = clocks.source.is_some() && clocks.standing() == ClockStanding::Unverified;
@@ -211,8 +243,8 @@ pub(super) fn set_anew(side: &Side<'_>) -> Option<Finding> {
             Severity::Info,
             format!(
                 "The guest's clock was set anew {} while {} observed: a restore, a migration or a \
-                 write to its TSC. Each gap is placed by the offset of its time; gaps in the second \
-                 before one was first seen count only where they lie on absences.",
+                 write to its TSC. Each gap is placed by the offset of its time; nothing in the \
+                 second before a new one was first seen is explained.",
                 human::counted(times, "time"),
                 name(side)
             ),

@@ -32,6 +32,7 @@ pub(super) fn findings(
         );
         all.extend(reach::not_seen(guest, side));
         all.extend(reach::observed(guest, side));
+        all.extend(clocks::missed(side));
         all.extend(clocks::unverified(side));
         all.extend(clocks::other_day(guest, side));
         all.extend(clocks::set_anew(side));
