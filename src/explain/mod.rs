@@ -3,9 +3,9 @@
 //!
 //! `line` and `clocks` bring both clocks together and hold them against the data,
 //! `recover` finds the offset where nobody tells it, `join` lays absences over
-//! gaps, `beyond` asks for SMIs where none lies, `observed` which part of the run
-//! was seen at all. Where the clocks do not fit or
-//! nobody observed, nothing is explained.
+//! gaps (`over` says what they have of one), `beyond` asks for SMIs where none
+//! lies, `observed` which part of the run was seen at all. Where the clocks do not
+//! fit or nobody observed, nothing is explained.
 
 mod beyond;
 mod choose;
@@ -18,6 +18,7 @@ mod input;
 mod join;
 mod line;
 mod observed;
+mod over;
 mod pictured;
 mod recover;
 mod smis;
