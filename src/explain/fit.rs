@@ -104,7 +104,7 @@ pub(super) fn lies_on(
     for away in vcpu.within(wide) {
         if away.start >= wide.0 && away.end <= wide.1 {
             let last = ends.map_or(start, |ends| ends.1.max(start));
-            let from = match away.is_after_smi() {
+            let from = match away.absence.is_after_smi() {
                 true => away.start.min(last),
                 false => away.start,
             };

@@ -1,7 +1,9 @@
 //! The guest's side: what of its gaps lies below its kernel.
 
-use crate::model::{EngineName, Gap, Report};
-use crate::units::{CpuId, Hertz};
+use std::collections::{HashMap, HashSet};
+
+use crate::model::{Cause, CauseCounts, CpuReport, EngineName, Gap, Report};
+use crate::units::{CpuId, Hertz, Nanos};
 
 use super::host_side::{HostSide, Moment, Span, signed};
 use super::line::Line;
@@ -78,6 +80,11 @@ pub(super) struct GuestSide<'a> {
     /// The TSC at cycle 0 of the report.
     pub origin: u64,
     pub gaps: Vec<Below<'a>>,
+    /// Which of them each CPU has.
+    of_cpus: HashMap<CpuId, Vec<usize>>,
+    /// CPUs that were sampled all the time, and of which each gap with a part below
+    /// the kernel is listed with its moment.
+    whole: HashSet<CpuId>,
     /// How far a gap's place may be off by the guest's own means.
     pub error: i64,
 }
@@ -93,17 +100,26 @@ impl<'a> GuestSide<'a> {
             .map(|gap| Below::new(gap, origin, hz))
             .collect();
         gaps.sort_by_key(|below| (below.gap.start_cycles, below.gap.cpu));
+        let mut of_cpus: HashMap<CpuId, Vec<usize>> = HashMap::new();
+        for (at, gap) in gaps.iter().enumerate() {
+            of_cpus.entry(gap.cpu()).or_default().push(at);
+        }
         let cpus = report.cpus.iter();
         let errors = cpus.filter_map(|cpu| {
             let masked = cpu.masked.map(|masked| masked.clock_error_ns);
             masked.or(cpu.tracer.as_ref().map(|tracer| tracer.resolution_ns))
         });
-        GuestSide {
+        let mut side = GuestSide {
             report,
             origin,
             gaps,
+            of_cpus,
+            whole: HashSet::new(),
             error: errors.map(signed).max().unwrap_or(0),
-        }
+        };
+        let whole = report.cpus.iter().filter(|cpu| side.is_whole(cpu));
+        side.whole = whole.map(|cpu| cpu.cpu).collect();
+        side
     }
 
     /// Gaps whose moments are not known, and which nothing can explain.
@@ -118,7 +134,42 @@ impl<'a> GuestSide<'a> {
     }
 
     pub fn of_cpu(&self, cpu: CpuId) -> impl Iterator<Item = &Below<'a>> {
-        self.gaps.iter().filter(move |below| below.cpu() == cpu)
+        let own = self.of_cpus.get(&cpu).into_iter().flatten();
+        own.map(|at| &self.gaps[*at])
+    }
+
+    /// The run on the host's time line, by the lines of one clock.
+    pub fn run(&self, host: &HostSide<'_>, lines: &[(Moment, Line)]) -> Option<Span> {
+        let ((_, first), (_, last)) = lines.first().zip(lines.last())?;
+        let start = host.moment(*first, self.origin);
+        let last_start = host.moment(*last, self.origin).max(start);
+        let elapsed = signed(self.report.run.elapsed_ns);
+        Some((start, last_start.saturating_add(elapsed)))
+    }
+
+    /// Whether nothing below the kernel of a CPU is missing in the list.
+    pub fn has_all(&self, cpu: CpuId) -> bool {
+        self.whole.contains(&cpu)
+    }
+
+    fn is_whole(&self, cpu: &CpuReport) -> bool {
+        cpu.paused_ns == Nanos(0)
+            && cpu.masked.is_none()
+            && cpu.tracer.is_none()
+            && cpu.ended_early.is_none()
+            && cpu.gaps_dropped == 0
+            && self.is_listed(cpu)
+    }
+
+    fn is_listed(&self, cpu: &CpuReport) -> bool {
+        let below = |counts: &CauseCounts| {
+            let each = counts.each().into_iter();
+            let below = each.filter(|(cause, _)| *cause != Cause::Os);
+            below.fold(0, |sum: u64, (_, count)| sum.saturating_add(count))
+        };
+        let own = self.of_cpu(cpu.cpu);
+        let listed = own.filter(|one| one.gap.cause != Cause::Os).count() as u64;
+        listed >= below(&cpu.gaps_by_cause)
     }
 
     /// Whether a tracer of the kernel's told of the gaps, which has no exact

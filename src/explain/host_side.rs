@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::model::absence::{
-    Absence, Guest, HostCause, HostReport, HostTotal, Isa, SmisUnread, Vcpu,
-};
+use crate::model::absence::{Absence, Guest, HostCause, HostReport, HostTotal, SmisUnread, Vcpu};
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Cycles, Nanos};
 
 use super::line::Line;
@@ -49,6 +48,8 @@ pub(super) struct VcpuSide<'a> {
     pub unlisted_halts: i64,
     /// From when each line of the guest's clock holds.
     pub told: Vec<(Moment, Line)>,
+    /// The CPUs of the host on which it may run; `None` where nobody told.
+    cpus: Option<CpuList>,
 }
 
 /// An absence.
@@ -58,25 +59,39 @@ pub(super) struct Away<'a> {
     pub absence: &'a Absence,
 }
 
-/// SVM's exit code of an SMI that came in the guest (AMD64 manual, volume 2,
-/// appendix C).
-const SVM_SMI: u32 = 0x62;
+impl<'a> Away<'a> {
+    /// Those of a vCPU, in order of time.
+    fn all(vcpu: &'a Vcpu, clock: Clock) -> Vec<Away<'a>> {
+        let away = vcpu.absences.iter().map(|absence| Away {
+            start: clock.moment(absence.start_cycles),
+            end: clock.moment(absence.end_cycles),
+            absence,
+        });
+        let mut away: Vec<Away<'a>> = away.collect();
+        away.sort_by_key(|one| one.start);
+        away
+    }
 
-impl Away<'_> {
+    /// Those that a stretch meets.
+    pub fn met(all: &[Away<'a>], span: Span) -> Range<usize> {
+        let first = all.partition_point(|one| one.end <= span.0);
+        let behind = all.partition_point(|one| one.start < span.1);
+        first..behind.max(first)
+    }
+
     pub fn span(&self) -> Span {
         (self.start, self.end)
+    }
+
+    /// Whether it looks like an SMI, or comes after one.
+    pub fn is_like_smi(&self) -> bool {
+        let mut causes = self.absence.parts.iter().map(|part| part.cause);
+        self.absence.is_after_smi() || causes.any(|cause| cause == HostCause::HostSmi)
     }
 
     /// Whether the records of it are complete.
     pub fn is_whole(&self) -> bool {
         !self.absence.incomplete && self.absence.exit.is_some()
-    }
-
-    /// Whether an SMI led to it. The host runs on once that is over, so that the
-    /// SMI itself lies before the absence.
-    pub fn is_after_smi(&self) -> bool {
-        let exit = self.absence.exit.as_ref();
-        exit.is_some_and(|exit| exit.isa == Isa::Svm && exit.code == SVM_SMI)
     }
 }
 
@@ -159,14 +174,25 @@ impl<'a> HostSide<'a> {
         all.next().is_none().then_some(first)
     }
 
-    /// Whether SMIs were counted up to a moment: on these CPUs, or where none is
-    /// known, on all.
-    pub fn counts_smis(&self, cpus: &[CpuId], until: Moment) -> bool {
-        let is_unread = |one: &SmisUnread| {
-            (cpus.is_empty() || cpus.contains(&one.cpu))
-                && self.clock.moment(one.from_cycles) <= until
-        };
+    /// Whether SMIs were counted up to a moment, on the CPUs that matter.
+    pub fn counts_smis(&self, matters: impl Fn(CpuId) -> bool, until: Moment) -> bool {
+        let is_unread =
+            |one: &SmisUnread| matters(one.cpu) && self.clock.moment(one.from_cycles) <= until;
         self.smis.is_some() && !self.report.smis_unread.iter().any(is_unread)
+    }
+
+    /// The absences that may have had an SMI, by vCPU: of all guests, as they share
+    /// the host's CPUs.
+    pub fn with_smis(&self) -> Vec<Vec<Away<'a>>> {
+        let may_have_had =
+            |away: &Away<'_>| away.absence.smi_delta != Some(0) || away.is_like_smi();
+        let vcpus = self.report.guests.iter().flat_map(|guest| &guest.vcpus);
+        let each = vcpus.map(|vcpu| {
+            let mut all = Away::all(vcpu, self.clock);
+            all.retain(may_have_had);
+            all
+        });
+        each.collect()
     }
 
     /// Whether the host runs under a hypervisor itself.
@@ -215,16 +241,16 @@ fn unlisted_halts(vcpu: &Vcpu) -> i64 {
     signed(longest)
 }
 
+/// Those that its thread is bound to, and those that it was seen on.
+fn cpus(vcpu: &Vcpu) -> Option<CpuList> {
+    let bound: CpuList = vcpu.affinity.as_ref()?.parse().ok()?;
+    let seen = vcpu.absences.iter();
+    let seen = seen.flat_map(|absence| [Some(absence.cpu), absence.entered_on]);
+    Some(bound.iter().chain(seen.flatten()).collect())
+}
+
 impl<'a> VcpuSide<'a> {
     fn new(vcpu: &'a Vcpu, report: &HostReport, clock: Clock) -> VcpuSide<'a> {
-        let mut away: Vec<Away<'a>> = (vcpu.absences.iter())
-            .map(|absence| Away {
-                start: clock.moment(absence.start_cycles),
-                end: clock.moment(absence.end_cycles),
-                absence,
-            })
-            .collect();
-        away.sort_by_key(|one| one.start);
         let lost = (vcpu.lost.iter()).map(|lost| {
             (
                 clock.moment(lost.start_cycles),
@@ -239,12 +265,13 @@ impl<'a> VcpuSide<'a> {
         let listed = vcpu.listed_above_ns.unwrap_or(Nanos(0));
         VcpuSide {
             vcpu,
-            away,
+            away: Away::all(vcpu, clock),
             // Joined, so that none is counted twice.
             lost: joined(lost.collect()),
             unseen: signed(report.run.threshold_ns.max(listed)),
             unlisted_halts: unlisted_halts(vcpu),
             told,
+            cpus: cpus(vcpu),
         }
     }
 
@@ -254,9 +281,7 @@ impl<'a> VcpuSide<'a> {
     }
 
     pub fn indices(&self, span: Span) -> Range<usize> {
-        let first = self.away.partition_point(|one| one.end <= span.0);
-        let behind = self.away.partition_point(|one| one.start < span.1);
-        first..behind.max(first)
+        Away::met(&self.away, span)
     }
 
     /// Why there may be absences without a record.
@@ -281,7 +306,12 @@ impl<'a> VcpuSide<'a> {
         span.0 >= first.start.saturating_sub(about) && span.1 <= last.end.saturating_add(about)
     }
 
-    /// The CPUs of the host on which it may have run in a stretch: that on which
+    /// Whether it may run on a CPU of the host.
+    pub fn may_run_on(&self, cpu: CpuId) -> bool {
+        self.cpus.as_ref().is_none_or(|cpus| cpus.contains(cpu))
+    }
+
+    /// The CPUs of the host on which it was seen about a stretch: that on which
     /// it was seen before and the one after.
     pub fn cpus_about(&self, span: Span) -> Vec<CpuId> {
         let next = self.away.partition_point(|one| one.end <= span.0);

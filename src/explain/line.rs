@@ -1,11 +1,9 @@
 //! The line on which a guest's TSC runs against its host's.
 
-use crate::model::absence::GuestTsc;
+use crate::model::absence::{GuestTsc, MOST_TSC_RATIO};
 
 /// More bits of a fraction than any CPU has (VMX 48, SVM 32).
 const MOST_BITS: u32 = 63;
-/// Ratios beyond this, or below its inverse, are no CPU's.
-const MOST_RATIO: f64 = 1_000.0;
 
 /// Guest = host * `ratio` / 2^`bits` + `offset`, all modulo 2^64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +26,7 @@ impl Line {
     /// Guest cycles in a host cycle, with a fraction as fine as VMX has. One that
     /// is no CPU's is the nearest that could be.
     pub fn of_ratio(offset: u64, ratio: f64) -> Line {
-        let ratio = ratio.clamp(1.0 / MOST_RATIO, MOST_RATIO);
+        let ratio = ratio.clamp(1.0 / MOST_TSC_RATIO, MOST_TSC_RATIO);
         Line {
             offset,
             ratio: (ratio * 2f64.powi(48)).round() as u64,
@@ -45,7 +43,7 @@ impl Line {
         };
         (line.ratio > 0 && line.bits <= MOST_BITS)
             .then(|| line.ratio())
-            .filter(|ratio| (1.0 / MOST_RATIO..MOST_RATIO).contains(ratio))
+            .filter(|ratio| (1.0 / MOST_TSC_RATIO..MOST_TSC_RATIO).contains(ratio))
             .map(|_| line)
     }
 

@@ -122,9 +122,11 @@ pub fn explain(
         .collect();
     let beyond: Vec<Beyond<'_, '_>> = (sides.iter().enumerate())
         .map(|(index, side)| {
-            let own = (0..guest.gaps.len()).filter(|at| chosen[*at] == Some(index));
+            // One of which nobody knows the host may have been here, too.
+            let is_own = |at: &usize| chosen[*at].is_none_or(|host| host == index);
+            let own = (0..guest.gaps.len()).filter(is_own);
             let own = own.map(|at| (&guest.gaps[at], &joined[index][at]));
-            Beyond::new(&side.host, &side.clocks, own)
+            Beyond::new(&guest, &side.host, &side.clocks, own)
         })
         .collect();
     let gaps: Vec<_> = (guest.gaps.iter().enumerate())

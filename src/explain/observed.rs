@@ -55,12 +55,8 @@ impl OnHost {
     pub fn new(guest: &GuestSide<'_>, side: &Side<'_>, cpu: CpuId) -> Option<OnHost> {
         let clock = side.clocks.of(cpu)?;
         let usable = clock.standing != ClockStanding::Contradicted;
-        let ((_, first), (_, last)) = clock.lines.first().zip(clock.lines.last())?;
         let (host, vcpu) = (&side.host, &side.host.vcpus[clock.vcpu]);
-        let elapsed = signed(guest.report.run.elapsed_ns);
-        let start = host.moment(*first, guest.origin);
-        let last_start = host.moment(*last, guest.origin);
-        let run = (start, last_start.max(start).saturating_add(elapsed));
+        let run = guest.run(host, &clock.lines)?;
         let mut observed = Vec::new();
         let within = (run.0.max(host.observed.0), run.1.min(host.observed.1));
         let mut from = within.0;

@@ -112,7 +112,7 @@ impl Over<'_, '_> {
         let mut last = self.placed.span.0;
         for (index, away) in own.iter().enumerate() {
             let confidence = self.confidence(away);
-            if away.is_after_smi() && away.start > last {
+            if away.absence.is_after_smi() && away.start > last {
                 pieces.push(Piece {
                     absence: index,
                     cause: HostCause::HostSmi,

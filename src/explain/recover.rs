@@ -27,6 +27,13 @@ const SHIFTED: u64 = 3;
 const SAME_RATE: f64 = 1e-3;
 /// Rates that are tried about the one that both reports say, where it is another.
 const MOST_RATES: i32 = 100;
+/// The longest gaps by which one of them is chosen, of all CPUs, and of each at
+/// least: all gaps at each rate would take minutes.
+const SAMPLED: usize = 32;
+const LEAST_SAMPLED: usize = 4;
+/// What is looked at of each such rate.
+const SAMPLED_PAIRS: usize = 200_000;
+const SAMPLED_OFFSETS: usize = 6;
 /// How far off that one may be.
 const RATE_ERROR: f64 = 50e-6;
 /// Fewer gaps prove nothing.
@@ -47,8 +54,27 @@ pub(super) struct Found {
 /// A CPU of the guest and its vCPU.
 struct Pair<'b, 'a, 'h> {
     vcpu: &'b VcpuSide<'h>,
+    /// Those with ends of their own first, and of them the longest.
     gaps: Vec<&'b Below<'a>>,
 }
+
+/// How much a search looks at.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Gaps of each CPU by which offsets are found.
+    seeds: usize,
+    pairs: usize,
+    /// Offsets that are held against gaps, and gaps of each CPU.
+    offsets: usize,
+    gaps: usize,
+}
+
+const WHOLE: Effort = Effort {
+    seeds: SEEDS,
+    pairs: MOST_PAIRS,
+    offsets: TRIED_OFFSETS,
+    gaps: usize::MAX,
+};
 
 /// How the times of gaps are shifted before a search.
 #[derive(Clone, Copy)]
@@ -74,7 +100,8 @@ pub(super) fn line(guest: &GuestSide<'_>, host: &HostSide<'_>) -> Option<Found> 
     let error = guest.error.saturating_add(host.error);
     let pairs = guest.cpus().into_iter().filter_map(|cpu: CpuId| {
         let (_, vcpu) = host.vcpu(cpu)?;
-        let gaps = triable(guest.of_cpu(cpu), vcpu, error);
+        let mut gaps = triable(guest.of_cpu(cpu), vcpu, error);
+        gaps.sort_by_key(|gap| (!gap.is_pure(), std::cmp::Reverse(gap.length)));
         (!gaps.is_empty()).then_some(Pair { vcpu, gaps })
     });
     let mut search = Search {
@@ -94,7 +121,7 @@ pub(super) fn line(guest: &GuestSide<'_>, host: &HostSide<'_>) -> Option<Found> 
         })
         .max();
     search.shift = Shift::None;
-    let elsewhere = second.map(|line| search.fit(line).fitting);
+    let elsewhere = second.map(|line| search.fit(line, WHOLE).fitting);
     let shifted = by_chance.unwrap_or(0);
     // What fits at one of two offsets only decides between them.
     let (only_best, only_other) = match &other {
@@ -149,33 +176,54 @@ impl Search<'_, '_, '_> {
             .collect()
     }
 
+    /// Of several ratios that by which most of the longest gaps fit, and of alike
+    /// ones that in the middle.
+    fn likely(&self, ratios: &[Line]) -> Option<Line> {
+        let gaps = (SAMPLED / self.pairs.len().max(1)).max(LEAST_SAMPLED);
+        let sample = Effort {
+            seeds: gaps,
+            pairs: SAMPLED_PAIRS,
+            offsets: SAMPLED_OFFSETS,
+            gaps,
+        };
+        let fitting = ratios.iter().map(|ratio| {
+            let lines = self.offsets(*ratio, sample).into_iter();
+            let fits = lines.map(|line| self.fit(line, sample).fitting);
+            (fits.max(), *ratio)
+        });
+        let fitting: Vec<(Option<u64>, Line)> = fitting.collect();
+        let most = fitting.iter().map(|(fitting, _)| *fitting).max()?;
+        let best = fitting.iter().filter(|(fitting, _)| *fitting == most);
+        let best: Vec<Line> = best.map(|(_, ratio)| *ratio).collect();
+        Some(best[best.len() / 2])
+    }
+
     /// The line that fits best, and the best one at another offset.
     fn best(&self, ratios: &[Line]) -> Option<(Line, Fit, Option<Line>)> {
-        let mut lines: Vec<(Line, Fit)> = Vec::new();
-        for ratio in ratios {
-            let offsets = self.offsets(*ratio);
-            lines.extend(offsets.into_iter().map(|line| (line, self.fit(line))));
-        }
+        let ratio = match ratios {
+            [only] => *only,
+            several => self.likely(several)?,
+        };
+        let offsets = self.offsets(ratio, WHOLE).into_iter();
+        let fits = offsets.map(|line| (line, self.fit(line, WHOLE)));
+        let mut lines: Vec<(Line, Fit)> = fits.collect();
         lines.sort_by_key(|(_, fit)| std::cmp::Reverse(fit.fitting));
         let mut lines = lines.into_iter();
         let (line, fit) = lines.next()?;
         let near = self.host.guest_cycles(line, 4 * tolerance(self.error));
         let is_other = |other: &Line| {
             let apart = other.offset.wrapping_sub(line.offset) as i64;
-            apart.unsigned_abs() > near.unsigned_abs() && other.ratio() == line.ratio()
+            apart.unsigned_abs() > near.unsigned_abs()
         };
         let second = lines.map(|(line, _)| line).find(is_other);
         Some((line, fit, second))
     }
 
     /// Offsets that recur among pairs, those that do most often first.
-    fn offsets(&self, ratio: Line) -> Vec<Line> {
+    fn offsets(&self, ratio: Line, effort: Effort) -> Vec<Line> {
         let mut apart: Vec<Moment> = Vec::new();
         for (at, pair) in self.pairs.iter().enumerate() {
-            let mut gaps: Vec<(usize, &&Below<'_>)> = pair.gaps.iter().enumerate().collect();
-            // Those with ends of their own, and of them the longest.
-            gaps.sort_by_key(|(_, gap)| (!gap.is_pure(), std::cmp::Reverse(gap.length)));
-            for (index, gap) in gaps.into_iter().take(SEEDS) {
+            for (index, gap) in pair.gaps.iter().take(effort.seeds).enumerate() {
                 let placed = self.place(gap, ratio, at, index);
                 let (from, _) = placed.part.unwrap_or(placed.span);
                 let like = pair.vcpu.away.iter().filter(|away| {
@@ -184,12 +232,13 @@ impl Search<'_, '_, '_> {
                         && length.saturating_mul(2) >= gap.length
                 });
                 apart.extend(like.map(|away| from.wrapping_sub(away.start)));
-                if apart.len() > MOST_PAIRS {
+                if apart.len() > effort.pairs {
                     break;
                 }
             }
         }
-        apart.sort_unstable();
+        // Those of a gap are in order, which a stable sort makes use of.
+        apart.sort();
         let width = tolerance(self.error);
         let mut windows: Vec<(usize, usize)> = Vec::new();
         let mut to = 0;
@@ -198,12 +247,14 @@ impl Search<'_, '_, '_> {
             while to < apart.len() && apart[to].wrapping_sub(apart[from]) <= width {
                 to += 1;
             }
-            windows.push((to - from, from));
+            if to - from > 1 {
+                windows.push((to - from, from));
+            }
         }
         windows.sort_unstable_by_key(|(count, from)| (std::cmp::Reverse(*count), *from));
         let mut chosen: Vec<Moment> = Vec::new();
         for (count, from) in windows {
-            if count < 2 || chosen.len() == TRIED_OFFSETS {
+            if chosen.len() == effort.offsets {
                 break;
             }
             let middle = apart[from + count / 2];
@@ -217,7 +268,7 @@ impl Search<'_, '_, '_> {
         // A gap begins before its absence.
         (chosen.into_iter())
             .map(|apart| ratio.ahead(self.host.guest_cycles(ratio, apart)))
-            .map(|line| self.centred(line, &self.fit(line).ends).0)
+            .map(|line| self.centred(line, &self.fit(line, effort).ends).0)
             .collect()
     }
 
@@ -235,13 +286,12 @@ impl Search<'_, '_, '_> {
         )
     }
 
-    fn fit(&self, line: Line) -> Fit {
+    fn fit(&self, line: Line, effort: Effort) -> Fit {
         let mut all = Fit::default();
         for (at, pair) in self.pairs.iter().enumerate() {
             let place = |index, gap: &Below<'_>| Some(self.place(gap, line, at, index));
-            all.add(&by_line(
-                &pair.gaps, self.host, pair.vcpu, self.error, place,
-            ));
+            let gaps = &pair.gaps[..pair.gaps.len().min(effort.gaps)];
+            all.add(&by_line(gaps, self.host, pair.vcpu, self.error, place));
         }
         all
     }

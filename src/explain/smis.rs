@@ -58,6 +58,19 @@ impl Smis {
             .take(MOST_WINDOWS)
     }
 
+    /// A rise that may have come in a stretch, of one of these CPUs.
+    pub fn on_any(&self, which: impl Fn(CpuId) -> bool, span: Span) -> Option<&SmiWindow> {
+        if !self.may_be_in(span) {
+            return None;
+        }
+        let of_each_cpu = self.windows.chunk_by(|a, b| a.cpu == b.cpu);
+        let mut cpus = of_each_cpu.map(|of_one| of_one[0].cpu);
+        cpus.find_map(|cpu| {
+            let found = which(cpu).then(|| self.of(cpu, span).next());
+            found.flatten().map(|(_, window)| window)
+        })
+    }
+
     /// Whether one may have come in a stretch, on any CPU.
     pub fn may_be_in(&self, span: Span) -> bool {
         let first = self.times.partition_point(|time| time.1 < span.0);
@@ -100,6 +113,9 @@ mod tests {
         // Those that overlap are one.
         assert_eq!(of(7, (445, 446)), [((400, 500), 2)]);
         assert_eq!(of(7, (210, 390)), []);
+        let on = |cpu, span| smis.on_any(|one| one == CpuId(cpu), span);
+        assert_eq!(on(7, (445, 446)).map(|one| one.count), Some(2));
+        assert!(on(7, (210, 390)).is_none() && on(8, (445, 446)).is_none());
         assert!(smis.may_be_in((10, 20)) && smis.may_be_in((490, 700)));
         assert!(!smis.may_be_in((51, 99)) && !smis.may_be_in((501, 700)));
         assert_eq!(smis.counted(), 4);

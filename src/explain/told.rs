@@ -33,10 +33,14 @@ impl Told {
     /// Whether the host says who took all of it, to its error.
     pub fn is_explained(&self) -> bool {
         let parts = &self.gap.parts;
-        let observed = parts
-            .iter()
-            .all(|part| part.cause != HostCause::NotObserved);
+        let observed = parts.iter().all(ExplainedPart::is_observed);
         observed && !parts.is_empty() && self.gap.unexplained_ns <= self.ways
+    }
+}
+
+impl ExplainedPart {
+    fn is_observed(&self) -> bool {
+        self.cause != HostCause::NotObserved
     }
 }
 
@@ -83,10 +87,17 @@ pub(super) fn gap(
     let in_os = os_parts
         .iter()
         .fold(Nanos(0), |sum, part| sum.saturating_add(part.length_ns));
-    let largest = os_parts
-        .iter()
-        .chain(&parts)
-        .max_by_key(|part| part.length_ns);
+    let ways = unsigned(joined.ways);
+    let not_observed = parts.iter().filter(|part| !part.is_observed());
+    let unknown = not_observed.fold(unexplained_ns.saturating_sub(ways), |sum, part| {
+        sum.saturating_add(part.length_ns)
+    });
+    // What its kernel's time was does not tell what lay below.
+    let of_os = match unknown.0 > below_ns.0 / 2 {
+        true => &[],
+        false => os_parts.as_slice(),
+    };
+    let largest = (of_os.iter().chain(&parts)).max_by_key(|part| part.length_ns);
     let (cause, what, confidence) = match largest {
         Some(largest) if largest.length_ns >= unexplained_ns => {
             // What is less than half is not what the gap is.
@@ -117,14 +128,23 @@ pub(super) fn gap(
             what,
             confidence,
             detail: match in_os > explained {
-                true => detail(&os_parts, unexplained_ns),
+                true => {
+                    let own = detail(&os_parts, Nanos(0));
+                    let own = format!("{own} in the guest's own kernel");
+                    let mut both = vec![own, detail(&parts, unexplained_ns)];
+                    if of_os.is_empty() {
+                        both.reverse();
+                    }
+                    both.retain(|text| !text.is_empty());
+                    both.join("; ")
+                }
                 false => detail(&parts, unexplained_ns),
             },
             parts,
             os_parts,
             unexplained_ns,
         },
-        ways: unsigned(joined.ways),
+        ways,
         span: joined.span,
     }
 }

@@ -71,18 +71,24 @@ impl SmiWatch {
         }
     }
 
-    /// Takes a reading.
+    /// Takes a reading. A count that cannot be, as one that went backward, was
+    /// not read.
     pub(super) fn note(&mut self, cpu: CpuId, count: u32, at: Cycles) {
-        if let Some((before, after)) = self.latest.insert(cpu, (count, at))
+        if let Some(&(before, after)) = self.latest.get(&cpu)
             && before != count
         {
-            self.rises.push(SmiRise {
+            let rise = SmiRise {
                 cpu,
                 after_cycles: after,
                 by_cycles: at,
                 count: count.wrapping_sub(before),
-            });
+            };
+            match rise.is_possible() {
+                true => self.rises.push(rise),
+                false => self.fail(cpu, &format!("it went from {before} to {count}")),
+            }
         }
+        self.latest.insert(cpu, (count, at));
     }
 
     pub(super) fn unread(&self) -> &[SmisUnread] {
@@ -123,7 +129,14 @@ mod tests {
             rises: Vec::new(),
             unread: Vec::new(),
         };
-        for (cpu, count, at) in [(1, 5, 10), (2, 7, 11), (1, 5, 20), (2, 8, 21), (1, 4, 30)] {
+        let last = u32::MAX;
+        for (cpu, count, at) in [
+            (1, last, 10),
+            (2, 7, 11),
+            (1, last, 20),
+            (2, 8, 21),
+            (1, 2, 30),
+        ] {
             watch.note(CpuId(cpu), count, Cycles(at));
         }
         let rise = |cpu, after, by, count| SmiRise {
@@ -133,7 +146,7 @@ mod tests {
             count,
         };
         // The counter wraps.
-        let expected = [rise(2, 11, 21, 1), rise(1, 20, 30, u32::MAX)];
+        let expected = [rise(2, 11, 21, 1), rise(1, 20, 30, 3)];
         assert_eq!(watch.rises().unwrap(), expected);
         // One that cannot be read is unknown since it was.
         for (cpu, reason) in [(2, "gone"), (2, "still gone"), (3, "never there")] {
@@ -146,5 +159,27 @@ mod tests {
         };
         let expected = [unread(2, 21, "gone"), unread(3, 0, "never there")];
         assert_eq!(watch.unread(), expected);
+    }
+
+    #[test]
+    fn a_count_that_goes_backward_is_not_read() {
+        let mut watch = SmiWatch {
+            counters: Ok(Vec::new()),
+            latest: HashMap::new(),
+            rises: Vec::new(),
+            unread: Vec::new(),
+        };
+        // A second at 2 GHz between them.
+        for (count, at) in [(5, 10), (4, 2_000_000_010), (6, 4_000_000_010)] {
+            watch.note(CpuId(1), count, Cycles(at));
+        }
+        let counts: Vec<u32> = watch.rises().unwrap().iter().map(|one| one.count).collect();
+        assert_eq!(counts, [2]);
+        let unread = SmisUnread {
+            cpu: CpuId(1),
+            from_cycles: Cycles(10),
+            reason: "it went from 5 to 4".to_owned(),
+        };
+        assert_eq!(watch.unread(), [unread]);
     }
 }

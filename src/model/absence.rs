@@ -182,6 +182,10 @@ impl Vcpu {
 /// set more often is on no line: KVM adjusts it all the time.
 pub const MOST_TSC_LINES: usize = 1_000;
 
+/// The guest's TSC is at most so many times as fast as the host's, or as slow: no
+/// CPU scales by more.
+pub const MOST_TSC_RATIO: f64 = 1_000.0;
+
 /// A line on which the guest's TSC runs against the host's: guest = host *
 /// `ratio` / 2^`ratio_bits` + `offset`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -219,6 +223,22 @@ pub struct SmiRise {
     pub count: u32,
 }
 
+/// The fewest cycles between two SMIs of a CPU: storing its state and loading it
+/// again takes a microsecond or more.
+const LEAST_PER_SMI: u64 = 1_000;
+/// SMIs for which readings may lie too close together, as their moments are not
+/// exact.
+const SMIS_AT_ONCE: u64 = 8;
+
+impl SmiRise {
+    /// Whether so many can have come between the readings. The counter has 32 bits:
+    /// where it goes backward, it seems to have risen by billions.
+    pub fn is_possible(&self) -> bool {
+        let between = self.by_cycles.saturating_sub(self.after_cycles);
+        u64::from(self.count) <= between.0 / LEAST_PER_SMI + SMIS_AT_ONCE
+    }
+}
+
 /// The SMI count of a CPU is unknown from a moment on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SmisUnread {
@@ -226,7 +246,7 @@ pub struct SmisUnread {
     pub cpu: CpuId,
     /// The last reading, in cycles since `tsc.origin`.
     pub from_cycles: Cycles,
-    /// Why there was none after it.
+    /// Why there was none after it, or none that can be.
     pub reason: String,
 }
 
@@ -258,7 +278,18 @@ pub struct Absence {
     pub parts: Vec<HostPart>,
 }
 
+/// SVM's exit code of an SMI that came in the guest (AMD64 manual, volume 2,
+/// appendix C).
+const SVM_SMI: u32 = 0x62;
+
 impl Absence {
+    /// Whether an SMI led to it. The host runs on once that is over, so that the
+    /// SMI itself lies before the absence.
+    pub fn is_after_smi(&self) -> bool {
+        let exit = self.exit.as_ref();
+        exit.is_some_and(|exit| exit.isa == Isa::Svm && exit.code == SVM_SMI)
+    }
+
     /// Its length, halted time left aside: a guest that idles is no trouble.
     pub fn unhalted(&self) -> Nanos {
         let parts = self.parts.iter();

@@ -141,8 +141,9 @@ pub struct ExplainedGap {
     pub guest_os_ns: Nanos,
     /// What is to be explained: the rest.
     pub below_ns: Nanos,
-    /// Who took the largest of `parts` and `os_parts`; `not-observed` where what
-    /// nothing explains is longer.
+    /// Who took the largest of `parts` and `os_parts`, of `parts` alone where most
+    /// of `below_ns` is not known; `not-observed` where what nothing explains is
+    /// longer.
     pub cause: HostCause,
     /// Which one.
     pub what: String,

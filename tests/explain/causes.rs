@@ -233,10 +233,19 @@ fn an_smi_within_an_absence_is_that_absences() {
         .iter_mut()
         .find(|one| one.duration_ns == Nanos(90_000));
     own.unwrap().smi_delta = Some(1);
-    pair.smi(0, at - 20_000_000, at + 30_000_000, 1);
+    pair.smi(0, at + 1_000_000, at + 1_090_000, 1);
     let told = explained(&pair);
     assert_eq!(gap(&told, 91_200).cause, HostCause::HostSmi);
     assert_eq!(gap(&told, 150_000).cause, HostCause::HostCpu);
+    // What else is in the gap of that absence is not the same SMI.
+    let found = pair.guest.gaps.last_mut().unwrap();
+    found.end_cycles.0 += 100_000 * CYCLES;
+    found.duration_ns.0 += 100_000;
+    found.platform_ns.0 += 100_000;
+    let told = explained(&pair);
+    let found = gap(&told, 191_200);
+    assert_eq!(found.parts.len(), 1, "{found:?}");
+    assert_eq!(found.parts[0].length_ns, Nanos(90_000));
 }
 
 #[test]

@@ -276,3 +276,27 @@ fn gaps_of_a_tracer_have_no_exact_place_and_prove_nothing() {
     pair.guest.run.engine = EngineName::Hwlat;
     assert!(!is_proved(&pair));
 }
+
+/// What a device took of the guest's own kernel is no cause of what lies below.
+#[test]
+fn what_is_lost_below_the_kernel_is_not_what_the_kernel_waited_for() {
+    let mut pair = usual();
+    let device = [part(HostCause::Vmm, "io, port 0x70", 300_000)];
+    pair.absence(0, AT + 20_000, ("ioio", Isa::Svm), &device);
+    let found = pair.gap(0, AT, AT + 440_000);
+    found.cause = Cause::HypervisorOs;
+    found.os_ns = Nanos(360_000);
+    found.platform_ns = Nanos(80_000);
+    found.platform_at_ns = Nanos(360_000);
+    pair.vcpu(0).lost.push(LostTime {
+        start_cycles: Cycles(2 * (AT + 360_000)),
+        end_cycles: Cycles(2 * (AT + 430_000)),
+    });
+    let told = explained(&pair);
+    assert_unknown(&told, 80_000, "records of the host were lost");
+    let detail = &gap(&told, 80_000).detail;
+    assert!(
+        detail.starts_with("not-observed") && detail.ends_with("in the guest's own kernel"),
+        "{detail}"
+    );
+}

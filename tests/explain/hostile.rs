@@ -1,7 +1,7 @@
 //! Pairs of reports that mean harm: refused or explained, and never the end of the
 //! program.
 
-use hwgap::explain::{Explained, Question, explain};
+use hwgap::explain::{Explained, InputError, Question, explain};
 use hwgap::model::absence::{GuestTsc, HostCause, HostReport};
 use hwgap::model::{Gap, Report};
 use hwgap::read::{host, saved};
@@ -145,4 +145,69 @@ fn a_clock_that_wraps_within_a_gap_turns_no_time_around() {
     for offset in [None, Some(5)] {
         shown(&pair.guest, pair.host.clone(), offset).unwrap();
     }
+}
+
+#[test]
+fn gaps_of_one_cpu_and_engine_that_overlap_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("guest.json");
+    let read = |change: fn(&mut Report)| {
+        let mut pair = small();
+        pair.gap(0, 5_000_000_000, 5_000_300_000);
+        pair.gap(0, 5_000_299_999, 5_000_500_000);
+        let mut guest = pair.settled();
+        change(&mut guest);
+        std::fs::write(&path, serde_json::to_vec(&guest).unwrap()).unwrap();
+        hwgap::explain::guest(&path)
+    };
+    let overlap = |found| matches!(found, Err(InputError::OverlappingGaps { .. }));
+    assert!(overlap(read(|_| {})));
+    assert!(!overlap(read(|guest| {
+        let last = guest
+            .gaps
+            .iter_mut()
+            .find(|gap| gap.duration_ns == Nanos(200_001));
+        last.unwrap().engine = Some(hwgap::model::EngineName::Bpf);
+    })));
+    // A tracer's moments are not exact.
+    assert!(!overlap(read(
+        |guest| guest.run.engine = hwgap::model::EngineName::Osnoise
+    )));
+}
+
+/// Nobody tells the clock, and no two rates are alike.
+#[test]
+fn a_rate_is_found_among_many_gaps() {
+    let mut pair = Pair::new(2);
+    pair.usual(1_000);
+    for cpu in 0..2 {
+        pair.vcpu(cpu).guest_tsc = None;
+    }
+    for gap in &mut pair.guest.gaps {
+        gap.start_cycles.0 = gap.start_cycles.0 * 3 / 2;
+        gap.end_cycles.0 = gap.end_cycles.0 * 3 / 2;
+    }
+    pair.guest.tsc.hz = 3e9;
+    let told = shown(&pair.settled(), pair.host(), None).unwrap();
+    let clocks = &told.explanation.hosts[0].clocks;
+    assert!((clocks.ratio - 1.5).abs() < 1e-5, "{clocks:?}");
+    assert!(clocks.fitting > 1_900, "{clocks:?}");
+}
+
+/// Each CPU is held against every other vCPU.
+#[test]
+fn a_guest_of_many_cpus_is_held_against_all_its_vcpus() {
+    let mut pair = Pair::new(200);
+    pair.usual(10);
+    for gap in &mut pair.guest.gaps {
+        gap.cpu.0 = match gap.cpu.0 {
+            0 => 199,
+            199 => 0,
+            other => other,
+        };
+    }
+    let told = shown(&pair.settled(), pair.host(), None).unwrap();
+    let findings = told.explanation.findings.iter();
+    let swapped = findings.filter(|one| one.id == "clock-vcpu-swapped");
+    assert_eq!(swapped.count(), 2);
 }

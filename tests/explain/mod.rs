@@ -7,6 +7,7 @@ mod doubts;
 mod hostile;
 mod outputs;
 mod pair;
+mod smis;
 mod unseen;
 
 use hwgap::explain::{Question, explain};

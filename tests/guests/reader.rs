@@ -1,6 +1,6 @@
 //! Reports of hosts that come from elsewhere: what is refused, and why.
 
-use hwgap::model::absence::{HostReport, LostTime, Vcpu};
+use hwgap::model::absence::{HostReport, LostTime, SmiRise, Vcpu};
 use hwgap::read::host::parse;
 use hwgap::read::saved::Problem;
 use hwgap::units::{Cycles, Nanos};
@@ -70,10 +70,61 @@ fn what_cannot_be_is_refused() {
     assert!(told.contains("run.elapsed_ns"), "{told}");
     let told = problem(|report| report.run.start_cycles = Cycles(u64::MAX));
     assert!(told.contains("ends before it begins"), "{told}");
+}
+
+#[test]
+fn smis_that_cannot_be_are_refused() {
+    let rise = |change: fn(&mut SmiRise)| {
+        problem(|report| change(&mut report.smi_rises.as_mut().unwrap()[0]))
+    };
+    let told = rise(|rise| rise.by_cycles = Cycles(0));
+    assert!(told.contains("smi_rises[0] rose before"), "{told}");
+    // A count that went backward.
+    let told = rise(|rise| rise.count = u32::MAX);
+    assert!(told.contains("smi_rises[0].count of CPU"), "{told}");
+    let of_absence = |rises: Option<Vec<SmiRise>>| {
+        problem(|report| {
+            report.guests[1].vcpus[0].absences[3].smi_delta = Some(3);
+            report.smi_rises = rises;
+        })
+    };
+    for rises in [None, Some(Vec::new())] {
+        let told = of_absence(rises);
+        assert!(told.contains("smi_delta of thread 2001 is 3"), "{told}");
+    }
+}
+
+#[test]
+fn a_process_is_one_guest() {
+    let told = problem(|report| report.guests[1].pid = report.guests[0].pid);
+    assert!(told.contains("is two guests"), "{told}");
+}
+
+#[test]
+fn an_absence_is_longer_than_the_threshold() {
+    let told = problem(|report| report.run.threshold_ns = Nanos(50_000_000));
+    assert!(told.contains("run.threshold_ns is 50000000"), "{told}");
+}
+
+#[test]
+fn a_clock_that_no_cpu_has_is_refused() {
+    for (ratio, bits) in [(u64::MAX, 32), (1, 48), (1_001, 0)] {
+        let told = problem(|report| {
+            let vcpus = report.guests.iter_mut().flat_map(|guest| &mut guest.vcpus);
+            let line = &mut vcpus.flat_map(|vcpu| &mut vcpu.guest_tsc).next().unwrap()[0];
+            (line.ratio, line.ratio_bits) = (ratio.to_string(), bits);
+        });
+        assert!(told.contains("guest_tsc.ratio is"), "{told}");
+    }
+}
+
+#[test]
+fn nothing_comes_before_the_begin() {
     let told = problem(|report| {
-        report.smi_rises.as_mut().unwrap()[0].by_cycles = Cycles(0);
+        report.run.start_cycles = Cycles(20_000_000);
+        report.run.elapsed_ns.0 -= 10_000_000;
     });
-    assert!(told.contains("SMI"), "{told}");
+    assert!(told.contains("begin before run.start_cycles"), "{told}");
 }
 
 #[test]

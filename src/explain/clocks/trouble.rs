@@ -94,10 +94,10 @@ impl Clocks {
                     ..*other
                 };
                 lines.fit = lines.fit_on(guest, host, vcpu, self.error);
-                lines.seen = unseen::seen(&lines, guest, host, vcpu, self.error);
                 (with, lines)
             });
-            let (with, other) = fits.max_by_key(|(_, lines)| lines.fit.fitting)?;
+            let (with, mut other) = fits.max_by_key(|(_, lines)| lines.fit.fitting)?;
+            other.seen = unseen::seen(&other, guest, host, &host.vcpus[other.vcpu], self.error);
             let fit = &other.fit;
             let most = fit.fitting >= own.fitting + (own.tried / 3).max(FEWEST_FOR);
             // What comes at an even pace fits both; the rest tells.

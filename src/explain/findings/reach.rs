@@ -137,7 +137,7 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
             "run hwgap host on the machine below, and explain this host's own run by it",
         ));
     }
-    if !side.host.counts_smis(&[], Moment::MAX) {
+    if !side.host.counts_smis(|_| true, Moment::MAX) {
         all.push(Finding::new(
             "no-smi-count",
             Severity::Info,

@@ -1,12 +1,15 @@
 //! Reads what `hwgap host` saved. As reports of runs it may be anyone's.
 
+mod smis;
 mod sums;
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use crate::files::packing::without_mark;
-use crate::model::absence::{Absence, HOST_SCHEMA, HostReport, MOST_TSC_LINES, Vcpu};
+use crate::model::absence::{
+    Absence, GuestTsc, HOST_SCHEMA, HostReport, MOST_TSC_LINES, MOST_TSC_RATIO, Vcpu,
+};
 use crate::read::saved::{self, Problem, ReadError, absurd, check_clock, check_schema, from_json};
 use crate::units::{Cycles, Hertz, Nanos};
 
@@ -47,22 +50,23 @@ pub fn parse(text: &[u8]) -> Result<HostReport, Problem> {
         ));
     }
     let observed = (start, end.saturating_add(hz.to_cycles(LATE)));
+    let mut processes = HashSet::new();
     let mut threads = HashSet::new();
-    for vcpu in report.guests.iter().flat_map(|guest| &guest.vcpus) {
-        if !threads.insert(vcpu.tid) {
-            return contradiction(format!("thread {} is two vCPUs", vcpu.tid));
+    for guest in &report.guests {
+        if !processes.insert(guest.pid) {
+            return contradiction(format!("process {} is two guests", guest.pid));
         }
-        check(vcpu, hz, observed)?;
-        sums::check(vcpu, report.run.elapsed_ns)?;
+        for vcpu in &guest.vcpus {
+            if !threads.insert(vcpu.tid) {
+                return contradiction(format!("thread {} is two vCPUs", vcpu.tid));
+            }
+            check(vcpu, hz, observed)?;
+            long_enough(vcpu, report.run.threshold_ns)?;
+            sums::check(vcpu, report.run.elapsed_ns)?;
+        }
     }
-    let rises = report.smi_rises.iter().flatten();
-    if rises.clone().any(|rise| rise.by_cycles < rise.after_cycles) {
-        return contradiction("an SMI count rose before it was read".to_owned());
-    }
-    match rises.clone().any(|rise| rise.by_cycles > observed.1) {
-        true => contradiction("smi_rises go on after run.end_cycles".to_owned()),
-        false => Ok(report),
-    }
+    smis::check(&report, observed.1)?;
+    Ok(report)
 }
 
 fn contradiction<T>(what: String) -> Result<T, Problem> {
@@ -82,16 +86,28 @@ fn check(vcpu: &Vcpu, hz: Hertz, observed: (Cycles, Cycles)) -> Result<(), Probl
                 "a whole number of 64 bits",
             );
         }
-        if !line.ratio.parse::<u64>().is_ok_and(|ratio| ratio > 0) {
-            return absurd("guest_tsc.ratio", &line.ratio, "a whole number above 0");
-        }
         if line.ratio_bits > 63 {
             return absurd("guest_tsc.ratio_bits", line.ratio_bits, "at most 63");
         }
+        if !is_ratio(line) {
+            return absurd(
+                "guest_tsc.ratio",
+                &line.ratio,
+                "a whole number that with ratio_bits is a factor from 1/1000 to 1000",
+            );
+        }
     }
     let tid = vcpu.tid;
-    let mut last = observed.0;
+    let before = |field| {
+        contradiction(format!(
+            "{field} of thread {tid} begin before run.start_cycles"
+        ))
+    };
+    let mut last = Cycles(0);
     for absence in &vcpu.absences {
+        if absence.start_cycles < observed.0 {
+            return before("absences");
+        }
         if absence.start_cycles < last || absence.end_cycles < absence.start_cycles {
             return contradiction(format!("absences of thread {tid} overlap or run backward"));
         }
@@ -111,8 +127,11 @@ fn check(vcpu: &Vcpu, hz: Hertz, observed: (Cycles, Cycles)) -> Result<(), Probl
     if last > observed.1 {
         return outside("absences");
     }
-    let mut last = observed.0;
+    let mut last = Cycles(0);
     for lost in &vcpu.lost {
+        if lost.start_cycles < observed.0 {
+            return before("lost times");
+        }
         if lost.start_cycles < last || lost.end_cycles < lost.start_cycles {
             return contradiction(format!(
                 "lost times of thread {tid} overlap or run backward"
@@ -123,6 +142,27 @@ fn check(vcpu: &Vcpu, hz: Hertz, observed: (Cycles, Cycles)) -> Result<(), Probl
     match last > observed.1 {
         true => outside("lost times"),
         false => Ok(()),
+    }
+}
+
+fn is_ratio(line: &GuestTsc) -> bool {
+    let ratio = line.ratio.parse::<u64>().unwrap_or(0) as f64 / 2f64.powi(line.ratio_bits as i32);
+    (1.0 / MOST_TSC_RATIO..MOST_TSC_RATIO).contains(&ratio)
+}
+
+/// Whether its absences are above the threshold, as but those after SMIs are.
+fn long_enough(vcpu: &Vcpu, threshold: Nanos) -> Result<(), Problem> {
+    let short = vcpu.absences.iter().find(|one| {
+        let length = one.duration_ns;
+        let most = length.saturating_add(Nanos(ROUNDING + length.0 / 100_000));
+        most < threshold && !one.is_after_smi()
+    });
+    match short {
+        Some(short) => contradiction(format!(
+            "run.threshold_ns is {}, but thread {} has an absence of {}",
+            threshold.0, vcpu.tid, short.duration_ns.0
+        )),
+        None => Ok(()),
     }
 }
 
