@@ -47,8 +47,14 @@ pub enum ExplainFormatArg {
     Text,
     /// Everything, for programs
     Json,
+    /// The gaps, a row each
+    Csv,
     /// For a ticket or a note
     Markdown,
     /// A web page in one file, with both time lines
     Html,
+    /// JUnit XML: the verdict and each finding a test case
+    Junit,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
 }

@@ -26,7 +26,9 @@ mod totals;
 mod verdict;
 
 use crate::model::absence::HostReport;
-use crate::model::explained::{EXPLAIN_SCHEMA, ExplainedCpu, ExplainedHost, Explanation};
+use crate::model::explained::{
+    EXPLAIN_SCHEMA, EXPLAIN_SCHEMA_VERSION, ExplainedCpu, ExplainedHost, Explanation,
+};
 use crate::model::{Report, Tool};
 use crate::units::Hertz;
 
@@ -154,7 +156,7 @@ pub fn explain(
     let pictured = pictured::pictured(&places, &sides, &gaps);
     let explanation = Explanation {
         schema: EXPLAIN_SCHEMA.to_owned(),
-        schema_version: 1,
+        schema_version: EXPLAIN_SCHEMA_VERSION,
         tool: Tool {
             name: "hwgap".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -70,6 +70,7 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
         result,
         worst_ns,
         limit_ns: limit,
+        observed,
         worst_parts: parts,
         text,
     }

@@ -14,8 +14,9 @@ use hwgap::model::absence::{
     GuestFoundBy, GuestTsc, HostCause, HostReport, HostSource, Isa, SmiRise,
 };
 use hwgap::model::{CpuIdentity, EndedBy, Finding, HostIdentity, KernelIdentity, Severity, Tsc};
-use hwgap::render::host;
+use hwgap::render::markdown::Limit;
 use hwgap::render::style::Style;
+use hwgap::render::{host, openmetrics};
 use hwgap::schema::Document;
 use hwgap::text::json;
 use hwgap::text::look::Extent;
@@ -298,8 +299,18 @@ fn every_form_is_as_it_was() {
         "host-verbose.txt",
         &host::text(&report, Style::Plain, Extent::Verbose),
     );
-    golden("host.md", &host::markdown(&report, host::LONGEST_TICKET));
+    golden("host.md", &host::markdown(&report, Limit::TICKET));
     golden("host.html", &host::page(&report));
+    let written = |write: fn(&HostReport, &mut dyn std::io::Write) -> std::io::Result<()>| {
+        let mut text = Vec::new();
+        write(&report, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    golden("host.csv", &written(host::csv::write));
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    let metrics = written(openmetrics::write_host);
+    let metrics = metrics.replace(&version, "version=\"VERSION\"");
+    golden("host.prom", &metrics);
 }
 
 /// Of one that was not seen nothing good is said.
@@ -395,13 +406,13 @@ fn hwgap_report_shows_what_hwgap_host_saved() {
         String::from_utf8(report("html").stdout).unwrap(),
         host::page(&sample())
     );
-    let csv = report("csv");
-    assert_eq!(csv.status.code(), Some(2));
-    assert!(
-        String::from_utf8(csv.stderr)
-            .unwrap()
-            .contains("hwgap host")
-    );
+    for format in ["csv", "openmetrics", "markdown"] {
+        assert!(report(format).status.success(), "{format}");
+    }
+    let refused = report("junit");
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("text, json, csv"), "{told}");
 }
 
 #[test]
