@@ -152,7 +152,7 @@ pub fn explain(
     let totals = totals::totals(&told, Hertz(report.tsc.hz), report.verdict.coverage);
     let observed = observed::share(&guest, &sides);
     let verdict = verdict::verdict(report, &gaps, observed);
-    let findings = findings::findings(&guest, &sides, &gaps, &totals);
+    let findings = findings::findings(&guest, &sides, &gaps, &totals, &verdict.worst_parts);
     let pictured = pictured::pictured(&places, &sides, &gaps);
     let explanation = Explanation {
         schema: EXPLAIN_SCHEMA.to_owned(),

@@ -209,6 +209,7 @@ pub struct ExplainedVerdict {
     pub observed: f64,
     /// Who took how much of the worst.
     pub worst_parts: Vec<ExplainedPart>,
-    /// One sentence, such as "guest fit: worst 14 us, of it 9 us local_timer".
+    /// One sentence, such as "guest fit: worst 14.0 us, of it 9.00 us by
+    /// host-interrupt local_timer, proved".
     pub text: String,
 }

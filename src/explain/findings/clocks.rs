@@ -16,7 +16,8 @@ use crate::units::{CpuId, Nanos};
 const RATES_APART: f64 = 1e-3;
 /// Times of day that are further apart are hardly of one run.
 const SAME_DAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
-const NOTHING: &str = "Nothing is explained by it";
+/// Comes first, as a screen cuts what follows.
+const NOTHING: &str = "Nothing is explained by this clock";
 const SAME_RUN: &str = "check that both reports are of the same time, host and guest (--guest), and \
     of the guest's run since its latest start, restore or migration";
 
@@ -33,8 +34,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-vcpu-swapped",
             Severity::Critical,
             format!(
-                "Gaps of the guest's CPU {cpu} lie on absences of vCPU {vcpu} of {host} ({other} of \
-                 {tried}), not on those of its own ({own}): they were swapped somewhere. {NOTHING}."
+                "{NOTHING}: gaps of the guest's CPU {cpu} lie on absences of vCPU {vcpu} of {host} ({other} of \
+                 {tried}), not on those of its own ({own}): they were swapped somewhere."
             ),
             "find out in what order the VMM made its vCPUs; observe both sides again",
         ),
@@ -42,8 +43,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-shifted",
             Severity::Critical,
             format!(
-                "The clock is off by {}{}: the guest's gaps lie on absences only where the offset \
-                 that {} is {cycles} cycles less. {NOTHING}.",
+                "{NOTHING}: it is off by {}{}, as the guest's gaps lie on absences only where the offset \
+                 that {} is {cycles} cycles less.",
                 if *by_ns < 0 { "-" } else { "" },
                 human::length(Nanos(by_ns.unsigned_abs())),
                 told_by(side),
@@ -58,8 +59,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
-                 of the clocks that {}. {NOTHING}.",
+                "{NOTHING}: only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
+                 of the clocks that {}.",
                 listed(cpus),
                 told_by(side)
             ),
@@ -74,8 +75,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "{missed} of {tried} absences of the guest's CPU {}, up to {}, lie in no gap by the \
-                 offset of the clocks that {}, but a vCPU that is away cannot sample. {NOTHING}.",
+                "{NOTHING}: {missed} of {tried} absences of the guest's CPU {}, up to {}, lie in no gap by the \
+                 offset of the clocks that {}, but a vCPU that is away cannot sample.",
                 listed(cpus),
                 human::length(unsigned(*longest_ns)),
                 told_by(side)
@@ -90,9 +91,9 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-not-found",
             Severity::Critical,
             format!(
-                "{host} does not tell the guest's clock, and no offset stands out: the best lays \
-                 {best} of {tried} gaps onto absences, chance or another offset {by_chance}. \
-                 Nothing is explained."
+                "Nothing is explained: {host} does not tell the guest's clock, and no offset stands \
+                 out. The best lays {best} of {tried} gaps onto absences, chance or another offset \
+                 {by_chance}."
             ),
             "run hwgap host as root where debugfs can be read, or longer, so that more gaps come at \
              no even pace; --offset gives it",
@@ -101,8 +102,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-not-found",
             Severity::Critical,
             format!(
-                "{host} does not tell the guest's clock, and there are no gaps and absences to find \
-                 it by. Nothing is explained."
+                "Nothing is explained: {host} does not tell the guest's clock, and there are no gaps \
+                 and absences to find it by."
             ),
             "run hwgap host as root where debugfs can be read; --offset gives the offset",
         ),
@@ -136,8 +137,8 @@ pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Optio
             "clock-out-of-time",
             Severity::Critical,
             format!(
-                "By the offset of the clocks that {} no gap of the guest falls into the time that {} \
-                 observed: the offset is broken, or the reports are of different times. {NOTHING}.",
+                "{NOTHING}: by the offset that {} no gap of the guest falls into the time that {} \
+                 observed. The offset is broken, or the reports are of different times.",
                 told_by(side),
                 name(side)
             ),

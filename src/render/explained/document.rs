@@ -22,7 +22,7 @@ pub(super) fn document(told: &Explanation) -> Document {
         list("Who took the time", Rank::Main, 6, totals(told)),
         list("The worst gaps", Rank::Main, 6, worst(told)),
         section("Clocks", Rank::Main, clocks(told)),
-        findings::list("What to know", Rank::Detail, others),
+        findings::list("What to know", Rank::Main, others),
         section("vCPUs", Rank::Detail, vec![cpus(told)]),
         section(
             "Guest and host",
