@@ -30,41 +30,46 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
     let limit = report.run.hardlimit_ns;
     let is_explained = is_listed && worst.is_none_or(Told::is_explained);
     let is_observed = worst.is_none() || observed >= LEAST_OBSERVED;
+    // A run on the host itself is explained by nothing that happened to a vCPU.
+    let is_guest = report.host.hypervisor.is_some();
     let result = match report.verdict.result {
-        Outcome::Pass if !is_explained || !is_observed => Outcome::Inconclusive,
+        Outcome::Pass if !is_explained || !is_observed || !is_guest => Outcome::Inconclusive,
         own => own,
     };
     let parts = worst.map(|one| one.gap.parts.clone()).unwrap_or_default();
-    let of_it = match is_listed {
-        true => of_it(&parts, is_explained),
-        false => ", which its report does not list with its moment".to_owned(),
-    };
-    let text = match (result, worst) {
-        (Outcome::Pass, None) => format!(
-            "guest fit: nothing above {} below its kernel",
+    let found = match (is_listed, worst) {
+        (true, None) => format!(
+            "nothing above {} below its kernel",
             human::chosen(report.run.threshold_ns)
         ),
-        (Outcome::Pass, Some(_)) => format!("guest fit: worst {worst_ns}{of_it}"),
-        (Outcome::Fail, _) => format!(
-            "guest not fit: worst {worst_ns}, above the limit of {}{of_it}",
+        (true, Some(_)) => format!("worst {worst_ns}{}", of_it(&parts, is_explained)),
+        (false, _) => format!("worst {worst_ns}, which its report does not list with its moment"),
+    };
+    let text = match result {
+        Outcome::Pass => format!("guest fit: {found}"),
+        Outcome::Fail => format!(
+            "guest not fit: {found}; the limit is {}",
             human::chosen(limit)
         ),
-        (Outcome::Inconclusive, _) => match report.verdict.result {
-            Outcome::Inconclusive => {
-                let reasons = report.verdict.reasons.first();
-                let why = reasons.map_or("it does not say why", String::as_str);
-                format!(
-                    "not known whether the guest is fit: its own run is inconclusive ({why}); worst {worst_ns}{of_it}"
-                )
-            }
-            _ if !is_explained => {
-                format!("nobody can say what the worst of the guest was: {worst_ns}{of_it}")
-            }
-            _ => format!(
-                "not known whether the guest is fit: {} of its run was observed; worst {worst_ns}{of_it}",
-                human::percent(observed)
-            ),
-        },
+        Outcome::Inconclusive if report.verdict.result == Outcome::Inconclusive => {
+            let reasons = report.verdict.reasons.first();
+            let why = reasons.map_or("it does not say why", String::as_str);
+            format!(
+                "not known whether the guest is fit: its own run is inconclusive ({why}); {found}"
+            )
+        }
+        Outcome::Inconclusive if !is_guest => {
+            format!(
+                "not known whether the run was in a guest: it says that it was in none; {found}"
+            )
+        }
+        Outcome::Inconclusive if !is_explained => {
+            format!("nobody can say what took the worst of the guest: {found}")
+        }
+        Outcome::Inconclusive => format!(
+            "not known whether the guest is fit: {} of its run was observed; {found}",
+            human::percent(observed)
+        ),
     };
     ExplainedVerdict {
         result,

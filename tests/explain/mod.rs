@@ -7,6 +7,7 @@ mod hostile;
 mod outputs;
 mod pair;
 mod unseen;
+mod words;
 
 use hwgap::explain::{Question, explain};
 use hwgap::model::absence::HostReport;

@@ -10,6 +10,7 @@ use crate::model::explained::ClockJoinSource::{Given, Kvm, Recovered};
 use crate::model::explained::ClockStanding;
 use crate::model::{Finding, Severity};
 use crate::text::human;
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
 /// Rates that differ by more are not those of one clock.
@@ -59,9 +60,10 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "{NOTHING}: only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
-                 of the clocks that {}.",
-                listed(cpus),
+                "{NOTHING}: {} of {tried} gaps of the guest's {} lie on absences by the offset of \
+                 the clocks that {}.",
+                only(*fitting as u64),
+                named(cpus),
                 told_by(side)
             ),
             SAME_RUN,
@@ -75,9 +77,13 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "{NOTHING}: {missed} of {tried} absences of the guest's CPU {}, up to {}, lie in no gap by the \
-                 offset of the clocks that {}, but a vCPU that is away cannot sample.",
-                listed(cpus),
+                "{NOTHING}: {} of the guest's {}, of {tried}, up to {}, in no gap by the offset of \
+                 the clocks that {}, but a vCPU that is away cannot sample.",
+                match *missed {
+                    1 => "1 absence lies".to_owned(),
+                    missed => format!("{missed} absences lie"),
+                },
+                named(cpus),
                 human::length(unsigned(*longest_ns)),
                 told_by(side)
             ),
@@ -110,9 +116,16 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
     }
 }
 
-fn listed(cpus: &[CpuId]) -> String {
-    let cpus: Vec<String> = cpus.iter().take(8).map(ToString::to_string).collect();
-    cpus.join(", ")
+fn named(cpus: &[CpuId]) -> String {
+    CpuList::from_iter(cpus.iter().copied()).named()
+}
+
+/// How few: "none", "only 3".
+fn only(count: u64) -> String {
+    match count {
+        0 => "none".to_owned(),
+        count => format!("only {count}"),
+    }
 }
 
 fn told_by(side: &Side<'_>) -> String {
@@ -180,9 +193,12 @@ pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
         let (text, remedy) = match fit.tried < 3 * FEWEST_FOR {
             true => (
                 format!(
-                    "Only {} of the guest must lie on absences of {}, too few to verify the offset \
-                     of the clocks: no cause is proved.",
-                    human::counted(fit.tried, "gap"),
+                    "{} of the guest must lie on an absence of {}, too few to verify the offset of \
+                     the clocks: no cause is proved.",
+                    match fit.tried {
+                        0 => "No gap".to_owned(),
+                        tried => format!("Only {}", human::counted(tried as u64, "gap")),
+                    },
                     name(side)
                 ),
                 "observe for longer",

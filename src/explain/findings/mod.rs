@@ -22,6 +22,7 @@ pub(super) fn findings(
     worst_parts: &[ExplainedPart],
 ) -> Vec<Finding> {
     let mut all = Vec::new();
+    all.extend(reach::no_guest(guest));
     all.extend(reach::other_hypervisor(guest));
     for (index, side) in sides.iter().enumerate() {
         all.extend(clocks::out_of_time(side, index, gaps));
