@@ -64,7 +64,7 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], observed: f64) -> Explaine
             )
         }
         Outcome::Inconclusive if !is_explained => {
-            format!("nobody can say what took the worst of the guest: {found}")
+            format!("nobody can say what stalled the guest: {found}")
         }
         Outcome::Inconclusive => format!(
             "not known whether the guest is fit: {} of its run was observed; {found}",

@@ -44,7 +44,7 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-shifted",
             Severity::Critical,
             format!(
-                "{NOTHING}: it is off by {}{}, as the guest's gaps lie on absences only where the offset \
+                "{NOTHING}: it is off by {}{}. The guest's gaps lie on absences only where the offset \
                  that {} is {cycles} cycles less.",
                 if *by_ns < 0 { "-" } else { "" },
                 human::length(Nanos(by_ns.unsigned_abs())),

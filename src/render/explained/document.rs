@@ -16,13 +16,16 @@ pub(super) fn document(told: &Explanation) -> Document {
     let (ink, word) = policy::verdict(told.verdict.result);
     let grave = |finding: &&Finding| finding.severity != Severity::Info;
     let (grave, others): (Vec<&Finding>, Vec<&Finding>) = told.findings.iter().partition(grave);
+    let helps = |finding: &&Finding| matches!(&*finding.id, "worst-gap" | "most-time");
+    let (helps, others): (Vec<&Finding>, Vec<&Finding>) = others.into_iter().partition(helps);
     let sections = vec![
         section("", Rank::Answer, answer(told)),
         findings::list("Doubts", Rank::Grave, grave),
+        findings::list("What helps", Rank::Grave, helps),
         list("Who took the time", Rank::Main, 6, totals(told)),
         list("The worst gaps", Rank::Main, 6, worst(told)),
         section("Clocks", Rank::Main, clocks(told)),
-        findings::list("What to know", Rank::Main, others),
+        findings::list("What to know", Rank::Detail, others),
         section("vCPUs", Rank::Detail, vec![cpus(told)]),
         section(
             "Guest and host",
