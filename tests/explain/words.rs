@@ -78,10 +78,7 @@ fn lost_records_are_told_as_far_as_they_are_known() {
         .iter()
         .find(|one| one.id == "host-records-lost");
     let text = &found.unwrap().text;
-    assert!(
-        text.contains("5,000 records, and by its report none"),
-        "{text}"
-    );
+    assert!(text.contains("5,000 records, by its report none"), "{text}");
 }
 
 #[test]

@@ -192,15 +192,19 @@ pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
     is_open.then(|| {
         let (text, remedy) = match fit.tried < 3 * FEWEST_FOR {
             true => (
-                format!(
-                    "{} of the guest must lie on an absence of {}, too few to verify the offset of \
-                     the clocks: no cause is proved.",
-                    match fit.tried {
-                        0 => "No gap".to_owned(),
-                        tried => format!("Only {}", human::counted(tried as u64, "gap")),
-                    },
-                    name(side)
-                ),
+                match fit.tried {
+                    0 => format!(
+                        "No gap of the guest must lie on an absence of {}: nothing verifies the \
+                         offset of the clocks, and no cause is proved.",
+                        name(side)
+                    ),
+                    tried => format!(
+                        "Only {} of the guest must lie on an absence of {}, too few to verify the \
+                         offset of the clocks: no cause is proved.",
+                        human::counted(tried, "gap"),
+                        name(side)
+                    ),
+                },
                 "observe for longer",
             ),
             false => (

@@ -104,7 +104,7 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
     let text = match (records, times) {
         (0, 0) => None,
         (_, 0) => Some(format!(
-            "{host} lost {lost}, and by its report none of this guest's vCPUs."
+            "{host} lost {lost}, by its report none of this guest's vCPUs."
         )),
         (0, _) => Some(format!(
             "{host} may miss records of this guest's vCPUs at {at_times}: what of gaps then lies on \
