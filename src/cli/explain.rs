@@ -31,6 +31,11 @@ pub struct ExplainArgs {
     #[arg(long, value_enum, default_value_t = ExplainFormatArg::Text)]
     pub format: ExplainFormatArg,
 
+    /// Leave out the names of hosts, guests and tasks, serial numbers and addresses; the
+    /// same name gets the same word in its place
+    #[arg(long)]
+    pub redact: bool,
+
     /// How the text looks.
     #[command(flatten)]
     pub look: LookArgs,

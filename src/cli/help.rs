@@ -260,6 +260,8 @@ Examples:
       Everything, for programs, and for hwgap report.
   hwgap explain guest.json --host host.json --format junit -o fit.xml
       The verdict and the findings as test cases, for a pipeline.
+  hwgap explain guest.json --host host.json --format markdown --redact
+      For the vendor's ticket, without the names of hosts, guests and tasks.
   hwgap explain guest.json --host host.json --format csv -o gaps.csv
       A row a gap, for a spreadsheet.
 
@@ -383,8 +385,10 @@ Examples:
       Who keeps the guests of this host waiting?
   sudo hwgap host --guest rt-vm --duration 1m -o host.json
       Watch one guest for a minute, and keep the report.
-  hwgap report host.json --format html -o host.html
-      The same as a page.
+  hwgap report host.json --format html --redact -o host.html
+      The same as a page, without names.
+  hwgap report host.json --format csv -o absences.csv
+      A row an absence, for a spreadsheet.
 
 Exit status:
   0  observed, whatever was seen

@@ -27,7 +27,7 @@ pub struct ReportArgs {
     pub output: Option<PathBuf>,
 
     /// Leave out host name, serial numbers, addresses and what else names this
-    /// one machine
+    /// one machine; of a host of guests also the names of guests and tasks
     #[arg(long)]
     pub redact: bool,
 

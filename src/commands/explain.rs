@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use crate::cli::{ExplainArgs, ExplainFormatArg};
-use crate::explain::{self, Pictured, Question};
+use crate::explain::{self, Explained, Pictured, Question};
 use crate::files::identity::{Named, distinct};
 use crate::files::output::PendingFile;
 use crate::model::explained::Explanation;
+use crate::read::redact;
 use crate::render::markdown::Limit;
 use crate::render::style::Style;
 use crate::render::{explained, junit, openmetrics};
@@ -27,7 +28,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         guest: args.name.clone(),
         offset: args.offset.map(|offset| offset as u64),
     };
-    let explained = explain::explain(&report, &hosts, &question).map_err(Failure::usage)?;
+    let mut explained = explain::explain(&report, &hosts, &question).map_err(Failure::usage)?;
+    if args.redact {
+        explained = redacted(explained);
+    }
     let output = args.output.as_ref().map(PendingFile::create).transpose();
     let output = output.map_err(Failure::usage)?;
     let form = Form {
@@ -40,6 +44,21 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         write(told, Some(pictured), &form, style, out)
     })?;
     Ok(told.verdict.result.into())
+}
+
+/// The same without names, in the pictures as well.
+fn redacted(explained: Explained) -> Explained {
+    let (explanation, aliases) = redact::explained(explained.explanation);
+    let mut pictured = explained.pictured;
+    for pair in &mut pictured.worst {
+        for text in [&mut pair.name, &mut pair.words] {
+            *text = aliases.in_text(text);
+        }
+    }
+    Explained {
+        explanation,
+        pictured,
+    }
 }
 
 /// Writes an explanation; pictures take both reports.

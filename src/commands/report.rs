@@ -9,7 +9,7 @@ use crate::files::output::PendingFile;
 use crate::judgement::reattribute::reattribute;
 use crate::model::{Gap, Report};
 use crate::read::any::{self, Document};
-use crate::read::redact::redact;
+use crate::read::redact;
 use crate::read::saved::Hashed;
 use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
@@ -35,10 +35,18 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         }
         Document::Host(report) => {
             let form = form(args, args.format.among())?;
+            let report = match args.redact {
+                true => redact::host(*report),
+                false => *report,
+            };
             output.save(|out| host::write(&report, &form, style(args), out))
         }
         Document::Explained(told) => {
             let form = form(args, args.format.among())?;
+            let told = match args.redact {
+                true => redact::explained(*told).0,
+                false => *told,
+            };
             output.save(|out| explain::write(&told, None, &form, style(args), out))
         }
     };
@@ -59,7 +67,7 @@ fn changed(args: &ReportArgs, read: Hashed<Vec<Gap>>) -> (Report, Origin) {
         report = reattribute(report);
     }
     if args.redact {
-        report = redact(report);
+        report = redact::redact(report);
         origin.changes = Changes::Redacted;
     }
     (report, origin)
@@ -67,9 +75,9 @@ fn changed(args: &ReportArgs, read: Hashed<Vec<Gap>>) -> (Report, Origin) {
 
 /// The form of what is no run, in which no evidence can be judged anew.
 fn form<F>(args: &ReportArgs, format: Result<F, String>) -> Result<Form<F>, Failure> {
-    if args.redact || args.reattribute {
+    if args.reattribute {
         return Err(Failure::usage(
-            "--redact and --reattribute are for reports of hwgap run",
+            "--reattribute is for reports of hwgap run; explain both reports again instead",
         ));
     }
     Ok(Form {

@@ -6,6 +6,7 @@ mod doubts;
 mod hostile;
 mod outputs;
 mod pair;
+mod redacted;
 mod unseen;
 mod words;
 

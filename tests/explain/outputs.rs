@@ -56,7 +56,7 @@ fn as_json(document: &impl serde::Serialize) -> Vec<u8> {
     text
 }
 
-fn ran(pair: &Pair, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn ran(pair: &Pair, arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().unwrap();
     save(pair, folder.path());
     let output = Command::cargo_bin("hwgap")
