@@ -386,6 +386,29 @@ fn foreign_names_are_inert() {
     assert!(screen.lines().count() <= 40, "{screen}");
 }
 
+/// Of many a line each, with the next step in the line below.
+#[test]
+fn grave_findings_are_on_the_screen() {
+    let mut report = sample();
+    report.findings = (0..7)
+        .map(|number| Finding {
+            id: format!("finding-{number}"),
+            severity: Severity::Warning,
+            text: format!("Condition {number} holds. {}", "It goes on. ".repeat(20)),
+            remedy: Some(format!("change {number}. {}", "And more. ".repeat(20))),
+        })
+        .collect();
+    let screen = host::text(&report, Style::Plain, Extent::Screen);
+    assert!(screen.lines().count() <= 40, "{screen}");
+    let lines: Vec<&str> = screen.lines().collect();
+    for number in 0..7 {
+        let found = format!("warning  Condition {number} holds.");
+        let at = lines.iter().position(|line| line.contains(&found));
+        let next = lines[at.unwrap_or_else(|| panic!("{screen}")) + 1];
+        assert!(next.contains(&format!("-> change {number}.")), "{screen}");
+    }
+}
+
 #[test]
 fn hwgap_report_shows_what_hwgap_host_saved() {
     let folder = tempfile::tempdir().unwrap();

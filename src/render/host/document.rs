@@ -7,6 +7,7 @@ use super::absences::{exit, largest, parts, utc};
 use super::observation::{observed, reading};
 use super::sums::{Sum, share, sums};
 use crate::model::absence::{Absence, Guest, HostReport, Vcpu};
+use crate::model::{Finding, Severity};
 use crate::render::document::{Block, Document, Rank, findings, list, section};
 use crate::render::style::Ink;
 use crate::text::human;
@@ -19,8 +20,12 @@ static PLACES: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 pub(super) fn document(report: &HostReport) -> Document {
     let (ink, word, headline) = headline(report);
+    let is_grave = |finding: &&Finding| finding.severity != Severity::Info;
+    let (grave, others): (Vec<&Finding>, Vec<&Finding>) =
+        report.findings.iter().partition(is_grave);
     let sections = vec![
-        section("", Rank::Answer, vec![Block::Points(others(report))]),
+        section("", Rank::Answer, vec![Block::Points(each(report))]),
+        findings::list("What to do", Rank::Grave, grave),
         list(
             "Who kept vCPUs out of their guests",
             Rank::Main,
@@ -28,7 +33,7 @@ pub(super) fn document(report: &HostReport) -> Document {
             vec![causes(report)],
         ),
         list("The longest absences", Rank::Main, 5, vec![worst(report)]),
-        findings::section(&report.findings),
+        findings::list("What to know", Rank::Detail, others),
         list("vCPUs", Rank::Detail, 4, vec![vcpus(report)]),
         section(
             "How it was observed",
@@ -129,7 +134,7 @@ fn most(report: &HostReport, guest: &Guest) -> Option<String> {
 }
 
 /// The same of each guest, where there are several; and who was not seen.
-fn others(report: &HostReport) -> Vec<String> {
+fn each(report: &HostReport) -> Vec<String> {
     let mut lines = Vec::new();
     if report.guests.len() > 1 {
         let line = |guest: &Guest| {
