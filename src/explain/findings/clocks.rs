@@ -62,7 +62,7 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             format!(
                 "{NOTHING}: {} of {tried} gaps of the guest's {} lie on absences by the offset of \
                  the clocks that {}.",
-                only(*fitting as u64),
+                only(*fitting),
                 named(cpus),
                 told_by(side)
             ),
