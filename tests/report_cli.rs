@@ -36,6 +36,7 @@ fn every_format_comes_out_of_the_first_version() {
         ("csv", "cpu,start_cycles"),
         ("markdown", "# Latency report: intel-server"),
         ("html", "<!DOCTYPE html>"),
+        ("junit", "<?xml version"),
         ("histogram", "# Histogram"),
         ("hdrhistogram", "#[hwgap: times in ns]"),
         ("jsonl", "{\"cpu\": "),

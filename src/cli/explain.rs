@@ -31,6 +31,11 @@ pub struct ExplainArgs {
     #[arg(long, value_enum, default_value_t = ExplainFormatArg::Text)]
     pub format: ExplainFormatArg,
 
+    /// Leave out the names of hosts, guests and tasks, serial numbers and addresses; the
+    /// same name gets the same word in its place
+    #[arg(long)]
+    pub redact: bool,
+
     /// How the text looks.
     #[command(flatten)]
     pub look: LookArgs,
@@ -47,8 +52,14 @@ pub enum ExplainFormatArg {
     Text,
     /// Everything, for programs
     Json,
+    /// The gaps, a row each
+    Csv,
     /// For a ticket or a note
     Markdown,
     /// A web page in one file, with both time lines
     Html,
+    /// JUnit XML: the verdict and each finding a test case
+    Junit,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
 }

@@ -118,7 +118,8 @@ Exit status:
   3  could not measure, or the evidence does not allow a verdict";
 
 pub(super) const REPORT: &str = "\
-Show or convert a report that `hwgap run -o FILE` saved.
+Show or convert a report that `hwgap run -o FILE` saved, or what hwgap-host(1) or \
+hwgap-explain(1) with --format json did, in any form that these have.
 
 The web page is one file without scripts and without anything to load: it can \
 be attached to a ticket, read without a network, and printed. The Markdown fits \
@@ -146,6 +147,9 @@ Examples:
 
   hwgap report node17.json --format perfetto -o node17.pftrace
       For ui.perfetto.dev and trace_processor.
+
+  hwgap report explained.json --format junit -o fit.xml
+      What hwgap explain saved, for a pipeline.
 
 Exit status:
   0  the report was shown or converted, whatever its verdict
@@ -252,8 +256,14 @@ Examples:
       The same of one guest of several, as a page with both time lines.
   hwgap explain guest.json --host first.json --host second.json
       Of a guest that moved from one host to another.
-  hwgap explain guest.json --host host.json --format json
-      Everything, for programs.
+  hwgap explain guest.json --host host.json --format json -o explained.json
+      Everything, for programs, and for hwgap report.
+  hwgap explain guest.json --host host.json --format junit -o fit.xml
+      The verdict and the findings as test cases, for a pipeline.
+  hwgap explain guest.json --host host.json --format markdown --redact
+      For the vendor's ticket, without the names of hosts, guests and tasks.
+  hwgap explain guest.json --host host.json --format csv -o gaps.csv
+      A row a gap, for a spreadsheet.
 
 Exit status:
   0  the guest's run passed, and its worst gap is explained
@@ -375,8 +385,10 @@ Examples:
       Who keeps the guests of this host waiting?
   sudo hwgap host --guest rt-vm --duration 1m -o host.json
       Watch one guest for a minute, and keep the report.
-  hwgap report host.json --format html -o host.html
-      The same as a page.
+  hwgap report host.json --format html --redact -o host.html
+      The same as a page, without names.
+  hwgap report host.json --format csv -o absences.csv
+      A row an absence, for a spreadsheet.
 
 Exit status:
   0  observed, whatever was seen

@@ -55,10 +55,14 @@ pub enum HostFormatArg {
     Text,
     /// The report
     Json,
+    /// The absences, a row each
+    Csv,
     /// For a ticket or a note
     Markdown,
     /// A web page in one file
     Html,
+    /// OpenMetrics text, for node_exporter's textfile collector
+    Openmetrics,
 }
 
 /// Where records can come from.

@@ -9,7 +9,8 @@ use super::look::LookArgs;
 /// Options of `hwgap report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The report, as `run -o` saves it; - is standard input
+    /// The report, as `run -o`, `host -o` or `explain --format json` saves it; - is
+    /// standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
@@ -26,7 +27,7 @@ pub struct ReportArgs {
     pub output: Option<PathBuf>,
 
     /// Leave out host name, serial numbers, addresses and what else names this
-    /// one machine
+    /// one machine; of a host of guests also the names of guests and tasks
     #[arg(long)]
     pub redact: bool,
 
@@ -46,7 +47,7 @@ pub enum ReportFormatArg {
     Text,
     /// The report
     Json,
-    /// The gaps, a row each
+    /// The gaps, or of a host the absences, a row each
     Csv,
     /// Text for the field of a ticket
     Markdown,
@@ -54,6 +55,8 @@ pub enum ReportFormatArg {
     Html,
     /// OpenMetrics text, for node_exporter's textfile collector
     Openmetrics,
+    /// JUnit XML: the verdict and each finding a test case
+    Junit,
     /// A trace for ui.perfetto.dev and trace_processor
     Perfetto,
     /// What lies below the kernel, in whole us and a column a CPU, as cyclictest
@@ -63,4 +66,27 @@ pub enum ReportFormatArg {
     Hdrhistogram,
     /// The gaps, a line of JSON each
     Jsonl,
+}
+
+impl ReportFormatArg {
+    /// The same among the formats of another command, by its name.
+    ///
+    /// # Errors
+    /// Names those that there are.
+    pub fn among<F: ValueEnum>(self) -> Result<F, String> {
+        let name = |format: &F| {
+            format
+                .to_possible_value()
+                .map(|value| value.get_name().to_owned())
+        };
+        let own = self.to_possible_value();
+        let own = own.as_ref().map_or("", |value| value.get_name());
+        F::from_str(own, false).map_err(|_| {
+            let names: Vec<String> = F::value_variants().iter().filter_map(name).collect();
+            format!(
+                "--format {own} is not for this document; it can be shown as {}",
+                names.join(", ")
+            )
+        })
+    }
 }

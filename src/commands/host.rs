@@ -23,6 +23,8 @@ use crate::judgement::circumstances::first_rate;
 use crate::model::absence::HostReport;
 use crate::model::{EndedBy, Tsc};
 use crate::render::host as render;
+use crate::render::markdown::Limit;
+use crate::render::openmetrics;
 use crate::render::style::Style;
 use crate::session::{Timeline, limits};
 use crate::sys::signals::RunSignals;
@@ -31,7 +33,7 @@ use crate::text::human;
 use crate::text::json;
 use crate::units::{Cycles, Nanos};
 
-use super::{Exit, Failure, command_line, deliver};
+use super::{Exit, Failure, Form, command_line, deliver};
 
 /// Between two looks at the records.
 const LOOK: Nanos = Nanos(50_000_000);
@@ -213,38 +215,39 @@ fn present(
         .as_ref()
         .is_some_and(|path| path.as_os_str() == "-");
     let prints = !args.quiet && !on_stdout && (output.is_none() || args.format.is_none());
+    let form = |usual: HostFormatArg| Form {
+        format: args.format.unwrap_or(usual),
+        extent: look.extent,
+        limit: Limit::TICKET,
+    };
     if let Some(output) = output {
-        let format = args.format.unwrap_or(HostFormatArg::Json);
+        let form = form(HostFormatArg::Json);
         deliver(Some(output), look, |style, out| {
-            write(report, format, style, args, out)
+            write(report, &form, style, out)
         })?;
     }
     match prints {
         true => deliver(None, look, |style, out| {
-            write(
-                report,
-                args.format.unwrap_or(HostFormatArg::Text),
-                style,
-                args,
-                out,
-            )
+            write(report, &form(HostFormatArg::Text), style, out)
         }),
         false => Ok(()),
     }
 }
 
-fn write(
+/// Writes what was seen.
+pub(super) fn write(
     report: &HostReport,
-    format: HostFormatArg,
+    form: &Form<HostFormatArg>,
     style: Style,
-    args: &HostArgs,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let text = match format {
-        HostFormatArg::Text => render::text(report, style, args.look.look().extent),
-        HostFormatArg::Markdown => render::markdown(report, render::LONGEST_TICKET),
+    let text = match form.format {
+        HostFormatArg::Text => render::text(report, style, form.extent),
+        HostFormatArg::Markdown => render::markdown(report, form.limit),
         HostFormatArg::Html => render::page(report),
         HostFormatArg::Json => return json::write(report, out),
+        HostFormatArg::Csv => return render::csv::write(report, out),
+        HostFormatArg::Openmetrics => return openmetrics::write_host(report, out),
     };
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -23,8 +23,9 @@ use crate::cli::Command;
 use crate::files::output::PendingFile;
 use crate::model::Outcome;
 use crate::privileges::{Task, keep_for};
+use crate::render::markdown::Limit;
 use crate::render::style::Style;
-use crate::text::look::Look;
+use crate::text::look::{Extent, Look};
 
 /// How a command ended. The numbers are a contract with other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,15 @@ pub fn carry_out(command: Command) -> Result<Exit, Failure> {
         Command::Guardian(args) => guardian::guardian(&args),
         Command::Launch(args) => launch::launch(&args),
     }
+}
+
+/// In which form an answer is written.
+struct Form<F> {
+    format: F,
+    /// Of a text.
+    extent: Extent,
+    /// Of Markdown.
+    limit: Limit,
 }
 
 /// Writes on standard output.

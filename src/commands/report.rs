@@ -1,4 +1,4 @@
-//! `hwgap report`: shows or converts a saved report.
+//! `hwgap report`: shows or converts a saved report, whoever wrote it.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,17 +8,17 @@ use crate::files::identity::{Named, distinct};
 use crate::files::output::PendingFile;
 use crate::judgement::reattribute::reattribute;
 use crate::model::{Gap, Report};
-use crate::read::host as read_host;
-use crate::read::redact::redact;
-use crate::read::saved as read;
+use crate::read::any::{self, Document};
+use crate::read::redact;
+use crate::read::saved::Hashed;
 use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
 use crate::render::{
-    Changes, Origin, csv, histogram, host, html, openmetrics, perfetto, terminal as text,
+    Changes, Origin, csv, histogram, html, junit, openmetrics, perfetto, terminal as text,
 };
 use crate::text::json;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, Form, explain, host};
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let input: Vec<Named<'_>> = Named::all("the report", [&args.file]).collect();
@@ -27,11 +27,37 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let output = args.output.as_deref().unwrap_or(Path::new("-"));
     // Opened first, so that a name that cannot be written is told at once.
     let output = PendingFile::create(output).map_err(Failure::usage)?;
-    let read = match read::hashed::<Vec<Gap>>(&args.file) {
-        Ok(read) => read,
-        Err(error) if error.is_of_host() => return of_host(args, output),
-        Err(error) => return Err(Failure::usage(error)),
+    let document = any::file(&args.file).map_err(Failure::usage)?;
+    let saved = match document {
+        Document::Run(read) => {
+            let (report, origin) = changed(args, *read);
+            output.save(|out| write(args, &report, &origin, out))
+        }
+        Document::Host(report) => {
+            let form = form(args, args.format.among())?;
+            let report = match args.redact {
+                true => redact::host(*report),
+                false => *report,
+            };
+            output.save(|out| host::write(&report, &form, style(args), out))
+        }
+        Document::Explained(told) => {
+            let form = form(args, args.format.among())?;
+            let told = match args.redact {
+                true => redact::explained(*told).0,
+                false => *told,
+            };
+            output.save(|out| explain::write(&told, None, &form, style(args), out))
+        }
     };
+    match saved {
+        Err(error) if !error.is_closed() => Err(Failure::usage(error)),
+        _ => Ok(Exit::Good),
+    }
+}
+
+/// The report of a run as it is asked for.
+fn changed(args: &ReportArgs, read: Hashed<Vec<Gap>>) -> (Report, Origin) {
     let mut report = read.report;
     let mut origin = Origin {
         sha256: read.sha256,
@@ -41,42 +67,24 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         report = reattribute(report);
     }
     if args.redact {
-        report = redact(report);
+        report = redact::redact(report);
         origin.changes = Changes::Redacted;
     }
-    match output.save(|out| write(args, &report, &origin, out)) {
-        Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-        _ => Ok(Exit::Good),
-    }
+    (report, origin)
 }
 
-/// The same of what `hwgap host` saved.
-fn of_host(args: &ReportArgs, output: PendingFile) -> Result<Exit, Failure> {
-    let report = read_host::file(&args.file).map_err(Failure::usage)?;
-    let text = match args.format {
-        ReportFormatArg::Text => host::text(&report, style(args), args.look.look().extent),
-        ReportFormatArg::Markdown => host::markdown(&report, args.limit as usize),
-        ReportFormatArg::Html => host::page(&report),
-        ReportFormatArg::Json => String::new(),
-        _ => {
-            return Err(Failure::usage(
-                "--format: what hwgap host saved can be shown as text, json, markdown or html",
-            ));
-        }
-    };
-    if args.redact || args.reattribute {
+/// The form of what is no run, in which no evidence can be judged anew.
+fn form<F>(args: &ReportArgs, format: Result<F, String>) -> Result<Form<F>, Failure> {
+    if args.reattribute {
         return Err(Failure::usage(
-            "--redact and --reattribute are for reports of hwgap run, not of hwgap host",
+            "--reattribute is for reports of hwgap run; explain both reports again instead",
         ));
     }
-    let saved = output.save(|out| match args.format {
-        ReportFormatArg::Json => json::write(&report, out),
-        _ => out.write_all(text.as_bytes()),
-    });
-    match saved {
-        Err(error) if !error.is_closed() => Err(Failure::usage(error)),
-        _ => Ok(Exit::Good),
-    }
+    Ok(Form {
+        format: format.map_err(Failure::Usage)?,
+        extent: args.look.look().extent,
+        limit: Limit(args.limit as usize),
+    })
 }
 
 fn write(
@@ -103,6 +111,7 @@ fn write(
         ReportFormatArg::Jsonl => json::write_lines(gaps, out),
         ReportFormatArg::Openmetrics => openmetrics::write_run(report, out),
         ReportFormatArg::Html => html::write(&report.without_gaps(), gaps, origin, out),
+        ReportFormatArg::Junit => junit::write_run(report, out),
     }
 }
 

@@ -27,7 +27,9 @@ mod totals;
 mod verdict;
 
 use crate::model::absence::HostReport;
-use crate::model::explained::{EXPLAIN_SCHEMA, ExplainedCpu, ExplainedHost, Explanation};
+use crate::model::explained::{
+    EXPLAIN_SCHEMA, EXPLAIN_SCHEMA_VERSION, ExplainedCpu, ExplainedHost, Explanation,
+};
 use crate::model::{Report, Tool};
 use crate::units::Hertz;
 
@@ -151,13 +153,14 @@ pub fn explain(
     let cpus = cpus(&sides, &gaps);
     let told: Vec<_> = gaps.iter().map(|one| &one.gap).cloned().collect();
     let totals = totals::totals(&told, Hertz(report.tsc.hz), report.verdict.coverage);
-    let doubt = observed::doubt(&guest, &sides);
-    let verdict = verdict::verdict(report, &gaps, doubt);
-    let findings = findings::findings(&guest, &sides, &gaps, &totals);
+    let observed = observed::share(&guest, &sides);
+    let doubt = observed::doubt(&guest, &sides, observed);
+    let verdict = verdict::verdict(report, &gaps, doubt, observed);
+    let findings = findings::findings(&guest, &sides, &gaps, &totals, &verdict.worst_parts);
     let pictured = pictured::pictured(&places, &sides, &gaps);
     let explanation = Explanation {
         schema: EXPLAIN_SCHEMA.to_owned(),
-        schema_version: 1,
+        schema_version: EXPLAIN_SCHEMA_VERSION,
         tool: Tool {
             name: "hwgap".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -9,11 +9,14 @@ use super::guest_side::GuestSide;
 use super::host_side::{Span, shared, signed, unsigned};
 
 /// Of the run at least this share must have been observed.
-pub(super) const LEAST_OBSERVED: f64 = 0.95;
+const LEAST_OBSERVED: f64 = 0.95;
 
 /// Why the hosts' reports do not bear out that a guest is fit, whatever its own says.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub(super) enum Doubt {
+    /// What happened to a vCPU explains nothing of a run on a host.
+    #[error("its run says that it was in no guest")]
+    NoGuest,
     #[error("the clocks of guest and host do not fit")]
     Clocks,
     #[error(
@@ -25,8 +28,11 @@ pub(super) enum Doubt {
     NotObserved(f64),
 }
 
-/// The gravest doubt.
-pub(super) fn doubt(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> Option<Doubt> {
+/// The gravest doubt, where this share of the run was observed.
+pub(super) fn doubt(guest: &GuestSide<'_>, sides: &[Side<'_>], observed: f64) -> Option<Doubt> {
+    if guest.report.host.hypervisor.is_none() {
+        return Some(Doubt::NoGuest);
+    }
     let contradicted = |side: &Side<'_>| side.clocks.standing() == ClockStanding::Contradicted;
     if sides.iter().any(contradicted) {
         return Some(Doubt::Clocks);
@@ -38,7 +44,6 @@ pub(super) fn doubt(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> Option<Doubt> 
         let length = unsigned(length);
         return Some(Doubt::Away { cpu, length });
     }
-    let observed = share(guest, sides);
     (observed < LEAST_OBSERVED).then_some(Doubt::NotObserved(observed))
 }
 
@@ -82,7 +87,7 @@ impl OnHost {
 
 /// The share of the run that was observed, of the CPU that was least. A guest that
 /// moves counts as observed on a host from the first absence there to the last.
-fn share(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> f64 {
+pub(super) fn share(guest: &GuestSide<'_>, sides: &[Side<'_>]) -> f64 {
     let of_cpu = |cpu: CpuId| {
         let mut length = 1;
         let mut spans: Vec<Span> = Vec::new();

@@ -13,8 +13,14 @@ use super::told::Told;
 /// Parts of the worst that the sentence names.
 const NAMED: usize = 2;
 
-/// The verdict, by what the hosts' reports leave in doubt.
-pub(super) fn verdict(report: &Report, gaps: &[Told], doubt: Option<Doubt>) -> ExplainedVerdict {
+/// The verdict, by what the hosts' reports leave in doubt; they observed this share of
+/// the run.
+pub(super) fn verdict(
+    report: &Report,
+    gaps: &[Told],
+    doubt: Option<Doubt>,
+    observed: f64,
+) -> ExplainedVerdict {
     let below = gaps.iter().filter(|one| one.gap.below_ns.0 > 0);
     let listed = below.max_by_key(|one| one.gap.below_ns);
     let listed_ns = listed.map_or(Nanos(0), |one| one.gap.below_ns);
@@ -34,46 +40,40 @@ pub(super) fn verdict(report: &Report, gaps: &[Told], doubt: Option<Doubt>) -> E
         own => own,
     };
     let parts = worst.map(|one| one.gap.parts.clone()).unwrap_or_default();
-    let of_it = match is_listed {
-        true => of_it(&parts, is_explained),
-        false => ", which its report does not list with its moment".to_owned(),
+    let found = match (is_listed, worst) {
+        (true, None) => format!(
+            "nothing above {} below its kernel",
+            human::chosen(report.run.threshold_ns)
+        ),
+        (true, Some(_)) => format!("worst {worst_ns}{}", of_it(&parts, is_explained)),
+        (false, _) => format!("worst {worst_ns}, which its report does not list with its moment"),
     };
-    let nothing = || {
-        let threshold = human::chosen(report.run.threshold_ns);
-        format!("nothing above {threshold} below its kernel")
-    };
-    let text = match (result, worst) {
-        (Outcome::Pass, None) => format!("guest fit: {}", nothing()),
-        (Outcome::Pass, Some(_)) => format!("guest fit: worst {worst_ns}{of_it}"),
+    let text = match (result, doubt) {
+        (Outcome::Pass, _) => format!("guest fit: {found}"),
         (Outcome::Fail, _) => format!(
-            "guest not fit: worst {worst_ns}, above the limit of {}{of_it}",
+            "guest not fit: {found}; the limit is {}",
             human::chosen(limit)
         ),
-        (Outcome::Inconclusive, _) => match report.verdict.result {
-            Outcome::Inconclusive => {
-                let reasons = report.verdict.reasons.first();
-                let why = reasons.map_or("it does not say why", String::as_str);
-                format!(
-                    "not known whether the guest is fit: its own run is inconclusive ({why}); worst {worst_ns}{of_it}"
-                )
-            }
-            _ if !is_explained => {
-                format!("nobody can say what the worst of the guest was: {worst_ns}{of_it}")
-            }
-            _ => {
-                let why = doubt.map_or_else(String::new, |doubt| doubt.to_string());
-                let worst = match worst {
-                    Some(_) => format!("worst {worst_ns}{of_it}"),
-                    None => nothing(),
-                };
-                format!("not known whether the guest is fit: {why}; {worst}")
-            }
-        },
+        (Outcome::Inconclusive, _) if report.verdict.result == Outcome::Inconclusive => {
+            let reasons = report.verdict.reasons.first();
+            let why = reasons.map_or("it does not say why", String::as_str);
+            format!(
+                "not known whether the guest is fit: its own run is inconclusive ({why}); {found}"
+            )
+        }
+        (Outcome::Inconclusive, Some(doubt @ Doubt::NoGuest)) => {
+            format!("not known whether the guest is fit: {doubt}; {found}")
+        }
+        (Outcome::Inconclusive, Some(doubt)) if is_explained => {
+            format!("not known whether the guest is fit: {doubt}; {found}")
+        }
+        (Outcome::Inconclusive, _) => format!("nobody can say what stalled the guest: {found}"),
     };
     ExplainedVerdict {
         result,
         worst_ns,
         limit_ns: limit,
+        observed,
         worst_parts: parts,
         text,
     }
@@ -85,42 +85,23 @@ fn counted(report: &Report) -> Nanos {
     unknown.fold(report.verdict.platform_max_ns, Nanos::max)
 }
 
-/// `, of it 9.00 us local_timer`.
+/// `, of it 9.00 us by host-interrupt local_timer, proved`.
 fn of_it(parts: &[ExplainedPart], is_explained: bool) -> String {
-    let named = |part: &ExplainedPart| {
-        let who = match part.what.as_str() {
-            "" => part.cause.name().to_owned(),
-            what if part.cause.is_named_by_what() => what.to_owned(),
-            what => format!("{} ({what})", part.cause.name()),
-        };
-        format!("{} {who}", part.length_ns)
-    };
-    let known = parts
-        .iter()
-        .filter(|part| part.cause != HostCause::NotObserved);
-    let known: Vec<String> = known.take(NAMED).map(named).collect();
-    let why = parts
-        .iter()
-        .find(|part| part.cause == HostCause::NotObserved);
+    let is_known = |part: &&ExplainedPart| part.cause != HostCause::NotObserved;
+    let known: Vec<&ExplainedPart> = parts.iter().filter(is_known).take(NAMED).collect();
+    let why = parts.iter().find(|part| !is_known(part));
     let why = why.map_or(String::new(), |part| format!(" ({})", part.what));
-    match (known.is_empty(), is_explained) {
-        (true, _) => format!(", which nothing explains{why}"),
-        (false, true) => format!(", of it {}", known.join(" and ")),
-        (false, false) => {
-            format!(
-                ", of it {}; the rest is not explained{why}",
-                known.join(" and ")
-            )
-        }
-    }
-}
-
-impl HostCause {
-    /// Whether the name of what took the time says enough by itself.
-    fn is_named_by_what(self) -> bool {
-        matches!(
-            self,
-            Self::HostInterrupt | Self::HostSoftirq | Self::HostTask
-        )
-    }
+    let Some(sure) = known.iter().map(|part| part.confidence).min() else {
+        return format!(", which nothing explains{why}");
+    };
+    let named = |part: &&ExplainedPart| {
+        let who = part.cause.named(&part.what);
+        format!("{} by {who}", part.length_ns)
+    };
+    let named: Vec<String> = known.iter().map(named).collect();
+    let rest = match is_explained {
+        true => String::new(),
+        false => format!("; the rest is not explained{why}"),
+    };
+    format!(", of it {}, {}{rest}", named.join(" and "), sure.name())
 }

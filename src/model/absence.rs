@@ -102,6 +102,16 @@ pub enum HostSource {
     Tracepoints,
 }
 
+impl HostSource {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostSource::Bpf => "bpf",
+            HostSource::Tracepoints => "tracepoints",
+        }
+    }
+}
+
 /// A virtual machine.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Guest {

@@ -9,6 +9,8 @@ use crate::units::{CpuId, Cycles, Nanos};
 
 /// The value of [`Explanation::schema`].
 pub const EXPLAIN_SCHEMA: &str = "hwgap.explain";
+/// The value of [`Explanation::schema_version`] that this program writes.
+pub const EXPLAIN_SCHEMA_VERSION: u32 = 1;
 
 /// A guest's run explained by its host's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +19,7 @@ pub struct Explanation {
     #[schemars(extend("const" = EXPLAIN_SCHEMA))]
     pub schema: String,
     /// The version of the schema, from 1.
+    #[schemars(extend("const" = EXPLAIN_SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The program that wrote it.
     pub tool: Tool,
@@ -202,8 +205,12 @@ pub struct ExplainedVerdict {
     pub worst_ns: Nanos,
     /// The guest's limit.
     pub limit_ns: Nanos,
+    /// The share of the guest's run that its hosts observed, 0 to 1, of the CPU that
+    /// was least.
+    pub observed: f64,
     /// Who took how much of the worst.
     pub worst_parts: Vec<ExplainedPart>,
-    /// One sentence, such as "guest fit: worst 14 us, of it 9 us local_timer".
+    /// One sentence, such as "guest fit: worst 14.0 us, of it 9.00 us by
+    /// host-interrupt local_timer, proved".
     pub text: String,
 }

@@ -39,15 +39,6 @@ pub struct ReadError {
     pub problem: Problem,
 }
 
-impl ReadError {
-    /// Whether it is what `hwgap host` saves, in a file that can be read again.
-    pub fn is_of_host(&self) -> bool {
-        let of_host = format!("\"{HOST_SCHEMA}\"");
-        matches!(&self.problem, Problem::OtherSchema { found } if *found == of_host)
-            && self.file != "standard input"
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("cannot be read: {0}")]
@@ -153,14 +144,14 @@ pub fn hashed_with<G: DeserializeOwned, E: DeserializeOwned>(
 }
 
 /// A report of a large file; `None` where its text has to be looked at.
-fn large<G: DeserializeOwned>(file: &mut File) -> Option<Hashed<G>> {
+pub(super) fn large<G: DeserializeOwned>(file: &mut File) -> Option<Hashed<G>> {
     // The same reader as a fleet's: its checks are in one place.
     let (_, checked) = streamed(file, |input| brief::from_large(input).ok())?;
     let (report, sha256) = streamed(file, of_stream::<Report<G>>)?;
     (sha256 == checked).then_some(Hashed { report, sha256 })
 }
 
-fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
+pub(super) fn with_hash<G: DeserializeOwned>(text: &[u8]) -> Result<Hashed<G>, Problem> {
     let report = parse(text)?;
     let sha256 = hash::of(text);
     Ok(Hashed { report, sha256 })
@@ -274,6 +265,12 @@ fn parse<G: DeserializeOwned>(text: &[u8]) -> Result<Report<G>, Problem> {
 /// Whether the text is a report of a version that is read here.
 pub(crate) fn check_header(text: &[u8]) -> Result<(), Problem> {
     check_schema(text, SCHEMA, |found| Problem::OtherSchema { found })
+}
+
+/// The schema that a text names, if it does.
+pub(super) fn schema(text: &[u8]) -> Option<String> {
+    let header: Header = from_json(text).ok()?;
+    header.schema?.as_str().map(str::to_owned)
 }
 
 /// Whether the text is a document of this schema.

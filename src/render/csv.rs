@@ -5,8 +5,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::model::absence::HostCause;
 use crate::model::{Cause, Confidence, EngineName, Footprint, Gap, SmiEvidence};
 use crate::text::clean;
+use crate::units::Nanos;
 
 /// The columns: the fields of a gap in the report, its raw evidence, and the
 /// engine that saw it.
@@ -155,9 +157,32 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The columns that hold what each cause took.
+pub(in crate::render) fn cause_columns() -> impl Iterator<Item = String> {
+    HostCause::ALL
+        .into_iter()
+        .map(|cause| format!("{}_ns", cause.name().replace('-', "_")))
+}
+
+/// Their cells.
+pub(in crate::render) fn by_cause(
+    parts: impl Iterator<Item = (HostCause, Nanos)> + Clone,
+) -> impl Iterator<Item = String> {
+    HostCause::ALL.into_iter().map(move |cause| {
+        let own = parts.clone().filter(|(of, _)| *of == cause);
+        let sum = own.fold(Nanos(0), |sum, (_, length)| sum.saturating_add(length));
+        sum.0.to_string()
+    })
+}
+
+/// What is not known is an empty cell.
+pub(in crate::render) fn known(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
 /// A text that a spreadsheet shows and does not compute. A leading apostrophe
 /// is the remedy of OWASP's page "CSV Injection".
-fn cell(text: &str) -> Cow<'_, str> {
+pub(in crate::render) fn cell(text: &str) -> Cow<'_, str> {
     let text = clean::without_controls(text);
     if text.starts_with(['=', '+', '-', '@']) {
         return Cow::Owned(format!("'{text}"));

@@ -21,6 +21,11 @@ const ROWS: [usize; 7] = [50, 30, 15, 8, 4, 1, 0];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(pub usize);
 
+impl Limit {
+    /// What the text field of a ticket takes.
+    pub const TICKET: Limit = Limit(60_000);
+}
+
 /// Writes the Markdown of a report whose gaps come one by one.
 pub fn write<I>(
     report: &Report<()>,

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod histogram;
 pub mod host;
 pub mod html;
+pub mod junit;
 pub mod markdown;
 pub mod openmetrics;
 mod packages;

@@ -139,6 +139,7 @@ fn entry(condition: &Condition, ink: Ink) -> Entry {
         text: condition.text.clone(),
         details,
         remedy: condition.remedy.clone(),
+        lines: Entry::LINES,
         folded: Vec::new(),
     }
 }

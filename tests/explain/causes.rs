@@ -37,7 +37,7 @@ fn each_part_of_an_absence_is_a_part_of_the_gap() {
     assert!(
         told.verdict
             .text
-            .starts_with("guest fit: worst 616 us, of it 600 us stress-ng")
+            .starts_with("guest fit: worst 616 us, of it 600 us by host-task stress-ng")
     );
 }
 

@@ -75,7 +75,7 @@ fn shown(guest: &Report, host: HostReport, offset: Option<u64>) -> Option<Explai
     };
     let told = explain(guest, &[host], &question).ok()?;
     explained::text(&told.explanation, Style::Plain, Extent::Verbose);
-    explained::page(&told);
+    explained::page(&told.explanation, Some(&told.pictured));
     Some(told)
 }
 

@@ -7,8 +7,10 @@ mod doubts;
 mod hostile;
 mod outputs;
 mod pair;
+mod redacted;
 mod smis;
 mod unseen;
+mod words;
 
 use hwgap::explain::{Question, explain};
 use hwgap::model::absence::HostReport;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use hwgap::model::absence::{HostCause, Isa};
+use hwgap::model::explained::Explanation;
 use hwgap::text::json;
 
 use crate::inert_pages;
@@ -55,7 +56,7 @@ fn as_json(document: &impl serde::Serialize) -> Vec<u8> {
     text
 }
 
-fn ran(pair: &Pair, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn ran(pair: &Pair, arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().unwrap();
     save(pair, folder.path());
     let output = Command::cargo_bin("hwgap")
@@ -89,6 +90,9 @@ fn answers_are_as_in_the_golden_files() {
             ("markdown", "md"),
             ("json", "json"),
             ("html", "html"),
+            ("csv", "csv"),
+            ("junit", "xml"),
+            ("openmetrics", "prom"),
         ] {
             let (code, text, errors) = ran(&pair, &["--format", format]);
             assert_eq!(errors, "");
@@ -99,7 +103,8 @@ fn answers_are_as_in_the_golden_files() {
                 .replace(
                     &format!("\"version\": \"{version}\""),
                     "\"version\": \"VERSION\"",
-                );
+                )
+                .replace(&format!("version=\"{version}\""), "version=\"VERSION\"");
             let file = golden.join(format!("{name}.{extension}"));
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::create_dir_all(&golden).unwrap();
@@ -108,6 +113,73 @@ fn answers_are_as_in_the_golden_files() {
             let kept = fs::read_to_string(&file).unwrap_or_default();
             assert!(kept == text, "{} is out of date", file.display());
         }
+    }
+}
+
+/// What was saved is shown as it was; only pictures take both reports.
+#[test]
+fn hwgap_report_shows_what_hwgap_explain_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = sample();
+    let (_, saved, _) = ran(&pair, &["--format", "json"]);
+    fs::write(folder.path().join("explained.json"), saved).unwrap();
+    let report = |format: &str| {
+        let mut command = Command::cargo_bin("hwgap").unwrap();
+        command.current_dir(folder.path());
+        command.args(["report", "explained.json", "--format", format]);
+        command.output().unwrap()
+    };
+    for format in ["text", "json", "csv", "markdown", "junit", "openmetrics"] {
+        let (_, told, _) = ran(&pair, &["--format", format]);
+        assert!(
+            report(format).stdout == told.as_bytes(),
+            "{format} of the saved one differs"
+        );
+    }
+    let page = String::from_utf8(report("html").stdout).unwrap();
+    assert!(page.contains("guest fit") && !page.contains("<svg"));
+    let refused = report("perfetto");
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("text, json, csv"), "{told}");
+}
+
+#[test]
+fn a_saved_explanation_must_add_up() {
+    let told = super::explained(&sample());
+    let problem = |change: fn(&mut Explanation)| {
+        let mut told = told.clone();
+        change(&mut told);
+        let problem = hwgap::read::explained::parse(&as_json(&told)).unwrap_err();
+        problem.to_string()
+    };
+    let text = problem(|told| told.gaps[0].parts[0].length_ns.0 += 1);
+    assert!(text.contains("do not add up"), "{text}");
+    let text = problem(|told| told.gaps[0].host = Some(1));
+    assert!(text.contains("gaps[0].host"), "{text}");
+    let text = problem(|told| told.cpus[0].explained = u64::MAX);
+    assert!(text.contains("cpus[].explained"), "{text}");
+}
+
+#[test]
+fn no_cell_is_a_formula() {
+    let mut pair = sample();
+    let formula = "=HYPERLINK(1)";
+    pair.host.guests[0].name = formula.to_owned();
+    for absence in &mut pair.vcpu(1).absences {
+        for part in &mut absence.parts {
+            part.what = formula.to_owned();
+        }
+    }
+    let (_, gaps, _) = ran(&pair, &["--format", "csv"]);
+    let mut absences = Vec::new();
+    hwgap::render::host::csv::write(&pair.host(), &mut absences).unwrap();
+    for text in [gaps.as_bytes(), &absences] {
+        let mut rows = csv::Reader::from_reader(text);
+        let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+        let mut cells = rows.iter().flatten();
+        assert!(cells.clone().any(|cell| cell == "'=HYPERLINK(1)"));
+        assert!(cells.all(|cell| !cell.starts_with(['=', '+', '-', '@'])));
     }
 }
 

@@ -14,8 +14,9 @@ use hwgap::model::absence::{
     GuestFoundBy, GuestTsc, HostCause, HostReport, HostSource, Isa, SmiRise,
 };
 use hwgap::model::{CpuIdentity, EndedBy, Finding, HostIdentity, KernelIdentity, Severity, Tsc};
-use hwgap::render::host;
+use hwgap::render::markdown::Limit;
 use hwgap::render::style::Style;
+use hwgap::render::{host, openmetrics};
 use hwgap::schema::Document;
 use hwgap::text::json;
 use hwgap::text::look::Extent;
@@ -298,8 +299,18 @@ fn every_form_is_as_it_was() {
         "host-verbose.txt",
         &host::text(&report, Style::Plain, Extent::Verbose),
     );
-    golden("host.md", &host::markdown(&report, host::LONGEST_TICKET));
+    golden("host.md", &host::markdown(&report, Limit::TICKET));
     golden("host.html", &host::page(&report));
+    let written = |write: fn(&HostReport, &mut dyn std::io::Write) -> std::io::Result<()>| {
+        let mut text = Vec::new();
+        write(&report, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    golden("host.csv", &written(host::csv::write));
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    let metrics = written(openmetrics::write_host);
+    let metrics = metrics.replace(&version, "version=\"VERSION\"");
+    golden("host.prom", &metrics);
 }
 
 /// Of one that was not seen nothing good is said.
@@ -375,6 +386,29 @@ fn foreign_names_are_inert() {
     assert!(screen.lines().count() <= 40, "{screen}");
 }
 
+/// Of many a line each, with the next step in the line below.
+#[test]
+fn grave_findings_are_on_the_screen() {
+    let mut report = sample();
+    report.findings = (0..7)
+        .map(|number| Finding {
+            id: format!("finding-{number}"),
+            severity: Severity::Warning,
+            text: format!("Condition {number} holds. {}", "It goes on. ".repeat(20)),
+            remedy: Some(format!("change {number}. {}", "And more. ".repeat(20))),
+        })
+        .collect();
+    let screen = host::text(&report, Style::Plain, Extent::Screen);
+    assert!(screen.lines().count() <= 40, "{screen}");
+    let lines: Vec<&str> = screen.lines().collect();
+    for number in 0..7 {
+        let found = format!("warning  Condition {number} holds.");
+        let at = lines.iter().position(|line| line.contains(&found));
+        let next = lines[at.unwrap_or_else(|| panic!("{screen}")) + 1];
+        assert!(next.contains(&format!("-> change {number}.")), "{screen}");
+    }
+}
+
 #[test]
 fn hwgap_report_shows_what_hwgap_host_saved() {
     let folder = tempfile::tempdir().unwrap();
@@ -395,13 +429,13 @@ fn hwgap_report_shows_what_hwgap_host_saved() {
         String::from_utf8(report("html").stdout).unwrap(),
         host::page(&sample())
     );
-    let csv = report("csv");
-    assert_eq!(csv.status.code(), Some(2));
-    assert!(
-        String::from_utf8(csv.stderr)
-            .unwrap()
-            .contains("hwgap host")
-    );
+    for format in ["csv", "openmetrics", "markdown"] {
+        assert!(report(format).status.success(), "{format}");
+    }
+    let refused = report("junit");
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("text, json, csv"), "{told}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use hwgap::model::absence::{HostReport, LostTime, SmiRise, Vcpu};
 use hwgap::read::host::parse;
 use hwgap::read::saved::Problem;
+use hwgap::render::markdown::Limit;
 use hwgap::units::{Cycles, Nanos};
 
 use super::{sample, saved};
@@ -249,7 +250,7 @@ fn no_damaged_file_makes_it_panic() {
             let mut damaged = text.clone();
             damaged[at] = byte;
             if let Ok(report) = parse(&damaged) {
-                let _ = hwgap::render::host::markdown(&report, 5_000);
+                let _ = hwgap::render::host::markdown(&report, Limit(5_000));
             }
         }
     }

@@ -153,7 +153,7 @@ fn with_all_texts(mut report: Report) -> Report {
 }
 
 /// JSON pointers (RFC 6901) to all strings.
-fn paths_of_texts(value: &Value, path: String) -> Vec<String> {
+pub fn paths_of_texts(value: &Value, path: String) -> Vec<String> {
     match value {
         Value::String(_) => vec![path],
         Value::Array(items) => (items.iter().enumerate())

@@ -1,6 +1,6 @@
 //! The web page and the Markdown of a report.
 
-mod content;
+pub mod content;
 mod golden;
 mod hostile;
 mod large;

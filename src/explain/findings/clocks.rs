@@ -10,13 +10,15 @@ use crate::model::explained::ClockJoinSource::{Given, Kvm, Recovered};
 use crate::model::explained::ClockStanding;
 use crate::model::{Finding, Severity};
 use crate::text::human;
+use crate::units::cpulist::CpuList;
 use crate::units::{CpuId, Nanos};
 
 /// Rates that differ by more are not those of one clock.
 const RATES_APART: f64 = 1e-3;
 /// Times of day that are further apart are hardly of one run.
 const SAME_DAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
-const NOTHING: &str = "Nothing is explained by it";
+/// Comes first, as a screen cuts what follows.
+const NOTHING: &str = "Nothing is explained by this clock";
 const SAME_RUN: &str = "check that both reports are of the same time, host and guest (--guest), and \
     of the guest's run since its latest start, restore or migration";
 
@@ -33,8 +35,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-vcpu-swapped",
             Severity::Critical,
             format!(
-                "Gaps of the guest's CPU {cpu} lie on absences of vCPU {vcpu} of {host} ({other} of \
-                 {tried}), not on those of its own ({own}): they were swapped somewhere. {NOTHING}."
+                "{NOTHING}: gaps of the guest's CPU {cpu} lie on absences of vCPU {vcpu} of {host} ({other} of \
+                 {tried}), not on those of its own ({own}): they were swapped somewhere."
             ),
             "find out in what order the VMM made its vCPUs; observe both sides again",
         ),
@@ -42,8 +44,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-shifted",
             Severity::Critical,
             format!(
-                "The clock is off by {}{}: the guest's gaps lie on absences only where the offset \
-                 that {} is {cycles} cycles less. {NOTHING}.",
+                "{NOTHING}: it is off by {}{}. The guest's gaps lie on absences only where the offset \
+                 that {} is {cycles} cycles less.",
                 if *by_ns < 0 { "-" } else { "" },
                 human::length(Nanos(by_ns.unsigned_abs())),
                 told_by(side),
@@ -71,9 +73,10 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "Only {fitting} of {tried} gaps of the guest's CPU {} lie on absences by the offset \
-                 of the clocks that {}. {NOTHING}.",
-                listed(cpus),
+                "{NOTHING}: {} of {tried} gaps of the guest's {} lie on absences by the offset of \
+                 the clocks that {}.",
+                only(*fitting),
+                named(cpus),
                 told_by(side)
             ),
             SAME_RUN,
@@ -87,9 +90,13 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "{missed} of {tried} absences of the guest's CPU {}, up to {}, lie in no gap by the \
-                 offset of the clocks that {}, but a vCPU that is away cannot sample. {NOTHING}.",
-                listed(cpus),
+                "{NOTHING}: {} of the guest's {}, of {tried}, up to {}, in no gap by the offset of \
+                 the clocks that {}, but a vCPU that is away cannot sample.",
+                match *missed {
+                    1 => "1 absence lies".to_owned(),
+                    missed => format!("{missed} absences lie"),
+                },
+                named(cpus),
                 human::length(unsigned(*longest_ns)),
                 told_by(side)
             ),
@@ -103,9 +110,9 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-not-found",
             Severity::Critical,
             format!(
-                "{host} does not tell the guest's clock, and no offset stands out: the best lays \
-                 {best} of {tried} gaps onto absences, chance or another offset {by_chance}. \
-                 Nothing is explained."
+                "Nothing is explained: {host} does not tell the guest's clock, and no offset stands \
+                 out. The best lays {best} of {tried} gaps onto absences, chance or another offset \
+                 {by_chance}."
             ),
             "run hwgap host as root where debugfs can be read, or longer, so that more gaps come at \
              no even pace; --offset gives it",
@@ -114,17 +121,24 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-not-found",
             Severity::Critical,
             format!(
-                "{host} does not tell the guest's clock, and there are no gaps and absences to find \
-                 it by. Nothing is explained."
+                "Nothing is explained: {host} does not tell the guest's clock, and there are no gaps \
+                 and absences to find it by."
             ),
             "run hwgap host as root where debugfs can be read; --offset gives the offset",
         ),
     }
 }
 
-fn listed(cpus: &[CpuId]) -> String {
-    let cpus: Vec<String> = cpus.iter().take(8).map(ToString::to_string).collect();
-    cpus.join(", ")
+fn named(cpus: &[CpuId]) -> String {
+    CpuList::from_iter(cpus.iter().copied()).named()
+}
+
+/// How few: "none", "only 3".
+fn only(count: u64) -> String {
+    match count {
+        0 => "none".to_owned(),
+        count => format!("only {count}"),
+    }
 }
 
 fn told_by(side: &Side<'_>) -> String {
@@ -149,8 +163,8 @@ pub(super) fn out_of_time(side: &Side<'_>, index: usize, gaps: &[Told]) -> Optio
             "clock-out-of-time",
             Severity::Critical,
             format!(
-                "By the offset of the clocks that {} no gap of the guest falls into the time that {} \
-                 observed: the offset is broken, or the reports are of different times. {NOTHING}.",
+                "{NOTHING}: by the offset that {} no gap of the guest falls into the time that {} \
+                 observed. The offset is broken, or the reports are of different times.",
                 told_by(side),
                 name(side)
             ),
@@ -210,12 +224,19 @@ pub(super) fn unverified(side: &Side<'_>) -> Option<Finding> {
     is_open.then(|| {
         let (text, remedy) = match fit.tried < 3 * FEWEST_FOR {
             true => (
-                format!(
-                    "Only {} of the guest must lie on absences of {}, too few to verify the offset \
-                     of the clocks: no cause is proved.",
-                    human::counted(fit.tried, "gap"),
-                    name(side)
-                ),
+                match fit.tried {
+                    0 => format!(
+                        "No gap of the guest must lie on an absence of {}: nothing verifies the \
+                         offset of the clocks, and no cause is proved.",
+                        name(side)
+                    ),
+                    tried => format!(
+                        "Only {} of the guest must lie on an absence of {}, too few to verify the \
+                         offset of the clocks: no cause is proved.",
+                        human::counted(tried, "gap"),
+                        name(side)
+                    ),
+                },
                 "observe for longer",
             ),
             false => (

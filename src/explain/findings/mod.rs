@@ -5,7 +5,7 @@ mod clocks;
 mod reach;
 
 use crate::model::absence::HostCause;
-use crate::model::explained::ExplainedTotal;
+use crate::model::explained::{ExplainedPart, ExplainedTotal};
 use crate::model::{Finding, Severity};
 use crate::text::{clean_text, human};
 
@@ -19,8 +19,10 @@ pub(super) fn findings(
     sides: &[Side<'_>],
     gaps: &[Told],
     totals: &[ExplainedTotal],
+    worst_parts: &[ExplainedPart],
 ) -> Vec<Finding> {
     let mut all = Vec::new();
+    all.extend(reach::no_guest(guest));
     all.extend(reach::other_hypervisor(guest));
     for (index, side) in sides.iter().enumerate() {
         all.extend(clocks::out_of_time(side, index, gaps));
@@ -40,7 +42,12 @@ pub(super) fn findings(
         all.extend(reach::of_host(side));
     }
     all.extend(reach::of_guest(guest, gaps));
-    all.extend(most(totals));
+    // What helps against the worst gap comes before what helps against most time.
+    let of_worst = worst_parts.first();
+    let of_worst = of_worst.filter(|part| part.cause != HostCause::NotObserved);
+    let helps: Vec<Finding> = of_worst.map(worst).into_iter().collect();
+    let cause = of_worst.map(|part| part.cause);
+    all.splice(0..0, helps.into_iter().chain(most(totals, cause)));
     all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     all
 }
@@ -50,8 +57,24 @@ fn name(side: &Side<'_>) -> String {
     clean_text(name.unwrap_or("the host"))
 }
 
-/// Who took most of the time, and what helps.
-fn most(totals: &[ExplainedTotal]) -> Option<Finding> {
+/// Who took most of the worst gap, and what helps.
+fn worst(part: &ExplainedPart) -> Finding {
+    Finding::new(
+        "worst-gap",
+        Severity::Info,
+        format!(
+            "Of the worst gap {} went to {}: {}.",
+            part.length_ns,
+            part.cause.named(&clean_text(&part.what)),
+            part.confidence.name()
+        ),
+        remedy(part.cause),
+    )
+}
+
+/// Who took most of the time, and what helps, where that is not told of the cause of
+/// the worst gap.
+fn most(totals: &[ExplainedTotal], worst: Option<HostCause>) -> Option<Finding> {
     let known = || {
         let all = totals.iter();
         all.filter(|total| total.cause != HostCause::NotObserved)
@@ -65,10 +88,7 @@ fn most(totals: &[ExplainedTotal]) -> Option<Finding> {
         Some(period) => format!(", every {}", human::length(period)),
         None => String::new(),
     };
-    let what = match first.what.as_str() {
-        "" => first.cause.name().to_owned(),
-        what => format!("{} {}", first.cause.name(), clean_text(what)),
-    };
+    let what = first.cause.named(&clean_text(&first.what));
     Some(Finding::new(
         "most-time",
         Severity::Info,
@@ -77,7 +97,7 @@ fn most(totals: &[ExplainedTotal]) -> Option<Finding> {
             human::percent(share),
             human::counted(first.gaps, "gap")
         ),
-        remedy(first.cause),
+        remedy(first.cause).filter(|_| worst != Some(first.cause)),
     ))
 }
 

@@ -8,7 +8,8 @@ use crate::explain::observed::OnHost;
 use crate::explain::told::Told;
 use crate::model::{EndedBy, Finding, Severity, cut_short};
 use crate::text::{clean_text, human};
-use crate::units::Nanos;
+use crate::units::cpulist::CpuList;
+use crate::units::{CpuId, Nanos};
 
 /// Hypervisors that are not KVM and do not pass for it; KVM may show Hyper-V's
 /// name.
@@ -23,23 +24,19 @@ const NOT_KVM: [&str; 6] = [
 
 /// A share of the run that is not worth a finding.
 const UNTOLD: f64 = 0.001;
-/// CPUs that a finding names.
-const NAMED: usize = 8;
 
 pub(super) fn not_seen(guest: &GuestSide<'_>, side: &Side<'_>) -> Option<Finding> {
-    let missing: Vec<String> = (guest.cpus().into_iter())
+    let missing: Vec<CpuId> = (guest.cpus().into_iter())
         .filter(|cpu| side.host.vcpu(*cpu).is_none())
-        .take(NAMED)
-        .map(|cpu| cpu.to_string())
         .collect();
     (!missing.is_empty()).then(|| {
         Finding::new(
             "vcpu-not-seen",
             Severity::Warning,
             format!(
-                "{} saw no vCPU, or several of one number, for the guest's CPU {}.",
+                "{} saw no vCPU, or several of one number, for the guest's {}.",
                 name(side),
-                missing.join(", ")
+                CpuList::from_iter(missing).named()
             ),
             "choose the guest by --guest; observe it while its vCPUs run",
         )
@@ -102,19 +99,30 @@ pub(super) fn of_host(side: &Side<'_>) -> Vec<Finding> {
     all.extend(unfinished(&host, run.ended_by, run.elapsed_ns));
     let records = run.lost_records;
     let times: u64 = vcpus.iter().map(|vcpu| vcpu.lost.len() as u64).sum();
-    if records > 0 || times > 0 {
-        all.push(Finding::new(
+    let lost = human::counted(records, "record");
+    let at_times = human::counted(times, "time");
+    let text = match (records, times) {
+        (0, 0) => None,
+        (_, 0) => Some(format!(
+            "{host} lost {lost}, by its report none of this guest's vCPUs."
+        )),
+        (0, _) => Some(format!(
+            "{host} may miss records of this guest's vCPUs at {at_times}: what of gaps then lies on \
+             no absence is not-observed."
+        )),
+        (_, _) => Some(format!(
+            "{host} lost {lost}, and may miss some of this guest's vCPUs at {at_times}: what of gaps \
+             then lies on no absence is not-observed."
+        )),
+    };
+    all.extend(text.map(|text| {
+        Finding::new(
             "host-records-lost",
             Severity::Warning,
-            format!(
-                "{host} lost {}, and may have none of {} of this guest's vCPUs: what of gaps then \
-                 lies on no absence is not-observed.",
-                human::counted(records, "record"),
-                human::counted(times, "time")
-            ),
+            text,
             "observe with BPF, or above a higher --threshold",
-        ));
-    }
+        )
+    }));
     let mut left_out = vcpus.iter().map(|side| side.vcpu.listed_above_ns);
     if left_out.any(|above| above.is_some()) {
         all.push(Finding::new(
@@ -186,6 +194,21 @@ pub(super) fn of_guest(guest: &GuestSide<'_>, gaps: &[Told]) -> Vec<Finding> {
         ));
     }
     all
+}
+
+/// What does not look like a guest's run: that of the host itself, or of a guest whose
+/// hypervisor hides.
+pub(super) fn no_guest(guest: &GuestSide<'_>) -> Option<Finding> {
+    guest.report.host.hypervisor.is_none().then(|| {
+        Finding::new(
+            "guest-is-none",
+            Severity::Warning,
+            "The run does not look like a guest's: its report names no hypervisor, and its causes \
+             are those of bare metal. That it passed says nothing of a guest.",
+            "give the run in the guest, not that on its host; where the VMM hides itself from the \
+             guest, show it while measuring (CPU flag hypervisor)",
+        )
+    })
 }
 
 /// What runs as a guest of something that is not KVM.

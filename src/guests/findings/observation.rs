@@ -30,11 +30,11 @@ pub(super) fn lost(report: &HostReport) -> Option<Finding> {
             "lost-records",
             Severity::Warning,
             format!(
-                "{} of the kernel were lost{}. What was not seen is told as not-observed, and each \
+                "The kernel lost {}{}. What was not seen is told as not-observed, and each \
                  vCPU has the times in its list.",
                 counted(lost, "record"),
                 match in_absences {
-                    true => ", some within absences",
+                    true => ", within absences as well",
                     false => "",
                 }
             ),

@@ -3,11 +3,16 @@
 //! Model names, versions and settings stay: a vendor needs them. Free texts
 //! are searched for the host's name and for what looks like an address or a
 //! unique number; what a shell action wrote is left out; what a user wrote into a label in other words is not known.
+//! Of a host of guests names of hosts, guests and tasks get aliases, as they tell one
+//! from another.
 
+mod aliases;
+mod guests;
 mod texts;
 mod tokens;
 
 use crate::model::{Gap, Report};
+pub use guests::{explained, host};
 pub(crate) use tokens::Names;
 
 pub(crate) const PLACE_HOLDER: &str = "(left out)";

@@ -86,7 +86,7 @@ fn of_left_out(run: &mut Run, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-fn of_host(host: &mut HostIdentity, change: &mut impl FnMut(&mut String)) {
+pub(super) fn of_host(host: &mut HostIdentity, change: &mut impl FnMut(&mut String)) {
     for text in [
         &mut host.system.vendor,
         &mut host.system.product,
@@ -105,7 +105,7 @@ fn of_host(host: &mut HostIdentity, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-fn of_clock(tsc: &mut Tsc, change: &mut impl FnMut(&mut String)) {
+pub(super) fn of_clock(tsc: &mut Tsc, change: &mut impl FnMut(&mut String)) {
     change(&mut tsc.hz_source);
     tsc.flags.iter_mut().for_each(&mut *change);
     tsc.clocksource_start.iter_mut().for_each(&mut *change);

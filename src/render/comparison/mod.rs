@@ -19,13 +19,9 @@ pub fn text(comparison: &Comparison, style: Style, extent: Extent) -> String {
     whole::render(&document::document(comparison), style, extent)
 }
 
-/// Characters that the text field of a ticket takes.
-const LONGEST_TICKET: usize = 60_000;
-
 /// For a ticket or a note.
 pub fn markdown(comparison: &Comparison) -> String {
-    let limit = markdown::Limit(LONGEST_TICKET);
-    markdown::fitting(&document::document(comparison), limit)
+    markdown::fitting(&document::document(comparison), markdown::Limit::TICKET)
 }
 
 /// The verdict, both sides in pictures on common axes, and the figures.

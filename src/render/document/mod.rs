@@ -90,8 +90,15 @@ pub(super) struct Entry {
     /// What a screen has no room for.
     pub details: Vec<String>,
     pub remedy: Option<String>,
+    /// The lines that a screen has for the text, and for the remedy.
+    pub lines: usize,
     /// What a page folds away, and others leave out.
     pub folded: Vec<Block>,
+}
+
+impl Entry {
+    /// The lines that a screen has for each text of an entry.
+    pub(super) const LINES: usize = 2;
 }
 
 /// A file by its name, and where it is, if it can be had.

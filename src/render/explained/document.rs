@@ -16,9 +16,12 @@ pub(super) fn document(told: &Explanation) -> Document {
     let (ink, word) = policy::verdict(told.verdict.result);
     let grave = |finding: &&Finding| finding.severity != Severity::Info;
     let (grave, others): (Vec<&Finding>, Vec<&Finding>) = told.findings.iter().partition(grave);
+    let helps = |finding: &&Finding| matches!(&*finding.id, "worst-gap" | "most-time");
+    let (helps, others): (Vec<&Finding>, Vec<&Finding>) = others.into_iter().partition(helps);
     let sections = vec![
         section("", Rank::Answer, answer(told)),
         findings::list("Doubts", Rank::Grave, grave),
+        findings::list("What helps", Rank::Grave, helps),
         list("Who took the time", Rank::Main, 6, totals(told)),
         list("The worst gaps", Rank::Main, 6, worst(told)),
         section("Clocks", Rank::Main, clocks(told)),
@@ -43,7 +46,8 @@ pub(super) fn document(told: &Explanation) -> Document {
 fn answer(told: &Explanation) -> Vec<Block> {
     let below = told.gaps.iter().filter(|gap| gap.below_ns > Nanos(0));
     let gaps = below.clone().count() as u64;
-    let explained: u64 = told.cpus.iter().map(|cpu| cpu.explained).sum();
+    let explained = told.cpus.iter().map(|cpu| cpu.explained);
+    let explained = explained.fold(0, u64::saturating_add);
     let unknown = |gap: &ExplainedGap| {
         let parts = gap.parts.iter();
         let unobserved = parts.filter(|part| part.cause == HostCause::NotObserved);
@@ -54,12 +58,21 @@ fn answer(told: &Explanation) -> Vec<Block> {
     let left = below.map(unknown).max();
     let text = match left {
         None => "The guest saw nothing below its kernel above its threshold.".to_owned(),
-        Some(left) => format!(
-            "{} of {} with a part below the guest's kernel are explained; the longest part that \
-             nothing explains is {left}.",
-            human::grouped(explained),
-            human::counted(gaps, "gap"),
-        ),
+        Some(left) => {
+            let are = match (explained, gaps) {
+                (1, _) | (_, 1) => "is",
+                _ => "are",
+            };
+            let left = match left {
+                Nanos(0) => "nothing is left of any".to_owned(),
+                left => format!("the longest part that nothing explains is {left}"),
+            };
+            format!(
+                "{} of {} with a part below the guest's kernel {are} explained; {left}.",
+                human::grouped(explained),
+                human::counted(gaps, "gap"),
+            )
+        }
     };
     let own: Vec<&ExplainedPart> = (told.gaps.iter()).flat_map(|gap| &gap.os_parts).collect();
     let sum = own
@@ -154,14 +167,23 @@ fn clock(host: &ExplainedHost, several: bool) -> String {
     let apart = clocks
         .median_ns
         .map(|apart| format!(" Ends of gaps and absences lie {apart} apart, in the middle."));
+    let data = match clocks.tried {
+        0 => "no gap must lie on an absence".to_owned(),
+        tried => format!(
+            "of {} that must lie on an absence {} on one, {} at shifted times",
+            human::counted(tried, "gap"),
+            match clocks.fitting {
+                0 => "none lies".to_owned(),
+                1 => "1 lies".to_owned(),
+                fitting => format!("{} lie", human::grouped(fitting)),
+            },
+            human::grouped(clocks.by_chance)
+        ),
+    };
     format!(
-        "{of}{source} ({offset} cycles, ratio {:.6}, within {}), {standing} by the data: {} of {} \
-         that must lie on an absence do, {} at shifted times.{}",
+        "{of}{source} ({offset} cycles, ratio {:.6}, within {}), {standing} by the data: {data}.{}",
         clocks.ratio,
         clocks.error_ns,
-        human::grouped(clocks.fitting),
-        human::counted(clocks.tried, "gap"),
-        human::grouped(clocks.by_chance),
         apart.unwrap_or_default()
     )
 }

@@ -1,13 +1,11 @@
 //! Hosts as CSV, a row each.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::fleet::model::{FleetReport, HostRow};
 use crate::fleet::names::Name;
-use crate::render::csv::of_output;
+use crate::render::csv::{cell, of_output};
 use crate::render::policy::{sentence, word};
-use crate::text::clean;
 
 pub const COLUMNS: [&str; 22] = [
     "host",
@@ -43,7 +41,7 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     }
     for name in &report.missing {
         let mut cells = vec![String::new(); COLUMNS.len()];
-        cells[0] = inert(name).into_owned();
+        cells[0] = cell(name).into_owned();
         cells[1] = "missing".to_owned();
         rows.write_record(cells).map_err(of_output)?;
     }
@@ -52,13 +50,13 @@ pub fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
 
 fn row(host: &HostRow) -> Vec<String> {
     let reasons: Vec<String> = host.reasons.iter().map(sentence).collect();
-    let name = |name: &Option<Name>| inert(name.as_deref().unwrap_or_default()).into_owned();
+    let name = |name: &Option<Name>| cell(name.as_deref().unwrap_or_default()).into_owned();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let identity = &host.identity;
     vec![
-        inert(&host.host).into_owned(),
+        cell(&host.host).into_owned(),
         word(host.result).1.to_lowercase(),
-        inert(&reasons.join("; ")).into_owned(),
+        cell(&reasons.join("; ")).into_owned(),
         name(&identity.vendor),
         name(&identity.model),
         name(&identity.bios),
@@ -66,7 +64,7 @@ fn row(host: &HostRow) -> Vec<String> {
         name(&identity.microcode),
         name(&identity.kernel),
         name(&identity.hypervisor),
-        inert(&host.started_utc).into_owned(),
+        cell(&host.started_utc).into_owned(),
         host.platform_max_ns.0.to_string(),
         host.platform_stalls.to_string(),
         number(host.platform_rate_per_hour),
@@ -74,19 +72,9 @@ fn row(host: &HostRow) -> Vec<String> {
         host.covered_hours.to_string(),
         host.coverage.to_string(),
         host.reports.len().to_string(),
-        inert(&host.reports.join("; ")).into_owned(),
-        inert(host.cut_short.as_deref().unwrap_or_default()).into_owned(),
+        cell(&host.reports.join("; ")).into_owned(),
+        cell(host.cut_short.as_deref().unwrap_or_default()).into_owned(),
         name(&host.hostname),
         host.sha256.join("; "),
     ]
-}
-
-/// A text that a spreadsheet takes for a text: one that begins like a formula
-/// gets an apostrophe before it.
-fn inert(text: &str) -> Cow<'_, str> {
-    let safe = clean::without_controls(text);
-    match safe.starts_with(['=', '+', '-', '@']) {
-        true => Cow::Owned(format!("'{safe}")),
-        false => safe,
-    }
 }

@@ -31,6 +31,7 @@ pub(super) fn entry(row: &HostRow, folder: Option<&Path>) -> Entry {
         },
         details: later,
         remedy: None,
+        lines: Entry::LINES,
         folded: folder.map_or_else(Vec::new, |folder| folded(row, folder)),
     }
 }

@@ -3,24 +3,29 @@
 
 use std::cmp::Reverse;
 
+use super::absences::{exit, largest, parts, utc};
+use super::observation::{observed, reading};
 use super::sums::{Sum, share, sums};
-use crate::model::absence::{Absence, Guest, HostCause, HostReport, HostSource, Vcpu};
+use crate::model::absence::{Absence, Guest, HostReport, Vcpu};
+use crate::model::{Finding, Severity};
 use crate::render::document::{Block, Document, Rank, findings, list, section};
 use crate::render::style::Ink;
 use crate::text::human;
-use crate::units::{Cycles, Hertz, Nanos, UtcNanos};
+use crate::units::{Hertz, Nanos};
 
 /// Absences that are shown.
 const LONGEST: usize = 50;
 /// Numbers of columns.
 static PLACES: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-/// Parts of one that are shown.
-const PARTS: usize = 6;
 
 pub(super) fn document(report: &HostReport) -> Document {
     let (ink, word, headline) = headline(report);
+    let is_grave = |finding: &&Finding| finding.severity != Severity::Info;
+    let (grave, others): (Vec<&Finding>, Vec<&Finding>) =
+        report.findings.iter().partition(is_grave);
     let sections = vec![
-        section("", Rank::Answer, vec![Block::Points(others(report))]),
+        section("", Rank::Answer, vec![Block::Points(each(report))]),
+        findings::list("What to do", Rank::Grave, grave),
         list(
             "Who kept vCPUs out of their guests",
             Rank::Main,
@@ -28,7 +33,7 @@ pub(super) fn document(report: &HostReport) -> Document {
             vec![causes(report)],
         ),
         list("The longest absences", Rank::Main, 5, vec![worst(report)]),
-        findings::section(&report.findings),
+        findings::list("What to know", Rank::Detail, others),
         list("vCPUs", Rank::Detail, 4, vec![vcpus(report)]),
         section(
             "How it was observed",
@@ -129,7 +134,7 @@ fn most(report: &HostReport, guest: &Guest) -> Option<String> {
 }
 
 /// The same of each guest, where there are several; and who was not seen.
-fn others(report: &HostReport) -> Vec<String> {
+fn each(report: &HostReport) -> Vec<String> {
     let mut lines = Vec::new();
     if report.guests.len() > 1 {
         let line = |guest: &Guest| {
@@ -215,7 +220,7 @@ fn worst(report: &HostReport) -> Block {
                     None => absence.cpu.to_string(),
                 },
                 human::length(absence.duration_ns),
-                largest(absence),
+                largest(absence).map_or_else(String::new, |(cause, what)| cause.named(what)),
                 exit(absence),
                 parts(absence),
             ]
@@ -235,64 +240,6 @@ fn worst(report: &HostReport) -> Block {
         table.more += more as u64;
     }
     block
-}
-
-fn exit(absence: &Absence) -> String {
-    match &absence.exit {
-        None => String::from("?"),
-        Some(exit) => match &exit.about {
-            Some(about) => format!("{}, {about}", exit.reason),
-            None => exit.reason.clone(),
-        },
-    }
-}
-
-/// Who took how much of it, the most first.
-fn shares(absence: &Absence) -> Vec<(HostCause, &str, Nanos)> {
-    let mut sums: Vec<(HostCause, &str, Nanos)> = Vec::new();
-    for part in &absence.parts {
-        let own = |(cause, what, _): &&mut (HostCause, &str, Nanos)| {
-            *cause == part.cause && *what == part.what
-        };
-        match sums.iter_mut().find(own) {
-            Some((.., sum)) => *sum = sum.saturating_add(part.length_ns),
-            None => sums.push((part.cause, part.what.as_str(), part.length_ns)),
-        }
-    }
-    sums.sort_by_key(|(cause, _, length)| (*cause == HostCause::VcpuHalted, Reverse(*length)));
-    sums
-}
-
-fn largest(absence: &Absence) -> String {
-    let shares = shares(absence);
-    (shares.first()).map_or_else(String::new, |(cause, what, _)| cause.named(what))
-}
-
-/// The largest parts; in order of time they are in the JSON.
-fn parts(absence: &Absence) -> String {
-    let sums = shares(absence);
-    let more = sums.len().saturating_sub(PARTS);
-    let mut words: Vec<String> = (sums.iter().take(PARTS))
-        .map(|(cause, what, length)| format!("{} {}", human::length(*length), cause.named(what)))
-        .collect();
-    if more > 0 {
-        words.push(format!("{more} more"));
-    }
-    if absence.incomplete {
-        words.push(String::from("records missing"));
-    }
-    words.join(", ")
-}
-
-/// The time of day, where the report's own can be read.
-fn utc(report: &HostReport, at: Cycles) -> String {
-    let since = Hertz(report.tsc.hz).to_nanos(at);
-    let start: Option<jiff::Timestamp> = report.run.started_utc.parse().ok();
-    let start = start.and_then(|start| i64::try_from(start.as_nanosecond()).ok());
-    match (start, i64::try_from(since.0)) {
-        (Some(start), Ok(since)) => UtcNanos(start.saturating_add(since)).rfc3339(),
-        _ => format!("after {}", human::length(since)),
-    }
 }
 
 fn vcpus(report: &HostReport) -> Block {
@@ -325,97 +272,4 @@ fn vcpus(report: &HostReport) -> Block {
         "steal",
     ];
     table(report, header, 0, rows)
-}
-
-fn observed(report: &HostReport) -> Vec<(&'static str, String)> {
-    let (run, host) = (&report.run, &report.host);
-    let guest = |guest: &Guest| {
-        let vmm = guest
-            .vmm
-            .as_ref()
-            .map_or(String::new(), |vmm| format!(" of {vmm}"));
-        format!("{} (process {}{vmm})", guest.name, guest.pid)
-    };
-    let guests: Vec<String> = report.guests.iter().map(guest).collect();
-    let records = match run.source {
-        HostSource::Bpf => String::from("BPF programs, above the threshold"),
-        HostSource::Tracepoints => match &run.source_reason {
-            Some(reason) => format!("tracepoints, every record ({reason})"),
-            None => String::from("tracepoints, every record"),
-        },
-    };
-    let used = match run.hooks_ns {
-        Some(hooks) => format!(
-            "{} of CPU time, and {} in the kernel's hooks",
-            human::length(run.used_ns),
-            human::length(hooks)
-        ),
-        None => format!(
-            "{} of CPU time beside the kernel's hooks",
-            human::length(run.used_ns)
-        ),
-    };
-    let mut facts = vec![
-        ("Guests", guests.join(", ")),
-        ("From", run.started_utc.clone()),
-        ("For", human::length(run.elapsed_ns)),
-        (
-            "Absences",
-            format!("above {}", human::chosen(run.threshold_ns)),
-        ),
-        ("Records", records),
-        ("Lost", human::counted(run.lost_records, "record")),
-        ("Clock", format!("to {}", human::length(run.clock_error_ns))),
-        ("Took", used),
-        (
-            "SMIs",
-            match &report.smi_rises {
-                None => String::from("cannot be counted here"),
-                Some(rises) => {
-                    let count = rises.iter().map(|rise| u64::from(rise.count));
-                    let seen = human::counted(count.fold(0, u64::saturating_add), "SMI");
-                    match report.smis_unread.len() as u64 {
-                        0 => seen,
-                        cpus => {
-                            format!("{seen}; of {} not to the end", human::counted(cpus, "CPU"))
-                        }
-                    }
-                }
-            },
-        ),
-    ];
-    for (name, value) in [
-        ("Processor", &host.cpu.model_name),
-        ("Kernel", &host.kernel.release),
-        ("Guest of", &host.hypervisor),
-    ] {
-        facts.extend(value.clone().map(|value| (name, value)));
-    }
-    facts
-}
-
-fn reading(report: &HostReport) -> Vec<String> {
-    let mut points = vec![
-        "An absence is the time from an exit from the guest to the next entry of the same vCPU. \
-         Its parts add up to it; the table of causes sums them up, halts last, as they are the \
-         guest's own."
-            .to_owned(),
-        "host-task ran in the vCPU's place while it was ready; vcpu-migrated is the time in which \
-         it was ready and nothing ran, or it was on its way to another CPU; vcpu-stopped is sleep \
-         that is no halt; not-observed is time whose records are missing; vmm is the VMM, and KVM on the way \
-         back from it, which no record parts."
-            .to_owned(),
-        "After an exit for an interrupt, the way in and out is told as that interrupt's. The \
-         kernel's hooks are part of what they measure."
-            .to_owned(),
-    ];
-    if report
-        .guests
-        .iter()
-        .flat_map(|guest| &guest.vcpus)
-        .any(|vcpu| vcpu.listed_above_ns.is_some())
-    {
-        points.push("Not all absences are listed: the sums hold all of them.".to_owned());
-    }
-    points
 }

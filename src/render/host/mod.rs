@@ -1,17 +1,18 @@
-//! What a host saw of its guests as text, as Markdown and as a web page; its JSON
-//! is in the layout of reports, by [`crate::text::json`].
+//! What a host saw of its guests as text, as Markdown, as a web page and as CSV;
+//! its JSON is in the layout of reports, by [`crate::text::json`].
 
+mod absences;
+pub mod csv;
 mod document;
+mod observation;
 mod sums;
 
 use crate::model::absence::HostReport;
+use crate::render::html;
+use crate::render::markdown::{self, Limit};
 use crate::render::style::Style;
 use crate::render::terminal::whole;
-use crate::render::{html, markdown};
 use crate::text::look::Extent;
-
-/// Characters that the text field of a ticket takes.
-pub const LONGEST_TICKET: usize = 60_000;
 
 /// For a terminal: printable ASCII and the escapes of `style`, at most 80
 /// columns.
@@ -20,8 +21,8 @@ pub fn text(report: &HostReport, style: Style, extent: Extent) -> String {
 }
 
 /// For a ticket or a note.
-pub fn markdown(report: &HostReport, limit: usize) -> String {
-    markdown::fitting(&document::document(report), markdown::Limit(limit))
+pub fn markdown(report: &HostReport, limit: Limit) -> String {
+    markdown::fitting(&document::document(report), limit)
 }
 
 /// A page in one file.

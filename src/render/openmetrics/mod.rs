@@ -3,7 +3,9 @@
 //! All of them are gauges, so that node_exporter's textfile collector, which
 //! reads Prometheus' older format, takes the same file.
 
+mod explained;
 mod fleet;
+mod host;
 mod run;
 
 use std::fmt;
@@ -18,7 +20,9 @@ use prometheus_client::registry::Registry;
 use crate::model::Outcome;
 use crate::text::clean;
 
+pub use explained::write as write_explained;
 pub use fleet::write as write_fleet;
+pub use host::write as write_host;
 pub use run::write as write_run;
 
 /// Gauges by name, in the order in which they were made, with labels that all

@@ -18,8 +18,6 @@ const MOST_ENTRIES: usize = 50;
 const WIDEST_NAME: usize = 16;
 /// Before what is said of an entry on lines of its own.
 const BELOW: &str = "      ";
-/// The lines that a screen has for each text of an entry.
-const ON_SCREEN: usize = 2;
 
 pub(in crate::render) fn render(document: &Document, style: Style, extent: Extent) -> String {
     let sections = document.sections.iter().filter(|section| shows(section));
@@ -126,7 +124,7 @@ fn more(count: u64, item: &mut Items<'_>) {
 
 fn entry(entry: &Entry, width: usize, extent: Extent, page: &mut Page) {
     let lines = match extent {
-        Extent::Screen => ON_SCREEN,
+        Extent::Screen => entry.lines,
         Extent::Verbose => usize::MAX,
     };
     let name = format!("{INDENT}{:<width$}  ", entry.name);
