@@ -148,12 +148,8 @@ fn pair(below: &Below<'_>, sides: &[Side<'_>], one: &Told) -> Option<Pair> {
         kind,
     };
     let kind = Kind::of(one.gap.cause);
-    let part = side.clocks.of(one.gap.cpu).and_then(|clock| {
-        let Some(placed) = clock.place(&side.host, below) else {
-            return None;
-        };
-        placed.part
-    });
+    let clock = side.clocks.of(one.gap.cpu)?;
+    let part = (clock.place(&side.host, below)).and_then(|placed| placed.part);
     let bands = match part {
         Some(part) => vec![
             band((span.0, part.0), Kind::GuestKernel),
@@ -162,7 +158,6 @@ fn pair(below: &Below<'_>, sides: &[Side<'_>], one: &Told) -> Option<Pair> {
         ],
         None => vec![band(span, kind)],
     };
-    let clock = side.clocks.of(one.gap.cpu)?;
     let away = side.host.vcpus[clock.vcpu].within(drawn);
     let host = away.flat_map(|away| {
         away.absence.parts.iter().map(move |part| {
