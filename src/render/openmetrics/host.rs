@@ -2,26 +2,19 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
-
 use crate::model::absence::{Guest, HostCause, HostReport, Vcpu};
 use crate::model::cut_short;
-use crate::render::openmetrics::{Gauges, Label, label};
+use crate::render::openmetrics::{Gauges, Label, label, of_machine, seconds_since_1970};
 use crate::units::{Hertz, Nanos};
 
 pub fn write(report: &HostReport, out: &mut dyn Write) -> io::Result<()> {
     let (run, host) = (&report.run, &report.host);
     let mut gauges = Gauges::default();
-    let info = vec![
+    let mut info = vec![
         label("version", Some(&report.tool.version)),
         label("source", Some(run.source.name())),
-        label("vendor", host.system.vendor.as_deref()),
-        label("model", host.system.product.as_deref()),
-        label("bios", host.bios.version.as_deref()),
-        label("microcode", host.cpu.microcode.as_deref()),
-        label("kernel", host.kernel.release.as_deref()),
-        label("hypervisor", host.hypervisor.as_deref()),
     ];
+    info.extend(of_machine(host));
     gauges.add(
         "hwgap_host_info",
         "What was observed, and by what",
@@ -30,7 +23,7 @@ pub fn write(report: &HostReport, out: &mut dyn Write) -> io::Result<()> {
     gauges.one(
         "hwgap_host_end_timestamp_seconds",
         "When the observation ended, seconds since 1970",
-        (run.ended_utc.parse::<Timestamp>().ok()).map(|time| time.as_millisecond() as f64 / 1e3),
+        seconds_since_1970(&run.ended_utc),
     );
     let is_whole = cut_short(run.ended_by, run.elapsed_ns, None).is_none();
     gauges.one(

@@ -17,7 +17,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::model::Outcome;
+use crate::model::{HostIdentity, Outcome};
 use crate::text::clean;
 
 pub use explained::write as write_explained;
@@ -95,6 +95,23 @@ fn label(name: &'static str, value: Option<&str>) -> Label {
         name,
         clean::without_controls(value.unwrap_or_default()).into_owned(),
     )
+}
+
+/// What tells machines apart.
+fn of_machine(host: &HostIdentity) -> [Label; 6] {
+    [
+        label("vendor", host.system.vendor.as_deref()),
+        label("model", host.system.product.as_deref()),
+        label("bios", host.bios.version.as_deref()),
+        label("microcode", host.cpu.microcode.as_deref()),
+        label("kernel", host.kernel.release.as_deref()),
+        label("hypervisor", host.hypervisor.as_deref()),
+    ]
+}
+
+fn seconds_since_1970(utc: &str) -> Option<f64> {
+    let time: jiff::Timestamp = utc.parse().ok()?;
+    Some(time.as_millisecond() as f64 / 1e3)
 }
 
 /// One row an outcome: 1 for the one that holds.

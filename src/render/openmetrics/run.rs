@@ -2,24 +2,17 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
-
 use crate::model::Report;
-use crate::render::openmetrics::{Gauges, label, states};
+use crate::render::openmetrics::{Gauges, label, of_machine, seconds_since_1970, states};
 
 pub fn write<G>(report: &Report<G>, out: &mut dyn Write) -> io::Result<()> {
     let (run, host, verdict) = (&report.run, &report.host, &report.verdict);
     let mut gauges = Gauges::default();
-    let info = vec![
+    let mut info = vec![
         label("version", Some(&report.tool.version)),
         label("engine", Some(run.engine.name())),
-        label("vendor", host.system.vendor.as_deref()),
-        label("model", host.system.product.as_deref()),
-        label("bios", host.bios.version.as_deref()),
-        label("microcode", host.cpu.microcode.as_deref()),
-        label("kernel", host.kernel.release.as_deref()),
-        label("hypervisor", host.hypervisor.as_deref()),
     ];
+    info.extend(of_machine(host));
     gauges.add(
         "hwgap_run_info",
         "What was measured, and by what",
@@ -33,7 +26,7 @@ pub fn write<G>(report: &Report<G>, out: &mut dyn Write) -> io::Result<()> {
     gauges.one(
         "hwgap_run_end_timestamp_seconds",
         "When the run ended, seconds since 1970",
-        (run.ended_utc.parse::<Timestamp>().ok()).map(|time| time.as_millisecond() as f64 / 1e3),
+        seconds_since_1970(&run.ended_utc),
     );
     gauges.one(
         "hwgap_run_complete",
