@@ -1,5 +1,6 @@
 //! Clocks that are wrong for a part of the run, or where few gaps tell.
 
+use hwgap::explain::Question;
 use hwgap::model::Outcome;
 use hwgap::model::absence::{HostCause, Isa};
 use hwgap::model::explained::{ClockStanding, Explanation};
@@ -223,4 +224,45 @@ fn one_absence_in_no_gap_is_told_and_above_the_limit_leaves_the_verdict_open() {
         "{}",
         told.verdict.text
     );
+}
+
+/// A report lists the longest gaps by their part below the kernel, and some of the
+/// kernel's: one that is left out may hold a long absence.
+#[test]
+fn an_absence_may_lie_in_a_gap_that_is_not_listed() {
+    let mut pair = Pair::new(1);
+    pair.usual(40);
+    let absent = [part(HostCause::HostTask, "rt (7, SCHED_FIFO 80)", 900_000)];
+    for number in 0..20 {
+        let at = pair.moment(number, 20);
+        pair.absence(0, at, TICK, &absent);
+    }
+    assert!(has(&explained(&pair), "clock-broken"));
+    let mut guest = pair.settled();
+    guest.cpus[0].gaps_seen += 20;
+    let hosts = [pair.host()];
+    let told = hwgap::explain::explain(&guest, &hosts, &Question::default());
+    let told = told.unwrap().explanation;
+    assert_eq!(told.hosts[0].clocks.standing, ClockStanding::Verified);
+    assert!(!has(&told, "absence-in-no-gap"), "{:?}", told.findings);
+}
+
+#[test]
+fn most_gaps_on_no_absence_are_the_cpus_where_all_absences_fit() {
+    let mut pair = Pair::new(1);
+    pair.host.smi_rises = None;
+    for number in 0..5 {
+        let at = pair.moment(number, 5);
+        task(&mut pair, 0, at, 300_000 + 7_000 * number);
+    }
+    for number in 0..12 {
+        let at = pair.moment(number, 12);
+        pair.gap(0, at, at + 151_000);
+    }
+    let mut guest = pair.settled();
+    // Not all gaps are listed.
+    guest.cpus[0].gaps_seen += 20;
+    let told = hwgap::explain::explain(&guest, &[pair.host()], &Question::default());
+    let clocks = told.unwrap().explanation.hosts.remove(0).clocks;
+    assert_eq!(clocks.standing, ClockStanding::Unverified, "{clocks:?}");
 }

@@ -7,7 +7,7 @@ use crate::explain::fit::{Outcome, lies_on, tolerance, triable};
 use crate::explain::guest_side::GuestSide;
 use crate::explain::host_side::{HostSide, Moment, Span, VcpuSide, shared};
 
-use super::unseen::speaks;
+use super::unseen::{lists_all, speaks};
 use super::{CpuClock, FEWEST_FOR};
 
 /// Gaps in succession that lie on no absence, while as many absences as long as
@@ -27,7 +27,7 @@ struct Tried {
 }
 
 /// The longest such succession; fewer than [`FEWEST_FOR`] count only where they are
-/// all gaps that there are.
+/// all gaps that there were.
 pub(super) fn changed(
     clock: &CpuClock,
     guest: &GuestSide<'_>,
@@ -58,7 +58,10 @@ pub(super) fn changed(
         }
     }
     let (from, stretch) = longest?;
-    if (stretch.len() as u64) < FEWEST_FOR && stretch.len() < tried.len() {
+    let mut cpus = guest.report.cpus.iter();
+    let is_all =
+        stretch.len() == tried.len() && cpus.any(|cpu| cpu.cpu == clock.cpu && lists_all(cpu));
+    if (stretch.len() as u64) < FEWEST_FOR && !is_all {
         return None;
     }
     let first = stretch.first()?.span.0;

@@ -8,9 +8,9 @@ use crate::explain::line::Line;
 use crate::model::explained::ClockStanding;
 use crate::units::CpuId;
 
-use super::FEWEST_FOR;
 use super::changed::Changed;
 use super::unseen::Seen;
+use super::{Chance, FEWEST_FOR};
 
 /// So many gaps that do not fit contradict a line.
 const FEWEST_AGAINST: u64 = 3;
@@ -78,11 +78,12 @@ impl CpuClock {
 }
 
 /// What the data say of a line.
-pub(super) fn standing(clock: &CpuClock, error: i64) -> ClockStanding {
+pub(super) fn standing(clock: &CpuClock, error: i64, chance: Chance) -> ClockStanding {
     let CpuClock { fit, seen, .. } = clock;
     let is_seen = seen.tried >= FEWEST_FOR && !seen.misses(2);
     // SMIs and the CPU can make most of the gaps, and leave no absence.
-    let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50) && !is_seen;
+    let some_fit = fit.fitting >= FEWEST_FOR && chance == Chance::Beaten;
+    let most_off = fit.tried >= FEWEST_AGAINST && !fit.reaches(50) && !is_seen && !some_fit;
     let missed = seen.missed.len() >= FEWEST_MISSED && seen.misses(5);
     let is_changed = clock.changed.is_some();
     if is_changed

@@ -22,6 +22,15 @@ use unseen::Seen;
 /// So many gaps that fit speak for a line.
 pub(super) const FEWEST_FOR: u64 = 5;
 
+/// Whether gaps fit by chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chance {
+    /// Far more fit than at other times.
+    Beaten,
+    /// Nearly as many fit at other times.
+    MayBe,
+}
+
 /// The clocks of a guest and one of its hosts.
 pub(super) struct Clocks {
     pub source: Option<ClockJoinSource>,
@@ -51,6 +60,7 @@ impl Clocks {
         };
         let mut clocks = Clocks::by_lines(guest, host, Some(source), error, lines);
         clocks.by_chance = clocks.best_by_chance(guest, host);
+        clocks.judge();
         clocks.doubt_by_chance();
         clocks.look_for_swaps(guest, host);
         clocks.look_for_changes();
@@ -81,7 +91,6 @@ impl Clocks {
             clock.fit = clock.fit_on(guest, host, vcpu, error);
             clock.seen = unseen::seen(&clock, guest, host, vcpu, error);
             clock.changed = changed::changed(&clock, guest, host, vcpu, error);
-            clock.standing = cpu::standing(&clock, error);
             Some(clock)
         });
         Clocks {
@@ -112,6 +121,7 @@ impl Clocks {
         let source = Some(ClockJoinSource::Recovered);
         let mut clocks = Clocks::by_lines(guest, host, source, found.error, line);
         clocks.by_chance = found.by_chance;
+        clocks.judge();
         clocks.look_for_swaps(guest, host);
         clocks.look_for_changes();
         clocks.look_for_misses();
@@ -119,9 +129,24 @@ impl Clocks {
         clocks
     }
 
+    /// By what the data say of each line.
+    fn judge(&mut self) {
+        let (error, chance) = (self.error, self.chance());
+        for clock in &mut self.cpus {
+            clock.standing = cpu::standing(clock, error, chance);
+        }
+    }
+
+    fn chance(&self) -> Chance {
+        match self.fitting() >= self.by_chance + (self.by_chance / 3).max(FEWEST_FOR - 1) {
+            true => Chance::Beaten,
+            false => Chance::MayBe,
+        }
+    }
+
     /// Where nearly as many gaps fit at other times, that they fit verifies nothing.
     fn doubt_by_chance(&mut self) {
-        if self.fitting() >= self.by_chance + (self.by_chance / 3).max(FEWEST_FOR - 1) {
+        if self.chance() == Chance::Beaten {
             return;
         }
         let verified =

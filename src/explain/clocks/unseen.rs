@@ -43,7 +43,7 @@ pub(super) fn seen(
     let tolerance = tolerance(error);
     let mut all = guest.report.cpus.iter();
     let cpu = all.find(|cpu| cpu.cpu == clock.cpu);
-    let Some(least) = cpu.and_then(|cpu| longest_unlisted(cpu, guest)) else {
+    let Some(least) = cpu.and_then(|cpu| threshold(cpu, guest)) else {
         return Seen::default();
     };
     let least = least.saturating_add(2 * tolerance);
@@ -102,28 +102,24 @@ fn sampled(
     })
 }
 
-/// The length above which each gap of a CPU is listed; `None` where a part of its
-/// time was not sampled, or gaps have no moments.
-fn longest_unlisted(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
+/// The threshold of a CPU that sampled all of its time and lists all its gaps; `None`
+/// of another: a gap that is not listed may be as long as any, most of it the guest's
+/// kernel's, and hold an absence.
+fn threshold(cpu: &CpuReport, guest: &GuestSide<'_>) -> Option<i64> {
     let run = &guest.report.run;
     let is_whole = cpu.paused_ns == Nanos(0)
         && cpu.masked.is_none()
         && cpu.tracer.is_none()
         && cpu.ended_early.is_none()
         && cpu.gaps_dropped == 0
+        && lists_all(cpu)
         && signed(cpu.elapsed_ns) >= signed(run.elapsed_ns) / EDGE * (EDGE - 1);
-    if !is_whole || guest.is_traced() {
-        return None;
-    }
-    let threshold = signed(run.threshold_ns);
-    if cpu.gaps_recorded >= cpu.gaps_seen {
-        return Some(threshold);
-    }
-    // Of gaps with a part below the kernel the longest are listed. One that the
-    // guest gave to its kernel may hold an absence of a length that is usual.
-    let below = (guest.of_cpu(cpu.cpu)).filter(|gap| gap.length > 0);
-    let shortest = below.map(|gap| gap.length).min()?;
-    Some(threshold.max(shortest.saturating_mul(2)))
+    (is_whole && !guest.is_traced()).then(|| signed(run.threshold_ns))
+}
+
+/// Whether each gap of a CPU is in the guest's report.
+pub(super) fn lists_all(cpu: &CpuReport) -> bool {
+    cpu.gaps_recorded >= cpu.gaps_seen
 }
 
 /// Whether a guest that samples must have noticed it: one that halts does not.

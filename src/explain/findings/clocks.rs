@@ -90,13 +90,11 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-broken",
             Severity::Critical,
             format!(
-                "{NOTHING}: {} of the guest's {}, of {tried}, up to {}, in no gap by the offset of \
+                "{NOTHING}: {missed} of {} of the guest's {} {} in no gap (up to {}) by the offset of \
                  the clocks that {}, but a vCPU that is away cannot sample.",
-                match *missed {
-                    1 => "1 absence lies".to_owned(),
-                    missed => format!("{missed} absences lie"),
-                },
+                human::counted(*tried, "absence"),
                 named(cpus),
+                if *missed == 1 { "is" } else { "are" },
                 human::length(unsigned(*longest_ns)),
                 told_by(side)
             ),
@@ -121,8 +119,8 @@ pub(super) fn trouble(trouble: &Trouble, side: &Side<'_>) -> Finding {
             "clock-not-found",
             Severity::Critical,
             format!(
-                "Nothing is explained: {host} does not tell the guest's clock, and there are no gaps \
-                 and absences to find it by."
+                "Nothing is explained: {host} does not tell the clock of any CPU that the guest has, \
+                 and there are no gaps and absences of one CPU to find it by."
             ),
             "run hwgap host as root where debugfs can be read; --offset gives the offset",
         ),

@@ -54,10 +54,7 @@ pub fn write(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     gauges.one(
         "hwgap_explain_gaps_explained",
         "Those of which the hosts say who took them",
-        told.cpus
-            .iter()
-            .map(|cpu| cpu.explained as f64)
-            .sum::<f64>(),
+        told.cpus.iter().map(|cpu| cpu.explained).sum::<u64>() as f64,
     );
     gauges.one(
         "hwgap_explain_unexplained_seconds",

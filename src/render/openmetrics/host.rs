@@ -1,11 +1,12 @@
 //! The figures of a host and its guests.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::model::absence::{Guest, HostCause, HostReport, Vcpu};
 use crate::model::cut_short;
 use crate::render::openmetrics::{Gauges, Label, label, of_machine, seconds_since_1970};
-use crate::units::{Hertz, Nanos};
+use crate::units::{CpuId, Hertz, Nanos};
 
 pub fn write(report: &HostReport, out: &mut dyn Write) -> io::Result<()> {
     let (run, host) = (&report.run, &report.host);
@@ -46,11 +47,16 @@ pub fn write(report: &HostReport, out: &mut dyn Write) -> io::Result<()> {
         "Records that the kernel could not keep",
         run.lost_records as f64,
     );
-    let rises = report.smi_rises.as_ref();
     gauges.one(
         "hwgap_host_smis",
-        "SMIs counted on the host's CPUs",
-        rises.map(|rises| rises.iter().map(|rise| f64::from(rise.count)).sum::<f64>()),
+        "SMIs, by the CPU that counted most: all take part in each",
+        (report.smi_rises.as_ref()).map(|rises| {
+            let mut by_cpu: BTreeMap<CpuId, u64> = BTreeMap::new();
+            for rise in rises {
+                *by_cpu.entry(rise.cpu).or_default() += u64::from(rise.count);
+            }
+            by_cpu.into_values().max().unwrap_or(0) as f64
+        }),
     );
     vcpus(report, &mut gauges);
     gauges.write(out)
